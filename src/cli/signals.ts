@@ -1,0 +1,31 @@
+/** Numbers of the signals that end a command, for exit codes of the form 128 + n. */
+const NUMBERS = { SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
+
+export interface Interruption {
+  /** Aborts at the first signal. */
+  readonly signal: AbortSignal;
+  /** Exit code of a command that was cut short; `undefined` while no signal came. */
+  exitCode(): number | undefined;
+}
+
+interface Process {
+  on(name: keyof typeof NUMBERS, listener: () => void): unknown;
+  exit(code: number): void;
+}
+
+/** SIGINT, SIGTERM and SIGQUIT cancel the command; a second SIGINT ends the process at once (spec 01 §2.5, §14-8). */
+export function watchSignals(process: Process): Interruption {
+  const controller = new AbortController();
+  let first: keyof typeof NUMBERS | undefined;
+  for (const name of ['SIGINT', 'SIGQUIT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (first !== undefined && name === 'SIGINT') process.exit(130);
+      first ??= name;
+      controller.abort();
+    });
+  }
+  return {
+    signal: controller.signal,
+    exitCode: () => (first === undefined ? undefined : 128 + NUMBERS[first]),
+  };
+}

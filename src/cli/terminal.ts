@@ -1,0 +1,70 @@
+import { fstatSync, statSync, writeSync } from 'node:fs';
+
+/** The three standard streams as commands use them. Writing is synchronous: a full pipe holds the command back. */
+export interface Terminal {
+  readonly stdinIsTty: boolean;
+  readonly stdoutIsTty: boolean;
+  readonly stderrIsTty: boolean;
+  /** Results. `false` when nobody reads them any more; the command decides whether to go on. */
+  out(content: string | Uint8Array): boolean;
+  /** Errors, warnings, logs, notices. */
+  err(content: string | Uint8Array): boolean;
+}
+
+export function openTerminal(): Terminal {
+  const open = { 1: true, 2: true };
+  // What nobody reads any more is dropped: a command that changes things must not die of it half-way.
+  const write = (fd: 1 | 2, content: string | Uint8Array) => {
+    open[fd] &&= writeFully(fd, content);
+    return open[fd];
+  };
+  return {
+    get stdinIsTty() {
+      return isTerminal(0);
+    },
+    get stdoutIsTty() {
+      return isTerminal(1);
+    },
+    get stderrIsTty() {
+      return isTerminal(2);
+    },
+    out: (content) => write(1, content),
+    err: (content) => write(2, content),
+  };
+}
+
+export function printJson(terminal: Terminal, value: unknown): void {
+  terminal.out(`${JSON.stringify(value, undefined, 2)}\n`);
+}
+
+/**
+ * A character device other than the null device. `node:tty` would say the same, but brings the whole machinery of streams
+ * along: 2.5 ms, half of what an empty program takes to start.
+ */
+function isTerminal(fd: 0 | 1 | 2): boolean {
+  if (process.platform === 'win32')
+    return [process.stdin, process.stdout, process.stderr][fd]?.isTTY === true;
+  try {
+    const file = fstatSync(fd);
+    return file.isCharacterDevice() && file.rdev !== statSync('/dev/null').rdev;
+  } catch {
+    return false; // closed by whoever started us
+  }
+}
+
+/** `false` when the reading end is closed. */
+function writeFully(fd: number, content: string | Uint8Array): boolean {
+  let rest = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+  while (rest.byteLength > 0) {
+    try {
+      rest = rest.subarray(writeSync(fd, rest));
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      // Another process that shares the pipe made it non-blocking; its buffer is full for the moment.
+      if (code === 'EAGAIN') Bun.sleepSync(1);
+      else if (code === 'EPIPE' || code === 'EBADF' || code === 'EOF') return false;
+      else throw error;
+    }
+  }
+  return true;
+}

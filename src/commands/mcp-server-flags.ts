@@ -1,0 +1,54 @@
+import * as v from 'valibot';
+import { formatFlag, type Invocation } from '../cli/index.ts';
+import { hasCode, ThvError } from '../errors/index.ts';
+import { formatDuration } from '../platform/index.ts';
+
+export const serverFlags = {
+  server: {
+    kind: 'string',
+    help: 'MCP server: URL or name of a workload',
+    required: true,
+    schema: v.optional(v.string(), ''),
+  },
+  format: formatFlag(['json', 'text'], 'text'),
+  timeout: {
+    kind: 'duration',
+    help: 'Time limit of the whole operation',
+    schema: v.optional(
+      v.pipe(
+        v.number(),
+        v.check(
+          (ms) => ms > 0,
+          ({ input }) => `invalid value for --timeout: ${formatDuration(input)} (must be more than 0)`,
+        ),
+      ),
+      30_000,
+    ),
+  },
+  transport: {
+    kind: 'string',
+    help: 'Transport to reach the server by (auto, sse, streamable-http)',
+    schema: v.optional(v.string(), 'auto'),
+  },
+} as const;
+
+/** URL of the server a person named: as it is, or that of a running workload (spec 01 §6.1). */
+export async function findServerUrl(
+  server: string,
+  { openWorkloads, signal }: Pick<Invocation, 'openWorkloads' | 'signal'>,
+): Promise<URL> {
+  if (/^https?:\/\//i.test(server)) {
+    if (URL.canParse(server)) return new URL(server);
+    throw new ThvError('ERR_INPUT_INVALID', { reason: `invalid server URL: ${server}` });
+  }
+  try {
+    const { status, url } = await (await openWorkloads()).get(server, { signal });
+    if (status === 'running') return new URL(url);
+    const reason = `server '${server}' is not running (status: ${status}). Please start it first using 'thv run ${server}'`;
+    throw new ThvError('ERR_INPUT_INVALID', { reason });
+  } catch (error) {
+    if (!hasCode(error, 'ERR_WORKLOAD_NOT_FOUND')) throw error;
+    const reason = `server '${server}' not found in running workloads. Please ensure the server is running or provide a valid URL`;
+    throw new ThvError('ERR_INPUT_INVALID', { reason }, { cause: error });
+  }
+}

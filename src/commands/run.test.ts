@@ -1,0 +1,46 @@
+import { expect, test } from 'bun:test';
+import { renderHelp } from '../cli/index.ts';
+import { run } from './run.ts';
+
+test('the help of run', () => {
+  const help = renderHelp({ path: 'thv run', command: run, info: { description: 'Run an MCP server' } });
+  expect(help).toMatchInlineSnapshot(`
+    "Run an MCP server from a container image.
+
+       $ thv run ghcr.io/example/mcp-server:latest [-- args...]
+
+    Runs the specified container image with the provided arguments, behind an HTTP
+    proxy that MCP clients connect to. The workload goes on in the background;
+    'thv list' shows its URL.
+
+    The container will be started with the specified transport mode and the
+    network permission profile. Additional configuration can be provided via flags.
+
+    Usage:
+      thv run [flags] SERVER_OR_IMAGE_OR_PROTOCOL [-- ARGS...]
+
+    Flags:
+      -e, --env stringArray         Environment variables to pass to the MCP server (format: KEY=VALUE)
+          --env-file string         Load environment variables from a single file
+          --env-file-dir string     Load environment variables from all files in a directory
+      -f, --foreground              Run in foreground mode (block until container exits)
+      -h, --help                    help for run
+          --host string             Host for the HTTP proxy to listen on (IP or hostname) (default "127.0.0.1")
+      -l, --label stringArray       Set labels on the container (format: key=value)
+          --name string             Name of the MCP server (auto-generated from image if not provided)
+          --network string          Connect the container to a network (e.g., 'host' for host networking)
+          --proxy-mode string       Proxy mode for stdio transport (sse or streamable-http) (default "sse")
+          --proxy-port int          Port for the HTTP proxy to listen on (host port)
+      -p, --publish stringArray     Publish a container's port to the host (format: hostPort:containerPort or containerPort)
+          --target-host string      Host to forward traffic to (only applicable to SSE or Streamable HTTP transport) (default "127.0.0.1")
+          --target-port int         Port for the container to expose (only applicable to SSE or Streamable HTTP transport)
+          --transport string        Transport mode (sse, streamable-http or stdio)
+      -v, --volume stringArray      Mount a volume into the container (format: host-path:container-path[:ro])
+          --wait                    Return only when the workload is running
+          --wait-timeout duration   How long --wait waits (default 2m0s)
+
+    Global Flags:
+          --debug   Enable debug mode
+    "
+  `);
+});

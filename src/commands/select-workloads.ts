@@ -1,0 +1,44 @@
+import type { Terminal } from '../cli/index.ts';
+import { ThvError } from '../errors/index.ts';
+import type { Outcome, WorkloadManager } from '../workloads/index.ts';
+
+type FlagValues = ReadonlyMap<string, unknown>;
+
+/** The rule for commands that take names, or `--all`, or `--group` (spec 01 §5.3). */
+export function namesOrSelection(words: readonly string[], given: FlagValues): string | undefined {
+  if (selects(given)) {
+    return words.length === 0
+      ? undefined
+      : 'no arguments should be provided when --all or --group flag is set. Hint: use either names or a flag, not both';
+  }
+  return words.length > 0
+    ? undefined
+    : "at least one workload name must be provided. Hint: use 'thv list' to see available workloads";
+}
+
+/** `--all=false` and `--group ""` select nothing. */
+export function selects(given: FlagValues): boolean {
+  return given.get('all') === true || (given.get('group') ?? '') !== '';
+}
+
+/** Throws `ERR_GROUP_NOT_FOUND`. */
+export async function requireGroup(workloads: WorkloadManager, group: string): Promise<void> {
+  if (await workloads.groupExists(group)) return;
+  throw new ThvError(
+    'ERR_GROUP_NOT_FOUND',
+    { group },
+    { hint: "use 'thv group list' to see available groups" },
+  );
+}
+
+/** Tells of each name that was not found and throws when a workload failed; the others were served all the same. */
+export function reportOutcomes(verb: string, outcomes: readonly Outcome[], terminal: Terminal): void {
+  for (const { name, result } of outcomes) {
+    if (result === 'not-found') {
+      terminal.err(`workload '${name}' not found. Hint: use 'thv list --all' to see available workloads\n`);
+    }
+  }
+  const failed = outcomes.filter((outcome) => outcome.result === 'failed');
+  const reasons = failed.map(({ name, error }) => `failed to ${verb} workload ${name}: ${error.message}`);
+  if (reasons.length > 0) throw new ThvError('ERR_WORKLOADS_FAILED', { reason: reasons.join('\n') });
+}

@@ -1,0 +1,64 @@
+import { createCommand, formatFlag, printJson, renderTable } from '../cli/index.ts';
+import { within } from '../errors/index.ts';
+import type { Workload } from '../workloads/index.ts';
+import { completeWorkloadName } from './workload-names.ts';
+
+export const status = createCommand({
+  usage: 'NAME [flags]',
+  long: 'Show the state of one MCP server: its status, URL, transport and how long it has been running.',
+  flags: { format: formatFlag(['json', 'text'], 'text') },
+  positionals: { exactly: 1 },
+  complete: completeWorkloadName,
+  async run({ options, words: [name = ''], signal, terminal, openWorkloads }) {
+    const workload = await within('failed to get workload status', async () =>
+      (await openWorkloads()).get(name, { signal }),
+    );
+    if (options.format === 'json') printJson(terminal, jsonStatus(workload, new Date()));
+    else terminal.out(renderStatus(workload, new Date()));
+  },
+});
+
+/** Spec 01 §5.2; lines without a value are left out. */
+export function renderStatus(workload: Workload, now: Date): string {
+  const lines: readonly (readonly [string, string | undefined])[] = [
+    ['Name:', workload.name],
+    ['Status:', workload.status],
+    ['Health:', workload.statusContext || undefined],
+    ['Package:', workload.package],
+    ['URL:', workload.url],
+    ['Port:', String(workload.port)],
+    ['Transport:', workload.transport],
+    ['Proxy Mode:', workload.proxyMode],
+    ['Group:', workload.group || undefined],
+    ['Created:', workload.createdAt.toISOString().slice(0, 19).replace('T', ' ')],
+    ['Remote:', workload.remote ? 'true' : undefined],
+    ['Uptime:', uptime(workload, now)],
+  ];
+  return renderTable(lines.flatMap(([label, value]) => (value === undefined ? [] : [[label, value]])));
+}
+
+export function jsonStatus(workload: Workload, now: Date) {
+  const { statusContext, proxyMode, group } = workload;
+  const running = uptime(workload, now);
+  return {
+    name: workload.name,
+    status: workload.status,
+    ...(statusContext ? { health: statusContext } : {}),
+    package: workload.package,
+    url: workload.url,
+    port: workload.port,
+    transport: workload.transport,
+    ...(proxyMode ? { proxy_mode: proxyMode } : {}),
+    ...(group ? { group } : {}),
+    ...(running === undefined ? {} : { uptime: running }),
+  };
+}
+
+/** `1d 2h 3m`, `2h 3m` or `3m` since the container started; `undefined` when it does not run. */
+function uptime({ status: state, startedAt }: Workload, now: Date): string | undefined {
+  if (startedAt === undefined || state === 'stopped') return undefined;
+  const minutes = Math.max(0, Math.floor((now.getTime() - startedAt.getTime()) / 60_000));
+  const [days, hours] = [Math.floor(minutes / 1440), Math.floor((minutes % 1440) / 60)];
+  if (days > 0) return `${days}d ${hours}h ${minutes % 60}m`;
+  return hours > 0 ? `${hours}h ${minutes % 60}m` : `${minutes % 60}m`;
+}

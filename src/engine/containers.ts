@@ -1,0 +1,160 @@
+import { ThvError } from '../errors/index.ts';
+import { attachStdio } from './attach.ts';
+import type { Call, EngineHttp, Failure } from './http.ts';
+import { readLogs } from './logs.ts';
+import type { ContainerDetails, ContainerSummary, Containers, Waiting } from './types.ts';
+
+/** Time the engine itself needs around the grace period of a stop. */
+const STOP_MARGIN_MS = 60_000;
+/** Creating and starting may wait for volumes, networks and a cold disk. */
+const CREATE_TIMEOUT_MS = 180_000;
+
+/** Containers of one engine (spec 03 §3). `http` speaks the negotiated version. */
+export function createContainers(http: EngineHttp, apiVersion: string): Containers {
+  const of = (idOrName: string) => `/containers/${encodeURIComponent(idOrName)}`;
+
+  async function find(idOrName: string, options: Waiting = {}): Promise<ContainerDetails | undefined> {
+    return absentAsUndefined(
+      http.json<ContainerDetails>({
+        method: 'GET',
+        path: `${of(idOrName)}/json`,
+        explain: notFound(idOrName),
+        ...options,
+      }),
+    );
+  }
+
+  async function get(idOrName: string, options: Waiting): Promise<ContainerDetails> {
+    const details = await find(idOrName, options);
+    if (details === undefined) throw new ThvError('ERR_CONTAINER_NOT_FOUND', { container: idOrName });
+    return details;
+  }
+
+  /** POST without an answer worth reading; 304 says that it was so already. */
+  async function act(idOrName: string, action: string, call: Partial<Call>): Promise<void> {
+    await http.send({
+      method: 'POST',
+      path: `${of(idOrName)}/${action}`,
+      accept: [304],
+      explain: notFound(idOrName),
+      ...call,
+    });
+  }
+
+  return {
+    list: (query, options = {}) =>
+      http.json<ContainerSummary[]>({
+        method: 'GET',
+        path: '/containers/json',
+        query: { all: query.all ? 1 : undefined, filters: filtersOf(query) },
+        ...options,
+      }),
+
+    find,
+
+    async create(name, spec, options = {}) {
+      const answer = await http.json<{ readonly Id: string; readonly Warnings: readonly string[] | null }>({
+        method: 'POST',
+        path: '/containers/create',
+        query: { name },
+        json: spec,
+        timeoutMs: CREATE_TIMEOUT_MS,
+        ...options,
+      });
+      return { id: answer.Id, warnings: answer.Warnings ?? [] };
+    },
+
+    start: (idOrName, options = {}) => act(idOrName, 'start', { timeoutMs: CREATE_TIMEOUT_MS, ...options }),
+
+    stop: (idOrName, { graceSeconds, signal }) =>
+      act(idOrName, 'stop', {
+        query: { t: graceSeconds },
+        timeoutMs: graceSeconds * 1000 + STOP_MARGIN_MS,
+        signal,
+      }),
+
+    kill: (idOrName, { processSignal, signal } = {}) =>
+      act(idOrName, 'kill', { query: { signal: processSignal }, explain: notRunning(idOrName), signal }),
+
+    async remove(idOrName, { force, signal } = {}) {
+      await http.send({
+        method: 'DELETE',
+        path: of(idOrName),
+        query: { force: force ? 1 : undefined },
+        accept: [404],
+        timeoutMs: CREATE_TIMEOUT_MS,
+        signal,
+      });
+    },
+
+    async wait(idOrName, options = {}) {
+      const { StatusCode } = await http.json<{ readonly StatusCode: number }>({
+        method: 'POST',
+        path: `${of(idOrName)}/wait`,
+        timeoutMs: Infinity,
+        explain: notFound(idOrName),
+        ...options,
+      });
+      // Podman 4.3 answers -1 for a container that had ended before it was asked.
+      return { exitCode: StatusCode >= 0 ? StatusCode : (await get(idOrName, options)).State.ExitCode };
+    },
+
+    logs: (idOrName, query = {}) =>
+      readLogs(http, {
+        path: `${of(idOrName)}/logs`,
+        container: idOrName,
+        explain: notFound(idOrName),
+        ...query,
+      }),
+
+    attach: (idOrName, receiver, options = {}) =>
+      attachStdio(
+        {
+          address: http.address,
+          path: `/v${apiVersion}${of(idOrName)}/attach`,
+          container: idOrName,
+          isRunning: async (waiting) => (await get(idOrName, waiting)).State.Running,
+          ...options,
+        },
+        receiver,
+      ),
+  };
+}
+
+function filtersOf(query: {
+  readonly labels?: readonly string[];
+  readonly name?: string;
+}): string | undefined {
+  const filters = {
+    ...(query.labels === undefined || query.labels.length === 0 ? {} : { label: query.labels }),
+    ...(query.name === undefined ? {} : { name: [query.name] }),
+  };
+  return Object.keys(filters).length === 0 ? undefined : JSON.stringify(filters);
+}
+
+function notFound(container: string) {
+  return (failure: Failure) =>
+    failure.kind === 'refused' && failure.status === 404
+      ? new ThvError('ERR_CONTAINER_NOT_FOUND', { container })
+      : undefined;
+}
+
+/** Docker refuses to kill what does not run with 409, Podman 4.3 with 500 and these words; neither says it by other means. */
+function notRunning(container: string) {
+  return (failure: Failure) =>
+    failure.kind === 'refused' && /is not running|can only kill running containers/.test(failure.message)
+      ? new ThvError('ERR_CONTAINER_NOT_RUNNING', {
+          container,
+          reason: `container not running: ${failure.message} (container: ${container})`,
+        })
+      : notFound(container)(failure);
+}
+
+async function absentAsUndefined<Details>(answer: Promise<Details>): Promise<Details | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ThvError && error.code === 'ERR_CONTAINER_NOT_FOUND') return undefined;
+    throw error;
+  }
+}

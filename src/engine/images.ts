@@ -1,0 +1,99 @@
+import { ThvError } from '../errors/index.ts';
+import { encodeRegistryAuth, findCredentials } from './credentials/find.ts';
+import type { Environment } from './credentials/types.ts';
+import type { EngineHttp, Failure } from './http.ts';
+import { type ImageReference, imageName, parseImageReference } from './image-reference.ts';
+import { type EngineInfo, isLoopbackRegistry, isPlainHttpRegistry } from './plain-http-registry.ts';
+import { pullImage } from './pull.ts';
+import type { ImageDetails, Images, Waiting } from './types.ts';
+
+const REMOVE_TIMEOUT_MS = 180_000;
+
+interface ImageContext {
+  readonly env: Environment;
+  readonly home: string;
+}
+
+/** Images of one engine (spec 03 §12). */
+export function createImages(http: EngineHttp, context: ImageContext): Images {
+  async function find(reference: string, options: Waiting = {}): Promise<ImageDetails | undefined> {
+    try {
+      return await http.json<ImageDetails>({
+        method: 'GET',
+        path: `/images/${pathName(reference)}/json`,
+        explain: noSuchImage(reference),
+        ...options,
+      });
+    } catch (error) {
+      if (error instanceof ThvError && error.code === 'ERR_IMAGE_NOT_FOUND') return undefined;
+      throw error;
+    }
+  }
+
+  /** The pair for every registry is for the user's images only, and never leaves this machine unprotected (B13). */
+  async function mayUseGeneric(
+    reference: ImageReference,
+    owner: 'user' | 'program',
+    signal: AbortSignal | undefined,
+  ) {
+    if (owner === 'program') return false;
+    if (isLoopbackRegistry(reference.registry)) return true;
+    const info = await http.json<EngineInfo>({ method: 'GET', path: '/info', signal });
+    return !isPlainHttpRegistry(reference.registry, info);
+  }
+
+  return {
+    find,
+
+    async pull(image, { signal, onProgress, owner = 'user' } = {}) {
+      const reference = parseImageReference(image);
+      const credentials = await findCredentials(reference, {
+        ...context,
+        mayUseGeneric: () => mayUseGeneric(reference, owner, signal),
+        signal,
+      });
+      const registryAuth = credentials === undefined ? undefined : encodeRegistryAuth(credentials, reference);
+      await pullImage(http, { image, reference, registryAuth, onProgress, signal });
+    },
+
+    async tag(source, target, options = {}) {
+      const reference = parseImageReference(target);
+      await http.send({
+        method: 'POST',
+        path: `/images/${pathName(source)}/tag`,
+        query: { repo: imageName(reference), tag: reference.tag ?? 'latest' },
+        ...options,
+      });
+    },
+
+    async remove(image, { force, signal } = {}) {
+      await http.send({
+        method: 'DELETE',
+        path: `/images/${pathName(image)}`,
+        query: { force: force ? 1 : undefined },
+        accept: [404],
+        timeoutMs: REMOVE_TIMEOUT_MS,
+        signal,
+      });
+    },
+  };
+}
+
+/**
+ * A reference or image id as part of a path; both engines take slashes there. Of `name:tag@digest` the tag goes: the digest says
+ * it all, and Podman 4.3 refuses to have both.
+ */
+function pathName(image: string): string {
+  const [name = '', digest] = image.split('@');
+  const colon = name.lastIndexOf(':');
+  const wanted =
+    digest === undefined ? name : `${colon > name.lastIndexOf('/') ? name.slice(0, colon) : name}@${digest}`;
+  return wanted.split('/').map(encodeURIComponent).join('/');
+}
+
+function noSuchImage(image: string) {
+  return (failure: Failure) =>
+    failure.kind === 'refused' && failure.status === 404
+      ? new ThvError('ERR_IMAGE_NOT_FOUND', { image })
+      : undefined;
+}

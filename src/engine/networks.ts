@@ -1,0 +1,77 @@
+import { ThvError } from '../errors/index.ts';
+import type { EngineHttp } from './http.ts';
+import type { NetworkSummary, Networks, Waiting } from './types.ts';
+
+type NetworkSpec = Parameters<Networks['ensure']>[1];
+
+/** Networks of one engine (spec 03 §3, §9.1). */
+export function createNetworks(http: EngineHttp): Networks {
+  /** Names being made right now: Docker before API 1.44 gives one name to two networks when asked twice at once. */
+  const underWay = new Map<string, Promise<void>>();
+
+  const list = (query: { readonly name?: string }, options: Waiting = {}) =>
+    http.json<NetworkSummary[]>({
+      method: 'GET',
+      path: '/networks',
+      query: { filters: query.name === undefined ? undefined : JSON.stringify({ name: [query.name] }) },
+      ...options,
+    });
+
+  /** The engine's own filter matches parts of names. */
+  const named = async (name: string, options: Waiting) =>
+    (await list({ name }, options)).filter((network) => network.Name === name);
+
+  async function removeById(id: string, options: Waiting): Promise<void> {
+    await http.send({ method: 'DELETE', path: `/networks/${id}`, accept: [404], ...options });
+  }
+
+  async function make(name: string, spec: NetworkSpec, options: Waiting): Promise<void> {
+    if ((await named(name, options)).length > 0) return;
+    const { Id } = await http.json<{ readonly Id: string }>({
+      method: 'POST',
+      path: '/networks/create',
+      json: {
+        Name: name,
+        Driver: 'bridge',
+        Internal: spec.internal,
+        Labels: spec.labels,
+        CheckDuplicate: true,
+      },
+      ...options,
+    });
+    // Another process may have made one at the same moment. All who did agree on the first; with two of a name none is usable.
+    const [first] = (await named(name, options)).sort(byAge);
+    if (first !== undefined && first.Id !== Id) await removeById(Id, options);
+  }
+
+  async function makeOrFind(name: string, spec: NetworkSpec, options: Waiting): Promise<void> {
+    try {
+      await make(name, spec, options);
+    } catch (error) {
+      // Somebody was faster: 409 from Docker, 500 from Podman 4.3. What counts is that it is there.
+      const isRefusal = error instanceof ThvError && error.code === 'ERR_ENGINE_REQUEST';
+      if (!isRefusal || (await named(name, options)).length === 0) throw error;
+    }
+  }
+
+  return {
+    list,
+
+    async ensure(name, spec, options = {}) {
+      for (let other = underWay.get(name); other !== undefined; other = underWay.get(name)) {
+        await other.catch(() => undefined); // its caller hears of it; ours tries by itself
+      }
+      const own = makeOrFind(name, spec, options).finally(() => underWay.delete(name));
+      underWay.set(name, own);
+      await own;
+    },
+
+    async remove(name, options = {}) {
+      for (const { Id } of await named(name, options)) await removeById(Id, options);
+    },
+  };
+}
+
+function byAge(left: NetworkSummary, right: NetworkSummary): number {
+  return left.Created.localeCompare(right.Created) || left.Id.localeCompare(right.Id);
+}

@@ -1,0 +1,140 @@
+import type { Socket } from 'bun';
+import type { SocketFetch } from './http.ts';
+import { type BodyDecoder, createBodyDecoder, formatRequestHead, parseResponseHead } from './http1.ts';
+import { createSocketWriter } from './socket-writer.ts';
+
+/** True for a Windows named pipe, `\\.\pipe\name`. */
+export function isPipe(address: string): boolean {
+  return /^\\\\[.?]\\pipe\\/i.test(address);
+}
+
+/**
+ * `fetch` over a Windows named pipe: Bun's own takes Unix sockets only (`Bun.connect` takes both). One request a connection,
+ * bodies as text or bytes. Works on Unix sockets as well, which is how it is tested.
+ */
+export function pipeFetch(address: string): SocketFetch {
+  return async (path, init) => {
+    const { signal } = init;
+    signal.throwIfAborted();
+    const exchange = createExchange(init.method ?? 'GET');
+    const socket = await Bun.connect({
+      unix: address,
+      socket: {
+        data: (_socket, bytes) => exchange.onBytes(bytes),
+        drain: () => exchange.onDrain(),
+        end: () => exchange.onEnd(),
+        close: (_socket, error) => exchange.onEnd(error),
+        error: (_socket, error) => exchange.onEnd(error),
+      },
+    });
+    const giveUp = () => exchange.onEnd(signal.reason);
+    signal.addEventListener('abort', giveUp, { once: true });
+    if (signal.aborted) giveUp();
+    const body = new Uint8Array(await new Response(init.body ?? null).arrayBuffer());
+    const headers = Object.fromEntries(new Headers(init.headers));
+    return exchange.begin(socket, {
+      head: formatRequestHead(init.method ?? 'GET', path, {
+        ...headers,
+        connection: 'close',
+        'content-length': String(body.length),
+      }),
+      body,
+      onOver: () => signal.removeEventListener('abort', giveUp),
+    });
+  };
+}
+
+/** How much of a body is read before somebody wants it. */
+const BODY_AHEAD_BYTES = 256 * 1024;
+
+interface OutgoingRequest {
+  readonly head: string;
+  readonly body: Uint8Array;
+  /** Called once, when the connection is not needed any more. */
+  readonly onOver: () => void;
+}
+
+/** One request and its answer; the body is read from the pipe no faster than it is taken. */
+function createExchange(method: string) {
+  const answered = Promise.withResolvers<Response>();
+  answered.promise.catch(() => undefined); // awaited by whoever began; this is for an end before that
+  let received = Buffer.alloc(0);
+  let decoder: BodyDecoder | undefined;
+  let body: ReadableStreamDefaultController<Uint8Array> | undefined;
+  let connection:
+    | { readonly socket: Socket; readonly writer: ReturnType<typeof createSocketWriter> }
+    | undefined;
+  let onOver: (() => void) | undefined;
+  let isOver = false;
+
+  function finish(problem?: Error): void {
+    if (isOver) return;
+    isOver = true;
+    connection?.socket.terminate();
+    onOver?.();
+    if (problem === undefined) body?.close();
+    else {
+      answered.reject(problem);
+      body?.error(problem);
+    }
+  }
+
+  function readBody(bytes: Uint8Array): void {
+    const problem = decoder?.push(bytes, (piece) => body?.enqueue(Uint8Array.from(piece)));
+    if (problem !== undefined) finish(new Error(problem));
+    else if (decoder?.isComplete) finish();
+    else if ((body?.desiredSize ?? 0) <= 0) connection?.socket.pause();
+  }
+
+  function readHead(): void {
+    const result = parseResponseHead(received);
+    if (result.kind === 'invalid') finish(new Error(result.problem));
+    if (result.kind !== 'head') return;
+    const { status, headers } = result.head;
+    decoder = createBodyDecoder(result.head, method);
+    const stream = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          body = controller;
+        },
+        pull: () => connection?.socket.resume(),
+        cancel() {
+          body = undefined;
+          finish();
+        },
+      },
+      new ByteLengthQueuingStrategy({ highWaterMark: BODY_AHEAD_BYTES }),
+    );
+    const isEmpty = status === 204 || status === 304;
+    answered.resolve(new Response(isEmpty ? null : stream, { status, headers }));
+    readBody(received.subarray(result.lengthBytes));
+  }
+
+  return {
+    begin(socket: Socket, request: OutgoingRequest): Promise<Response> {
+      connection = { socket, writer: createSocketWriter(socket) };
+      onOver = request.onOver;
+      if (isOver) {
+        socket.terminate();
+        onOver();
+      } else {
+        connection.writer.write(request.head);
+        connection.writer.write(request.body);
+      }
+      return answered.promise;
+    },
+    onBytes(bytes: Uint8Array): void {
+      if (isOver) return;
+      if (decoder === undefined) {
+        received = Buffer.concat([received, bytes]);
+        readHead();
+      } else readBody(bytes);
+    },
+    onDrain: () => connection?.writer.onDrain(),
+    onEnd(error?: Error): void {
+      const problem =
+        decoder === undefined ? 'the engine closed the connection without an answer' : decoder.end();
+      finish(error ?? (problem === undefined ? undefined : new Error(problem)));
+    },
+  };
+}

@@ -1,0 +1,133 @@
+import type Docker from 'dockerode';
+
+/**
+ * The container engine as this program sees it: Docker Engine API 1.41 and later, or Podman's compatible API.
+ * Plain engine facts; nothing here knows of MCP or of workloads (DESIGN §2).
+ */
+export interface Engine {
+  readonly kind: 'docker' | 'podman';
+  /** Socket path or Windows pipe. */
+  readonly address: string;
+  /** Negotiated version, `min(ours, engine's)`, for example `1.41`. */
+  readonly apiVersion: string;
+  readonly containers: Containers;
+  readonly images: Images;
+  readonly networks: Networks;
+  /** Throws `ERR_ENGINE_UNAVAILABLE` with `failed to ping Docker server: <cause>`. */
+  ping(options?: Waiting): Promise<void>;
+}
+
+export interface Waiting {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type ContainerSummary = Docker.ContainerInfo;
+export type ContainerDetails = Docker.ContainerInspectInfo;
+export type ContainerSpec = Omit<Docker.ContainerCreateOptions, 'name' | 'platform' | 'abortSignal'>;
+export type ImageDetails = Docker.ImageInspectInfo;
+export type NetworkSummary = Docker.NetworkInspectInfo;
+
+/** Errors of all calls: `ERR_ENGINE_REQUEST` with the engine's own message, `ERR_CONTAINER_NOT_FOUND` on 404. */
+export interface Containers {
+  /** `GET /containers/json`. `labels` are `key` or `key=value`, all must match; `name` is the engine's substring match. */
+  list(
+    query: { readonly all?: boolean; readonly labels?: readonly string[]; readonly name?: string },
+    options?: Waiting,
+  ): Promise<readonly ContainerSummary[]>;
+  /** `undefined` when there is no such container. */
+  find(idOrName: string, options?: Waiting): Promise<ContainerDetails | undefined>;
+  create(
+    name: string,
+    spec: ContainerSpec,
+    options?: Waiting,
+  ): Promise<{ readonly id: string; readonly warnings: readonly string[] }>;
+  /** Starting a running container succeeds. */
+  start(idOrName: string, options?: Waiting): Promise<void>;
+  /** Stopping a stopped container succeeds. The engine kills after `graceSeconds`. */
+  stop(idOrName: string, options: Waiting & { readonly graceSeconds: number }): Promise<void>;
+  kill(idOrName: string, options?: Waiting & { readonly processSignal?: string }): Promise<void>;
+  /** Removing a container that is gone succeeds. */
+  remove(idOrName: string, options?: Waiting & { readonly force?: boolean }): Promise<void>;
+  /** Resolves with the exit code when the container is not running any more. */
+  wait(idOrName: string, options?: Waiting): Promise<{ readonly exitCode: number }>;
+  /** Output in arrival order; with `follow`, until the container ends or `signal` aborts (which ends the iteration quietly). */
+  logs(
+    idOrName: string,
+    options?: Waiting & { readonly follow?: boolean; readonly tail?: number | 'all' },
+  ): AsyncIterable<OutputChunk>;
+  /**
+   * Hijacked, multiplexed stdin/stdout/stderr of a running container (spec 03 §7). Output is pushed to `receiver` as it
+   * arrives and held back at the engine while `pause()` is in force. Throws `ERR_ATTACH_FAILED`, `ERR_CONTAINER_NOT_RUNNING`.
+   */
+  attach(idOrName: string, receiver: AttachReceiver, options?: Waiting): Promise<AttachedStdio>;
+}
+
+export interface OutputChunk {
+  readonly stream: 'stdout' | 'stderr';
+  readonly bytes: Uint8Array;
+}
+
+export interface AttachReceiver {
+  /** `bytes` are valid only during the call; copy what is kept. */
+  onStdout(bytes: Uint8Array): void;
+  onStderr?(bytes: Uint8Array): void;
+  /** Called once; `error` is absent on a clean end of stream. Not called after `close()`. */
+  onEnd(error?: Error): void;
+}
+
+export interface AttachedStdio extends AsyncDisposable {
+  /**
+   * Queues bytes for stdin in order. `false` when bytes had to be queued: the caller waits for `drained()` before it sends
+   * more. Throws `ERR_ATTACH_FAILED` after the end.
+   */
+  write(bytes: string | Uint8Array): boolean;
+  /** Resolves when everything written has left this process; rejects with `ERR_ATTACH_FAILED` when the stream ends first. */
+  drained(): Promise<void>;
+  /** Half-close: no more stdin, output goes on. */
+  endInput(): void;
+  pause(): void;
+  resume(): void;
+  /** Detaches; the container runs on. */
+  close(): void;
+}
+
+export interface Images {
+  find(reference: string, options?: Waiting): Promise<ImageDetails | undefined>;
+  /**
+   * Engine-side pull with the credentials of spec 03 §12.3. `onProgress` gets the engine's progress records.
+   * Throws `ERR_IMAGE_NOT_FOUND` when the engine says it cannot have the image, `ERR_IMAGE_PULL` when the engine went away
+   * meanwhile, each with the real cause; `ERR_TIMEOUT` or `ERR_CANCELLED` when `signal` ended it.
+   */
+  pull(reference: string, options?: PullOptions): Promise<void>;
+  tag(source: string, target: string, options?: Waiting): Promise<void>;
+  /** Removing an image that is gone succeeds. */
+  remove(reference: string, options?: Waiting & { readonly force?: boolean }): Promise<void>;
+}
+
+export interface PullOptions extends Waiting {
+  readonly onProgress?: ((progress: PullProgress) => void) | undefined;
+  /**
+   * Whose choice the image is; default `user`. What the program itself wants (sidecars, base images) is never pulled with
+   * `REGISTRY_USERNAME` and `REGISTRY_PASSWORD` (spec 03 §15-B13).
+   */
+  readonly owner?: 'user' | 'program';
+}
+
+export interface PullProgress {
+  readonly status: string;
+  readonly layer?: string;
+  readonly currentBytes?: number;
+  readonly totalBytes?: number;
+}
+
+export interface Networks {
+  list(query: { readonly name?: string }, options?: Waiting): Promise<readonly NetworkSummary[]>;
+  /** Succeeds when a network of exactly this name exists already. */
+  ensure(
+    name: string,
+    spec: { readonly internal: boolean; readonly labels: Readonly<Record<string, string>> },
+    options?: Waiting,
+  ): Promise<void>;
+  /** Removing a network that is gone succeeds. */
+  remove(name: string, options?: Waiting): Promise<void>;
+}

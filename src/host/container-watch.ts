@@ -1,0 +1,62 @@
+import type { Engine } from '../engine/index.ts';
+import { sleep } from '../platform/index.ts';
+import { describeExit, identityOf, isUp } from './containers.ts';
+
+/** What became of a container that was up (spec 03 §9.5). */
+export type ContainerEvent =
+  | { readonly type: 'exited'; readonly detail: string }
+  | { readonly type: 'restarted' }
+  | { readonly type: 'removed' };
+
+const POLL_MS = 5000;
+const CHECK_TIMEOUT_MS = 5000;
+const ENGINE_RETRY_MS = 1000;
+
+/**
+ * Resolves when the container of that identity is not up any more; `undefined` when `signal` aborts first. The engine's
+ * own wait call tells at once, the poll finds what it does not tell (an engine restarted, a wait lost).
+ */
+export async function watchContainer(
+  engine: Engine,
+  id: string,
+  identity: string,
+  signal: AbortSignal,
+): Promise<ContainerEvent | undefined> {
+  while (!signal.aborted) {
+    await untilWorthALook(engine, id, signal);
+    if (signal.aborted) return undefined;
+    const event = await look(engine, id, identity);
+    if (event !== undefined) return event;
+  }
+  return undefined;
+}
+
+/** One look at the container now; `undefined` when it is up and the same, or when the engine cannot be asked. */
+export async function look(engine: Engine, id: string, identity: string): Promise<ContainerEvent | undefined> {
+  try {
+    const details = await engine.containers.find(id, { signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) });
+    if (details === undefined) return { type: 'removed' };
+    if (!isUp(details)) return { type: 'exited', detail: describeExit(details) };
+    return identityOf(details) === identity ? undefined : { type: 'restarted' };
+  } catch {
+    return undefined; // an engine that does not answer says nothing about the container
+  }
+}
+
+/** Until the engine says the container stopped, or a poll interval has passed. */
+async function untilWorthALook(engine: Engine, id: string, signal: AbortSignal): Promise<void> {
+  const round = new AbortController();
+  const stop = () => round.abort();
+  signal.addEventListener('abort', stop);
+  try {
+    const stopped = engine.containers.wait(id, { signal: round.signal }).then(
+      () => undefined,
+      // The engine went away, or the container did: not at once again, or this becomes a busy loop.
+      () => sleep(ENGINE_RETRY_MS, round.signal),
+    );
+    await Promise.race([stopped, sleep(POLL_MS, round.signal)]);
+  } finally {
+    round.abort();
+    signal.removeEventListener('abort', stop);
+  }
+}

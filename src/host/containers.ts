@@ -1,0 +1,150 @@
+import { ThvError, within } from '../errors/index.ts';
+import type { ContainerDetails, ContainerSpec, Engine } from '../engine/index.ts';
+import { findFreePort, isPortAvailable, type Logger } from '../platform/index.ts';
+import { containerNameOf, isManaged, LABEL, type RunConfig } from '../records/index.ts';
+import { containerSpec, EXTERNAL_NETWORK, isBridgeMode, networkModeOf, networkProfile } from '../sandbox/index.ts';
+import { isSameContainer } from './same-container.ts';
+
+/** A workload's container that is up. */
+export interface RunningContainer {
+  readonly id: string;
+  /** Changes whenever the server's process is a new one: container id and start time. */
+  readonly identity: string;
+  readonly startedAt: Date;
+  /** Port on the target host that the proxy connects to; `undefined` for stdio. */
+  readonly hostPort: number | undefined;
+}
+
+interface DeployOptions {
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** Looks a workload's container up: by base-name label, else by exact name (spec 02 §5.2). */
+export async function findContainer(
+  engine: Engine,
+  baseName: string,
+  signal?: AbortSignal,
+): Promise<ContainerDetails | undefined> {
+  const labels = [`${LABEL.managed}=true`, `${LABEL.baseName}=${baseName}`];
+  const found = await engine.containers.list({ all: true, labels }, { signal });
+  const chosen = found.find((container) => container.State === 'running') ?? found[0];
+  if (chosen !== undefined) return engine.containers.find(chosen.Id, { signal });
+  const named = await findByExactName(engine, baseName, signal);
+  return named !== undefined && isManaged(named.Config.Labels ?? {}) ? named : undefined;
+}
+
+/** The engine also answers for the beginning of an id, hence the comparison. */
+export async function findByExactName(
+  engine: Engine,
+  name: string,
+  signal?: AbortSignal,
+): Promise<ContainerDetails | undefined> {
+  const details = await engine.containers.find(name, { signal });
+  return details !== undefined && details.Name.replace(/^\//, '') === name ? details : undefined;
+}
+
+/** Running and not waiting for the engine's own restart. */
+export function isUp(details: ContainerDetails): boolean {
+  return details.State.Running && !details.State.Restarting;
+}
+
+export function identityOf(details: ContainerDetails): string {
+  return `${details.Id}@${details.State.StartedAt}`;
+}
+
+/** Makes the workload's container run: reused when it has the settings wanted, else made anew (spec 03 §4.1, §9.1). */
+export async function deployContainer(engine: Engine, config: RunConfig, options: DeployOptions): Promise<RunningContainer> {
+  const { signal } = options;
+  const name = containerNameOf(config);
+  const existing = await within('failed to inspect container', () => findByExactName(engine, name, signal));
+  if (existing !== undefined && !isManaged(existing.Config.Labels ?? {})) {
+    throw new ThvError(
+      'ERR_INPUT_INVALID',
+      { reason: `a container named '${name}' exists that thv does not manage` },
+      { hint: 'choose another name with --name, or remove that container' },
+    );
+  }
+  const mode = networkModeOf(config.permission_profile ?? networkProfile());
+  if (isBridgeMode(mode)) {
+    await within('failed to create external networks', () => ensureExternalNetwork(engine, signal));
+  }
+  const hostPort = await choosePrimaryPort(config, mode, existing);
+  const spec = containerSpec(config, { hostPort: mode === 'host' ? undefined : hostPort, logger: options.logger });
+  const id = await reuseOrCreate(engine, name, existing, spec, options);
+  const details = await engine.containers.find(id, { signal });
+  if (details === undefined) throw new ThvError('ERR_CONTAINER_NOT_FOUND', { container: name });
+  return {
+    id,
+    identity: identityOf(details),
+    startedAt: new Date(details.State.StartedAt),
+    hostPort,
+  };
+}
+
+function ensureExternalNetwork(engine: Engine, signal: AbortSignal): Promise<void> {
+  const labels = { [LABEL.managed]: 'true', [LABEL.name]: EXTERNAL_NETWORK };
+  return engine.networks.ensure(EXTERNAL_NETWORK, { internal: false, labels }, { signal });
+}
+
+async function reuseOrCreate(
+  engine: Engine,
+  name: string,
+  existing: ContainerDetails | undefined,
+  spec: ContainerSpec,
+  { logger, signal }: DeployOptions,
+): Promise<string> {
+  if (existing !== undefined) {
+    if (isSameContainer(existing, spec)) {
+      if (!isUp(existing)) {
+        await within('failed to start existing container', () => engine.containers.start(existing.Id, { signal }));
+      }
+      return existing.Id;
+    }
+    logger.debug('replacing container whose settings differ', { container: name });
+    await within('failed to remove container', () => engine.containers.remove(existing.Id, { force: true, signal }));
+  }
+  const { id, warnings } = await within('failed to create container', () => engine.containers.create(name, spec, { signal }));
+  for (const warning of warnings) logger.warn('container engine warning', { container: name, warning });
+  try {
+    await within('failed to start container', () => engine.containers.start(id, { signal }));
+  } catch (error) {
+    // Left behind, it would be in the way of the next start under this name. The signal may be the reason for the failure.
+    await engine.containers.remove(id, { force: true }).catch((failure: unknown) => {
+      logger.warn('failed to remove container that did not start', { container: name, error: failure });
+    });
+    throw error;
+  }
+  return id;
+}
+
+/**
+ * The host port of an HTTP server: the one its container has, else the target port if it is free on the host, else any
+ * free one, so that two servers with equal target ports both start (spec 03 §6.3).
+ */
+async function choosePrimaryPort(
+  config: RunConfig,
+  mode: string,
+  existing: ContainerDetails | undefined,
+): Promise<number | undefined> {
+  if (config.transport === 'stdio') return undefined;
+  if (mode === 'host') return config.target_port;
+  const bound = Number(existing?.HostConfig.PortBindings?.[`${config.target_port}/tcp`]?.at(-1)?.HostPort);
+  if (existing !== undefined && bound > 0 && (isUp(existing) || (await isPortAvailable(bound)))) return bound;
+  return (await isPortAvailable(config.target_port)) ? config.target_port : findFreePort();
+}
+
+/** Removes the shared network when no managed container is left (spec 03 §9.4). Failures are warnings. */
+export async function removeUnusedNetwork(engine: Engine, logger: Logger): Promise<void> {
+  try {
+    const left = await engine.containers.list({ all: true, labels: [`${LABEL.managed}=true`] });
+    if (left.length === 0) await engine.networks.remove(EXTERNAL_NETWORK);
+  } catch (error) {
+    logger.warn('failed to remove unused network', { network: EXTERNAL_NETWORK, error });
+  }
+}
+
+export function describeExit(details: ContainerDetails): string {
+  return `status ${details.State.Status}, exit code ${details.State.ExitCode}`;
+}
+

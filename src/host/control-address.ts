@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import type { Paths } from '../platform/index.ts';
+
+/** Longest socket path that every system takes (macOS: 104 bytes with the final NUL). */
+const MAX_SOCKET_PATH = 103;
+
+/**
+ * Where the control socket can be, best first (DESIGN "Settled questions"). A login session has one runtime folder but can
+ * have several state folders (tests, containers): a host takes the first address that no host of another state folder
+ * holds, and a command asks each address whose host it is.
+ */
+export function controlAddresses(paths: Paths, platform: NodeJS.Platform = process.platform): readonly string[] {
+  if (platform === 'win32') return [`\\\\.\\pipe\\toolhive-host-${userInfo().username}-${shortHash(paths.state)}`];
+  const candidates = [
+    ...(paths.runtime === undefined ? [] : [join(paths.runtime, 'host.sock')]),
+    join(paths.state, 'host.sock'),
+    join(paths.temporary, `toolhive-${userInfo().uid}-${shortHash(paths.state)}`, 'host.sock'),
+  ];
+  return candidates.filter((path) => Buffer.byteLength(path) <= MAX_SOCKET_PATH);
+}
+
+function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 12);
+}

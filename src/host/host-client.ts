@@ -1,0 +1,73 @@
+import * as v from 'valibot';
+import { messageOf, ThvError } from '../errors/index.ts';
+import type { Paths } from '../platform/index.ts';
+import type { WorkloadName } from '../records/index.ts';
+import { controlAddresses } from './control-address.ts';
+import { ErrorBodySchema, type Hello, HelloSchema } from './control-protocol.ts';
+import type { RunEnvironment } from './environment.ts';
+
+const HELLO_TIMEOUT_MS = 2000;
+const REQUEST_TIMEOUT_MS = 60_000;
+
+/** A living workload host, as seen over its control socket. */
+export interface HostConnection {
+  readonly hello: Hello;
+  /** Takes the workload over; returns as soon as it has, without waiting for readiness. */
+  start(name: WorkloadName, environment: RunEnvironment): Promise<void>;
+  /** Ends the run of one workload, its container untouched. `false` when it was not being run. */
+  end(name: WorkloadName): Promise<boolean>;
+  /** Leaves the ports and ends, so that another executable can take over. */
+  handOver(): Promise<void>;
+}
+
+/** The host of this state folder, if one answers. */
+export async function findHost(paths: Paths): Promise<HostConnection | undefined> {
+  for (const address of controlAddresses(paths)) {
+    const hello = await askHello(address);
+    if (hello?.stateFolder === paths.state) return connectionTo(address, hello);
+  }
+  return undefined;
+}
+
+/** Who listens at an address; `undefined` when nobody does. */
+export async function askHello(address: string): Promise<Hello | undefined> {
+  try {
+    const response = await fetch('http://host/hello', { unix: address, signal: AbortSignal.timeout(HELLO_TIMEOUT_MS) });
+    return v.parse(HelloSchema, await response.json());
+  } catch {
+    return undefined; // nobody there, or nobody we know: the same to the caller
+  }
+}
+
+function connectionTo(address: string, hello: Hello): HostConnection {
+  async function request(method: string, path: string, body?: unknown): Promise<Response> {
+    let response: Response;
+    try {
+      response = await fetch(`http://host${path}`, {
+        unix: address,
+        method,
+        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+        ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
+      });
+    } catch (error) {
+      const reason = `workload host at ${address} does not answer: ${messageOf(error)}`;
+      throw new ThvError('ERR_HOST_UNREACHABLE', { reason }, { cause: error });
+    }
+    if (response.ok || response.status === 404) return response;
+    const parsed = v.safeParse(ErrorBodySchema, await response.json().catch(() => undefined));
+    const reason = parsed.success ? parsed.output.error : `workload host answered ${response.status}`;
+    throw new ThvError('ERR_HOST_REQUEST', { reason });
+  }
+  return {
+    hello,
+    async start(name, environment) {
+      await request('POST', `/workloads/${name}/start`, { environment });
+    },
+    async end(name) {
+      return (await request('POST', `/workloads/${name}/end`)).status !== 404;
+    },
+    async handOver() {
+      await request('POST', '/hand-over');
+    },
+  };
+}

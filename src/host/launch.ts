@@ -1,0 +1,88 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { ThvError } from '../errors/index.ts';
+import { acquireLock, type Paths, selfCommand, sleep, spawnDetached } from '../platform/index.ts';
+import { PROTOCOL } from './control-protocol.ts';
+import { findHost, type HostConnection } from './host-client.ts';
+
+const START_TIMEOUT_MS = 10_000;
+const HAND_OVER_TIMEOUT_MS = 15_000;
+const POLL_MS = 10;
+
+/**
+ * Parent of the host on Unix: starts it again when it crashed, at once, and slower when it keeps crashing. 0 = ended by
+ * itself, 75 = cannot start, 126/127 = the executable is gone; then there is nothing to guard. It passes on the
+ * environment of the first start, so nothing secret is written to disk for a restart.
+ */
+const GUARD =
+  'n=0; while :; do "$@"; s=$?; case $s in 0|75|126|127) exit $s;; esac; n=$((n+1)); if [ $n -gt 20 ]; then sleep 5; else sleep 0.1; fi; done';
+
+interface LaunchOptions {
+  readonly paths: Paths;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly version: string;
+  readonly debug: boolean;
+}
+
+/**
+ * The workload host of this state folder, started detached when none lives. One of an other version is asked to hand
+ * over: its workloads are taken up by the new one, their containers run on. Throws `ERR_HOST_UNREACHABLE`.
+ */
+export async function ensureHost(options: LaunchOptions): Promise<HostConnection> {
+  const living = await findHost(options.paths);
+  if (living !== undefined && isCurrent(living, options)) return living;
+  using _ = await acquireLock(join(options.paths.state, 'host', 'launch.lock'), {
+    timeoutMs: START_TIMEOUT_MS,
+    purpose: 'failed to start the workload host',
+  });
+  const present = await findHost(options.paths);
+  if (present !== undefined) {
+    if (isCurrent(present, options)) return present;
+    await present.handOver();
+    await waitForEnd(options, present.hello.processId);
+  }
+  spawnHost(options);
+  return await waitForStart(options);
+}
+
+function isCurrent(host: HostConnection, options: LaunchOptions): boolean {
+  return host.hello.protocol === PROTOCOL && host.hello.version === options.version;
+}
+
+function spawnHost({ paths, env, debug }: LaunchOptions): void {
+  const logFolder = join(paths.data, 'logs');
+  mkdirSync(logFolder, { recursive: true, mode: 0o700 });
+  const outputFd = openSync(join(logFolder, 'thv-host.log'), 'a', 0o600);
+  const host = [...selfCommand(), 'host', ...(debug ? ['--debug'] : [])];
+  const command = process.platform === 'win32' ? host : ['sh', '-c', GUARD, 'thv-guard', ...host];
+  try {
+    spawnDetached(command, { env, outputFd });
+  } finally {
+    closeSync(outputFd);
+  }
+}
+
+async function waitForStart({ paths }: LaunchOptions): Promise<HostConnection> {
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  while (performance.now() < deadline) {
+    const host = await findHost(paths);
+    if (host !== undefined) return host;
+    await sleep(POLL_MS);
+  }
+  throw new ThvError(
+    'ERR_HOST_UNREACHABLE',
+    { reason: `the workload host did not start within ${START_TIMEOUT_MS / 1000} seconds` },
+    { hint: `see ${join(paths.data, 'logs', 'thv-host.log')}` },
+  );
+}
+
+async function waitForEnd({ paths }: LaunchOptions, processId: number): Promise<void> {
+  const deadline = performance.now() + HAND_OVER_TIMEOUT_MS;
+  while ((await findHost(paths))?.hello.processId === processId) {
+    if (performance.now() > deadline) {
+      const reason = `the workload host (process ${processId}) did not hand over within ${HAND_OVER_TIMEOUT_MS / 1000} seconds`;
+      throw new ThvError('ERR_HOST_UNREACHABLE', { reason }, { hint: `end it with: kill ${processId}` });
+    }
+    await sleep(POLL_MS);
+  }
+}

@@ -1,0 +1,202 @@
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Hono } from 'hono';
+import * as v from 'valibot';
+import { hasCode, messageOf, ThvError, toThvError } from '../errors/index.ts';
+import { openEngine } from '../engine/index.ts';
+import { acquireLock, createBackground, createLogger, type Logger, type LogLevel, openRotatingFile, type Paths } from '../platform/index.ts';
+import { createRunConfigStore, createStatusStore, parseWorkloadName, type WorkloadName } from '../records/index.ts';
+import { controlAddresses } from './control-address.ts';
+import { type Hello, PROTOCOL, StartRequestSchema } from './control-protocol.ts';
+import { createDesiredState } from './desired-state.ts';
+import type { RunEnvironment } from './environment.ts';
+import { askHello } from './host-client.ts';
+import { startWorkloadRun, type WorkloadRun } from './workload-run.ts';
+
+/** Exit codes that tell the guard not to start the host again. */
+const EXIT_DONE = 0;
+const EXIT_CANNOT_START = 75;
+
+const IDLE_EXIT_MS = 60_000;
+const SHUTDOWN_GRACE_MS = 10_000;
+
+interface HostOptions {
+  readonly paths: Paths;
+  readonly version: string;
+  readonly logLevel: LogLevel;
+  /** Aborted by SIGTERM and SIGINT: leave the containers running and end. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The workload host (DESIGN §1): runs any number of workloads, is told what to do over its control socket, takes up again
+ * what is meant to run after a crash, and ends by itself when nothing is left to do. Resolves with the exit code.
+ */
+export async function runHost(options: HostOptions): Promise<number> {
+  const { paths } = options;
+  const logFile = openRotatingFile(join(paths.data, 'logs', 'thv-host.log'));
+  const logger = createLogger({ level: options.logLevel, write: logFile.append });
+  try {
+    // A host that hands over closes its socket first and lets go of the lock last.
+    using _ = await acquireLock(join(paths.state, 'host', 'host.lock'), { timeoutMs: SHUTDOWN_GRACE_MS });
+    return await serveHost(options, logger);
+  } catch (error) {
+    if (hasCode(error, 'ERR_LOCK_TIMEOUT')) {
+      logger.info('another workload host serves this state folder', { state: paths.state });
+      return EXIT_DONE;
+    }
+    logger.error('workload host failed', { error: toThvError(error) });
+    return EXIT_CANNOT_START;
+  }
+}
+
+async function serveHost(options: HostOptions, logger: Logger): Promise<number> {
+  const { paths, signal } = options;
+  const runs = createRuns(options, logger);
+  const { promise: done, resolve: finish } = Promise.withResolvers<void>();
+  const hello: Hello = {
+    program: 'thv',
+    protocol: PROTOCOL,
+    version: options.version,
+    processId: process.pid,
+    stateFolder: paths.state,
+  };
+  const address = await freeAddress(paths);
+  const server = listenForControl(address, controlApp(hello, runs, finish, logger));
+  logger.info('workload host is ready', { address, processId: process.pid, version: options.version });
+  const watch = setInterval(() => {
+    if (runs.idleMs() >= IDLE_EXIT_MS) finish();
+  }, 1000);
+  signal.addEventListener('abort', () => finish(), { once: true });
+  if (signal.aborted) finish();
+  await runs.resumeAll();
+  await done;
+  clearInterval(watch);
+  logger.info('workload host ends', { workloads: runs.count() });
+  await runs.endAll(SHUTDOWN_GRACE_MS);
+  await server.stop(true);
+  rmSync(address, { force: true });
+  return EXIT_DONE;
+}
+
+interface Runs {
+  start(name: WorkloadName, environment: RunEnvironment): Promise<void>;
+  end(name: WorkloadName): Promise<boolean>;
+  resumeAll(): Promise<void>;
+  endAll(graceMs: number): Promise<void>;
+  count(): number;
+  /** How long there has been nothing to run. */
+  idleMs(): number;
+}
+
+function createRuns({ paths, logLevel }: HostOptions, logger: Logger): Runs {
+  const active = new Map<WorkloadName, WorkloadRun>();
+  const runConfigs = createRunConfigStore(paths.state);
+  const statuses = createStatusStore(paths.data, logger);
+  const desired = createDesiredState(paths.state, logger);
+  const background = createBackground(logger);
+  let idleSince = performance.now();
+
+  function launch(name: WorkloadName, environment: RunEnvironment, afterCrash: boolean): void {
+    const log = openRotatingFile(join(paths.data, 'logs', `${name}.log`));
+    const run = startWorkloadRun(
+      name,
+      {
+        runConfigs,
+        statuses,
+        stateFolder: paths.state,
+        openEngine: (env, signal) => openEngine({ env, signal }),
+        logger: createLogger({ level: logLevel, write: log.append }),
+      },
+      { environment, afterCrash },
+    );
+    active.set(name, run);
+    background.run(`workload ${name}`, async () => {
+      const end = await run.finished;
+      if (active.get(name) === run) active.delete(name);
+      if (end.type !== 'ended') await desired.remove(name);
+      if (active.size === 0) idleSince = performance.now();
+      log[Symbol.dispose]();
+    });
+  }
+
+  async function end(name: WorkloadName, graceMs: number): Promise<boolean> {
+    const run = active.get(name);
+    if (run === undefined) return false;
+    await run.end(graceMs);
+    return true;
+  }
+
+  return {
+    async start(name, environment) {
+      if (active.has(name)) return;
+      await desired.add(name, environment);
+      if (!active.has(name)) launch(name, environment, false);
+    },
+    async end(name) {
+      await desired.remove(name);
+      return await end(name, 0);
+    },
+    async resumeAll() {
+      for (const [name, environment] of await desired.list()) if (!active.has(name)) launch(name, environment, true);
+    },
+    async endAll(graceMs) {
+      await Promise.all([...active.keys()].map((name) => end(name, graceMs)));
+      await background.drain(graceMs);
+    },
+    count: () => active.size,
+    idleMs: () => (active.size > 0 ? 0 : performance.now() - idleSince),
+  };
+}
+
+function controlApp(hello: Hello, runs: Runs, finish: () => void, logger: Logger): Hono {
+  const app = new Hono();
+  app.get('/hello', (c) => c.json(hello));
+  app.post('/workloads/:name/start', async (c) => {
+    const name = parseWorkloadName(c.req.param('name'));
+    const { environment } = v.parse(StartRequestSchema, await c.req.json());
+    await runs.start(name, environment);
+    return c.json({});
+  });
+  app.post('/workloads/:name/end', async (c) => {
+    const wasRunning = await runs.end(parseWorkloadName(c.req.param('name')));
+    return c.json({}, wasRunning ? 200 : 404);
+  });
+  app.post('/hand-over', (c) => {
+    // The answer must leave before the socket closes.
+    setTimeout(finish, 10);
+    return c.json({});
+  });
+  app.onError((error, c) => {
+    logger.error('control request failed', { path: c.req.path, error });
+    return c.json({ error: messageOf(error) }, error instanceof v.ValiError ? 400 : 500);
+  });
+  return app;
+}
+
+/** The first address that no living host of another state folder holds; a dead socket file is in nobody's way. */
+async function freeAddress(paths: Paths): Promise<string> {
+  const addresses = controlAddresses(paths);
+  for (const address of addresses) if ((await askHello(address)) === undefined) return address;
+  throw new ThvError('ERR_LISTEN_FAILED', {
+    address: addresses.join(', '),
+    reason: `every address for the control socket is taken: ${addresses.join(', ')}`,
+  });
+}
+
+/** Only the same user may connect: the folder is 0700 and the socket 0600. */
+function listenForControl(address: string, app: Hono) {
+  if (process.platform !== 'win32') {
+    mkdirSync(dirname(address), { recursive: true, mode: 0o700 });
+    rmSync(address, { force: true });
+  }
+  const server = Bun.serve({
+    unix: address,
+    fetch(request, connection) {
+      connection.timeout(request, 0); // ending a run waits for its calls
+      return app.fetch(request);
+    },
+  });
+  if (process.platform !== 'win32') chmodSync(address, 0o600);
+  return server;
+}

@@ -1,0 +1,76 @@
+import { buildInfo, createGroup, lazily, openTerminal, runCommandLine, watchSignals } from './cli/index.ts';
+
+/** The command tree: what a listing shows of each command, and where the rest of it is imported from when it is run. */
+const root = createGroup(
+  `ToolHive (thv) is a lightweight, secure, and fast manager for MCP (Model Context Protocol) servers.
+
+It runs each server in a container of its own, behind an HTTP proxy whose URL stays the same,
+and serves both MCP transports (SSE and streamable HTTP) from it.`,
+  {
+    run: lazily({ description: 'Run an MCP server' }, async () => (await import('./commands/run.ts')).run),
+    list: lazily(
+      { description: 'List running MCP servers', alias: ['ls'] },
+      async () => (await import('./commands/list.ts')).list,
+    ),
+    status: lazily(
+      { description: 'Show the state of an MCP server' },
+      async () => (await import('./commands/status.ts')).status,
+    ),
+    stop: lazily({ description: 'Stop MCP servers' }, async () => (await import('./commands/stop.ts')).stop),
+    start: lazily(
+      { description: 'Start MCP servers that were stopped', alias: ['restart'] },
+      async () => (await import('./commands/start.ts')).start,
+    ),
+    rm: lazily({ description: 'Remove MCP servers' }, async () => (await import('./commands/rm.ts')).rm),
+    logs: lazily(
+      { description: 'Show the logs of an MCP server, or delete old log files' },
+      async () => (await import('./commands/logs.ts')).logs,
+    ),
+    mcp: lazily(
+      { description: 'Look into MCP servers and call their tools' },
+      async () => (await import('./commands/mcp.ts')).mcp,
+    ),
+    runtime: lazily(
+      { description: 'Look after the container runtime' },
+      async () => (await import('./commands/runtime.ts')).runtime,
+    ),
+    version: lazily(
+      { description: 'Show the version of this program' },
+      async () => (await import('./commands/version.ts')).version,
+    ),
+    completion: lazily(
+      { description: 'Print the completion script for a shell' },
+      async () => (await import('./commands/completion.ts')).completion,
+    ),
+    help: lazily(
+      { description: 'Help about any command' },
+      async () => (await import('./commands/help.ts')).help,
+    ),
+    host: lazily(
+      { description: 'Run the workload host', hidden: true },
+      async () => (await import('./commands/host.ts')).host,
+    ),
+    __complete: lazily(
+      { description: 'Request shell completion choices', hidden: true },
+      async () => (await import('./commands/complete.ts')).complete,
+    ),
+    __completeNoDesc: lazily(
+      { description: 'Request shell completion choices without descriptions', hidden: true },
+      async () => (await import('./commands/complete.ts')).completeWithoutDescriptions,
+    ),
+  },
+);
+
+const exitCode = await runCommandLine({
+  root,
+  args: process.argv.slice(2),
+  env: process.env,
+  terminal: openTerminal(),
+  interruption: watchSignals(process),
+  async createWorkloads(deps) {
+    const { createWorkloadManager } = await import('./workloads/index.ts');
+    return createWorkloadManager({ ...deps, version: buildInfo().version });
+  },
+});
+// Connections kept alive for reuse must not hold a finished command back.
+process.exit(exitCode);

@@ -1,0 +1,71 @@
+import * as v from 'valibot';
+import { jsonError } from '../../proxy/index.ts';
+import { parseParameters } from '../parameters.ts';
+import type { Middleware, MiddlewareDeps } from '../types.ts';
+
+const INVALID_REQUEST = -32600;
+
+const Parameters = v.looseObject({ allowed_origins: v.optional(v.nullable(v.array(v.string())), []) });
+
+/**
+ * Keeps foreign web pages from reaching a local server through a browser (DNS rebinding; spec 04 §2.4, §19.11).
+ * `allowed_origins`, where given, replaces the defaults of a loopback bind. A request without `Origin` does not come
+ * from a page and passes; its `Host` must still be one of ours.
+ */
+export function createOrigin(parameters: unknown, deps: MiddlewareDeps): Middleware | undefined {
+  const { allowed_origins } = parseParameters('origin', Parameters, parameters);
+  const isLoopback = isLoopbackHost(deps.bindHost);
+  const allowed = allowed_origins?.length ? allowed_origins : isLoopback ? defaultOrigins(deps.port) : [];
+  if (allowed.length === 0) {
+    deps.log.warn('Origin validation disabled — no allowlist configured for non-loopback bind');
+    return undefined;
+  }
+  const origins = new Set(allowed.map((origin) => normaliseOrigin(origin) ?? origin));
+  const hosts =
+    isLoopback && !deps.trustProxyHeaders ? allowedHosts(deps.port, allowed_origins ?? []) : undefined;
+
+  return function origin(request, context, next) {
+    const host = request.headers.get('host');
+    if (hosts !== undefined && host !== null && !hosts.has(host.toLowerCase()))
+      return refused('Host not allowed');
+    const claimed = request.headers.get('origin');
+    if (claimed === null) return next(request, context);
+    const claim = normaliseOrigin(claimed);
+    return claim !== undefined && origins.has(claim) ? next(request, context) : refused('Origin not allowed');
+  };
+}
+
+/** `scheme://host[:port]`, scheme and host in lower case, port as written; `undefined` for anything else. */
+function normaliseOrigin(origin: string): string | undefined {
+  // Two Origin headers arrive joined by a comma, which no origin contains: they never match.
+  const parts = /^([a-z][a-z0-9+.-]*):\/\/(\[[0-9a-f:.]+\]|[^\s/?#@:,[\]]+)(:\d+)?$/i.exec(origin);
+  if (parts === null) return undefined;
+  const [, scheme = '', host = '', port = ''] = parts;
+  return `${scheme.toLowerCase()}://${host.toLowerCase()}${port}`;
+}
+
+function defaultOrigins(port: number): string[] {
+  return port > 0 ? LOOPBACK_NAMES.map((name) => `http://${name}:${port}`) : [];
+}
+
+const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'] as const;
+
+/** With our port or with none, and whatever the allowed origins name as host. */
+function allowedHosts(port: number, origins: readonly string[]): ReadonlySet<string> {
+  const own = LOOPBACK_NAMES.flatMap((name) => [name, `${name}:${port}`]);
+  const named = origins.flatMap((origin) => {
+    const host = normaliseOrigin(origin)?.split('://')[1];
+    return host === undefined
+      ? []
+      : [host, host.replace(/:\d+$/, ''), `${host.replace(/:\d+$/, '')}:${port}`];
+  });
+  return new Set([...own, ...named]);
+}
+
+export function isLoopbackHost(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+function refused(message: string): Response {
+  return jsonError(403, { code: INVALID_REQUEST, message });
+}

@@ -1,0 +1,53 @@
+import * as v from 'valibot';
+import { ThvError } from '../errors/index.ts';
+import { createBodyLimit } from './body-limit/body-limit.ts';
+import { createOrigin } from './origin/origin.ts';
+import { parseParameters } from './parameters.ts';
+import { createRecovery } from './recovery/recovery.ts';
+import type { CreateMiddleware, Middleware, MiddlewareConfig, MiddlewareDeps } from './types.ts';
+
+/**
+ * Every type of middleware, outermost first: the one order for all ways to start (spec 04 §12.1, §19.8), whatever order
+ * a stored chain has. A new type is one line here.
+ */
+const TYPES: ReadonlyMap<string, CreateMiddleware> = new Map<string, CreateMiddleware>([
+  ['recovery', createRecovery],
+  ['bodylimit', createBodyLimit],
+  ['origin', createOrigin],
+  // Stored by `thv run` with `{}`: nobody to authenticate, and nothing further in that reads a parsed message.
+  ['auth', (parameters) => nothingToDo('auth', parameters)],
+  ['mcp-parser', (parameters) => nothingToDo('mcp-parser', parameters)],
+]);
+
+/** Part of every chain, stored or not; the proxy adds them when it starts (spec 04 §12.1). */
+const ALWAYS = ['recovery', 'bodylimit', 'origin'] as const;
+
+export interface ChainFacts extends MiddlewareDeps {
+  /** The run config's own list, which replaces the defaults; empty for none. */
+  readonly allowedOrigins: readonly string[];
+}
+
+/**
+ * The middlewares of one proxy, outermost first. Each type occurs once, the last entry of a stored chain winning, and
+ * `origin` follows the present port and list rather than what was stored: building twice gives the same chain.
+ * Throws `ERR_RUN_CONFIG_INVALID` for an unknown type or bad parameters.
+ */
+export function buildMiddlewares(stored: readonly MiddlewareConfig[], facts: ChainFacts): Middleware[] {
+  const parameters = new Map<string, unknown>(ALWAYS.map((type) => [type, {}]));
+  for (const { type, parameters: given } of stored) {
+    if (!TYPES.has(type)) {
+      throw new ThvError('ERR_RUN_CONFIG_INVALID', { reason: `unsupported middleware type: ${type}` });
+    }
+    parameters.set(type, given);
+  }
+  parameters.set('origin', { allowed_origins: facts.allowedOrigins });
+  return [...TYPES].flatMap(([type, create]) => {
+    if (!parameters.has(type)) return [];
+    return create(parameters.get(type), facts) ?? [];
+  });
+}
+
+/** Anything but `{}` asks for protection that is not there: refused, never skipped. */
+function nothingToDo(type: string, parameters: unknown): undefined {
+  parseParameters(type, v.strictObject({}), parameters);
+}

@@ -1,0 +1,27 @@
+import type { Logger } from '../platform/log.ts';
+import type { Handler, RequestContext } from '../proxy/index.ts';
+
+/** One step of the chain. It answers itself or hands on, the request as it came or another one. */
+export type Middleware = (
+  request: Request,
+  context: RequestContext,
+  next: Handler,
+) => Response | Promise<Response>;
+
+/** What a middleware may need besides its own parameters; known when the proxy starts. */
+export interface MiddlewareDeps {
+  readonly log: Logger;
+  /** Address the proxy listens on. */
+  readonly bindHost: string;
+  readonly port: number;
+  readonly trustProxyHeaders: boolean;
+}
+
+/** A stored entry of `middleware_configs` (spec 04 §12.1). */
+export interface MiddlewareConfig {
+  readonly type: string;
+  readonly parameters?: unknown;
+}
+
+/** `undefined`: with these parameters there is nothing to do, and nothing in the way of a request. */
+export type CreateMiddleware = (parameters: unknown, deps: MiddlewareDeps) => Middleware | undefined;

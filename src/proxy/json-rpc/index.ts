@@ -1,0 +1,22 @@
+export {
+  errorText,
+  INTERNAL_ERROR,
+  INVALID_REQUEST,
+  METHOD_NOT_FOUND,
+  notificationText,
+  requestText,
+  resultText,
+  SESSION_NOT_FOUND,
+  TIMEOUT,
+} from './compose.ts';
+export { idKey } from './id.ts';
+export { findMember, type Span, stringAt } from './member.ts';
+export {
+  isBatch,
+  type Message,
+  type Notification,
+  type Request,
+  type Response,
+  readMessage,
+} from './message.ts';
+export { detach, type Edit, onOneLine, splice } from './splice.ts';

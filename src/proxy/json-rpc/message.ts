@@ -1,0 +1,97 @@
+import { isKey, type Span, stringAt } from './member.ts';
+import { createScan, INVALID, skipObject, skipSpace } from './scan.ts';
+
+/** One JSON-RPC 2.0 message, kept as the text it arrived in (spec 04 §2.6, §19.6): nothing is ever re-serialised. */
+export type Message = Request | Notification | Response;
+
+export interface Request {
+  readonly kind: 'request';
+  readonly text: string;
+  readonly id: Span;
+  readonly method: string;
+  readonly params: Span | undefined;
+}
+
+export interface Notification {
+  readonly kind: 'notification';
+  readonly text: string;
+  readonly method: string;
+  readonly params: Span | undefined;
+}
+
+export interface Response {
+  readonly kind: 'response';
+  readonly text: string;
+  readonly id: Span;
+  /** An answer with an `error` member is an error, whatever else it carries. */
+  readonly outcome: 'result' | 'error';
+  readonly result: Span | undefined;
+}
+
+/**
+ * Classifies one message; `undefined` when the text is no JSON-RPC 2.0 message. Ids are strings or numbers; `null`
+ * counts as absent. Batches are not messages: ask `isBatch` first where they deserve their own answer.
+ */
+export function readMessage(text: string): Message | undefined {
+  const members = readMembers(text);
+  if (members === undefined || stringAt(text, members.jsonrpc) !== '2.0') return undefined;
+  const id = idKind(text, members.id);
+  if (id === 'invalid') return undefined;
+  const { params, result } = members;
+  if (members.method !== undefined) {
+    const method = stringAt(text, members.method);
+    if (method === undefined) return undefined;
+    if (id === 'absent' || members.id === undefined) return { kind: 'notification', text, method, params };
+    return { kind: 'request', text, id: members.id, method, params };
+  }
+  if (id === 'absent' || members.id === undefined) return undefined;
+  return {
+    kind: 'response',
+    text,
+    id: members.id,
+    outcome: members.error === undefined ? 'result' : 'error',
+    result,
+  };
+}
+
+/** True when the first character that is no white space opens an array, well-formed or not (spec 04 §2.5). */
+export function isBatch(text: string): boolean {
+  return /^[\s\u0085]*\[/.test(text);
+}
+
+interface Members {
+  jsonrpc: Span | undefined;
+  id: Span | undefined;
+  method: Span | undefined;
+  params: Span | undefined;
+  result: Span | undefined;
+  error: Span | undefined;
+}
+
+const NAMES = ['jsonrpc', 'id', 'method', 'params', 'result', 'error'] as const;
+
+function readMembers(text: string): Members | undefined {
+  const members: Members = {
+    jsonrpc: undefined,
+    id: undefined,
+    method: undefined,
+    params: undefined,
+    result: undefined,
+    error: undefined,
+  };
+  const end = skipObject(createScan(text), skipSpace(text, 0), 0, (keyStart, keyEnd, start, valueEnd) => {
+    for (const name of NAMES) {
+      if (!isKey(text, keyStart, keyEnd, name)) continue;
+      members[name] = { start, end: valueEnd };
+      return;
+    }
+  });
+  return end === INVALID || skipSpace(text, end) !== text.length ? undefined : members;
+}
+
+function idKind(text: string, id: Span | undefined): 'valid' | 'absent' | 'invalid' {
+  if (id === undefined) return 'absent';
+  const first = text[id.start] ?? '';
+  if (first === 'n') return 'absent';
+  return first === '"' || first === '-' || (first >= '0' && first <= '9') ? 'valid' : 'invalid';
+}

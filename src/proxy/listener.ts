@@ -1,0 +1,140 @@
+import { lookup } from 'node:dns/promises';
+import { isIPv4, isIPv6 } from 'node:net';
+import type { Server } from 'bun';
+import { messageOf, ThvError } from '../errors/index.ts';
+import type { Logger } from '../platform/log.ts';
+import { answerReserved } from './reserved-paths.ts';
+import { pathOf, textError } from './respond.ts';
+import type { Endpoint, Handler, RequestContext } from './types.ts';
+
+export interface ListenerOptions {
+  /** IPv4 address, or a name that is resolved to its first IPv4 address (spec 04 §2.2). */
+  readonly host: string;
+  /** 0 = any free port. */
+  readonly port: number;
+  /** The middleware chain, ending in the endpoint. */
+  readonly handler: Handler;
+  /** Asked for its health; disposed of when the listener stops. */
+  readonly endpoint: Endpoint;
+  /** `transport` in `/health` (spec 04 §9.1). */
+  readonly transportLabel: string;
+  readonly log: Logger;
+  /** Seconds without traffic after which a connection is closed; default 30. Streams are exempt. */
+  readonly idleTimeoutSeconds?: number;
+}
+
+/** One open port. */
+export interface Listener extends AsyncDisposable {
+  readonly hostname: string;
+  readonly port: number;
+  /** Takes no more connections, lets running calls finish for at most `graceMs`, then ends everything. */
+  stop(options: { readonly graceMs: number }): Promise<void>;
+}
+
+const DEFAULT_IDLE_SECONDS = 30;
+
+/** Throws `ERR_LISTEN_FAILED`, with the address, when the port cannot be had (spec 04 §19.12). */
+export async function openListener(options: ListenerOptions): Promise<Listener> {
+  const { host, port, handler, endpoint, transportLabel, log } = options;
+  const hostname = await resolveHost(host, port);
+  const server = serve(`${hostname}:${port}`, () =>
+    Bun.serve({
+      hostname,
+      port,
+      idleTimeout: options.idleTimeoutSeconds ?? DEFAULT_IDLE_SECONDS,
+      // The body limit is a middleware with an answer of its own; Bun's would come first.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      fetch(request, bunServer) {
+        const path = pathOf(request.url);
+        const reserved = answerReserved(request, path, endpoint, transportLabel);
+        return reserved ?? handler(request, new ListenerContext(bunServer, request, path));
+      },
+      error(error) {
+        log.error('request failed outside of every middleware', { error });
+        return textError(500, 'Internal Server Error');
+      },
+    }),
+  );
+  let stopping: Promise<void> | undefined;
+
+  async function stop(graceMs: number): Promise<void> {
+    void server.stop(false);
+    await within(graceMs, endpoint.idle());
+    await endpoint[Symbol.asyncDispose]();
+    await server.stop(true);
+  }
+
+  return {
+    hostname,
+    port: server.port ?? port,
+    stop({ graceMs }) {
+      stopping ??= stop(graceMs);
+      return stopping;
+    },
+    async [Symbol.asyncDispose]() {
+      stopping ??= stop(0);
+      await stopping;
+    },
+  };
+}
+
+/** Facts of one request that cost something to find out are found when they are asked for. */
+class ListenerContext implements RequestContext {
+  readonly path: string;
+  readonly #server: Server<undefined>;
+  readonly #request: Request;
+
+  constructor(server: Server<undefined>, request: Request, path: string) {
+    this.#server = server;
+    this.#request = request;
+    this.path = path;
+  }
+
+  get remoteAddress(): string {
+    return this.#server.requestIP(this.#request)?.address ?? '';
+  }
+
+  keepOpen(): void {
+    this.#server.timeout(this.#request, 0);
+  }
+}
+
+function serve(address: string, start: () => Server<undefined>): Server<undefined> {
+  try {
+    return start();
+  } catch (error) {
+    throw new ThvError(
+      'ERR_LISTEN_FAILED',
+      { address, reason: `cannot listen on ${address}: ${messageOf(error)}` },
+      { cause: error, hint: 'choose another port, or stop the program that uses this one' },
+    );
+  }
+}
+
+async function resolveHost(host: string, port: number): Promise<string> {
+  if (isIPv4(host)) return host;
+  const address = `${host}:${port}`;
+  if (isIPv6(host.replace(/^\[|\]$/g, ''))) {
+    throw new ThvError('ERR_LISTEN_FAILED', {
+      address,
+      reason: `cannot listen on ${address}: IPv6 addresses are not supported`,
+    });
+  }
+  try {
+    return (await lookup(host, { family: 4 })).address;
+  } catch (error) {
+    throw new ThvError(
+      'ERR_LISTEN_FAILED',
+      { address, reason: `cannot listen on ${address}: ${messageOf(error)}` },
+      { cause: error },
+    );
+  }
+}
+
+/** Waits for `work`, but not longer than the deadline; the work is not stopped by it. */
+async function within(deadlineMs: number, work: Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, deadlineMs);
+  await Promise.race([work, late.promise]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,106 @@
+/** Whether a server behind a reverse proxy can be talked to yet (spec 04 §10). */
+export interface ReadinessOptions {
+  readonly signal: AbortSignal;
+  /** With authentication in front, a refusal shows that everything is up. */
+  readonly acceptUnauthorized?: boolean;
+  /** Longest time for all attempts; default 5 min. */
+  readonly timeoutMs?: number;
+  readonly fetch?: typeof fetch;
+}
+
+const ATTEMPT_MS = 10_000;
+const FIRST_DELAY_MS = 100;
+const LONGEST_DELAY_MS = 2000;
+const DEFAULT_TIMEOUT_MS = 5 * 60 * 1000;
+
+const INITIALIZE = JSON.stringify({
+  jsonrpc: '2.0',
+  method: 'initialize',
+  id: 'toolhive-init-check',
+  params: {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: { name: 'toolhive', version: '1.0' },
+  },
+});
+
+/**
+ * Asks the client URL until it answers. `true`: ready. `false`: time is up, or `signal` aborted; the caller decides
+ * whether to go on. The session that the probe may have opened is closed again (spec 04 §19.7).
+ */
+export async function probeReadiness(
+  url: string,
+  transport: 'sse' | 'streamable-http',
+  options: ReadinessOptions,
+): Promise<boolean> {
+  const { signal, acceptUnauthorized = false, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const request = options.fetch ?? fetch;
+  const giveUpAt = performance.now() + timeoutMs;
+  const attempt = transport === 'sse' ? askStream : initialize;
+  for (let delayMs = FIRST_DELAY_MS; !signal.aborted; delayMs = Math.min(delayMs * 2, LONGEST_DELAY_MS)) {
+    const status = await withDeadline(signal, (within) => attempt(url, request, within));
+    if (status === 200 || (acceptUnauthorized && (status === 401 || status === 403))) return true;
+    if (performance.now() + delayMs > giveUpAt) return false;
+    await sleep(delayMs, signal);
+  }
+  return false;
+}
+
+async function askStream(url: string, request: typeof fetch, signal: AbortSignal): Promise<number> {
+  const response = await request(url, { headers: { Accept: 'text/event-stream' }, signal });
+  await response.body?.cancel();
+  return response.status;
+}
+
+async function initialize(url: string, request: typeof fetch, signal: AbortSignal): Promise<number> {
+  const headers = { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream' };
+  const response = await request(url, { method: 'POST', headers, body: INITIALIZE, signal });
+  const session = response.headers.get('mcp-session-id');
+  await response.body?.cancel();
+  if (session !== null) await endSession(url, session, request, signal);
+  return response.status;
+}
+
+async function endSession(
+  url: string,
+  session: string,
+  request: typeof fetch,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const response = await request(url, { method: 'DELETE', headers: { 'Mcp-Session-Id': session }, signal });
+    await response.body?.cancel();
+  } catch {
+    // The server is ready all the same; the session ends with its time to live.
+  }
+}
+
+/** `undefined`: nobody answered in time. The signal of an attempt ends with it, and leaves nothing on the caller's. */
+async function withDeadline(
+  signal: AbortSignal,
+  attempt: (signal: AbortSignal) => Promise<number>,
+): Promise<number | undefined> {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  const timer = setTimeout(abort, ATTEMPT_MS);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await attempt(controller.signal);
+  } catch {
+    // Not up yet: the next attempt, or the verdict of the caller, says more than this error.
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const wake = () => resolve();
+  const timer = setTimeout(wake, ms);
+  signal.addEventListener('abort', wake, { once: true });
+  await promise;
+  clearTimeout(timer);
+  signal.removeEventListener('abort', wake);
+}

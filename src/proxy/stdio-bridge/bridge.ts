@@ -1,0 +1,225 @@
+import type { Logger } from '../../platform/log.ts';
+import { textError } from '../respond.ts';
+import type { Endpoint, Health, ServerLink, ServerProcess, SessionJournal } from '../types.ts';
+import { createCallTable } from './call-table.ts';
+import { DEFAULT_STREAM_LIMITS, type StreamLimits } from './event-stream.ts';
+import { createForwarder } from './forward.ts';
+import { createHandshake } from './handshake.ts';
+import { createLineFramer } from './line-framer.ts';
+import { createLogLevels } from './log-level.ts';
+import { createOutbound, type QueueLimits } from './outbound.ts';
+import { readLine } from './read-line.ts';
+import { createRouter } from './router.ts';
+import { routeNotification } from './server-notifications.ts';
+import { createServerRequests } from './server-requests.ts';
+import type { Session } from './session.ts';
+import { createSessionTable } from './session-table.ts';
+import { createSseFace } from './sse-face.ts';
+import { createStreamKeeper } from './stream-keeper.ts';
+import { createStreamableFace } from './streamable-face.ts';
+import { createSubscriptions } from './subscriptions.ts';
+import { createTicker } from './ticker.ts';
+
+export interface StdioBridgeOptions {
+  readonly journal: SessionJournal;
+  readonly log: Logger;
+  /** Which URL is announced; both faces are always served (spec 04 §19.17). It decides what `/health` looks at. */
+  readonly proxyMode: 'sse' | 'streamable-http';
+  /** `TOOLHIVE_PROXY_REQUEST_TIMEOUT`, in milliseconds; default 60 s. Progress starts it again, ten times at most. */
+  readonly requestTimeoutMs?: number;
+  /** Idle time after which a session ends; default 2 h. */
+  readonly sessionTtlMs?: number;
+  readonly trustProxyHeaders?: boolean;
+  /** How long a request waits for a process to be attached; default 5 s. */
+  readonly attachWaitMs?: number;
+  readonly queueLimits?: QueueLimits;
+  readonly streamLimits?: StreamLimits;
+  readonly maxLineBytes?: number;
+  /** Unix milliseconds, for the age of sessions. */
+  readonly now?: () => number;
+}
+
+/** One stdio server, any number of clients over both HTTP transports (spec 04 §5, §6, §19). */
+export interface StdioBridge extends Endpoint {
+  /** A process to talk to, in place of the one before. Its owner feeds the link that is returned. */
+  attach(process: ServerProcess): ServerLink;
+}
+
+const DEFAULT_TIMEOUT_MS = 60_000;
+const DEFAULT_TTL_MS = 2 * 60 * 60 * 1000;
+const DEFAULT_ATTACH_WAIT_MS = 5000;
+const PING_TIMEOUT_MS = 5000;
+
+export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
+  const { journal, log, proxyMode, now = Date.now, sessionTtlMs = DEFAULT_TTL_MS } = options;
+  const limits = options.streamLimits ?? DEFAULT_STREAM_LIMITS;
+  const newId = createIds();
+  const loaded = journal.load();
+  const streams = createStreamKeeper();
+  let link: ServerLink | undefined;
+  let closed = false;
+
+  const outbound = createOutbound({
+    ...(options.queueLimits === undefined ? {} : { limits: options.queueLimits }),
+    onSent: (call) => calls.sent(call),
+    onBroken: (error) => link?.ended(error instanceof Error ? error.message : String(error)),
+  });
+  const calls = createCallTable({
+    requestTimeoutMs: options.requestTimeoutMs ?? DEFAULT_TIMEOUT_MS,
+    attachWaitMs: options.attachWaitMs ?? DEFAULT_ATTACH_WAIT_MS,
+    detachedSince: () => outbound.detachedSince,
+    onAbandoned: (call) => forwarder.cancelUpstream(call),
+  });
+  const forwarder = createForwarder(calls, outbound, newId);
+  const sessions = createSessionTable({
+    journal,
+    loaded,
+    ttlMs: sessionTtlMs,
+    now,
+    onEnd: forgetSession,
+    otherRecords: () => handshake.records(),
+  });
+  const { note } = sessions;
+  const handshake = createHandshake({ forwarder, log, note, records: loaded });
+  const subscriptions = createSubscriptions({ forwarder, note, sessions: sessions.all() });
+  const levels = createLogLevels({ forwarder, note, sessions: () => sessions.all() });
+  const questions = createServerRequests({ calls, sessions, forwarder, newId, now });
+  const router = createRouter({ calls, forwarder, handshake, subscriptions, levels, questions });
+  const routes = { calls, sessions, subscriptions, levels, questions };
+  const streamable = createStreamableFace({ router, sessions, questions, streams, limits });
+  const trustProxyHeaders = options.trustProxyHeaders ?? false;
+  const sse = createSseFace({ router, sessions, questions, streams, limits, trustProxyHeaders });
+  const reaper = createTicker(Math.max(500, Math.min(sessionTtlMs / 2, 60_000)), () => {
+    sessions.sweep();
+    return true;
+  });
+  reaper.start();
+
+  function forgetSession(session: Session): void {
+    session.stream?.end();
+    if (closed) return;
+    for (const call of [...session.calls]) calls.fail(call, 'session-ended');
+    questions.sessionEnded(session);
+    subscriptions.sessionEnded(session);
+    levels.sessionEnded();
+  }
+
+  /** One line must never take the others, or the program, with it. */
+  function receiveLine(line: string): void {
+    try {
+      const message = readLine(line);
+      if (message === undefined) {
+        if (line.trim() !== '') log.debug('line from the server is not a message', { bytes: line.length });
+      } else if (message.kind === 'response') calls.settle(message);
+      else if (message.kind === 'request') questions.handle(message);
+      else routeNotification(message, routes);
+    } catch (error) {
+      log.error('message from the server could not be handled', { error });
+    }
+  }
+
+  function attach(process: ServerProcess): ServerLink {
+    link?.ended('another process took its place');
+    let alive = true;
+    const framer = createLineFramer({
+      onLine: receiveLine,
+      onOversized: () => log.warn('line from the server is too long and was dropped'),
+      ...(options.maxLineBytes === undefined ? {} : { maxBytes: options.maxLineBytes }),
+    });
+    const mine: ServerLink = {
+      receive(bytes) {
+        if (alive) framer.push(bytes);
+      },
+      ended(reason) {
+        if (!alive) return;
+        alive = false;
+        link = undefined;
+        log.debug('server process detached', { reason });
+        outbound.detach();
+        handshake.detached();
+        calls.failAll('process-ended', 'sent');
+        questions.processEnded();
+      },
+    };
+    link = mine;
+    outbound.attach(process);
+    void begin(process.identity, () => alive);
+    return mine;
+  }
+
+  async function begin(identity: string, isAlive: () => boolean): Promise<void> {
+    try {
+      await handshake.attached(identity, restore);
+    } catch (error) {
+      log.error('handshake with the server failed', { error });
+    }
+    if (isAlive()) outbound.open();
+  }
+
+  function restore(): void {
+    levels.restore();
+    subscriptions.restore();
+  }
+
+  async function ping(): Promise<Health> {
+    const startedAt = performance.now();
+    const checkedAt = new Date();
+    if (outbound.detachedSince !== undefined)
+      return { available: false, checkedAt, error: 'the MCP server is not running' };
+    if (proxyMode === 'streamable-http') return { available: true, checkedAt, responseTimeMs: 0 };
+    const expired = Promise.withResolvers<undefined>();
+    const timer = setTimeout(() => expired.resolve(undefined), PING_TIMEOUT_MS);
+    const outcome = await Promise.race([forwarder.ask('ping', '{}'), expired.promise]);
+    clearTimeout(timer);
+    const responseTimeMs = Math.round(performance.now() - startedAt);
+    if (outcome === undefined || outcome.outcome === 'failed') {
+      return { available: false, checkedAt, responseTimeMs, error: 'the MCP server did not answer a ping' };
+    }
+    return { available: true, checkedAt, responseTimeMs };
+  }
+
+  let pinging: Promise<Health> | undefined;
+
+  return {
+    attach,
+    handle(request, context) {
+      if (closed) return textError(503, 'The proxy is stopping');
+      switch (context.path) {
+        case '/mcp':
+          return streamable(request, context);
+        case '/sse':
+        case '/messages':
+          return sse(request, context);
+        default:
+          return textError(404, '404 page not found');
+      }
+    },
+    health() {
+      pinging ??= ping().finally(() => {
+        pinging = undefined;
+      });
+      return pinging;
+    },
+    idle: () => calls.idle(),
+    async [Symbol.asyncDispose]() {
+      if (closed) return;
+      calls.failAll('stopping', 'all');
+      closed = true;
+      reaper.stop();
+      questions.stop();
+      streams.endAll();
+      link?.ended('the proxy is stopping');
+      calls.stop();
+    },
+  };
+}
+
+/** Unique over restarts of our process: an answer that comes late must not meet a new question of the same name. */
+function createIds(): () => string {
+  const prefix = crypto.randomUUID().slice(0, 8);
+  let count = 0;
+  return () => {
+    count += 1;
+    return `${prefix}-${count}`;
+  };
+}

@@ -1,0 +1,203 @@
+import type { Response as Answer } from '../json-rpc/index.ts';
+import { splice, stringAt } from '../json-rpc/index.ts';
+import type { Weight } from './event-stream.ts';
+import type { Failure } from './failure.ts';
+import type { Session } from './session.ts';
+import { createTicker } from './ticker.ts';
+
+/** How the answer of one call reaches whoever asked. */
+export interface Reply {
+  /** The answer, carrying the asker's own id, on one line. */
+  answer(text: string): void;
+  fail(failure: Failure, id: string): void;
+  /** A message on behalf of the call before its answer; `false` when this form of reply has no room for it. */
+  interim(frame: Uint8Array, weight: Weight): boolean;
+  /** Called now and then while the call takes its time. `sent`: the process has it. */
+  linger(sent: boolean): void;
+  /** Set by whoever opens the call: the asker left before its answer. */
+  onGone?: (() => void) | undefined;
+}
+
+/** A request on its way to the process and back. */
+export interface Call {
+  /** The id the process sees, unique per bridge and life of our process; also its progress token. */
+  readonly id: string;
+  /** The asker's id as JSON text. */
+  readonly clientId: string;
+  readonly method: string;
+  /** `undefined`: our own call, or a request without a session. */
+  readonly session: Session | undefined;
+  readonly origin: 'client' | 'proxy';
+  readonly reply: Reply;
+  /** The client's progress token as JSON text. */
+  readonly progressToken: string | undefined;
+  readonly onOutcome: ((outcome: Answer['outcome'] | Failure) => void) | undefined;
+  readonly startedAt: number;
+  state: 'queued' | 'sent' | 'done';
+  cancelled: boolean;
+  /** Monotonic milliseconds; moved by progress, up to `limit`. */
+  deadline: number;
+  limit: number;
+}
+
+export type CallFacts = Pick<Call, 'clientId' | 'method' | 'session' | 'reply'> &
+  Partial<Pick<Call, 'origin' | 'progressToken' | 'onOutcome'>> & { readonly id: string };
+
+export interface CallTable {
+  open(facts: CallFacts): Call;
+  find(id: string): Call | undefined;
+  all(): Iterable<Call>;
+  sent(call: Call): void;
+  /** Routes an answer; `false` when nobody waits for it. */
+  settle(answer: Answer): boolean;
+  fail(call: Call, failure: Failure): void;
+  /** Forgets a call that could not even be queued; its reply stays untouched. */
+  drop(call: Call): void;
+  /** Every call, or those the process already has. */
+  failAll(failure: Failure, which: 'sent' | 'all'): void;
+  /** The process reported progress: the time starts again, up to ten times in all (spec 04 §19.4). */
+  extend(call: Call): void;
+  /** The client wants no answer any more. A process that answers nevertheless is heard for a short while. */
+  cancel(call: Call): void;
+  /** Resolves when the last call is done. */
+  idle(): Promise<void>;
+  stop(): void;
+}
+
+export interface CallTableOptions {
+  readonly requestTimeoutMs: number;
+  /** How long a call may wait for a process to come. */
+  readonly attachWaitMs: number;
+  /** Since when no process is attached, monotonic; `undefined` while one is. */
+  readonly detachedSince: () => number | undefined;
+  /** The process works on a call that nobody waits for any more. */
+  readonly onAbandoned: (call: Call) => void;
+}
+
+const TICK_MS = 50;
+/** A call younger than this has its answer sent in one piece, headers and all. */
+const LINGER_AFTER_MS = 50;
+const PROGRESS_FACTOR = 10;
+const CANCEL_GRACE_MS = 5000;
+
+export function createCallTable(options: CallTableOptions): CallTable {
+  const { requestTimeoutMs, attachWaitMs } = options;
+  const calls = new Map<string, Call>();
+  let idleWaiters: (() => void)[] = [];
+  let tickedAt = 0;
+  const ticker = createTicker(Math.min(TICK_MS, Math.max(5, requestTimeoutMs / 4)), tick);
+
+  function tick(): boolean {
+    const now = performance.now();
+    const elapsed = now - tickedAt;
+    tickedAt = now;
+    for (const call of calls.values()) watch(call, now, elapsed);
+    return calls.size > 0;
+  }
+
+  function watch(call: Call, now: number, elapsed: number): void {
+    const failure = findFailure(call, now, elapsed);
+    if (failure !== undefined) fail(call, failure);
+    else if (now - call.startedAt >= LINGER_AFTER_MS) call.reply.linger(call.state === 'sent');
+  }
+
+  function findFailure(call: Call, now: number, elapsed: number): Failure | undefined {
+    const waitingSince = options.detachedSince();
+    if (call.state === 'queued' && waitingSince !== undefined) {
+      const isLate = now >= Math.max(call.startedAt, waitingSince) + attachWaitMs;
+      return isLate ? 'unavailable' : undefined;
+    }
+    if (call.session !== undefined && call.session.openQuestions > 0) {
+      // A person is being asked (elicitation, sampling): the clock of the call that asks stands still meanwhile.
+      call.deadline += elapsed;
+      call.limit += elapsed;
+      return undefined;
+    }
+    if (now < Math.min(call.deadline, call.limit)) return undefined;
+    return call.cancelled ? 'cancelled' : 'timeout';
+  }
+
+  function close(call: Call): boolean {
+    if (call.state === 'done') return false;
+    call.state = 'done';
+    calls.delete(call.id);
+    call.session?.calls.delete(call);
+    if (calls.size === 0 && idleWaiters.length > 0) {
+      for (const resolve of idleWaiters) resolve();
+      idleWaiters = [];
+    }
+    return true;
+  }
+
+  function fail(call: Call, failure: Failure): void {
+    const { state } = call;
+    if (!close(call)) return;
+    if (state === 'sent' && !call.cancelled && failure !== 'process-ended') options.onAbandoned(call);
+    call.onOutcome?.(failure);
+    call.reply.fail(failure, call.clientId);
+  }
+
+  return {
+    open(facts) {
+      const now = performance.now();
+      const call: Call = {
+        id: facts.id,
+        clientId: facts.clientId,
+        method: facts.method,
+        session: facts.session,
+        origin: facts.origin ?? 'client',
+        reply: facts.reply,
+        progressToken: facts.progressToken,
+        onOutcome: facts.onOutcome,
+        startedAt: now,
+        state: 'queued',
+        cancelled: false,
+        deadline: now + requestTimeoutMs,
+        limit: now + requestTimeoutMs * PROGRESS_FACTOR,
+      };
+      if (calls.size === 0) tickedAt = now;
+      calls.set(call.id, call);
+      call.session?.calls.add(call);
+      ticker.start();
+      return call;
+    },
+    find: (id) => calls.get(id),
+    all: () => calls.values(),
+    sent(call) {
+      if (call.state !== 'queued') return;
+      call.state = 'sent';
+      const waited = performance.now() - call.startedAt;
+      call.deadline += waited;
+      call.limit += waited;
+    },
+    settle(answer) {
+      const call = calls.get(stringAt(answer.text, answer.id) ?? '');
+      if (call === undefined || !close(call)) return false;
+      call.onOutcome?.(answer.outcome);
+      call.reply.answer(splice(answer.text, [{ at: answer.id, by: call.clientId }]));
+      return true;
+    },
+    fail,
+    drop: close,
+    failAll(failure, which) {
+      for (const call of [...calls.values()]) {
+        if (which === 'all' || call.state === 'sent') fail(call, failure);
+      }
+    },
+    extend(call) {
+      if (!call.cancelled) call.deadline = performance.now() + requestTimeoutMs;
+    },
+    cancel(call) {
+      if (call.state === 'queued') {
+        fail(call, 'cancelled');
+        return;
+      }
+      call.cancelled = true;
+      call.deadline = Math.min(call.deadline, performance.now() + CANCEL_GRACE_MS);
+    },
+    idle() {
+      return calls.size === 0 ? Promise.resolve() : new Promise((resolve) => idleWaiters.push(resolve));
+    },
+    stop: () => ticker.stop(),
+  };
+}

@@ -1,0 +1,24 @@
+/** Server-Sent Events as we write them (spec 04 §5.1). */
+
+/** Data must be on one line. */
+export function eventText(type: string, data: string): string {
+  return `event: ${type}\ndata: ${data}\n\n`;
+}
+
+export function eventFrame(type: string, data: string): Uint8Array {
+  return Buffer.from(eventText(type, data));
+}
+
+export function messageFrame(text: string): Uint8Array {
+  return eventFrame('message', text);
+}
+
+export const KEEP_ALIVE_COMMENT = ': keep-alive\n\n';
+
+/** `X-Accel-Buffering` keeps nginx from holding events back (spec 04 §19.14). */
+export const EVENT_STREAM_HEADERS = {
+  'Content-Type': 'text/event-stream',
+  'Cache-Control': 'no-cache',
+  Connection: 'keep-alive',
+  'X-Accel-Buffering': 'no',
+} as const;

@@ -1,0 +1,179 @@
+import type { Logger } from '../../platform/log.ts';
+import { notificationText, onOneLine, type Request, readMessage, splice } from '../json-rpc/index.ts';
+import type { SessionRecord } from '../types.ts';
+import type { Reply } from './call-table.ts';
+import type { Forwarder, Outcome } from './forward.ts';
+
+/** One handshake with the process for all sessions (spec 04 §6.5, §19.5). */
+export interface Handshake {
+  /** Answers `request` from the handshake, making it first if need be. `onSuccess` runs right before the answer. */
+  join(request: Request, reply: Reply, onSuccess: () => void): void;
+  /** `notifications/initialized` of a client: the process hears the first one only. `false`: the queue is full. */
+  initialized(): boolean;
+  /** A process is there. Resolves when it may be given clients' messages; `false` when it is gone again by then. */
+  attached(identity: string, restore: () => void): Promise<void>;
+  detached(): void;
+  records(): SessionRecord[];
+}
+
+export interface HandshakeOptions {
+  readonly forwarder: Forwarder;
+  readonly log: Logger;
+  readonly note: (record: SessionRecord) => void;
+  readonly records: readonly SessionRecord[];
+}
+
+interface Stored {
+  readonly identity: string;
+  /** The first client's initialize message. */
+  readonly request: string;
+  /** The whole answer, on one line. */
+  readonly result: string;
+}
+
+interface Waiter {
+  readonly id: string;
+  readonly reply: Reply;
+  readonly onSuccess: () => void;
+}
+
+const INITIALIZED = notificationText('notifications/initialized');
+
+export function createHandshake(options: HandshakeOptions): Handshake {
+  const { forwarder, log, note } = options;
+  let stored: Stored | undefined;
+  /** Identity of the process that has been told `initialized`. */
+  let initializedFor: string | undefined;
+  let attachedTo: string | undefined;
+  /** A client said `initialized` while no process could be told. */
+  let owesInitialized = false;
+  let state: 'idle' | 'asking' | 'repeating' = 'idle';
+  let waiters: Waiter[] = [];
+  let generation = 0;
+
+  for (const record of options.records) {
+    if (record.type === 'handshake') stored = record;
+    else if (record.type === 'initialized') initializedFor = record.identity;
+  }
+
+  function store(next: Stored): void {
+    stored = next;
+    note({ type: 'handshake', ...next });
+  }
+
+  function markInitialized(identity: string): void {
+    owesInitialized = false;
+    initializedFor = identity;
+    note({ type: 'initialized', identity });
+  }
+
+  function answerFrom(result: string, { id, reply, onSuccess }: Waiter): void {
+    onSuccess();
+    reply.answer(withId(result, id));
+  }
+
+  function release(outcome: Outcome): void {
+    const result = usableResult(outcome);
+    const released = waiters;
+    waiters = [];
+    for (const waiter of released) {
+      if (result !== undefined) answerFrom(result, waiter);
+      else if (outcome.outcome === 'failed') waiter.reply.fail(outcome.failure, waiter.id);
+      else waiter.reply.answer(withId(outcome.text, waiter.id));
+    }
+  }
+
+  /** The first client's initialize. Outlives that client: others may have joined. */
+  async function ask(request: Request): Promise<void> {
+    state = 'asking';
+    const outcome = await forwarder.initialize(request, 'queued');
+    state = 'idle';
+    const result = usableResult(outcome);
+    if (result !== undefined && attachedTo !== undefined) {
+      store({ identity: attachedTo, request: onOneLine(request.text), result });
+    }
+    release(outcome);
+  }
+
+  /** A new process knows nothing: it gets the stored handshake, and what sessions had set up, before anything else. */
+  async function repeat(last: Stored, identity: string, restore: () => void): Promise<void> {
+    const request = readMessage(last.request);
+    if (request?.kind !== 'request') return;
+    const mine = generation;
+    state = 'repeating';
+    const outcome = await forwarder.initialize(request, 'first');
+    if (mine !== generation) return;
+    state = 'idle';
+    const result = usableResult(outcome);
+    if (result === undefined) {
+      // The next client makes its own handshake; traffic must not wait for that.
+      log.warn('handshake with the restarted server failed', { outcome: outcome.outcome });
+      release(outcome);
+      return;
+    }
+    store({ identity, request: last.request, result });
+    if (owesInitialized || initializedFor === last.identity) {
+      forwarder.notifyFirst(INITIALIZED);
+      markInitialized(identity);
+      restore();
+    }
+    release(outcome);
+  }
+
+  return {
+    join(request, reply, onSuccess) {
+      const waiter = { id: request.text.slice(request.id.start, request.id.end), reply, onSuccess };
+      if (stored !== undefined && (attachedTo === undefined || stored.identity === attachedTo)) {
+        answerFrom(stored.result, waiter);
+        return;
+      }
+      waiters.push(waiter);
+      if (state === 'idle') void ask(request);
+    },
+    initialized() {
+      if (attachedTo === undefined || state === 'repeating') {
+        owesInitialized = true;
+        return true;
+      }
+      if (initializedFor === attachedTo) return true;
+      if (!forwarder.notify(INITIALIZED)) return false;
+      markInitialized(attachedTo);
+      return true;
+    },
+    async attached(identity, restore) {
+      generation += 1;
+      attachedTo = identity;
+      if (stored !== undefined && stored.identity !== identity) await repeat(stored, identity, restore);
+      else if (owesInitialized && initializedFor !== identity) {
+        forwarder.notifyFirst(INITIALIZED);
+        markInitialized(identity);
+      }
+    },
+    detached() {
+      generation += 1;
+      attachedTo = undefined;
+      if (state !== 'repeating' || stored === undefined) return;
+      state = 'idle';
+      release({ outcome: 'result', text: stored.result });
+    },
+    records() {
+      return [
+        ...(stored === undefined ? [] : [{ type: 'handshake', ...stored } as const]),
+        ...(initializedFor === undefined ? [] : [{ type: 'initialized', identity: initializedFor } as const]),
+      ];
+    },
+  };
+}
+
+/** The answer worth keeping, on one line. A malformed result is passed on but not kept (spec 04 §6.5). */
+function usableResult(outcome: Outcome): string | undefined {
+  if (outcome.outcome !== 'result') return undefined;
+  const message = readMessage(outcome.text);
+  if (message?.kind !== 'response' || message.result === undefined) return undefined;
+  return message.text[message.result.start] === '{' ? onOneLine(message.text) : undefined;
+}
+
+function withId(answer: string, id: string): string {
+  const message = readMessage(answer);
+  return message?.kind === 'response' ? splice(answer, [{ at: message.id, by: id }]) : answer;
+}

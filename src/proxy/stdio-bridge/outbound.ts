@@ -1,0 +1,132 @@
+import type { ServerProcess } from '../types.ts';
+import type { Call } from './call-table.ts';
+
+/** The way to the process: one line per message, strictly in order, held back while it cannot take any (spec 04 §4). */
+export interface Outbound {
+  /** Monotonic milliseconds since no process is attached; `undefined` while one is. */
+  readonly detachedSince: number | undefined;
+  /** `false`: the queue is full, nothing was taken. Takes the call along, so that it is known when it was sent. */
+  send(line: string, call?: Call): boolean;
+  /** Ahead of everything queued: the handshake with a new process. */
+  sendFirst(line: string, call?: Call): void;
+  /** The process gets nothing but `sendFirst` until `open`. */
+  attach(process: ServerProcess): void;
+  open(): void;
+  /** What waits goes to the next process, except what only made sense to this one. */
+  detach(): void;
+}
+
+export interface OutboundOptions {
+  readonly onSent: (call: Call) => void;
+  readonly onBroken: (error: unknown) => void;
+  readonly limits?: QueueLimits;
+}
+
+export interface QueueLimits {
+  readonly messages: number;
+  /** One message of any size fits an empty queue. */
+  readonly bytes: number;
+}
+
+interface Entry {
+  readonly line: string;
+  readonly call: Call | undefined;
+}
+
+const DEFAULT_LIMITS: QueueLimits = { messages: 1024, bytes: 64 * 1024 * 1024 };
+
+export function createOutbound(options: OutboundOptions): Outbound {
+  const { onSent, onBroken, limits = DEFAULT_LIMITS } = options;
+  let process: ServerProcess | undefined;
+  let gate: 'closed' | 'open' = 'closed';
+  let blocked = false;
+  let detachedSince: number | undefined = performance.now();
+  let queue: Entry[] = [];
+  let queuedChars = 0;
+
+  function write(entry: Entry): void {
+    if (process === undefined) return;
+    const target = process;
+    try {
+      const free = target.write(entry.line);
+      if (entry.call !== undefined) onSent(entry.call);
+      if (!free) void waitForRoom(target);
+    } catch (error) {
+      onBroken(error);
+    }
+  }
+
+  async function waitForRoom(target: ServerProcess): Promise<void> {
+    blocked = true;
+    try {
+      await target.drained();
+    } catch (error) {
+      if (process === target) onBroken(error);
+      return;
+    }
+    if (process !== target) return;
+    blocked = false;
+    flush();
+  }
+
+  function flush(): void {
+    while (gate === 'open' && !blocked) {
+      const entry = queue.shift();
+      if (entry === undefined) return;
+      queuedChars -= entry.line.length;
+      if (entry.call?.state !== 'done') write(entry);
+    }
+  }
+
+  /** Calls that were given up while they waited make room. */
+  function sweep(keep: (entry: Entry) => boolean): void {
+    queue = queue.filter(keep);
+    queuedChars = queue.reduce((sum, { line }) => sum + line.length, 0);
+  }
+
+  function hasRoom(line: string): boolean {
+    if (queue.length === 0) return true;
+    return queue.length < limits.messages && queuedChars + line.length <= limits.bytes;
+  }
+
+  return {
+    get detachedSince() {
+      return detachedSince;
+    },
+    send(line, call) {
+      const entry = { line, call };
+      if (gate === 'open' && !blocked) {
+        write(entry);
+        return true;
+      }
+      if (!hasRoom(line)) sweep(isWanted);
+      if (!hasRoom(line)) return false;
+      queue.push(entry);
+      queuedChars += line.length;
+      return true;
+    },
+    sendFirst: (line, call) => write({ line, call }),
+    attach(next) {
+      process = next;
+      gate = 'closed';
+      blocked = false;
+      detachedSince = undefined;
+    },
+    open() {
+      if (process === undefined) return;
+      gate = 'open';
+      flush();
+    },
+    detach() {
+      process = undefined;
+      gate = 'closed';
+      blocked = false;
+      detachedSince = performance.now();
+      sweep((entry) => entry.call !== undefined && isWanted(entry));
+    },
+  };
+}
+
+function isWanted({ call }: Entry): boolean {
+  return call === undefined || call.state !== 'done';
+}

@@ -1,0 +1,182 @@
+import type { SessionJournal, SessionRecord } from '../types.ts';
+import { type Face, Session } from './session.ts';
+
+/** All sessions of one bridge; those of streamable clients survive our process through the journal (spec 04 §3). */
+export interface SessionTable {
+  readonly size: number;
+  create(face: Face, initialize: string): Session;
+  /** The live session of that id, now in use. Expiry is checked here (spec 04 §19.7). */
+  find(id: string): Session | undefined;
+  all(): Iterable<Session>;
+  /** Sessions with an open stream, in the order they opened it. */
+  readonly streaming: ReadonlySet<Session>;
+  setStream(session: Session, stream: Session['stream']): void;
+  end(session: Session): void;
+  /** Ends what has been idle for longer than the time to live. */
+  sweep(): void;
+  note(record: SessionRecord): void;
+}
+
+export interface SessionTableOptions {
+  readonly journal: SessionJournal;
+  /** What the journal held at start. */
+  readonly loaded: readonly SessionRecord[];
+  /** Idle time after which a session ends, in milliseconds. */
+  readonly ttlMs: number;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  readonly onEnd: (session: Session) => void;
+  /** Records of others, kept through a compaction. */
+  readonly otherRecords: () => readonly SessionRecord[];
+  readonly maxSessions?: number;
+}
+
+const DEFAULT_MAX_SESSIONS = 10_000;
+/** An initialize message above this is not kept: nothing needs it that much. */
+const MAX_INITIALIZE_CHARS = 16 * 1024;
+/** `used` is journalled once in this part of the time to live, so a restart forgets at most that much of it. */
+const SAVE_FRACTION = 8;
+const COMPACT_AFTER = 1024;
+
+export function createSessionTable(options: SessionTableOptions): SessionTable {
+  const { journal, ttlMs, now, onEnd, maxSessions = DEFAULT_MAX_SESSIONS } = options;
+  const sessions = new Map<string, Session>();
+  const streaming = new Set<Session>();
+  let appended = 0;
+
+  function note(record: SessionRecord): void {
+    appended += 1;
+    if (appended < COMPACT_AFTER + 4 * sessions.size) {
+      journal.append(record);
+      return;
+    }
+    journal.replace([...records(), record]);
+    appended = 0;
+  }
+
+  function records(): SessionRecord[] {
+    const kept = [...sessions.values()].filter(({ face }) => face === 'streamable-http');
+    return [...options.otherRecords(), ...kept.flatMap(recordsOf)];
+  }
+
+  function isExpired(session: Session): boolean {
+    return !session.busy && now() - session.lastUsedAt > ttlMs;
+  }
+
+  function end(session: Session): void {
+    if (session.ended) return;
+    session.ended = true;
+    sessions.delete(session.id);
+    streaming.delete(session);
+    if (session.face === 'streamable-http') note({ type: 'end', id: session.id });
+    onEnd(session);
+  }
+
+  function makeRoom(): void {
+    if (sessions.size < maxSessions) return;
+    let oldest: Session | undefined;
+    for (const session of sessions.values()) {
+      if (!session.busy && (oldest === undefined || session.lastUsedAt < oldest.lastUsedAt)) oldest = session;
+    }
+    if (oldest !== undefined) end(oldest);
+  }
+
+  function touch(session: Session): void {
+    session.lastUsedAt = now();
+    if (session.face !== 'streamable-http' || session.lastUsedAt - session.savedAt < ttlMs / SAVE_FRACTION)
+      return;
+    session.savedAt = session.lastUsedAt;
+    note({ type: 'used', id: session.id, at: session.savedAt });
+  }
+
+  for (const session of restore(options.loaded)) {
+    if (!isExpired(session)) sessions.set(session.id, session);
+  }
+  appended = options.loaded.length;
+
+  return {
+    get size() {
+      return sessions.size;
+    },
+    streaming,
+    all: () => sessions.values(),
+    create(face, initialize) {
+      makeRoom();
+      const kept = initialize.length > MAX_INITIALIZE_CHARS ? '' : initialize;
+      const session = new Session({ id: crypto.randomUUID(), face, initialize: kept, at: now() });
+      sessions.set(session.id, session);
+      if (face === 'streamable-http')
+        note({ type: 'session', id: session.id, at: session.savedAt, initialize: kept });
+      return session;
+    },
+    find(id) {
+      const session = sessions.get(id);
+      if (session === undefined) return undefined;
+      if (isExpired(session)) {
+        end(session);
+        return undefined;
+      }
+      touch(session);
+      return session;
+    },
+    setStream(session, stream) {
+      session.stream = stream;
+      session.lastUsedAt = now();
+      if (stream === undefined || session.ended) streaming.delete(session);
+      else streaming.add(session);
+    },
+    end,
+    sweep() {
+      for (const session of [...sessions.values()]) {
+        // An open stream counts as use, so its end starts the idle time (spec 04 §19.7).
+        if (session.busy) touch(session);
+        else if (isExpired(session)) end(session);
+      }
+    },
+    note,
+  };
+}
+
+/** Sessions as the journal leaves them, whatever order a crash made of it. */
+function restore(records: readonly SessionRecord[]): Iterable<Session> {
+  const found = new Map<string, Session>();
+  for (const record of records) {
+    switch (record.type) {
+      case 'session':
+        found.set(record.id, new Session({ ...record, face: 'streamable-http' }));
+        break;
+      case 'end':
+        found.delete(record.id);
+        break;
+      case 'used': {
+        const session = found.get(record.id);
+        if (session !== undefined) session.lastUsedAt = session.savedAt = record.at;
+        break;
+      }
+      case 'subscribe':
+        found.get(record.session)?.subscriptions.add(record.uri);
+        break;
+      case 'unsubscribe':
+        found.get(record.session)?.subscriptions.delete(record.uri);
+        break;
+      case 'level': {
+        const session = found.get(record.session);
+        if (session !== undefined) session.level = record.level;
+        break;
+      }
+      case 'handshake':
+      case 'initialized':
+        break;
+    }
+  }
+  return found.values();
+}
+
+function recordsOf(session: Session): SessionRecord[] {
+  const { id, initialize, level } = session;
+  return [
+    { type: 'session', id, at: session.lastUsedAt, initialize },
+    ...[...session.subscriptions].map((uri) => ({ type: 'subscribe', session: id, uri }) as const),
+    ...(level === undefined ? [] : [{ type: 'level', session: id, level } as const]),
+  ];
+}

@@ -1,0 +1,42 @@
+import type { Call } from './call-table.ts';
+import type { EventStream } from './event-stream.ts';
+
+export type Face = 'sse' | 'streamable-http';
+
+/** One client's conversation. It may have no connection at all for a while (spec 04 §3). */
+export class Session {
+  readonly id: string;
+  readonly face: Face;
+  /** The client's initialize message, '' when it is not kept. */
+  readonly initialize: string;
+  /** Unix milliseconds. */
+  lastUsedAt: number;
+  /** `lastUsedAt` as the journal knows it. */
+  savedAt: number;
+  /** The `GET` stream, or the SSE stream that this session is. */
+  stream: EventStream | undefined;
+  readonly calls = new Set<Call>();
+  readonly subscriptions = new Set<string>();
+  level: string | undefined;
+  /** Requests of the server that this client has not answered yet; they suspend the timeout of its calls. */
+  openQuestions = 0;
+  ended = false;
+
+  constructor(facts: {
+    readonly id: string;
+    readonly face: Face;
+    readonly initialize: string;
+    readonly at: number;
+  }) {
+    this.id = facts.id;
+    this.face = facts.face;
+    this.initialize = facts.initialize;
+    this.lastUsedAt = facts.at;
+    this.savedAt = facts.at;
+  }
+
+  /** In use without a request arriving: its stream is open or a call is running (spec 04 §19.7). */
+  get busy(): boolean {
+    return this.stream !== undefined || this.calls.size > 0;
+  }
+}

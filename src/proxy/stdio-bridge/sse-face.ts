@@ -1,0 +1,101 @@
+import { errorText, isBatch, onOneLine, readMessage, SESSION_NOT_FOUND } from '../json-rpc/index.ts';
+import { jsonError, textError } from '../respond.ts';
+import type { RequestContext } from '../types.ts';
+import type { Reply } from './call-table.ts';
+import { endpointUrl } from './endpoint-url.ts';
+import { EventStream, type StreamLimits } from './event-stream.ts';
+import { type Failure, failureError, failureResponse } from './failure.ts';
+import { EVENT_STREAM_HEADERS, eventFrame, messageFrame } from './frame.ts';
+import type { Router } from './router.ts';
+import type { ServerRequests } from './server-requests.ts';
+import type { SessionTable } from './session-table.ts';
+import type { StreamKeeper } from './stream-keeper.ts';
+
+export interface SseFaceParts {
+  readonly router: Router;
+  readonly sessions: SessionTable;
+  readonly questions: ServerRequests;
+  readonly streams: StreamKeeper;
+  readonly limits: StreamLimits;
+  readonly trustProxyHeaders: boolean;
+}
+
+/** `/sse` and `/messages`: the HTTP+SSE transport of MCP 2024-11-05 (spec 04 §5). */
+export function createSseFace(parts: SseFaceParts) {
+  const { router, sessions, questions, streams, limits, trustProxyHeaders } = parts;
+
+  /** The stream is the session: they begin and end together. */
+  function open(request: Request, context: RequestContext): Response {
+    context.keepOpen();
+    const session = sessions.create('sse', '');
+    const stream = new EventStream({
+      limits,
+      onClosed: () => {
+        streams.delete(stream);
+        sessions.end(session);
+      },
+    });
+    sessions.setStream(session, stream);
+    streams.add(stream);
+    stream.send(eventFrame('endpoint', endpointUrl(request, session.id, trustProxyHeaders)), 'must');
+    questions.streamOpened(session);
+    return new Response(stream.body, { headers: EVENT_STREAM_HEADERS });
+  }
+
+  async function post(request: Request): Promise<Response> {
+    const id = new URL(request.url).searchParams.get('session_id') ?? '';
+    if (id === '') return textError(400, 'session_id is required');
+    const session = sessions.find(id);
+    if (session?.face !== 'sse' || session.stream === undefined) {
+      return jsonError(404, { code: SESSION_NOT_FOUND, message: 'Session not found' });
+    }
+    const { stream } = session;
+    let body: string;
+    try {
+      body = await request.text();
+    } catch (error) {
+      return textError(500, `Error reading request body: ${error instanceof Error ? error.message : error}`);
+    }
+    const message = readMessage(body);
+    if (message === undefined) return textError(400, `Error parsing JSON-RPC message: ${problemOf(body)}`);
+    if (message.kind !== 'request') {
+      return router.tell(message, session) === 'full' ? failureResponse('busy') : accepted();
+    }
+    const reply = createStreamReply(stream);
+    if (message.method === 'initialize') router.initialize(message, reply, () => {});
+    else if (router.request(message, session, reply) === 'full') {
+      return failureResponse('busy', message.text.slice(message.id.start, message.id.end));
+    }
+    return accepted();
+  }
+
+  return function sseFace(request: Request, context: RequestContext): Response | Promise<Response> {
+    const isStream = context.path === '/sse';
+    if (request.method !== (isStream ? 'GET' : 'POST')) return textError(405, 'Method not allowed');
+    return isStream ? open(request, context) : post(request);
+  };
+}
+
+/** Everything travels on the session's stream. */
+function createStreamReply(stream: EventStream): Reply {
+  return {
+    answer: (text) => {
+      stream.send(messageFrame(onOneLine(text)), 'must');
+    },
+    fail(failure: Failure, id) {
+      if (failure === 'cancelled') return;
+      const { code, message } = failureError(failure);
+      stream.send(messageFrame(errorText(id, code, message)), 'must');
+    },
+    interim: (frame, weight) => stream.send(frame, weight),
+    linger() {},
+  };
+}
+
+function accepted(): Response {
+  return new Response('Accepted', { status: 202, headers: { 'Content-Type': 'text/plain; charset=utf-8' } });
+}
+
+function problemOf(body: string): string {
+  return isBatch(body) ? 'JSON-RPC batch requests are not supported' : 'not a JSON-RPC 2.0 message';
+}

@@ -1,0 +1,83 @@
+/**
+ * The surface between the proxy and what runs it (the workload host). The proxy knows MCP and HTTP; how the server's
+ * process is reached, where session records are kept and who listens on the port are given from outside.
+ */
+
+/** One attached server process, or one engine attachment to it, seen from the bridge. */
+export interface ServerProcess {
+  /**
+   * Identity of the process (container id and start time): the handshake made with one identity stays valid for it,
+   * and must be repeated with another (spec 04 §19.5).
+   */
+  readonly identity: string;
+  /**
+   * Queues text that ends in a newline; one call may carry several lines. `false`: wait for `drained()` before writing
+   * more. Throws when the process is gone.
+   */
+  write(lines: string): boolean;
+  /** Rejects, or never settles, when the process ends first; the bridge then goes by `ServerLink.ended`. */
+  drained(): Promise<void>;
+}
+
+/** Returned by the bridge for one `ServerProcess`; its owner feeds it. Calls after `ended` are ignored. */
+export interface ServerLink {
+  /** Raw stdout; bytes are valid only during the call. Never throws. */
+  receive(bytes: Uint8Array): void;
+  /** The process or the attachment ended: all waiting requests are answered with an error at once. */
+  ended(reason: string): void;
+}
+
+/**
+ * Where session records survive a crash of the workload host (DESIGN "Settled questions"). Appends are ordered and
+ * must not block; `load` tolerates a torn last record.
+ */
+export interface SessionJournal {
+  load(): readonly SessionRecord[];
+  append(record: SessionRecord): void;
+  /** Replaces the journal by these records (compaction). */
+  replace(records: readonly SessionRecord[]): void;
+}
+
+/** Times are Unix milliseconds; `initialize`, `request` and `result` are whole JSON-RPC messages as text. */
+export type SessionRecord =
+  | { readonly type: 'session'; readonly id: string; readonly at: number; readonly initialize: string }
+  /** The session was in use at this time; written now and then, not per request. */
+  | { readonly type: 'used'; readonly id: string; readonly at: number }
+  | { readonly type: 'end'; readonly id: string }
+  | {
+      readonly type: 'handshake';
+      readonly identity: string;
+      readonly request: string;
+      readonly result: string;
+    }
+  | { readonly type: 'initialized'; readonly identity: string }
+  | { readonly type: 'subscribe'; readonly session: string; readonly uri: string }
+  | { readonly type: 'unsubscribe'; readonly session: string; readonly uri: string }
+  | { readonly type: 'level'; readonly session: string; readonly level: string };
+
+/** What answers the requests of one port behind the middleware chain: a stdio bridge or a reverse proxy. */
+export interface Endpoint extends AsyncDisposable {
+  handle: Handler;
+  /** `/health` facts (spec 04 §9.1); `undefined` when nothing is there to be asked. */
+  health(): Promise<Health | undefined>;
+  /** Resolves once no call is in flight; open streams without a call do not count. */
+  idle(): Promise<void>;
+}
+
+export type Handler = (request: Request, context: RequestContext) => Response | Promise<Response>;
+
+export interface RequestContext {
+  /** Path of the request's URL, as it was sent. */
+  readonly path: string;
+  /** Peer address as the listener saw it. */
+  readonly remoteAddress: string;
+  /** Switches the listener's idle timeout off for this request (streams, long calls). */
+  keepOpen(): void;
+}
+
+export interface Health {
+  readonly available: boolean;
+  readonly responseTimeMs?: number;
+  readonly checkedAt: Date;
+  readonly error?: string;
+}

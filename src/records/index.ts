@@ -1,0 +1,25 @@
+export { createLabelFilter, isManaged, LABEL, parseLabel, standardLabels, userLabels } from './labels.ts';
+export {
+  baseNameOf,
+  containerNameOf,
+  formatRunConfig,
+  isRemote,
+  type PermissionProfile,
+  PROXY_MODES,
+  type ProxyMode,
+  parseRunConfig,
+  type RunConfig,
+  TRANSPORTS,
+  type Transport,
+  TransportSchema,
+} from './run-config.ts';
+export { createRunConfigStore, listJsonNames, type RunConfigStore, readIfPresent } from './run-config-store.ts';
+export type { StatusRecord, WorkloadStatus } from './status.ts';
+export { createStatusStore, type StatusStore } from './status-store.ts';
+export {
+  nameFromImage,
+  parseNewWorkloadName,
+  parseWorkloadName,
+  sanitizeWorkloadName,
+  type WorkloadName,
+} from './workload-name.ts';

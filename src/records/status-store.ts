@@ -1,0 +1,153 @@
+import { copyFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { toThvError } from '../errors/index.ts';
+import { acquireLock, type Logger, writeFileAtomic } from '../platform/index.ts';
+import { toJsonText } from './json-text.ts';
+import { listJsonNames, readIfPresent } from './run-config-store.ts';
+import { parseStatusFile, type StatusRecord, type WorkloadStatus } from './status.ts';
+import { parseWorkloadName, type WorkloadName } from './workload-name.ts';
+
+/** What a status change may depend on; the record is read under the lock. */
+type Condition = (record: StatusRecord) => boolean;
+
+/** `<data>/toolhive/statuses/<base>.json`, shared with other versions of the program (spec 02 §4). */
+export interface StatusStore {
+  /** `undefined` when there is no file. Throws `ERR_STATUS_FILE_INVALID`, `ERR_LOCK_TIMEOUT`. */
+  find(name: WorkloadName): Promise<StatusRecord | undefined>;
+  /** All readable records; one that cannot be read is skipped with a warning. */
+  list(): Promise<ReadonlyMap<WorkloadName, StatusRecord>>;
+  /** Sets status and context, creating the file; keeps process id and creation time. */
+  set(name: WorkloadName, status: WorkloadStatus, context?: string): Promise<void>;
+  /** As `set`, but only when the file exists and `condition` holds for it under the lock. */
+  setIf(name: WorkloadName, condition: Condition, status: WorkloadStatus, context?: string): Promise<boolean>;
+  /** No effect when the file is missing. */
+  setProcessId(name: WorkloadName, processId: number): Promise<void>;
+  /** To 0, when the file names exactly this process: a dying supervisor must not clobber its successor. */
+  resetProcessId(name: WorkloadName, processId: number): Promise<void>;
+  delete(name: WorkloadName): Promise<void>;
+}
+
+export function createStatusStore(
+  dataFolder: string,
+  logger: Logger,
+  now: () => Date = () => new Date(),
+): StatusStore {
+  const folder = join(dataFolder, 'statuses');
+  const pathOf = (name: WorkloadName) => join(folder, `${name}.json`);
+
+  function lock(name: WorkloadName, mode: 'exclusive' | 'shared') {
+    const purpose = mode === 'shared' ? 'failed to acquire read lock' : 'failed to acquire lock';
+    return acquireLock(join(folder, `${name}.lock`), { mode, purpose: `${purpose} for workload ${name}` });
+  }
+
+  async function read(name: WorkloadName): Promise<StatusRecord | undefined> {
+    const path = pathOf(name);
+    const text = await readIfPresent(path);
+    if (text === undefined) return undefined;
+    try {
+      const { record, repaired } = parseStatusFile(text, path);
+      if (repaired) await write(name, record);
+      return record;
+    } catch (error) {
+      await copyFile(path, `${path}.corrupted`).catch(() => undefined); // the copy is for people; the error stands anyway
+      throw error;
+    }
+  }
+
+  async function write(name: WorkloadName, record: StatusRecord): Promise<void> {
+    const { status, status_context, created_at, updated_at, process_id, ...rest } = record;
+    await writeFileAtomic(
+      pathOf(name),
+      toJsonText({
+        status,
+        status_context: status_context || undefined,
+        created_at,
+        updated_at,
+        process_id,
+        ...rest,
+      }),
+    );
+  }
+
+  /** Reads, changes and writes under the lock; `change` returns `undefined` to leave the file alone. */
+  async function update(
+    name: WorkloadName,
+    change: (record: StatusRecord | undefined) => StatusRecord | undefined,
+  ): Promise<boolean> {
+    using _ = await lock(name, 'exclusive');
+    const changed = change(await read(name));
+    if (changed === undefined) return false;
+    await write(name, changed);
+    return true;
+  }
+
+  function withStatus(
+    record: StatusRecord | undefined,
+    status: WorkloadStatus,
+    context: string,
+  ): StatusRecord {
+    const time = rfc3339(now());
+    return {
+      created_at: time,
+      process_id: 0,
+      ...record,
+      status,
+      status_context: context,
+      updated_at: time,
+    };
+  }
+
+  return {
+    async find(name) {
+      using _ = await lock(name, 'shared');
+      return await read(name);
+    },
+    async list() {
+      const records = new Map<WorkloadName, StatusRecord>();
+      for (const entry of await listJsonNames(folder)) {
+        try {
+          const name = parseWorkloadName(entry);
+          using _ = await lock(name, 'exclusive');
+          const record = await read(name);
+          if (record !== undefined) records.set(name, record);
+        } catch (error) {
+          logger.warn('skipping workload with unreadable status', {
+            workload: entry,
+            error: toThvError(error),
+          });
+        }
+      }
+      return records;
+    },
+    async set(name, status, context = '') {
+      await update(name, (record) => withStatus(record, status, context));
+    },
+    setIf: (name, condition, status, context = '') =>
+      update(name, (record) =>
+        record !== undefined && condition(record) ? withStatus(record, status, context) : undefined,
+      ),
+    async setProcessId(name, processId) {
+      await update(name, (record) =>
+        record === undefined ? undefined : { ...record, process_id: processId },
+      );
+    },
+    async resetProcessId(name, processId) {
+      await update(name, (record) =>
+        record?.process_id === processId ? { ...record, process_id: 0 } : undefined,
+      );
+    },
+    async delete(name) {
+      using _ = await lock(name, 'exclusive');
+      await rm(pathOf(name), { force: true });
+    },
+  };
+}
+
+/** RFC 3339 with local offset, as the reference writes it. */
+function rfc3339(time: Date): string {
+  const offset = -time.getTimezoneOffset();
+  const local = new Date(time.getTime() + offset * 60_000).toISOString().slice(0, -1);
+  if (offset === 0) return `${local}Z`;
+  const two = (value: number) => String(Math.floor(Math.abs(value))).padStart(2, '0');
+  return `${local}${offset < 0 ? '-' : '+'}${two(offset / 60)}:${two(offset % 60)}`;
+}

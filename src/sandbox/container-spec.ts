@@ -1,0 +1,84 @@
+import type { ContainerSpec } from '../engine/index.ts';
+import type { Logger } from '../platform/index.ts';
+import { LABEL, type RunConfig } from '../records/index.ts';
+import { isBridgeMode, mountsOf, networkModeOf, networkProfile } from './permission-profile.ts';
+import { parsePublish } from './publish.ts';
+
+/** Bridge network that all workloads share which are not isolated. */
+export const EXTERNAL_NETWORK = 'toolhive-external';
+
+interface SpecFacts {
+  /** Host port for the primary binding of an HTTP server; `undefined` for stdio and where nothing is bound. */
+  readonly hostPort: number | undefined;
+  /** Values that are set at start and never stored, over those of the document. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly logger: Logger;
+}
+
+/** Engine settings of a workload's container (spec 03 §4). */
+export function containerSpec(config: RunConfig, facts: SpecFacts): ContainerSpec {
+  const profile = config.permission_profile ?? networkProfile();
+  const mode = networkModeOf(profile);
+  const interactive = config.transport === 'stdio';
+  const privileged = profile.privileged ?? false;
+  const bindings = portBindings(config, facts.hostPort);
+  return {
+    Image: config.image,
+    ...(config.cmd_args.length > 0 ? { Cmd: [...config.cmd_args] } : {}),
+    Env: Object.entries({ ...config.env_vars, ...transportEnvironment(config), ...facts.environment }).map(
+      ([key, value]) => `${key}=${value}`,
+    ),
+    Labels: { ...config.container_labels, [LABEL.networkIsolation]: 'false' },
+    AttachStdin: interactive,
+    AttachStdout: interactive,
+    AttachStderr: interactive,
+    OpenStdin: interactive,
+    Tty: false,
+    ExposedPorts: Object.fromEntries(Object.keys(bindings).map((port) => [port, {}])),
+    HostConfig: {
+      Mounts: mountsOf(profile, facts.logger).map((mount) => ({
+        Type: 'bind' as const,
+        Source: mount.source,
+        Target: mount.target,
+        ReadOnly: mount.readOnly,
+      })),
+      NetworkMode: mode,
+      CapDrop: ['ALL'],
+      CapAdd: [],
+      // label:disable: bind mounts must be readable under SELinux (spec 03 §4); no-new-privileges: §15-B20.
+      SecurityOpt: privileged ? ['label:disable'] : ['label:disable', 'no-new-privileges'],
+      Privileged: privileged,
+      RestartPolicy: { Name: 'unless-stopped' },
+      PortBindings: bindings,
+    },
+    NetworkingConfig: {
+      EndpointsConfig: isBridgeMode(mode) ? { [EXTERNAL_NETWORK]: { NetworkID: EXTERNAL_NETWORK } } : {},
+    },
+  };
+}
+
+/** What tells the server how it is spoken to; beats the user's values of the same name (spec 03 §4). */
+export function transportEnvironment(config: RunConfig): Record<string, string> {
+  if (config.transport === 'stdio') return { MCP_TRANSPORT: 'stdio' };
+  const port = String(config.target_port);
+  return {
+    MCP_TRANSPORT: config.transport,
+    MCP_PORT: port,
+    FASTMCP_PORT: port,
+    MCP_HOST: config.target_host ?? '127.0.0.1',
+  };
+}
+
+function portBindings(config: RunConfig, hostPort: number | undefined) {
+  const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
+  const bind = (containerPort: string, hostIp: string, port: string) => {
+    (bindings[`${containerPort}/tcp`] ??= []).push({ HostIp: hostIp, HostPort: port });
+  };
+  for (const spec of config.publish) {
+    const { hostPort: published, containerPort } = parsePublish(spec);
+    bind(containerPort, '', published);
+  }
+  // Always loopback, whatever address the proxy listens on: the server's own port must not be a way around the proxy.
+  if (hostPort !== undefined) bind(String(config.target_port), '127.0.0.1', String(hostPort));
+  return bindings;
+}

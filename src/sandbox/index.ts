@@ -1,0 +1,10 @@
+export { containerSpec, EXTERNAL_NETWORK, transportEnvironment } from './container-spec.ts';
+export {
+  isBridgeMode,
+  missingSources,
+  networkModeOf,
+  networkProfile,
+  withNetworkMode,
+  withVolumes,
+} from './permission-profile.ts';
+export { parsePublish } from './publish.ts';

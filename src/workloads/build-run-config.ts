@@ -1,0 +1,119 @@
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { messageOf, ThvError, within } from '../errors/index.ts';
+import { DEFAULT_GROUP } from '../groups/index.ts';
+import { findFreePort, isPortAvailable, type Logger } from '../platform/index.ts';
+import { parseLabel, type RunConfig, standardLabels, type WorkloadName } from '../records/index.ts';
+import { networkModeOf, networkProfile, parsePublish, transportEnvironment, withNetworkMode, withVolumes } from '../sandbox/index.ts';
+import { collectEnvironment } from './environment.ts';
+import type { RunRequest } from './types.ts';
+
+interface BuildFacts {
+  readonly name: WorkloadName;
+  readonly image: string;
+  /** Ports that other workloads come back to when they are started. */
+  readonly reservedPorts: ReadonlySet<number>;
+  readonly logger: Logger;
+}
+
+/**
+ * From a checked request to the document that is saved (spec 02 §1). Nothing is written or started here, so whatever is
+ * wrong leaves nothing behind. Throws with the prefixes of spec 01 §4.4.
+ */
+export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Promise<RunConfig> {
+  const host = await resolveHost(request.host);
+  const transport = request.transport ?? 'streamable-http';
+  const environment = await collectEnvironment(
+    { flags: request.environment, file: request.environmentFile, folder: request.environmentFolder },
+    facts.logger,
+  );
+  return await within('failed to validate run config', async () => {
+    for (const spec of request.publish) parsePublish(spec);
+    const profile = withNetworkMode(withVolumes(networkProfile(), request.volumes, facts.logger), request.networkMode);
+    if (transport !== 'stdio' && networkModeOf(profile) === 'none') {
+      throw new ThvError(
+        'ERR_INPUT_INVALID',
+        { reason: `a server with transport ${transport} cannot be reached with network mode "none"` },
+        { hint: 'use --transport stdio, or another --network' },
+      );
+    }
+    const port = await chooseProxyPort(request.proxyPort, facts.reservedPorts);
+    const config: RunConfig = {
+      schema_version: 'v0.1.0',
+      image: facts.image,
+      cmd_args: [...request.serverArguments],
+      name: facts.name,
+      container_name: facts.name,
+      base_name: facts.name,
+      transport,
+      host,
+      port,
+      target_port: transport === 'stdio' ? 0 : request.targetPort || (await findFreePort(new Set([...facts.reservedPorts, port]))),
+      target_host: request.targetHost,
+      allowed_origins: [],
+      publish: [...request.publish],
+      permission_profile: profile,
+      env_vars: {},
+      ...(request.debug ? { debug: true } : {}),
+      volumes: [...request.volumes],
+      container_labels: {},
+      secrets: [],
+      isolate_network: false,
+      trust_proxy_headers: false,
+      proxy_mode: transport === 'stdio' ? request.proxyMode : transport,
+      group: DEFAULT_GROUP,
+      tools_filter: [],
+      endpoint_prefix: '',
+      middleware_configs: [
+        { type: 'auth', parameters: {} },
+        { type: 'mcp-parser', parameters: {} },
+        { type: 'recovery', parameters: null },
+      ],
+    };
+    return {
+      ...config,
+      // MCP_HOST is given to the container but not stored (spec 02 §8).
+      env_vars: { ...environment, ...withoutHost(transportEnvironment(config)) },
+      container_labels: {
+        ...parseLabels(request.labels, facts.logger),
+        ...standardLabels({ containerName: facts.name, baseName: facts.name, transport, port }),
+      },
+    };
+  });
+}
+
+/** An IPv4 address, or the first one of a host name (spec 01 §4.3). */
+async function resolveHost(host: string): Promise<string> {
+  const invalid = (why: string, cause?: unknown) =>
+    new ThvError('ERR_INPUT_INVALID', { reason: `invalid host: ${host}${why}` }, { cause });
+  if (isIP(host) === 4) return host;
+  if (isIP(host) === 6) throw invalid(` (IPv6 addresses are not supported: ${host})`);
+  try {
+    return (await lookup(host, { family: 4 })).address;
+  } catch (error) {
+    throw invalid(` (${messageOf(error)})`, error);
+  }
+}
+
+async function chooseProxyPort(requested: number, reserved: ReadonlySet<number>): Promise<number> {
+  if (requested === 0) return findFreePort(reserved);
+  if (!(await isPortAvailable(requested))) throw new ThvError('ERR_PORT_UNAVAILABLE', { port: requested });
+  return requested;
+}
+
+function parseLabels(labels: readonly string[], logger: Logger): Record<string, string> {
+  const parsed: Record<string, string> = {};
+  for (const label of labels) {
+    try {
+      const [key, value] = parseLabel(label);
+      parsed[key] = value;
+    } catch (error) {
+      logger.warn('Skipping invalid label', { label, error });
+    }
+  }
+  return parsed;
+}
+
+function withoutHost({ MCP_HOST: _, ...rest }: Record<string, string>): Record<string, string> {
+  return rest;
+}

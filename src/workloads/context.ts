@@ -1,0 +1,80 @@
+import { messageOf, ThvError } from '../errors/index.ts';
+import { type Engine, openEngine } from '../engine/index.ts';
+import {
+  createDesiredState,
+  type DesiredState,
+  ensureHost,
+  findHost,
+  type HostConnection,
+  type RunEnvironment,
+  runEnvironmentFrom,
+} from '../host/index.ts';
+import type { Logger, Paths } from '../platform/index.ts';
+import { createRunConfigStore, createStatusStore, type RunConfigStore, type StatusStore } from '../records/index.ts';
+
+export interface ManagerOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly paths: Paths;
+  readonly logger: Logger;
+  /** Version of this executable: a workload host of another version hands over. */
+  readonly version: string;
+}
+
+/** What every operation on workloads needs; opened once per manager, each part on first use. */
+export interface Context {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly paths: Paths;
+  readonly logger: Logger;
+  readonly runConfigs: RunConfigStore;
+  readonly statuses: StatusStore;
+  readonly desired: DesiredState;
+  readonly environment: RunEnvironment;
+  readonly isDedicated: boolean;
+  /** Throws `ERR_ENGINE_UNAVAILABLE`. */
+  engine(signal?: AbortSignal): Promise<Engine>;
+  findHost(): Promise<HostConnection | undefined>;
+  ensureHost(debug: boolean): Promise<HostConnection>;
+}
+
+export function createContext({ env, paths, logger, version }: ManagerOptions): Context {
+  let engine: Promise<Engine> | undefined;
+  return {
+    env,
+    paths,
+    logger,
+    runConfigs: createRunConfigStore(paths.state),
+    statuses: createStatusStore(paths.data, logger),
+    desired: createDesiredState(paths.state, logger),
+    environment: runEnvironmentFrom(env),
+    isDedicated: isDedicated(env),
+    async engine(signal) {
+      engine ??= openEngine({ env, signal });
+      try {
+        return await engine;
+      } catch (error) {
+        engine = undefined;
+        throw error;
+      }
+    },
+    findHost: () => findHost(paths),
+    ensureHost: (debug) => ensureHost({ paths, env, version, debug }),
+  };
+}
+
+function isDedicated(env: Readonly<Record<string, string | undefined>>): boolean {
+  const value = env['TOOLHIVE_WORKLOAD_HOST'] ?? '';
+  if (value === '' || value === 'shared') return false;
+  if (value === 'dedicated') return true;
+  throw new ThvError('ERR_INPUT_INVALID', {
+    reason: `invalid value for TOOLHIVE_WORKLOAD_HOST: ${value}. Valid values are: shared, dedicated`,
+  });
+}
+
+/** Runs `step` and logs what it throws: for clean-up whose failure must not hide what went before. */
+export async function bestEffort(logger: Logger, what: string, step: () => Promise<unknown>): Promise<void> {
+  try {
+    await step();
+  } catch (error) {
+    logger.warn(what, { error: messageOf(error) });
+  }
+}

@@ -1,0 +1,49 @@
+import { describe, expect, test } from 'bun:test';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { silentLogger } from '../platform/index.ts';
+import { collectEnvironment, parseEnvironmentFile, parseEnvironmentFlags } from './environment.ts';
+
+test.each([
+  [['A=1', 'B=x=y,z', 'C='], { A: '1', B: 'x=y,z', C: '' }],
+  [['A=1', 'A=2'], { A: '2' }],
+  [[], {}],
+])('-e %j gives %j', (flags, expected) => {
+  expect({ ...parseEnvironmentFlags(flags) }).toEqual(expected);
+});
+
+test.each([
+  ['A', 'failed to parse environment variables: invalid environment variable format: A'],
+  ['=1', 'failed to parse environment variables: empty environment variable key'],
+])('-e %j is refused', (flag, message) => {
+  expect(() => parseEnvironmentFlags([flag])).toThrow(message);
+});
+
+describe('env files', () => {
+  test('skip blank lines, comments and lines without =, and drop a leading export', () => {
+    const text = '\n# comment\nexport A=1\nnonsense\n  B = "quoted" \r\nC=a=b\n';
+    expect({ ...parseEnvironmentFile(text) }).toEqual({ A: '1', B: '"quoted"', C: 'a=b' });
+  });
+
+  test('with a line that starts with = are refused', () => {
+    expect(() => parseEnvironmentFile('A=1\n=2\n')).toThrow('empty environment variable key in line: =2');
+  });
+
+  test('-e beats the folder, whose later files beat earlier ones, which beat the single file', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'thv-env-'));
+    await writeFile(join(folder, '1.env'), 'A=folder1\nB=folder1\nC=folder1\n');
+    await writeFile(join(folder, '2.env'), 'B=folder2\nC=folder2\n');
+    await writeFile(join(folder, '.hidden'), 'D=hidden\n');
+    await writeFile(join(folder, '3.env'), '=bad\n');
+    const file = join(await mkdtemp(join(tmpdir(), 'thv-env-')), 'single.env');
+    await writeFile(file, 'A=file\nE=file\n');
+    const variables = await collectEnvironment({ flags: ['C=flag'], file, folder }, silentLogger);
+    expect({ ...variables }).toEqual({ A: 'folder1', B: 'folder2', C: 'flag', E: 'file' });
+  });
+
+  test('that do not exist are an error naming the path', async () => {
+    const missing = collectEnvironment({ flags: [], file: '/nonexistent/x.env', folder: undefined }, silentLogger);
+    expect(missing).rejects.toThrow('failed to process env file /nonexistent/x.env: ');
+  });
+});

@@ -1,0 +1,2 @@
+export { createWorkloadManager } from './manager.ts';
+export type { Outcome, Progress, RunOutcome, RunRequest, Workload, WorkloadManager } from './types.ts';

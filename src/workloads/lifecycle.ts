@@ -1,0 +1,165 @@
+import { rm } from 'node:fs/promises';
+import { ThvError, toThvError, within } from '../errors/index.ts';
+import { deleteSessionJournal, findContainer, isUp, removeUnusedNetwork } from '../host/index.ts';
+import { isPortAvailable } from '../platform/index.ts';
+import { isRemote, parseWorkloadName, type StatusRecord, type WorkloadName } from '../records/index.ts';
+import { bestEffort, type Context } from './context.ts';
+import { serveHere } from './run.ts';
+import { endSupervisor, spawnSupervisor, supervisorOf, workloadLogPath } from './supervisor.ts';
+import type { OperationOptions, Outcome } from './types.ts';
+
+const DEFAULT_GRACE_SECONDS = 30;
+/** Time for the engine to let go of a removed container (spec 02 §7.2). */
+const REMOVAL_TIMEOUT_MS = 3000;
+
+/** Several workloads at once; each result is reported, none cancels another (spec 02 §15-27). */
+export async function forEachWorkload(
+  rawNames: readonly string[],
+  action: (name: WorkloadName) => Promise<Outcome['result'] & ('done' | 'already' | 'not-found')>,
+): Promise<readonly Outcome[]> {
+  const names = [...new Set(rawNames)].map(parseWorkloadName);
+  return Promise.all(
+    names.map(async (name): Promise<Outcome> => {
+      try {
+        return { name, result: await action(name) };
+      } catch (error) {
+        return { name, result: 'failed', error: toThvError(error) };
+      }
+    }),
+  );
+}
+
+export async function stopWorkload(
+  context: Context,
+  name: WorkloadName,
+  { graceSeconds, signal }: OperationOptions & { readonly graceSeconds: number },
+): Promise<'done' | 'already' | 'not-found'> {
+  const engine = await context.engine(signal);
+  const record = await context.statuses.find(name);
+  const container = await findContainer(engine, name, signal);
+  if (record === undefined && container === undefined) return 'not-found';
+  const isSupervised = supervisorOf(name, record).kind !== 'none';
+  if (record?.status === 'stopped' && !isSupervised && (container === undefined || !container.State.Running)) {
+    return 'already';
+  }
+  await context.statuses.set(name, 'stopping');
+  try {
+    await endSupervisor(context, name, record);
+    if (container !== undefined) {
+      await within('failed to stop workload', () => engine.containers.stop(container.Id, { graceSeconds, signal }));
+    }
+  } catch (error) {
+    await context.statuses.set(name, 'error', toThvError(error).message);
+    throw error;
+  }
+  await context.statuses.set(name, 'stopped');
+  return 'done';
+}
+
+export async function removeWorkload(
+  context: Context,
+  name: WorkloadName,
+  { keepLogs, signal }: OperationOptions & { readonly keepLogs: boolean },
+): Promise<'done' | 'not-found'> {
+  const { logger, paths } = context;
+  const engine = await context.engine(signal);
+  const record = await findRecord(context, name);
+  const container = await findContainer(engine, name, signal);
+  const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: deleted all the same
+  const isKnown = record !== undefined || container !== undefined || config !== undefined;
+  await context.statuses.setIf(name, () => true, 'removing');
+  await endSupervisor(context, name, record);
+  if (container !== undefined) {
+    await engine.containers.remove(container.Id, { force: true, signal });
+    const deadline = performance.now() + REMOVAL_TIMEOUT_MS;
+    while ((await engine.containers.find(container.Id, { signal })) !== undefined) {
+      if (performance.now() > deadline) {
+        throw new ThvError('ERR_TIMEOUT', { reason: `timed out waiting for container ${name} to be removed` });
+      }
+      await Bun.sleep(100);
+    }
+  }
+  await removeUnusedNetwork(engine, logger);
+  await bestEffort(logger, 'failed to delete session records', async () => deleteSessionJournal(paths.state, name));
+  if (!keepLogs) {
+    await bestEffort(logger, 'failed to delete log file', async () => {
+      const path = workloadLogPath(context, name);
+      for (const file of [path, `${path}.1`, `${path}.2`]) await rm(file, { force: true });
+    });
+  }
+  await bestEffort(logger, 'failed to delete run configuration', () => context.runConfigs.delete(name));
+  await context.statuses.delete(name);
+  return isKnown ? 'done' : 'not-found';
+}
+
+/** An unreadable status file must not keep its workload from being removed. */
+async function findRecord(context: Context, name: WorkloadName): Promise<StatusRecord | undefined> {
+  try {
+    return await context.statuses.find(name);
+  } catch (error) {
+    context.logger.warn('status file cannot be read', { workload: name, error: toThvError(error) });
+    return undefined;
+  }
+}
+
+/** Makes a stored workload ready to be served again; `false` when it is being served already (spec 02 §7.3). */
+async function makeStartable(context: Context, name: WorkloadName, signal?: AbortSignal): Promise<boolean> {
+  const config = await within(`failed to load state for ${name}`, () => context.runConfigs.get(name));
+  const record = await context.statuses.find(name);
+  const supervisor = supervisorOf(name, record);
+  const isOwn = supervisor.kind === 'dedicated' && supervisor.processId === process.pid;
+  const engine = isRemote(config) ? undefined : await context.engine(signal);
+  const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
+  if (supervisor.kind !== 'none' && !isOwn && record?.status === 'running' && container !== undefined && isUp(container)) {
+    return false;
+  }
+  if (!isOwn) await endSupervisor(context, name, record);
+  if (!(await isPortAvailable(config.port))) {
+    throw new ThvError(
+      'ERR_PORT_UNAVAILABLE',
+      { port: config.port },
+      { hint: `another program uses the port of workload '${name}': end it, or run the workload anew with another --proxy-port` },
+    );
+  }
+  await context.statuses.set(name, 'starting');
+  return true;
+}
+
+export async function startWorkload(context: Context, rawName: string, { signal }: OperationOptions = {}): Promise<'done' | 'already'> {
+  const name = parseWorkloadName(rawName);
+  return await within(`failed to restart workload ${name}`, async () => {
+    if (!(await makeStartable(context, name, signal))) return 'already';
+    const config = await context.runConfigs.get(name);
+    try {
+      await spawnSupervisor(context, name, config.debug ?? false);
+    } catch (error) {
+      await context.statuses.set(name, 'error', toThvError(error).message);
+      throw error;
+    }
+    return 'done';
+  });
+}
+
+/** Serves a stored workload in this process until `signal` aborts; then its container is stopped (spec 02 §6.3). */
+export async function startWorkloadForeground(
+  context: Context,
+  rawName: string,
+  { signal, onReady }: OperationOptions & { readonly onReady: (url: string) => void },
+): Promise<void> {
+  const name = parseWorkloadName(rawName);
+  await within(`failed to restart workload ${name}`, async () => {
+    if (!(await makeStartable(context, name, signal))) return;
+    await serveHere(context, name, { signal, onReady });
+    await stopAfterServing(context, name);
+  });
+}
+
+/** A stop or a removal that ended us does the rest itself; otherwise the container is ours to stop. */
+async function stopAfterServing(context: Context, name: WorkloadName): Promise<void> {
+  const isOurs = await context.statuses.setIf(name, ({ status }) => status === 'running' || status === 'starting' || status === 'unhealthy', 'stopping');
+  if (!isOurs) return;
+  const engine = await context.engine();
+  const container = await findContainer(engine, name);
+  if (container !== undefined) await engine.containers.stop(container.Id, { graceSeconds: DEFAULT_GRACE_SECONDS });
+  await context.statuses.setIf(name, ({ status }) => status === 'stopping', 'stopped');
+}

@@ -1,0 +1,123 @@
+import { ThvError, toThvError } from '../errors/index.ts';
+import type { ContainerSummary } from '../engine/index.ts';
+import { findContainer } from '../host/index.ts';
+import {
+  createLabelFilter,
+  isRemote,
+  LABEL,
+  parseWorkloadName,
+  type RunConfig,
+  type StatusRecord,
+  type WorkloadName,
+  type WorkloadStatus,
+} from '../records/index.ts';
+import type { Context } from './context.ts';
+import { supervisorOf } from './supervisor.ts';
+import type { OperationOptions, Workload } from './types.ts';
+import { type Evidence, seenFromDetails, seenFromSummary, statusFromEngine, viewOf } from './view.ts';
+
+interface ListQuery {
+  readonly all: boolean;
+  readonly labels?: readonly string[];
+  readonly group?: string | undefined;
+}
+
+/** All workloads, reconciled with the engine (spec 02 §4.6). Throws `ERR_ENGINE_UNAVAILABLE` when a container is concerned. */
+export async function listWorkloads(context: Context, query: ListQuery, { signal }: OperationOptions = {}): Promise<readonly Workload[]> {
+  const matches = createLabelFilter(query.labels ?? []);
+  // Files before containers: a workload that starts in between must not look as if its container were missing.
+  const records = await context.statuses.list();
+  const containers = await containersByName(context, signal);
+  const names = new Set([...records.keys(), ...containers.keys()]);
+  const workloads: Workload[] = [];
+  for (const name of names) {
+    const summary = containers.get(name);
+    const evidence: Evidence = {
+      record: records.get(name),
+      config: await findConfig(context, name),
+      container: summary === undefined ? undefined : seenFromSummary(summary),
+    };
+    const workload = viewOf(name, evidence, await reconcile(context, name, evidence));
+    const isShown = query.all || workload.status === 'running' || workload.status === 'auth_retrying';
+    if (isShown && matches(workload.labels) && (query.group === undefined || workload.group === query.group)) {
+      workloads.push(workload);
+    }
+  }
+  return workloads.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/** One workload by name, with the same answer as the list (spec 02 §15-6). Throws `ERR_WORKLOAD_NOT_FOUND`. */
+export async function getWorkload(context: Context, rawName: string, { signal }: OperationOptions = {}): Promise<Workload> {
+  const name = parseWorkloadName(rawName);
+  const record = await context.statuses.find(name);
+  const config = await findConfig(context, name);
+  const needsEngine = config === undefined || !isRemote(config);
+  const details = needsEngine ? await findContainer(await context.engine(signal), name, signal) : undefined;
+  if (record === undefined && details === undefined) {
+    throw new ThvError('ERR_WORKLOAD_NOT_FOUND', { workload: name }, { hint: "use 'thv list --all' to see all workloads" });
+  }
+  const evidence = { record, config, container: details === undefined ? undefined : seenFromDetails(details) };
+  return viewOf(name, evidence, await reconcile(context, name, evidence));
+}
+
+/**
+ * The status that is true now. A file that calls a workload running while its container or its supervisor is gone is
+ * corrected under the lock, and only if it still says so (spec 02 §4.4, §15-24).
+ */
+async function reconcile(
+  context: Context,
+  name: WorkloadName,
+  { record, config, container }: Evidence,
+): Promise<{ status: WorkloadStatus; context: string | undefined }> {
+  if (record === undefined) return { status: statusFromEngine(container?.state ?? ''), context: undefined };
+  const asFiled = { status: record.status, context: record.status_context };
+  const problem = problemOf(name, record, config, container);
+  if (problem === undefined) return asFiled;
+  await context.statuses.setIf(name, (now) => now.updated_at === record.updated_at, 'unhealthy', problem);
+  return { status: 'unhealthy', context: problem };
+}
+
+function problemOf(
+  name: WorkloadName,
+  record: StatusRecord,
+  config: RunConfig | undefined,
+  container: Evidence['container'],
+): string | undefined {
+  const isLocal = config === undefined || !isRemote(config);
+  if (isLocal && container === undefined && (record.status === 'running' || record.status === 'stopped')) {
+    return `workload ${name} not found in runtime, marking as unhealthy`;
+  }
+  if (record.status !== 'running') return undefined;
+  if (isLocal && container?.state !== 'running') {
+    return `workload status mismatch: file indicates running, but runtime shows ${statusFromEngine(container?.state ?? '')}`;
+  }
+  if (supervisorOf(name, record).kind !== 'none') return undefined;
+  return `proxy process not running: workload shows running but proxy process for ${name} is not active`;
+}
+
+async function containersByName(context: Context, signal?: AbortSignal): Promise<ReadonlyMap<WorkloadName, ContainerSummary>> {
+  const engine = await context.engine(signal);
+  const found = await engine.containers.list({ all: true, labels: [`${LABEL.managed}=true`] }, { signal });
+  const byName = new Map<WorkloadName, ContainerSummary>();
+  for (const container of found) {
+    if (container.Labels[LABEL.auxiliaryWorkload] === 'true') continue;
+    const raw = container.Labels[LABEL.baseName] || (container.Names[0] ?? '').replace(/^\//, '');
+    try {
+      const name = parseWorkloadName(raw);
+      if (!byName.has(name) || container.State === 'running') byName.set(name, container);
+    } catch {
+      context.logger.warn('skipping container with an unusable workload name', { container: raw });
+    }
+  }
+  return byName;
+}
+
+/** A document that cannot be read costs the details, not the list. */
+async function findConfig(context: Context, name: WorkloadName): Promise<RunConfig | undefined> {
+  try {
+    return await context.runConfigs.find(name);
+  } catch (error) {
+    context.logger.warn('skipping unreadable run config', { workload: name, error: toThvError(error) });
+    return undefined;
+  }
+}

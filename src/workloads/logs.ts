@@ -1,0 +1,68 @@
+import { readdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { hasCode, ThvError, toThvError } from '../errors/index.ts';
+import type { OutputChunk } from '../engine/index.ts';
+import { findContainer } from '../host/index.ts';
+import { parseWorkloadName } from '../records/index.ts';
+import type { Context } from './context.ts';
+import { listWorkloads } from './list.ts';
+import type { OperationOptions } from './types.ts';
+
+/** Log of the workload host itself; belongs to no workload and is never pruned. */
+const HOST_LOG = 'thv-host';
+
+/** A workload's container output (spec 02 §11). Throws `ERR_LOGS_NOT_FOUND`. */
+export async function* containerLogs(
+  context: Context,
+  rawName: string,
+  { follow, signal }: OperationOptions & { readonly follow: boolean },
+): AsyncGenerator<OutputChunk> {
+  const name = parseWorkloadName(rawName);
+  const engine = await context.engine(signal);
+  const container = await findContainer(engine, name, signal);
+  if (container === undefined) throw new ThvError('ERR_LOGS_NOT_FOUND', { workload: name });
+  try {
+    yield* engine.containers.logs(container.Id, { follow, tail: 'all', signal });
+  } catch (error) {
+    if (hasCode(error, 'ERR_CONTAINER_NOT_FOUND')) throw new ThvError('ERR_LOGS_NOT_FOUND', { workload: name });
+    throw error;
+  }
+}
+
+export interface PruneResult {
+  readonly folderExists: boolean;
+  readonly logFiles: number;
+  readonly removed: readonly string[];
+  readonly failed: readonly { readonly path: string; readonly error: Error }[];
+}
+
+/** Deletes the log files, older parts included, whose workload does not exist in any state. */
+export async function pruneLogs(context: Context, options: OperationOptions = {}): Promise<PruneResult> {
+  const folder = join(context.paths.data, 'logs');
+  const files = await logFilesIn(folder);
+  if (files === undefined) return { folderExists: false, logFiles: 0, removed: [], failed: [] };
+  const known = new Set((await listWorkloads(context, { all: true }, options)).map((workload) => workload.name));
+  const removed: string[] = [];
+  const failed: { path: string; error: Error }[] = [];
+  for (const file of files) {
+    if (known.has(basename(file).replace(/\.log(?:\.\d+)?$/, ''))) continue;
+    const path = join(folder, file);
+    try {
+      await rm(path);
+      removed.push(path);
+    } catch (error) {
+      failed.push({ path, error: toThvError(error) });
+    }
+  }
+  return { folderExists: true, logFiles: files.length, removed, failed };
+}
+
+async function logFilesIn(folder: string): Promise<readonly string[] | undefined> {
+  try {
+    const names = await readdir(folder);
+    return names.filter((name) => /\.log(?:\.\d+)?$/.test(name) && !name.startsWith(`${HOST_LOG}.log`)).sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

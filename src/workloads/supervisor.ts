@@ -1,0 +1,68 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { commandLineOf, isProcessAlive, selfCommand, spawnDetached, terminateProcess } from '../platform/index.ts';
+import type { StatusRecord, WorkloadName } from '../records/index.ts';
+import type { Context } from './context.ts';
+
+/** Time a dedicated supervisor has to end after SIGTERM before it is killed (spec 02 §15-4). */
+const TERMINATION_PATIENCE_MS = 10_000;
+
+/** Who serves a workload now, as its status file and the process table tell. */
+export type Supervisor =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'host'; readonly processId: number }
+  /** A process of its own: dedicated mode, foreground, or the reference's. */
+  | { readonly kind: 'dedicated'; readonly processId: number };
+
+export function supervisorOf(name: WorkloadName, record: StatusRecord | undefined): Supervisor {
+  const processId = record?.process_id ?? 0;
+  if (!isProcessAlive(processId)) return { kind: 'none' };
+  const commandLine = commandLineOf(processId);
+  // Not every system tells command lines; a living process is then believed.
+  if (commandLine === undefined) return { kind: 'host', processId };
+  if (/ host(?: |$)/.test(commandLine)) return { kind: 'host', processId };
+  const isForeground = / run .*(?:-f|--foreground)/.test(commandLine);
+  return isForeground || startsWorkload(commandLine, name) ? { kind: 'dedicated', processId } : { kind: 'none' };
+}
+
+/** ` start <base>` or ` restart <base>` followed by the end, a space or a dash (spec 02 §6.6, §15-23). */
+function startsWorkload(commandLine: string, name: WorkloadName): boolean {
+  const escaped = name.replaceAll('.', '\\.');
+  return new RegExp(`[ ](?:re)?start ${escaped}(?:$|[ -])`).test(commandLine);
+}
+
+/** Ends whatever serves the workload; returns when it has ended. The container is not touched. */
+export async function endSupervisor(context: Context, name: WorkloadName, record: StatusRecord | undefined): Promise<void> {
+  await context.desired.remove(name);
+  const host = await context.findHost();
+  if (host !== undefined && (await host.end(name))) return;
+  const supervisor = supervisorOf(name, record);
+  if (supervisor.kind !== 'dedicated' || supervisor.processId === process.pid) return;
+  await terminateProcess(supervisor.processId, TERMINATION_PATIENCE_MS);
+  await context.statuses.resetProcessId(name, supervisor.processId);
+}
+
+/** Hands a stored workload to the shared host, or starts the process of its own (spec 02 §6.2). */
+export async function spawnSupervisor(context: Context, name: WorkloadName, debug: boolean): Promise<void> {
+  const logPath = workloadLogPath(context, name);
+  if (!context.isDedicated) {
+    const host = await context.ensureHost(debug);
+    await host.start(name, context.environment);
+    context.logger.info('logging to', { path: logPath });
+    return;
+  }
+  mkdirSync(join(context.paths.data, 'logs'), { recursive: true, mode: 0o700 });
+  const outputFd = openSync(logPath, 'a', 0o600);
+  try {
+    context.logger.info('logging to', { path: logPath });
+    const command = [...selfCommand(), 'start', name, '--foreground', ...(debug ? ['--debug'] : [])];
+    const processId = spawnDetached(command, { env: { ...context.env, TOOLHIVE_DETACHED: '1' }, outputFd });
+    await context.statuses.setProcessId(name, processId);
+  } finally {
+    closeSync(outputFd);
+  }
+}
+
+export function workloadLogPath(context: Context, name: WorkloadName): string {
+  return join(context.paths.data, 'logs', `${name}.log`);
+}

@@ -1,0 +1,134 @@
+import type { RunConfig, WorkloadStatus } from '../records/index.ts';
+
+/** A workload as `list`, `status` and the API show it (spec 02 §4.6). */
+export interface Workload {
+  readonly name: string;
+  /** Image reference, package reference, or `remote`. */
+  readonly package: string;
+  readonly url: string;
+  readonly port: number;
+  readonly transport: RunConfig['transport'];
+  readonly proxyMode: 'sse' | 'streamable-http' | undefined;
+  readonly status: WorkloadStatus;
+  readonly statusContext: string | undefined;
+  readonly createdAt: Date;
+  /** Start of the container's present life; `undefined` when it is not known. */
+  readonly startedAt: Date | undefined;
+  /** User labels only; the standard ones are hidden. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly group: string | undefined;
+  readonly tools: readonly string[];
+  readonly remote: boolean;
+}
+
+/** What `thv run` was asked for, after flags were parsed and checked on their own (spec 01 §4.3). */
+export interface RunRequest {
+  /** The first positional argument: image reference (other sources follow with their issues). */
+  readonly source: string;
+  /** Everything behind the first `--`. */
+  readonly serverArguments: readonly string[];
+  readonly name: string | undefined;
+  readonly transport: RunConfig['transport'] | undefined;
+  readonly proxyMode: 'sse' | 'streamable-http';
+  /** 0 = any free port. */
+  readonly proxyPort: number;
+  /** IPv4 address or host name. */
+  readonly host: string;
+  /** 0 = any free port. */
+  readonly targetPort: number;
+  readonly targetHost: string;
+  /** `KEY=VALUE` as typed. */
+  readonly environment: readonly string[];
+  readonly environmentFile: string | undefined;
+  readonly environmentFolder: string | undefined;
+  /** `key=value` as typed. */
+  readonly labels: readonly string[];
+  /** `host:container[:ro]` as typed. */
+  readonly volumes: readonly string[];
+  /** `hostPort:containerPort` or `containerPort` as typed. */
+  readonly publish: readonly string[];
+  /** Engine network mode, '' for the default. */
+  readonly networkMode: string;
+  readonly debug: boolean;
+}
+
+export interface RunOutcome {
+  readonly name: string;
+  readonly url: string;
+}
+
+export interface Progress {
+  /** A finished step worth a line on stdout, e.g. `Successfully pulled <image>`. */
+  line(text: string): void;
+  /** State of the step under way, for terminals; the next call replaces it, '' clears it. */
+  update(text: string): void;
+}
+
+export interface OperationOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What came of one workload in a bulk operation; one failure stops none of the others (spec 02 §15-27). */
+export type Outcome =
+  | { readonly name: string; readonly result: 'done' | 'already' | 'not-found' }
+  | { readonly name: string; readonly result: 'failed'; readonly error: Error };
+
+/** Everything one can do with workloads; commands and API are two faces of this (DESIGN §2). */
+export interface WorkloadManager {
+  /** Sorted by name. Without `all`: only `running` and `auth_retrying`. `labels` are `key=value`, all must match. */
+  list(
+    query: {
+      readonly all: boolean;
+      readonly labels?: readonly string[];
+      readonly group?: string | undefined;
+    },
+    options?: OperationOptions,
+  ): Promise<readonly Workload[]>;
+  /** Throws `ERR_WORKLOAD_NOT_FOUND`. */
+  get(name: string, options?: OperationOptions): Promise<Workload>;
+  /** Detached start; returns once the workload host has taken over, without waiting for readiness (spec 01 §4.7). */
+  run(request: RunRequest, options: OperationOptions & { readonly progress: Progress }): Promise<RunOutcome>;
+  /** `run --foreground`: resolves when the workload ended and was deleted; `signal` aborting is the normal end. */
+  runForeground(
+    request: RunRequest,
+    options: OperationOptions & {
+      readonly progress: Progress;
+      readonly onReady: (outcome: RunOutcome) => void;
+    },
+  ): Promise<void>;
+  /** Stored workload, detached. `already` when it runs and is supervised. */
+  start(name: string, options?: OperationOptions): Promise<Outcome>;
+  /** Stored workload in this process until `signal` aborts (then the container is stopped) or it fails for good. */
+  startForeground(
+    name: string,
+    options: OperationOptions & { readonly onReady: (outcome: RunOutcome) => void },
+  ): Promise<void>;
+  /** Concurrent. `not-found` for unknown names; throws `ERR_WORKLOAD_NAME_INVALID` before anything happens. */
+  stop(
+    names: readonly string[],
+    options: OperationOptions & { readonly graceSeconds: number },
+  ): Promise<readonly Outcome[]>;
+  remove(
+    names: readonly string[],
+    options: OperationOptions & { readonly keepLogs: boolean },
+  ): Promise<readonly Outcome[]>;
+  /** Container output; throws `ERR_LOGS_NOT_FOUND`. With `follow` until `signal` aborts or the container is gone. */
+  logs(
+    name: string,
+    options: OperationOptions & { readonly follow: boolean },
+  ): AsyncIterable<{ readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }>;
+  /** Path of the workload's own log file (existing or not). Throws `ERR_WORKLOAD_NAME_INVALID`. */
+  proxyLogPath(name: string): string;
+  /** Deletes log files that belong to no workload. */
+  pruneLogs(
+    options?: OperationOptions,
+  ): Promise<{
+    readonly folderExists: boolean;
+    readonly logFiles: number;
+    readonly removed: readonly string[];
+    readonly failed: readonly { readonly path: string; readonly error: Error }[];
+  }>;
+  /** Names of all workloads, stopped ones too, without asking an engine: for shell completion. */
+  names(): Promise<readonly string[]>;
+  groupExists(name: string): Promise<boolean>;
+}

@@ -1,0 +1,93 @@
+import type { ContainerDetails, ContainerSummary } from '../engine/index.ts';
+import { urlOf } from '../host/index.ts';
+import { isRemote, LABEL, type RunConfig, type StatusRecord, type Transport, userLabels, type WorkloadName, type WorkloadStatus } from '../records/index.ts';
+import type { Workload } from './types.ts';
+
+/** What is known of one workload from its three sources; any of them may be missing. */
+export interface Evidence {
+  readonly record: StatusRecord | undefined;
+  readonly config: RunConfig | undefined;
+  readonly container: SeenContainer | undefined;
+}
+
+/** The part of an engine's answer that a workload's view is made of. */
+export interface SeenContainer {
+  readonly image: string;
+  /** Engine state: `running`, `exited`, … */
+  readonly state: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly createdAt: Date;
+  readonly startedAt: Date | undefined;
+}
+
+export function seenFromSummary(summary: ContainerSummary): SeenContainer {
+  return {
+    image: summary.Image,
+    state: summary.State,
+    labels: summary.Labels,
+    createdAt: new Date(summary.Created * 1000),
+    startedAt: undefined,
+  };
+}
+
+export function seenFromDetails(details: ContainerDetails): SeenContainer {
+  const startedAt = new Date(details.State.StartedAt);
+  return {
+    image: details.Config.Image,
+    state: details.State.Restarting ? 'restarting' : details.State.Status,
+    labels: details.Config.Labels ?? {},
+    createdAt: new Date(details.Created),
+    startedAt: startedAt.getUTCFullYear() > 1 ? startedAt : undefined,
+  };
+}
+
+/** Engine state to workload status (spec 03 §2.3). */
+export function statusFromEngine(state: string): WorkloadStatus {
+  switch (state) {
+    case 'running':
+      return 'running';
+    case 'created':
+    case 'restarting':
+      return 'starting';
+    case 'paused':
+    case 'exited':
+    case 'dead':
+      return 'stopped';
+    case 'removing':
+      return 'removing';
+    default:
+      return 'unknown';
+  }
+}
+
+/** One workload as shown to people and programs. `status` was decided by the caller (spec 02 §4.5, §4.6). */
+export function viewOf(
+  name: WorkloadName,
+  { record, config, container }: Evidence,
+  status: { readonly status: WorkloadStatus; readonly context: string | undefined },
+): Workload {
+  const labels = config?.container_labels ?? container?.labels ?? {};
+  const remote = config !== undefined && isRemote(config);
+  const transport = config?.transport ?? transportOf(container);
+  return {
+    name,
+    package: remote ? 'remote' : (config?.image ?? container?.image ?? ''),
+    url: config === undefined ? '' : urlOf(config),
+    port: config?.port ?? (Number(container?.labels[LABEL.port] ?? 0) || 0),
+    transport,
+    proxyMode: config?.proxy_mode,
+    status: status.status,
+    statusContext: status.context || undefined,
+    createdAt: record === undefined ? (container?.createdAt ?? new Date(0)) : new Date(record.created_at),
+    startedAt: container?.startedAt,
+    labels: userLabels(labels),
+    group: config?.group,
+    tools: config?.tools_filter ?? [],
+    remote,
+  };
+}
+
+function transportOf(container: SeenContainer | undefined): Transport {
+  const label = container?.labels[LABEL.transport];
+  return label === 'sse' || label === 'streamable-http' ? label : 'stdio';
+}

@@ -1,0 +1,220 @@
+import { describe, expect, test } from 'bun:test';
+import { startMcpServer } from './mcp-server.ts';
+import { openHome, THV_BINARY, warnWithoutBinary } from './thv.ts';
+
+warnWithoutBinary('tests/cli/mcp');
+
+const tool = (name: string) => ({ name, description: `Does ${name}`, inputSchema: { type: 'object' } });
+const OFFERINGS = {
+  // Two pages.
+  'tools/list': ({ cursor }: { cursor?: string }) =>
+    cursor === undefined ? { tools: [tool('one')], nextCursor: 'more' } : { tools: [tool('two')] },
+  'resources/list': { resources: [{ name: 'r', uri: 'file:///r' }] },
+  'prompts/list': { prompts: [] },
+};
+const LISTING = `TOOLS:
+NAME   DESCRIPTION
+one    Does one
+two    Does two
+
+RESOURCES:
+NAME   URI         DESCRIPTION   MIME_TYPE
+r      file:///r                 
+
+`;
+
+describe.skipIf(THV_BINARY === undefined)('mcp', () => {
+  test('list shows all sections and all pages, and ends its session', async () => {
+    await using home = await openHome();
+    using server = startMcpServer({ results: OFFERINGS });
+    expect(await home.thv(['mcp', 'list', '--server', server.url])).toEqual({
+      exit: 0,
+      stdout: LISTING,
+      stderr: '',
+    });
+    expect(server.seen).toEqual([
+      ...['initialize', 'notifications/initialized'],
+      ...['tools/list', 'tools/list', 'resources/list', 'prompts/list', 'DELETE'],
+    ]);
+  });
+
+  test('the first look offers the server everything a client can have', async () => {
+    await using home = await openHome();
+    using server = startMcpServer({ results: OFFERINGS });
+    await home.thv(['mcp', 'list', '--server', server.url]);
+    expect(server.initialize).toMatchObject({
+      clientInfo: { name: 'toolhive-cli', version: expect.any(String) },
+      capabilities: {
+        sampling: { context: {}, tools: {} },
+        elicitation: { form: {}, url: {} },
+        roots: { listChanged: true },
+      },
+    });
+  });
+
+  test.each([
+    ['auto falls back to SSE', 'auto', 'sseUrl'],
+    ['SSE by name', 'sse', 'sseUrl'],
+    ['another word goes by the path', 'http', 'sseUrl'],
+    ['streamable HTTP by name', 'streamable-http', 'url'],
+  ] as const)('%s', async (_sentence, transport, address) => {
+    await using home = await openHome();
+    using server = startMcpServer({ results: OFFERINGS, streamable: address === 'url' });
+    const result = await home.thv(['mcp', 'list', '--server', server[address], '--transport', transport]);
+    expect(result).toEqual({ exit: 0, stdout: LISTING, stderr: '' });
+  });
+
+  test('list TOOLS as JSON has only these', async () => {
+    await using home = await openHome();
+    using server = startMcpServer({ results: OFFERINGS });
+    const { exit, stdout, stderr } = await home.thv([
+      ...['mcp', 'list', 'tools', '--server', server.url, '--format', 'json'],
+    ]);
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+    expect(stdout).toBe(`${JSON.stringify({ tools: [tool('one'), tool('two')] }, undefined, 2)}\n`);
+  });
+
+  test('list tolerates a kind that fails, and warns', async () => {
+    await using home = await openHome();
+    using server = startMcpServer({
+      results: { 'tools/list': OFFERINGS['tools/list'], 'prompts/list': { prompts: [] } },
+    });
+    const { exit, stdout, stderr } = await home.thv(['mcp', 'list', '--server', server.url, '--format=json']);
+    expect(exit).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ tools: [tool('one'), tool('two')], resources: [], prompts: [] });
+    expect(JSON.parse(stderr)).toMatchObject({ level: 'WARN', msg: 'failed to list resources' });
+  });
+
+  test('list of one kind fails with it', async () => {
+    await using home = await openHome();
+    using server = startMcpServer({ results: {} });
+    const { exit, stdout, stderr } = await home.thv(['mcp', 'list', 'resources', '--server', server.url]);
+    expect({ exit, stdout }).toEqual({ exit: 1, stdout: '' });
+    expect(stderr).toMatch(/^Error: failed to list resources: .*Method not found\n$/);
+  });
+
+  test('a server that offers nothing', async () => {
+    await using home = await openHome();
+    using server = startMcpServer({ results: {}, capabilities: {} });
+    expect(await home.thv(['mcp', 'list', '--server', server.url])).toEqual({
+      exit: 0,
+      stdout: 'No tools, resources, or prompts found\n',
+      stderr: '',
+    });
+  });
+
+  test('a server that is not there: what each transport said', async () => {
+    await using home = await openHome();
+    using server = startMcpServer({ results: {} });
+    const { url } = server;
+    server[Symbol.dispose]();
+    const { exit, stdout, stderr } = await home.thv(['mcp', 'list', '--server', url]);
+    expect({ exit, stdout }).toEqual({ exit: 1, stdout: '' });
+    expect(stderr).toMatch(
+      /^Error: failed to connect to MCP server http\S+\/mcp: streamable-http: .+; sse: .+\n$/,
+    );
+  });
+
+  test('the timeout is for the whole operation', async () => {
+    await using home = await openHome();
+    using server = startMcpServer({ results: { ...OFFERINGS, 'prompts/list': null } });
+    const args = ['mcp', 'list', 'prompts', '--server', server.url, '--timeout', '300ms'];
+    expect(await home.thv(args)).toEqual({
+      exit: 1,
+      stdout: '',
+      stderr: 'Error: failed to list prompts: no answer within 300ms\n',
+    });
+    using silent = startMcpServer({ results: {}, streamable: false });
+    const slow = await home.thv([
+      'mcp',
+      'list',
+      '--server',
+      silent.url,
+      '--timeout=300ms',
+      '--transport',
+      'sse',
+    ]);
+    expect(slow.exit).toBe(1);
+  });
+
+  test('Ctrl-C ends a call with 130', async () => {
+    await using home = await openHome();
+    using server = startMcpServer({ results: { 'tools/call': null } });
+    const child = home.spawn(['mcp', 'call', 't', '--server', server.url]);
+    const deadline = Date.now() + 10_000;
+    while (!server.seen.includes('tools/call')) {
+      if (Date.now() > deadline) throw new Error(`only saw ${server.seen.join(', ')}`);
+      await Bun.sleep(10);
+    }
+    child.kill('SIGINT');
+    expect(await child.exited).toBe(130);
+    expect(await new Response(child.stderr).text()).toBe('');
+  });
+
+  describe('call', () => {
+    const echo = (params: object) => ({ content: [{ type: 'text', text: JSON.stringify(params) }] });
+    const call = ['mcp', 'call', 'echo', '--server'] as const;
+
+    test.each([
+      ['no arguments', [], undefined, '{"name":"echo"}'],
+      ['--args', ['--args', '{"a":1}'], undefined, '{"name":"echo","arguments":{"a":1}}'],
+      ['--args {}', ['--args', '{}'], undefined, '{"name":"echo","arguments":{}}'],
+      ['--args-file -', ['--args-file', '-'], '{"a":2}', '{"name":"echo","arguments":{"a":2}}'],
+    ])('%s', async (_sentence, args, stdin, params) => {
+      await using home = await openHome();
+      using server = startMcpServer({ results: { 'tools/call': echo } });
+      const result = await home.thv([...call, server.url, ...args], stdin === undefined ? {} : { stdin });
+      expect(result).toEqual({ exit: 0, stdout: `${params}\n`, stderr: '' });
+    });
+
+    test('a file that is not there', async () => {
+      await using home = await openHome();
+      const { exit, stderr } = await home.thv([
+        ...call,
+        'http://127.0.0.1:1/mcp',
+        '--args-file',
+        'nope.json',
+      ]);
+      expect(exit).toBe(1);
+      expect(stderr).toStartWith('Error: failed to read args file: ');
+    });
+
+    const failed = { content: [{ type: 'text', text: 'no luck' }], isError: true };
+
+    test('an error of the tool is printed, and the exit code tells', async () => {
+      await using home = await openHome();
+      using server = startMcpServer({ results: { 'tools/call': failed } });
+      expect(await home.thv([...call, server.url])).toEqual({
+        exit: 1,
+        stdout: 'no luck\n',
+        stderr: 'Error:\nError: tool "echo" reported an error\n',
+      });
+      expect(await home.thv([...call, server.url, '--ignore-tool-error'])).toEqual({
+        exit: 0,
+        stdout: 'no luck\n',
+        stderr: 'Error:\n',
+      });
+      const json = await home.thv([...call, server.url, '--format', 'json']);
+      expect(json.exit).toBe(1);
+      expect(JSON.parse(json.stdout)).toEqual(failed);
+    });
+
+    test('a protocol failure is an error even when tool errors are ignored', async () => {
+      await using home = await openHome();
+      using server = startMcpServer({ results: {} });
+      const { exit, stdout, stderr } = await home.thv([...call, server.url, '--ignore-tool-error']);
+      expect({ exit, stdout }).toEqual({ exit: 1, stdout: '' });
+      expect(stderr).toMatch(/^Error: failed to call tool "echo": .*Method not found\n$/);
+    });
+
+    test('what the server asks of the client is refused, and the call goes on', async () => {
+      await using home = await openHome();
+      const asks = ['sampling/createMessage', 'elicitation/create', 'roots/list'];
+      using server = startMcpServer({ results: { 'tools/call': { content: [] } }, asks });
+      expect(await home.thv([...call, server.url])).toEqual({ exit: 0, stdout: '', stderr: '' });
+      expect(server.answers).toMatchObject(
+        asks.map((_, id) => ({ id: `ask-${id}`, error: { code: -32_601 } })),
+      );
+    });
+  });
+});

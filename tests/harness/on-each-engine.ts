@@ -1,0 +1,16 @@
+import { describe, test } from 'bun:test';
+import { createEngine, type Engine } from './engine.ts';
+
+/**
+ * Declares suites once per engine that `scripts/test` offers (`THV_TEST_DOCKER_SOCKET`, `THV_TEST_PODMAN_SOCKET`); for an
+ * engine that is not there one skipped test tells so.
+ */
+export function onEachEngine(declare: (engine: Engine) => void, env = process.env): void {
+  for (const kind of ['docker', 'podman'] as const) {
+    const socket = env[`THV_TEST_${kind.toUpperCase()}_SOCKET`] ?? '';
+    describe(`on ${kind}`, () => {
+      if (socket === '') test.skip('all of it: the engine is missing', () => {});
+      else declare(createEngine({ kind, socket }));
+    });
+  }
+}
