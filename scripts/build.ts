@@ -39,6 +39,7 @@ async function build(target: Target | undefined): Promise<void> {
       format: 'esm',
       minify: true,
       bytecode: true,
+      splitting: true, // a command loads its own code and nothing else
       sourcemap: 'linked', // embedded; the file beside the executable is not needed for stack traces
       define: buildFacts(),
       compile: {

@@ -69,7 +69,7 @@ const exitCode = await runCommandLine({
   interruption: watchSignals(process),
   async createWorkloads(deps) {
     const { createWorkloadManager } = await import('./workloads/index.ts');
-    return createWorkloadManager({ ...deps, version: buildInfo().version });
+    return createWorkloadManager({ ...deps, builtAt: buildInfo().buildDate });
   },
 });
 // Connections kept alive for reuse must not hold a finished command back.

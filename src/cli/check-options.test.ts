@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { checkOptions } from './check-options.ts';
 import type { FlagSet, FlagValue } from './flag.ts';
 import { formatFlag } from './format-flag.ts';
-import { groupFilterFlag } from './group-name.ts';
+import { groupFlag } from './group-name.ts';
 
 const port = v.optional(v.pipe(v.number(), v.maxValue(65_535, 'bad port')), 0);
 
@@ -14,7 +14,7 @@ const definition = {
     server: { kind: 'string', help: '', required: true, schema: v.optional(v.string(), '') },
     all: { kind: 'bool', help: '', schema: v.optional(v.boolean(), false) },
     format: formatFlag(['json', 'text'], 'text'),
-    group: groupFilterFlag,
+    group: groupFlag,
     issuer: { kind: 'string', help: '', schema: v.optional(v.string()) },
     'client-id': { kind: 'string', help: '', schema: v.optional(v.string()) },
   } satisfies FlagSet,

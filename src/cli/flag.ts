@@ -36,7 +36,7 @@ export type Flag = { [Kind in FlagKind]: FlagOfKind<Kind> }[FlagKind];
 export type FlagSet = Readonly<Record<string, Flag>>;
 
 /** `target-port` → `targetPort`. */
-export type OptionName<Name extends string> = Name extends `${infer Head}-${infer Tail}`
+type OptionName<Name extends string> = Name extends `${infer Head}-${infer Tail}`
   ? `${Head}${Capitalize<OptionName<Tail>>}`
   : Name;
 

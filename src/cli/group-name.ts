@@ -14,11 +14,10 @@ export function findGroupNameProblem(name: string): string | undefined {
   return undefined;
 }
 
-/** The `--group` of commands that act on a group's workloads; `''` means none. */
-export const groupFilterFlag = {
+/** The `--group` of commands that look at a group's workloads; `''` means none. */
+export const groupFlag = {
   kind: 'string',
-  shorthand: 'g',
-  help: 'Act on the workloads of this group',
+  help: 'Filter by group',
   checkedFirst: true,
   schema: v.optional(
     v.pipe(

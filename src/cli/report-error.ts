@@ -4,6 +4,7 @@ import type { Terminal } from './terminal.ts';
 /** Remedies that only make sense on the command line, for errors that carry none (spec 01 §14-24). */
 const HINTS: Partial<Record<ErrorCode, string>> = {
   ERR_WORKLOAD_NOT_FOUND: "use 'thv list --all' to see available workloads",
+  ERR_INTERNAL: 'this is a fault of thv itself; --debug shows where',
   ERR_RUN_CONFIG_NOT_FOUND: "use 'thv list --all' to see available workloads",
 };
 
@@ -17,7 +18,8 @@ export function reportError(
   const error = toThvError(thrown);
   const remedy = error.hint === undefined ? HINTS[error.code] : undefined;
   terminal.err(`Error: ${error.message}${remedy === undefined ? '' : `. Hint: ${remedy}`}\n`);
-  if (debug) terminal.err(`${stackOf(error)}\n`);
+  // What the user got wrong needs no stack.
+  if (debug && error.status >= 500) terminal.err(`${stackOf(error)}\n`);
   return interruptedCode ?? error.exitCode;
 }
 

@@ -12,6 +12,7 @@ Started by itself when the first workload starts, and ends after the last one; t
     return runHost({
       paths: await findPaths(),
       version: buildInfo().version,
+      builtAt: buildInfo().buildDate,
       logLevel: debug || isDebugEnvironment(env) ? 'DEBUG' : 'INFO',
       signal,
     });

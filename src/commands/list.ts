@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { createCommand, formatFlag, groupFilterFlag, printJson, renderTable } from '../cli/index.ts';
+import { createCommand, formatFlag, groupFlag, printJson, renderTable } from '../cli/index.ts';
 import type { Workload } from '../workloads/index.ts';
 
 const LabelFilter = v.pipe(
@@ -10,8 +10,6 @@ const LabelFilter = v.pipe(
       `failed to list workloads: failed to parse label filters: invalid label filter '${input}': expected key=value`,
   ),
 );
-
-const { shorthand: _none, ...groupFlag } = groupFilterFlag;
 
 export const list = createCommand({
   usage: '[flags]',
@@ -36,7 +34,7 @@ Without --all, only those that are running.`,
       help: 'Filter workloads by labels (format: key=value)',
       schema: v.optional(v.array(LabelFilter), []),
     },
-    group: { ...groupFlag, help: 'Filter by group' },
+    group: groupFlag,
   },
   positionals: 'none',
   async run({ options, signal, terminal, openWorkloads }) {

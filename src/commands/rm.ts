@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { createCommand, groupFilterFlag } from '../cli/index.ts';
+import { createCommand, groupFlag } from '../cli/index.ts';
 import { within } from '../errors/index.ts';
 import type { WorkloadManager } from '../workloads/index.ts';
 import { confirm } from './progress.ts';
@@ -16,7 +16,7 @@ Name one or several workloads, or use --all or --group.`,
   thv rm --all`,
   flags: {
     all: { kind: 'bool', help: 'Remove all workloads', schema: v.optional(v.boolean(), false) },
-    group: { ...groupFilterFlag, help: 'Remove all workloads in this group' },
+    group: { ...groupFlag, shorthand: 'g', help: 'Remove all workloads in this group' },
     'keep-logs': { kind: 'bool', help: 'Keep the log files', schema: v.optional(v.boolean(), false) },
   },
   positionals: namesOrSelection,

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { createCommand, groupFilterFlag, type Invocation, type OptionsOf } from '../cli/index.ts';
+import { createCommand, groupFlag, type Invocation, type OptionsOf } from '../cli/index.ts';
 import { messageOf, ThvError } from '../errors/index.ts';
 import type { Outcome, WorkloadManager } from '../workloads/index.ts';
 import { confirm } from './progress.ts';
@@ -9,7 +9,7 @@ import { completeWorkloadName } from './workload-names.ts';
 
 const flags = {
   all: { kind: 'bool', shorthand: 'a', help: 'Start all workloads', schema: v.optional(v.boolean(), false) },
-  group: { ...groupFilterFlag, help: 'Start all workloads in this group' },
+  group: { ...groupFlag, shorthand: 'g', help: 'Start all workloads in this group' },
   foreground: {
     kind: 'bool',
     shorthand: 'f',

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { createCommand, groupFilterFlag } from '../cli/index.ts';
+import { createCommand, groupFlag } from '../cli/index.ts';
 import { within } from '../errors/index.ts';
 import type { Workload, WorkloadManager } from '../workloads/index.ts';
 import { confirm } from './progress.ts';
@@ -31,7 +31,7 @@ Name one or several workloads, or use --all or --group.`,
       help: 'Stop all running workloads',
       schema: v.optional(v.boolean(), false),
     },
-    group: { ...groupFilterFlag, help: 'Stop all running workloads in this group' },
+    group: { ...groupFlag, shorthand: 'g', help: 'Stop all running workloads in this group' },
     timeout: {
       kind: 'int',
       help: 'Seconds a container gets to end by itself before it is killed',

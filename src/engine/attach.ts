@@ -1,8 +1,8 @@
 import { messageOf, ThvError } from '../errors/index.ts';
 import { givenUp, startDeadline } from './deadline.ts';
 import { createDemultiplexer } from './demultiplex.ts';
+import { engineMessage } from './engine-message.ts';
 import { HijackRefused, openHijacked } from './hijack.ts';
-import { engineMessage } from './http.ts';
 import { describeSocketError } from './socket-error.ts';
 import type { AttachedStdio, AttachReceiver, OutputChunk, Waiting } from './types.ts';
 

@@ -1,5 +1,6 @@
 import { ThvError } from '../errors/index.ts';
 import { type Deadline, givenUp, startDeadline } from './deadline.ts';
+import { engineMessage } from './engine-message.ts';
 import { describeSocketError } from './socket-error.ts';
 
 /** One exchange with the engine. `path` is without version; parts of it are the caller's to encode. */
@@ -148,24 +149,6 @@ function queryOf(call: Call): string {
 
 function finite(timeoutMs: number): number | undefined {
   return Number.isFinite(timeoutMs) ? timeoutMs : undefined;
-}
-
-/** The sentence in an error answer: `{"message": …}` of both engines, or whatever text there is. */
-export function engineMessage(body: string, status: number): string {
-  try {
-    const parsed: unknown = JSON.parse(body);
-    if (
-      typeof parsed === 'object' &&
-      parsed !== null &&
-      'message' in parsed &&
-      typeof parsed.message === 'string'
-    ) {
-      return parsed.message.trim();
-    }
-  } catch {
-    // not JSON: proxies in front of an engine and old engines answer in plain text
-  }
-  return body.trim() || `the engine answered with status ${status}`;
 }
 
 /** What an error of `fetch` or of a body means. Throws `ERR_TIMEOUT` or `ERR_CANCELLED` when the caller gave up. */

@@ -1,5 +1,6 @@
 import { messageOf, ThvError } from '../errors/index.ts';
 import { givenUp } from './deadline.ts';
+import { withoutEcho } from './engine-message.ts';
 import type { EngineHttp } from './http.ts';
 import { type ImageReference, imageName } from './image-reference.ts';
 import { readJsonRecords } from './json-records.ts';
@@ -33,7 +34,7 @@ export async function pullImage(http: EngineHttp, request: PullRequest): Promise
   try {
     for await (const record of readJsonRecords(body)) {
       const problem = errorOf(record);
-      if (problem !== undefined) throw refused(problem);
+      if (problem !== undefined) throw refused(withoutEcho(problem));
       const progress = progressOf(record);
       if (progress !== undefined) onProgress?.(progress);
     }

@@ -83,11 +83,14 @@ export interface AttachedStdio extends AsyncDisposable {
   write(bytes: string | Uint8Array): boolean;
   /** Resolves when everything written has left this process; rejects with `ERR_ATTACH_FAILED` when the stream ends first. */
   drained(): Promise<void>;
-  /** Half-close: no more stdin, output goes on. */
+  /** Half-close after what is queued: no more stdin, output goes on. Docker tells the process only with `StdinOnce`. */
   endInput(): void;
   pause(): void;
   resume(): void;
-  /** Detaches; the container runs on. */
+  /**
+   * Detaches; the container runs on. Docker leaves the process its stdin, to be attached to again. With Podman (4.3, conmon 2.1)
+   * the end of any attach connection, a crash of this program included, is the end of stdin for the process.
+   */
   close(): void;
 }
 

@@ -65,7 +65,8 @@ export const CATALOG = {
   ERR_WORKLOAD_START_FAILED: entry(
     'world',
     502,
-    ({ workload, reason }: Reason & { readonly workload: string }) => `workload '${workload}' did not start: ${reason}`,
+    ({ workload, reason }: Reason & { readonly workload: string }) =>
+      `workload '${workload}' did not start: ${reason}`,
   ),
   /** Some of several workloads; the reason tells which and why. */
   ERR_WORKLOADS_FAILED: entry('world', 502, ({ reason }: Reason) => reason),

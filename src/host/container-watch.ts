@@ -32,7 +32,11 @@ export async function watchContainer(
 }
 
 /** One look at the container now; `undefined` when it is up and the same, or when the engine cannot be asked. */
-export async function look(engine: Engine, id: string, identity: string): Promise<ContainerEvent | undefined> {
+export async function look(
+  engine: Engine,
+  id: string,
+  identity: string,
+): Promise<ContainerEvent | undefined> {
   try {
     const details = await engine.containers.find(id, { signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) });
     if (details === undefined) return { type: 'removed' };
@@ -41,6 +45,33 @@ export async function look(engine: Engine, id: string, identity: string): Promis
   } catch {
     return undefined; // an engine that does not answer says nothing about the container
   }
+}
+
+const CONFIRM_MS = 1000;
+const CONFIRM_POLL_MS = 100;
+
+/**
+ * Tells an exit from the first half of a removal: engines stop a container before they remove it. Takes a second at
+ * most, less when the container is gone or up again.
+ */
+export async function confirmExit(
+  engine: Engine,
+  event: ContainerEvent,
+  id: string,
+  signal: AbortSignal,
+): Promise<ContainerEvent> {
+  const deadline = performance.now() + CONFIRM_MS;
+  while (event.type === 'exited' && performance.now() < deadline && !signal.aborted) {
+    try {
+      const details = await engine.containers.find(id, { signal });
+      if (details === undefined) return { type: 'removed' };
+      if (isUp(details)) return { type: 'restarted' };
+    } catch {
+      return event; // an engine that does not answer says nothing about the container
+    }
+    await sleep(CONFIRM_POLL_MS, signal);
+  }
+  return event;
 }
 
 /** Until the engine says the container stopped, or a poll interval has passed. */

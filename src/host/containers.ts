@@ -1,8 +1,14 @@
-import { ThvError, within } from '../errors/index.ts';
 import type { ContainerDetails, ContainerSpec, Engine } from '../engine/index.ts';
+import { ThvError, within } from '../errors/index.ts';
 import { findFreePort, isPortAvailable, type Logger } from '../platform/index.ts';
 import { containerNameOf, isManaged, LABEL, type RunConfig } from '../records/index.ts';
-import { containerSpec, EXTERNAL_NETWORK, isBridgeMode, networkModeOf, networkProfile } from '../sandbox/index.ts';
+import {
+  containerSpec,
+  EXTERNAL_NETWORK,
+  isBridgeMode,
+  networkModeOf,
+  networkProfile,
+} from '../sandbox/index.ts';
 import { isSameContainer } from './same-container.ts';
 
 /** A workload's container that is up. */
@@ -54,7 +60,11 @@ export function identityOf(details: ContainerDetails): string {
 }
 
 /** Makes the workload's container run: reused when it has the settings wanted, else made anew (spec 03 §4.1, §9.1). */
-export async function deployContainer(engine: Engine, config: RunConfig, options: DeployOptions): Promise<RunningContainer> {
+export async function deployContainer(
+  engine: Engine,
+  config: RunConfig,
+  options: DeployOptions,
+): Promise<RunningContainer> {
   const { signal } = options;
   const name = containerNameOf(config);
   const existing = await within('failed to inspect container', () => findByExactName(engine, name, signal));
@@ -70,7 +80,10 @@ export async function deployContainer(engine: Engine, config: RunConfig, options
     await within('failed to create external networks', () => ensureExternalNetwork(engine, signal));
   }
   const hostPort = await choosePrimaryPort(config, mode, existing);
-  const spec = containerSpec(config, { hostPort: mode === 'host' ? undefined : hostPort, logger: options.logger });
+  const spec = containerSpec(config, {
+    hostPort: mode === 'host' ? undefined : hostPort,
+    logger: options.logger,
+  });
   const id = await reuseOrCreate(engine, name, existing, spec, options);
   const details = await engine.containers.find(id, { signal });
   if (details === undefined) throw new ThvError('ERR_CONTAINER_NOT_FOUND', { container: name });
@@ -97,14 +110,20 @@ async function reuseOrCreate(
   if (existing !== undefined) {
     if (isSameContainer(existing, spec)) {
       if (!isUp(existing)) {
-        await within('failed to start existing container', () => engine.containers.start(existing.Id, { signal }));
+        await within('failed to start existing container', () =>
+          engine.containers.start(existing.Id, { signal }),
+        );
       }
       return existing.Id;
     }
     logger.debug('replacing container whose settings differ', { container: name });
-    await within('failed to remove container', () => engine.containers.remove(existing.Id, { force: true, signal }));
+    await within('failed to remove container', () =>
+      engine.containers.remove(existing.Id, { force: true, signal }),
+    );
   }
-  const { id, warnings } = await within('failed to create container', () => engine.containers.create(name, spec, { signal }));
+  const { id, warnings } = await within('failed to create container', () =>
+    engine.containers.create(name, spec, { signal }),
+  );
   for (const warning of warnings) logger.warn('container engine warning', { container: name, warning });
   try {
     await within('failed to start container', () => engine.containers.start(id, { signal }));
@@ -147,4 +166,3 @@ export async function removeUnusedNetwork(engine: Engine, logger: Logger): Promi
 export function describeExit(details: ContainerDetails): string {
   return `status ${details.State.Status}, exit code ${details.State.ExitCode}`;
 }
-

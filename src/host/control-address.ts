@@ -11,8 +11,12 @@ const MAX_SOCKET_PATH = 103;
  * have several state folders (tests, containers): a host takes the first address that no host of another state folder
  * holds, and a command asks each address whose host it is.
  */
-export function controlAddresses(paths: Paths, platform: NodeJS.Platform = process.platform): readonly string[] {
-  if (platform === 'win32') return [`\\\\.\\pipe\\toolhive-host-${userInfo().username}-${shortHash(paths.state)}`];
+export function controlAddresses(
+  paths: Paths,
+  platform: NodeJS.Platform = process.platform,
+): readonly string[] {
+  if (platform === 'win32')
+    return [`\\\\.\\pipe\\toolhive-host-${userInfo().username}-${shortHash(paths.state)}`];
   const candidates = [
     ...(paths.runtime === undefined ? [] : [join(paths.runtime, 'host.sock')]),
     join(paths.state, 'host.sock'),

@@ -7,6 +7,8 @@ export const HelloSchema = v.object({
   program: v.literal('thv'),
   protocol: v.number(),
   version: v.string(),
+  /** When the executable was built, RFC 3339; decides which of two is the newer one. */
+  builtAt: v.string(),
   processId: v.number(),
   stateFolder: v.string(),
 });

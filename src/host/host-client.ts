@@ -32,7 +32,10 @@ export async function findHost(paths: Paths): Promise<HostConnection | undefined
 /** Who listens at an address; `undefined` when nobody does. */
 export async function askHello(address: string): Promise<Hello | undefined> {
   try {
-    const response = await fetch('http://host/hello', { unix: address, signal: AbortSignal.timeout(HELLO_TIMEOUT_MS) });
+    const response = await fetch('http://host/hello', {
+      unix: address,
+      signal: AbortSignal.timeout(HELLO_TIMEOUT_MS),
+    });
     return v.parse(HelloSchema, await response.json());
   } catch {
     return undefined; // nobody there, or nobody we know: the same to the caller
@@ -47,7 +50,9 @@ function connectionTo(address: string, hello: Hello): HostConnection {
         unix: address,
         method,
         signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-        ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
+        ...(body === undefined
+          ? {}
+          : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
       });
     } catch (error) {
       const reason = `workload host at ${address} does not answer: ${messageOf(error)}`;

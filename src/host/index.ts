@@ -5,4 +5,5 @@ export { findHost, type HostConnection } from './host-client.ts';
 export { ensureHost } from './launch.ts';
 export { runHost } from './run-host.ts';
 export { deleteSessionJournal } from './session-journal.ts';
-export { type RunDependencies, type RunEnd, startWorkloadRun, urlOf, type WorkloadRun } from './workload-run.ts';
+export { type RunDependencies, type RunEnd, startWorkloadRun, type WorkloadRun } from './workload-run.ts';
+export { urlOf } from './workload-url.ts';

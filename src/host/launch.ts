@@ -20,12 +20,13 @@ const GUARD =
 interface LaunchOptions {
   readonly paths: Paths;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly version: string;
+  /** When this executable was built, RFC 3339. */
+  readonly builtAt: string;
   readonly debug: boolean;
 }
 
 /**
- * The workload host of this state folder, started detached when none lives. One of an other version is asked to hand
+ * The workload host of this state folder, started detached when none lives. One of an older executable is asked to hand
  * over: its workloads are taken up by the new one, their containers run on. Throws `ERR_HOST_UNREACHABLE`.
  */
 export async function ensureHost(options: LaunchOptions): Promise<HostConnection> {
@@ -46,7 +47,7 @@ export async function ensureHost(options: LaunchOptions): Promise<HostConnection
 }
 
 function isCurrent(host: HostConnection, options: LaunchOptions): boolean {
-  return host.hello.protocol === PROTOCOL && host.hello.version === options.version;
+  return host.hello.protocol === PROTOCOL && host.hello.builtAt >= options.builtAt;
 }
 
 function spawnHost({ paths, env, debug }: LaunchOptions): void {

@@ -2,10 +2,23 @@ import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Hono } from 'hono';
 import * as v from 'valibot';
-import { hasCode, messageOf, ThvError, toThvError } from '../errors/index.ts';
 import { openEngine } from '../engine/index.ts';
-import { acquireLock, createBackground, createLogger, type Logger, type LogLevel, openRotatingFile, type Paths } from '../platform/index.ts';
-import { createRunConfigStore, createStatusStore, parseWorkloadName, type WorkloadName } from '../records/index.ts';
+import { hasCode, messageOf, ThvError, toThvError } from '../errors/index.ts';
+import {
+  acquireLock,
+  createBackground,
+  createLogger,
+  type Logger,
+  type LogLevel,
+  openRotatingFile,
+  type Paths,
+} from '../platform/index.ts';
+import {
+  createRunConfigStore,
+  createStatusStore,
+  parseWorkloadName,
+  type WorkloadName,
+} from '../records/index.ts';
 import { controlAddresses } from './control-address.ts';
 import { type Hello, PROTOCOL, StartRequestSchema } from './control-protocol.ts';
 import { createDesiredState } from './desired-state.ts';
@@ -23,6 +36,7 @@ const SHUTDOWN_GRACE_MS = 10_000;
 interface HostOptions {
   readonly paths: Paths;
   readonly version: string;
+  readonly builtAt: string;
   readonly logLevel: LogLevel;
   /** Aborted by SIGTERM and SIGINT: leave the containers running and end. */
   readonly signal: AbortSignal;
@@ -58,6 +72,7 @@ async function serveHost(options: HostOptions, logger: Logger): Promise<number> 
     program: 'thv',
     protocol: PROTOCOL,
     version: options.version,
+    builtAt: options.builtAt,
     processId: process.pid,
     stateFolder: paths.state,
   };
@@ -138,7 +153,8 @@ function createRuns({ paths, logLevel }: HostOptions, logger: Logger): Runs {
       return await end(name, 0);
     },
     async resumeAll() {
-      for (const [name, environment] of await desired.list()) if (!active.has(name)) launch(name, environment, true);
+      for (const [name, environment] of await desired.list())
+        if (!active.has(name)) launch(name, environment, true);
     },
     async endAll(graceMs) {
       await Promise.all([...active.keys()].map((name) => end(name, graceMs)));

@@ -57,7 +57,9 @@ function sameMounts(existing: ContainerDetails, wanted: ContainerSpec): boolean 
   );
 }
 
-type Bindings = Readonly<Record<string, readonly { readonly HostIp?: string; readonly HostPort?: string }[] | null>>;
+type Bindings = Readonly<
+  Record<string, readonly { readonly HostIp?: string; readonly HostPort?: string }[] | null>
+>;
 
 function samePorts(existing: Bindings, wanted: Bindings): boolean {
   const keys = Object.keys(wanted);
@@ -70,7 +72,9 @@ function samePorts(existing: Bindings, wanted: Bindings): boolean {
         const other = have[index];
         const sameIp = (other?.HostIp || '0.0.0.0') === (binding.HostIp || '0.0.0.0');
         // A published port without a host port was chosen by the engine: any is right.
-        return other !== undefined && sameIp && (binding.HostPort === '' || other.HostPort === binding.HostPort);
+        return (
+          other !== undefined && sameIp && (binding.HostPort === '' || other.HostPort === binding.HostPort)
+        );
       });
     })
   );

@@ -11,7 +11,11 @@ import { keepAttached } from './stdio-link.ts';
 export interface Server {
   readonly endpoint: Endpoint;
   /** Connects the endpoint to a container; resolves when that ends. */
-  serve(engine: Engine, container: RunningContainer, options: { afterCrash: boolean; signal: AbortSignal }): Promise<void>;
+  serve(
+    engine: Engine,
+    container: RunningContainer,
+    options: { afterCrash: boolean; signal: AbortSignal },
+  ): Promise<void>;
   setDown(): void;
 }
 

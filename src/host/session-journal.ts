@@ -1,4 +1,14 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { SessionJournal, SessionRecord } from '../proxy/index.ts';
 import type { WorkloadName } from '../records/index.ts';
@@ -36,7 +46,9 @@ export function openSessionJournal(stateFolder: string, name: WorkloadName): Ses
     },
     replace(records) {
       const temporary = `${path}.tmp`;
-      writeFileSync(temporary, records.map((record) => `${JSON.stringify(record)}\n`).join(''), { mode: 0o600 });
+      writeFileSync(temporary, records.map((record) => `${JSON.stringify(record)}\n`).join(''), {
+        mode: 0o600,
+      });
       renameSync(temporary, path);
       closeSync(fd);
       fd = openSync(path, 'a', 0o600);

@@ -1,5 +1,5 @@
-import { ThvError } from '../errors/index.ts';
 import type { AttachedStdio, Engine } from '../engine/index.ts';
+import { ThvError } from '../errors/index.ts';
 import { sleep } from '../platform/index.ts';
 import type { ServerLink, ServerProcess } from '../proxy/index.ts';
 import { look } from './container-watch.ts';
@@ -100,5 +100,8 @@ async function attach(
 }
 
 export function isAttachFailure(error: unknown): boolean {
-  return error instanceof ThvError && (error.code === 'ERR_ATTACH_FAILED' || error.code === 'ERR_CONTAINER_NOT_RUNNING');
+  return (
+    error instanceof ThvError &&
+    (error.code === 'ERR_ATTACH_FAILED' || error.code === 'ERR_CONTAINER_NOT_RUNNING')
+  );
 }

@@ -1,14 +1,21 @@
-import { hasCode, messageOf, ThvError, toThvError } from '../errors/index.ts';
 import type { Engine } from '../engine/index.ts';
-import { type Logger, sleep } from '../platform/index.ts';
+import { hasCode, messageOf, ThvError, toThvError } from '../errors/index.ts';
 import { buildMiddlewares, composeChain } from '../middleware/index.ts';
-import { clientUrl, type Endpoint, type Listener, openListener, probeReadiness } from '../proxy/index.ts';
-import { baseNameOf, containerNameOf, type RunConfig, type RunConfigStore, type StatusStore, type WorkloadName } from '../records/index.ts';
-import { type ContainerEvent, watchContainer } from './container-watch.ts';
+import { type Logger, sleep } from '../platform/index.ts';
+import { type Endpoint, type Listener, openListener, probeReadiness } from '../proxy/index.ts';
+import {
+  containerNameOf,
+  type RunConfig,
+  type RunConfigStore,
+  type StatusStore,
+  type WorkloadName,
+} from '../records/index.ts';
+import { type ContainerEvent, confirmExit, watchContainer } from './container-watch.ts';
 import { deployContainer, findByExactName, identityOf, isUp, type RunningContainer } from './containers.ts';
 import type { RunEnvironment } from './environment.ts';
 import { openServer, type Server } from './server.ts';
 import { isAttachFailure } from './stdio-link.ts';
+import { urlOf } from './workload-url.ts';
 
 /** How a run came to its end. `ended`: asked to; `gone`: the workload was removed behind our back; `failed`: for good. */
 export type RunEnd =
@@ -52,7 +59,11 @@ const SETTLE_MS = 500;
 const WATCH_STATUS_MS = 10_000;
 
 /** Starts serving a stored workload; every failure ends in its status file and its log, never in an exception. */
-export function startWorkloadRun(name: WorkloadName, deps: RunDependencies, options: RunOptions): WorkloadRun {
+export function startWorkloadRun(
+  name: WorkloadName,
+  deps: RunDependencies,
+  options: RunOptions,
+): WorkloadRun {
   const controller = new AbortController();
   const { signal } = controller;
   let listener: Listener | undefined;
@@ -81,8 +92,14 @@ export function startWorkloadRun(name: WorkloadName, deps: RunDependencies, opti
       if (signal.aborted) return { type: 'ended' };
       if (event.type === 'removed' || (await deps.statuses.find(name)) === undefined) return await vanished();
       const wasStable = performance.now() - startedAt >= STABLE_MS;
-      const context = wasStable ? 'Container exited after stable run, restarting' : 'Container exited, restarting';
-      deps.logger.warn('container is not up any more', { workload: name, event: event.type, ...('detail' in event ? { detail: event.detail } : {}) });
+      const context = wasStable
+        ? 'Container exited after stable run, restarting'
+        : 'Container exited, restarting';
+      deps.logger.warn('container is not up any more', {
+        workload: name,
+        event: event.type,
+        ...('detail' in event ? { detail: event.detail } : {}),
+      });
       await setWhileOurs('starting', context);
       if (wasStable) {
         attempt = 1;
@@ -101,7 +118,12 @@ export function startWorkloadRun(name: WorkloadName, deps: RunDependencies, opti
   }
 
   /** From deploying the container to the moment it is not up any more; waits for an engine that does not answer. */
-  async function serveOnce(config: RunConfig, server: Server, url: string, afterCrash: boolean): Promise<ContainerEvent> {
+  async function serveOnce(
+    config: RunConfig,
+    server: Server,
+    url: string,
+    afterCrash: boolean,
+  ): Promise<ContainerEvent> {
     for (;;) {
       try {
         const engine = await deps.openEngine(options.environment, signal);
@@ -134,9 +156,11 @@ export function startWorkloadRun(name: WorkloadName, deps: RunDependencies, opti
     const correctStatus = async () => {
       if (!serving) return;
       // A list that looked in a bad moment has called us unhealthy; we are not.
-      await deps.statuses.setIf(name, (record) => record.status === 'unhealthy', 'running').catch((error: unknown) => {
-        deps.logger.warn('failed to correct status', { workload: name, error });
-      });
+      await deps.statuses
+        .setIf(name, (record) => record.status === 'unhealthy', 'running')
+        .catch((error: unknown) => {
+          deps.logger.warn('failed to correct status', { workload: name, error });
+        });
     };
     try {
       const watched = watchContainer(engine, container.id, container.identity, life.signal);
@@ -150,7 +174,9 @@ export function startWorkloadRun(name: WorkloadName, deps: RunDependencies, opti
       );
       // The first of them to fail or to see the end decides; all of them are over when this returns.
       const event = await Promise.race([watched, attachment.then(() => watched), ready.then(() => watched)]);
-      return event ?? { type: 'exited', detail: 'ended' };
+      return event === undefined
+        ? { type: 'exited', detail: 'ended' }
+        : await confirmExit(engine, event, container.id, signal);
     } finally {
       serving = false;
       clearInterval(statusWatch);
@@ -159,15 +185,25 @@ export function startWorkloadRun(name: WorkloadName, deps: RunDependencies, opti
     }
   }
 
-  async function becomeReady(config: RunConfig, container: RunningContainer, url: string, life: AbortSignal): Promise<void> {
+  async function becomeReady(
+    config: RunConfig,
+    container: RunningContainer,
+    url: string,
+    life: AbortSignal,
+  ): Promise<void> {
     if (config.transport === 'stdio') {
       await sleep(Math.max(0, SETTLE_MS - (Date.now() - container.startedAt.getTime())), life);
     } else {
       const isReady = await probeReadiness(url, config.transport, { signal: life });
-      if (!isReady && !life.aborted) deps.logger.warn('initialize not successful, but continuing', { workload: name });
+      if (!isReady && !life.aborted)
+        deps.logger.warn('initialize not successful, but continuing', { workload: name });
     }
     if (life.aborted) return;
-    await deps.statuses.setIf(name, (record) => record.status !== 'unauthenticated' && isOurs(record.status), 'running');
+    await deps.statuses.setIf(
+      name,
+      (record) => record.status !== 'unauthenticated' && isOurs(record.status),
+      'running',
+    );
     await deps.statuses.setProcessId(name, process.pid);
     deps.logger.info('workload is running', { workload: name, url });
     options.onServing?.(url);
@@ -253,14 +289,4 @@ function openPort(config: RunConfig, endpoint: Endpoint, log: Logger): Promise<L
 /** States in which the supervisor may write; in the others a stop or a removal is under way and has the last word. */
 function isOurs(status: string): boolean {
   return status === 'starting' || status === 'running' || status === 'unhealthy' || status === 'error';
-}
-
-export function urlOf(config: RunConfig): string {
-  return clientUrl({
-    host: config.host === '0.0.0.0' ? '127.0.0.1' : config.host,
-    port: config.port,
-    transport: config.transport,
-    proxyMode: config.proxy_mode,
-    name: baseNameOf(config),
-  });
 }

@@ -10,7 +10,9 @@ test('a second holder is kept out until the first lets go, and the file is gone 
   const path = freshPath();
   const first = await acquireLock(path);
   expect(tryLock(path)).toBeUndefined();
-  expect(acquireLock(path, { timeoutMs: 50, purpose: 'failed to lock x' })).rejects.toThrow('failed to lock x: ');
+  expect(acquireLock(path, { timeoutMs: 50, purpose: 'failed to lock x' })).rejects.toThrow(
+    'failed to lock x: ',
+  );
   first.release();
   first.release();
   (await acquireLock(path)).release();
@@ -44,10 +46,13 @@ test('two holders at once are not possible, however often the file is deleted in
 test('stale lock files are removed unless somebody holds them', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'thv-lock-'));
   const old = new Date(Date.now() - 6 * 60_000);
-  for (const name of ['stale.lock', 'held.lock', 'fresh.lock', 'other.json']) writeFileSync(join(folder, name), '');
+  for (const name of ['stale.lock', 'held.lock', 'fresh.lock', 'other.json'])
+    writeFileSync(join(folder, name), '');
   using _ = await acquireLock(join(folder, 'held.lock'));
   for (const name of ['stale.lock', 'held.lock', 'other.json']) utimesSync(join(folder, name), old, old);
   removeStaleLocks([folder, join(folder, 'missing')]);
-  const left = ['stale.lock', 'held.lock', 'fresh.lock', 'other.json'].filter((name) => statSync(join(folder, name), { throwIfNoEntry: false }));
+  const left = ['stale.lock', 'held.lock', 'fresh.lock', 'other.json'].filter((name) =>
+    statSync(join(folder, name), { throwIfNoEntry: false }),
+  );
   expect(left).toEqual(['held.lock', 'fresh.lock', 'other.json']);
 });

@@ -95,7 +95,8 @@ function lockPrimitive(): LockPrimitive {
 
 function unixLock(): LockPrimitive {
   const { flock } = loadLibrary({ flock: { args: [FFIType.i32, FFIType.i32], returns: FFIType.i32 } });
-  const lock = (fd: number, mode: LockMode) => flock(fd, (mode === 'shared' ? LOCK_SH : LOCK_EX) | LOCK_NB) === 0;
+  const lock = (fd: number, mode: LockMode) =>
+    flock(fd, (mode === 'shared' ? LOCK_SH : LOCK_EX) | LOCK_NB) === 0;
   return {
     take(path, mode) {
       const fd = openSync(path, 'a+', 0o600);
@@ -134,7 +135,11 @@ function loadLibrary<Fns extends Parameters<typeof dlopen>[1]>(functions: Fns) {
       failure = error;
     }
   }
-  throw new ThvError('ERR_INTERNAL', { reason: `no C library found (tried ${names.join(', ')})` }, { cause: failure });
+  throw new ThvError(
+    'ERR_INTERNAL',
+    { reason: `no C library found (tried ${names.join(', ')})` },
+    { cause: failure },
+  );
 }
 
 /** Windows keeps the lock file: deleting a file that somebody has open would only mark it for deletion. */

@@ -5,7 +5,7 @@ export { acquireLock, type HeldLock, removeStaleLocks, tryLock } from './file-lo
 export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger } from './log.ts';
 export { type Paths, resolvePaths } from './paths.ts';
 export { findFreePort, isPortAvailable } from './ports.ts';
+export { commandLineOf, isProcessAlive, spawnDetached, terminateProcess } from './processes.ts';
 export { openRotatingFile, type RotatingFile } from './rotating-file.ts';
 export { selfCommand } from './self.ts';
 export { aborted, sleep } from './wait.ts';
-export { commandLineOf, isProcessAlive, spawnDetached, terminateProcess } from './processes.ts';

@@ -1,4 +1,4 @@
-import { createConsola, LogLevels } from 'consola';
+import { createConsola, LogLevels } from 'consola/core';
 
 /**
  * Log lines for operators. A message is a constant sentence; facts are fields, named alike everywhere (`workload`,

@@ -17,12 +17,20 @@ test.each([
     '/home/u/d/toolhive',
     '/home/u/s/toolhive',
   ],
-  ['linux', { XDG_CONFIG_HOME: 'relative' }, '/home/u/.config/toolhive', '/home/u/.local/share/toolhive', '/home/u/.local/state/toolhive'],
+  [
+    'linux',
+    { XDG_CONFIG_HOME: 'relative' },
+    '/home/u/.config/toolhive',
+    '/home/u/.local/share/toolhive',
+    '/home/u/.local/state/toolhive',
+  ],
 ] as const)('on %s with %j', (platform, env, config, data, state) => {
   expect(resolvePaths(env, platform, '/home/u')).toMatchObject({ config, data, state });
 });
 
 test('the folder for sockets is there only where the system names one', () => {
   expect(resolvePaths({}, 'linux', '/home/u').runtime).toBeUndefined();
-  expect(resolvePaths({ XDG_RUNTIME_DIR: '/run/user/1' }, 'linux', '/home/u').runtime).toBe('/run/user/1/toolhive');
+  expect(resolvePaths({ XDG_RUNTIME_DIR: '/run/user/1' }, 'linux', '/home/u').runtime).toBe(
+    '/run/user/1/toolhive',
+  );
 });

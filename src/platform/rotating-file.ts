@@ -26,7 +26,8 @@ export function openRotatingFile(path: string, options: RotationOptions = {}): R
   function rotate(): void {
     closeSync(fd);
     rmSync(`${path}.${files - 1}`, { force: true });
-    for (let number = files - 2; number >= 1; number--) moveIfThere(`${path}.${number}`, `${path}.${number + 1}`);
+    for (let number = files - 2; number >= 1; number--)
+      moveIfThere(`${path}.${number}`, `${path}.${number + 1}`);
     moveIfThere(path, `${path}.1`);
     fd = openSync(path, 'a', 0o600);
     size = 0;

@@ -32,6 +32,7 @@ export interface Listener extends AsyncDisposable {
 }
 
 const DEFAULT_IDLE_SECONDS = 30;
+const FLUSH_MS = 500;
 
 /** Throws `ERR_LISTEN_FAILED`, with the address, when the port cannot be had (spec 04 §19.12). */
 export async function openListener(options: ListenerOptions): Promise<Listener> {
@@ -58,9 +59,11 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   let stopping: Promise<void> | undefined;
 
   async function stop(graceMs: number): Promise<void> {
-    void server.stop(false);
+    const closed = server.stop(false);
     await within(graceMs, endpoint.idle());
     await endpoint[Symbol.asyncDispose]();
+    // The last answers are still on their way out; connections that merely idle are not waited for.
+    await within(FLUSH_MS, closed);
     await server.stop(true);
   }
 

@@ -13,7 +13,12 @@ export {
   type Transport,
   TransportSchema,
 } from './run-config.ts';
-export { createRunConfigStore, listJsonNames, type RunConfigStore, readIfPresent } from './run-config-store.ts';
+export {
+  createRunConfigStore,
+  listJsonNames,
+  type RunConfigStore,
+  readIfPresent,
+} from './run-config-store.ts';
 export type { StatusRecord, WorkloadStatus } from './status.ts';
 export { createStatusStore, type StatusStore } from './status-store.ts';
 export {

@@ -86,9 +86,19 @@ describe('run config', () => {
   test.each([
     ['key names match in any case', 'transport', '{"Transport":"stdio"}', 'stdio'],
     ['transports may be in capitals', 'transport', '{"transport":"STREAMABLE-HTTP"}', 'streamable-http'],
-    ['a stdio document without a proxy mode means streamable-http', 'proxy_mode', '{"transport":"stdio"}', 'streamable-http'],
+    [
+      'a stdio document without a proxy mode means streamable-http',
+      'proxy_mode',
+      '{"transport":"stdio"}',
+      'streamable-http',
+    ],
     ['a stdio document keeps its mode', 'proxy_mode', '{"transport":"stdio","proxy_mode":"sse"}', 'sse'],
-    ['an HTTP transport is its own mode', 'proxy_mode', '{"transport":"streamable-http","proxy_mode":"sse"}', 'streamable-http'],
+    [
+      'an HTTP transport is its own mode',
+      'proxy_mode',
+      '{"transport":"streamable-http","proxy_mode":"sse"}',
+      'streamable-http',
+    ],
     ['null maps become empty', 'env_vars', '{"transport":"stdio","env_vars":null}', {}],
     ['null lists become empty', 'cmd_args', '{"transport":"stdio","cmd_args":null}', []],
     ['only the first JSON value is read', 'name', '{"transport":"stdio","name":"a"} {"name":"b"}', 'a'],
@@ -98,7 +108,10 @@ describe('run config', () => {
 
   test.each([
     ['{', 'not valid JSON: '],
-    ['{"transport":"tcp"}', 'transport: invalid transport mode: tcp. Valid modes are: sse, streamable-http, stdio'],
+    [
+      '{"transport":"tcp"}',
+      'transport: invalid transport mode: tcp. Valid modes are: sse, streamable-http, stdio',
+    ],
     ['{"transport":"stdio","port":70000}', 'port: '],
     ['{"transport":"Stdio"}', 'transport: invalid transport mode: Stdio.'],
   ])('%j is refused: %s', (document, message) => {

@@ -86,7 +86,10 @@ const fields = {
   group: v.optional(v.string()),
   tools_filter: v.nullish(Strings, () => []),
   endpoint_prefix: v.optional(v.string(), ''),
-  middleware_configs: v.nullish(v.array(v.object({ type: v.string(), parameters: v.optional(v.unknown()) })), () => []),
+  middleware_configs: v.nullish(
+    v.array(v.object({ type: v.string(), parameters: v.optional(v.unknown()) })),
+    () => [],
+  ),
 };
 
 /** Loose, because the document is ours to write back: what a newer version wrote in it stays. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdtemp, readdir, readFile, rm, writeFile, mkdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger } from '../platform/index.ts';
@@ -23,7 +23,11 @@ describe('status store', () => {
     const created = await store().find(name);
     await store().setProcessId(name, 42);
     await store().set(name, 'error', 'boom');
-    expect(await store().find(name)).toMatchObject({ status: 'error', status_context: 'boom', process_id: 42 });
+    expect(await store().find(name)).toMatchObject({
+      status: 'error',
+      status_context: 'boom',
+      process_id: 42,
+    });
     expect((await store().find(name))?.created_at).toBe(created?.created_at ?? '');
     await store().set(name, 'running');
     expect(JSON.parse(await readFile(pathOf('life'), 'utf8'))).not.toHaveProperty('status_context');
@@ -55,7 +59,9 @@ describe('status store', () => {
     const results = await Promise.allSettled(changes);
     expect(results.filter((result) => result.status === 'rejected')).toEqual([]);
     expect((await store().find(name))?.process_id).toBeGreaterThan(0);
-    expect((await readdir(join(folder, 'statuses'))).filter((file) => file.startsWith('busy'))).toEqual(['busy.json']);
+    expect((await readdir(join(folder, 'statuses'))).filter((file) => file.startsWith('busy'))).toEqual([
+      'busy.json',
+    ]);
   });
 
   const body = '"status":"running","created_at":"2026-08-01T10:00:00.123456789+02:00","process_id":1';
@@ -73,13 +79,22 @@ describe('status store', () => {
     ['empty', '', 'status file is empty'],
     ['no-status', '{"created_at":"2026-08-01T10:00:00Z"}', "status file missing required 'status' field"],
     ['no-time', '{"status":"running"}', "status file missing or invalid 'created_at' field"],
-    ['zero-time', '{"status":"running","created_at":"0001-01-01T00:00:00Z"}', "status file missing or invalid 'created_at' field"],
+    [
+      'zero-time',
+      '{"status":"running","created_at":"0001-01-01T00:00:00Z"}',
+      "status file missing or invalid 'created_at' field",
+    ],
     ['nonsense', 'not json', 'recovery failed: all recovery strategies failed'],
-  ])('a file that cannot be used is an error, kept as a copy, and skipped by list: %s', async (name, text, message) => {
-    await writeFile(pathOf(name), text);
-    expect(store().find(parseWorkloadName(name))).rejects.toThrow(message);
-    await store().find(parseWorkloadName(name)).catch(() => undefined);
-    expect(await readFile(`${pathOf(name)}.corrupted`, 'utf8')).toBe(text);
-    expect([...(await store().list()).keys()].map(String)).not.toContain(name);
-  });
+  ])(
+    'a file that cannot be used is an error, kept as a copy, and skipped by list: %s',
+    async (name, text, message) => {
+      await writeFile(pathOf(name), text);
+      expect(store().find(parseWorkloadName(name))).rejects.toThrow(message);
+      await store()
+        .find(parseWorkloadName(name))
+        .catch(() => undefined);
+      expect(await readFile(`${pathOf(name)}.corrupted`, 'utf8')).toBe(text);
+      expect([...(await store().list()).keys()].map(String)).not.toContain(name);
+    },
+  );
 });

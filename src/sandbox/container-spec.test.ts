@@ -56,7 +56,10 @@ test('the port of an HTTP server is bound on loopback only, whatever address the
 
 test('a network mode other than bridge joins no network of ours', () => {
   const profile = withNetworkMode(networkProfile(), 'none');
-  const spec = containerSpec(config({ permission_profile: profile }), { hostPort: undefined, logger: silentLogger });
+  const spec = containerSpec(config({ permission_profile: profile }), {
+    hostPort: undefined,
+    logger: silentLogger,
+  });
   expect(spec.HostConfig?.NetworkMode).toBe('none');
   expect(spec.NetworkingConfig).toEqual({ EndpointsConfig: {} });
 });
@@ -65,7 +68,11 @@ test('volumes become bind mounts; the first one on a target wins and the second 
   const folder = mkdtempSync(join(tmpdir(), 'thv-volumes-'));
   const warnings: LogFields[] = [];
   const logger: Logger = { ...silentLogger, warn: (_, fields = {}) => void warnings.push(fields) };
-  const profile = withVolumes(networkProfile(), [`${folder}:/data:ro`, `${folder}:/out`, `${folder}:/data`], logger);
+  const profile = withVolumes(
+    networkProfile(),
+    [`${folder}:/data:ro`, `${folder}:/out`, `${folder}:/data`],
+    logger,
+  );
   const spec = containerSpec(config({ permission_profile: profile }), { hostPort: undefined, logger });
   expect(spec.HostConfig?.Mounts).toEqual([
     { Type: 'bind', Source: folder, Target: '/data', ReadOnly: true },

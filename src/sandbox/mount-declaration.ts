@@ -72,7 +72,9 @@ function resourceSeparator(text: string): number | undefined {
 }
 
 function cleanHostPath(path: string): string {
-  return DRIVE.test(path) ? trimSlash(process.platform === 'win32' ? win32.normalize(path) : path) : cleanPosix(path);
+  return DRIVE.test(path)
+    ? trimSlash(process.platform === 'win32' ? win32.normalize(path) : path)
+    : cleanPosix(path);
 }
 
 function cleanPosix(path: string): string {

@@ -57,7 +57,11 @@ function parseVolume(volume: string, declaration: string): MountDeclaration {
     }
     return mount;
   } catch (error) {
-    throw new ThvError('ERR_INPUT_INVALID', { reason: `invalid volume format: ${volume} (${messageOf(error)})` }, { cause: error });
+    throw new ThvError(
+      'ERR_INPUT_INVALID',
+      { reason: `invalid volume format: ${volume} (${messageOf(error)})` },
+      { cause: error },
+    );
   }
 }
 
@@ -82,7 +86,11 @@ export interface Mount {
 }
 
 /** From profile to bind mounts (spec 03 §5.5): bad and unsupported entries are skipped with a warning. */
-export function mountsOf(profile: PermissionProfile, logger: Logger, cwd: string = process.cwd()): readonly Mount[] {
+export function mountsOf(
+  profile: PermissionProfile,
+  logger: Logger,
+  cwd: string = process.cwd(),
+): readonly Mount[] {
   const mounts = new Map<string, Mount>();
   const entries = [
     ...(profile.read ?? []).map((declaration) => ({ declaration, readOnly: true })),
@@ -92,13 +100,19 @@ export function mountsOf(profile: PermissionProfile, logger: Logger, cwd: string
     try {
       const { source, target } = parseMountDeclaration(declaration);
       if (isResource(source)) {
-        logger.warn('skipping resource URI mount, which container engines do not support', { mount: declaration });
+        logger.warn('skipping resource URI mount, which container engines do not support', {
+          mount: declaration,
+        });
         continue;
       }
       const known = mounts.get(target);
       const path = isAbsolute(source) ? source : resolve(cwd, source);
       // A later write grant on the same target opens the mount that is there; it does not replace its source.
-      mounts.set(target, { source: known?.source ?? path, target, readOnly: (known?.readOnly ?? true) && readOnly });
+      mounts.set(target, {
+        source: known?.source ?? path,
+        target,
+        readOnly: (known?.readOnly ?? true) && readOnly,
+      });
     } catch (error) {
       logger.warn('skipping invalid mount declaration', { mount: declaration, error });
     }

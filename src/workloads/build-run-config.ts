@@ -4,7 +4,14 @@ import { messageOf, ThvError, within } from '../errors/index.ts';
 import { DEFAULT_GROUP } from '../groups/index.ts';
 import { findFreePort, isPortAvailable, type Logger } from '../platform/index.ts';
 import { parseLabel, type RunConfig, standardLabels, type WorkloadName } from '../records/index.ts';
-import { networkModeOf, networkProfile, parsePublish, transportEnvironment, withNetworkMode, withVolumes } from '../sandbox/index.ts';
+import {
+  networkModeOf,
+  networkProfile,
+  parsePublish,
+  transportEnvironment,
+  withNetworkMode,
+  withVolumes,
+} from '../sandbox/index.ts';
 import { collectEnvironment } from './environment.ts';
 import type { RunRequest } from './types.ts';
 
@@ -29,7 +36,10 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
   );
   return await within('failed to validate run config', async () => {
     for (const spec of request.publish) parsePublish(spec);
-    const profile = withNetworkMode(withVolumes(networkProfile(), request.volumes, facts.logger), request.networkMode);
+    const profile = withNetworkMode(
+      withVolumes(networkProfile(), request.volumes, facts.logger),
+      request.networkMode,
+    );
     if (transport !== 'stdio' && networkModeOf(profile) === 'none') {
       throw new ThvError(
         'ERR_INPUT_INVALID',
@@ -48,7 +58,10 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
       transport,
       host,
       port,
-      target_port: transport === 'stdio' ? 0 : request.targetPort || (await findFreePort(new Set([...facts.reservedPorts, port]))),
+      target_port:
+        transport === 'stdio'
+          ? 0
+          : request.targetPort || (await findFreePort(new Set([...facts.reservedPorts, port]))),
       target_host: request.targetHost,
       allowed_origins: [],
       publish: [...request.publish],

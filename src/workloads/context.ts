@@ -1,5 +1,5 @@
-import { messageOf, ThvError } from '../errors/index.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
+import { messageOf, ThvError } from '../errors/index.ts';
 import {
   createDesiredState,
   type DesiredState,
@@ -10,14 +10,19 @@ import {
   runEnvironmentFrom,
 } from '../host/index.ts';
 import type { Logger, Paths } from '../platform/index.ts';
-import { createRunConfigStore, createStatusStore, type RunConfigStore, type StatusStore } from '../records/index.ts';
+import {
+  createRunConfigStore,
+  createStatusStore,
+  type RunConfigStore,
+  type StatusStore,
+} from '../records/index.ts';
 
 export interface ManagerOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly paths: Paths;
   readonly logger: Logger;
-  /** Version of this executable: a workload host of another version hands over. */
-  readonly version: string;
+  /** When this executable was built, RFC 3339: a workload host of an older one hands over. */
+  readonly builtAt: string;
 }
 
 /** What every operation on workloads needs; opened once per manager, each part on first use. */
@@ -36,7 +41,7 @@ export interface Context {
   ensureHost(debug: boolean): Promise<HostConnection>;
 }
 
-export function createContext({ env, paths, logger, version }: ManagerOptions): Context {
+export function createContext({ env, paths, logger, builtAt }: ManagerOptions): Context {
   let engine: Promise<Engine> | undefined;
   return {
     env,
@@ -57,7 +62,7 @@ export function createContext({ env, paths, logger, version }: ManagerOptions): 
       }
     },
     findHost: () => findHost(paths),
-    ensureHost: (debug) => ensureHost({ paths, env, version, debug }),
+    ensureHost: (debug) => ensureHost({ paths, env, builtAt, debug }),
   };
 }
 

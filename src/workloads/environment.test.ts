@@ -43,7 +43,10 @@ describe('env files', () => {
   });
 
   test('that do not exist are an error naming the path', async () => {
-    const missing = collectEnvironment({ flags: [], file: '/nonexistent/x.env', folder: undefined }, silentLogger);
+    const missing = collectEnvironment(
+      { flags: [], file: '/nonexistent/x.env', folder: undefined },
+      silentLogger,
+    );
     expect(missing).rejects.toThrow('failed to process env file /nonexistent/x.env: ');
   });
 });

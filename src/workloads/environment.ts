@@ -1,4 +1,4 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, ThvError } from '../errors/index.ts';
 import type { Logger } from '../platform/index.ts';
@@ -26,7 +26,8 @@ export function parseEnvironmentFile(text: string): Record<string, string> {
     const assignment = line.replace(/^export /, '').trim();
     const at = assignment.indexOf('=');
     if (at < 0) continue;
-    if (at === 0) throw new ThvError('ERR_INPUT_INVALID', { reason: `empty environment variable key in line: ${line}` });
+    if (at === 0)
+      throw new ThvError('ERR_INPUT_INVALID', { reason: `empty environment variable key in line: ${line}` });
     variables[assignment.slice(0, at).trim()] = assignment.slice(at + 1).trim();
   }
   return variables;
@@ -39,7 +40,10 @@ interface EnvironmentSources {
 }
 
 /** All of a run's variables: `-e` over the folder's files, in name order, over the single file (spec 01 §4.6). */
-export async function collectEnvironment(sources: EnvironmentSources, logger: Logger): Promise<Record<string, string>> {
+export async function collectEnvironment(
+  sources: EnvironmentSources,
+  logger: Logger,
+): Promise<Record<string, string>> {
   const flags = parseEnvironmentFlags(sources.flags);
   const file = sources.file === undefined ? {} : await readEnvironmentFile(sources.file);
   const folder = sources.folder === undefined ? {} : await readEnvironmentFolder(sources.folder, logger);

@@ -39,14 +39,20 @@ export async function stopWorkload(
   const container = await findContainer(engine, name, signal);
   if (record === undefined && container === undefined) return 'not-found';
   const isSupervised = supervisorOf(name, record).kind !== 'none';
-  if (record?.status === 'stopped' && !isSupervised && (container === undefined || !container.State.Running)) {
+  if (
+    record?.status === 'stopped' &&
+    !isSupervised &&
+    (container === undefined || !container.State.Running)
+  ) {
     return 'already';
   }
   await context.statuses.set(name, 'stopping');
   try {
     await endSupervisor(context, name, record);
     if (container !== undefined) {
-      await within('failed to stop workload', () => engine.containers.stop(container.Id, { graceSeconds, signal }));
+      await within('failed to stop workload', () =>
+        engine.containers.stop(container.Id, { graceSeconds, signal }),
+      );
     }
   } catch (error) {
     await context.statuses.set(name, 'error', toThvError(error).message);
@@ -74,13 +80,17 @@ export async function removeWorkload(
     const deadline = performance.now() + REMOVAL_TIMEOUT_MS;
     while ((await engine.containers.find(container.Id, { signal })) !== undefined) {
       if (performance.now() > deadline) {
-        throw new ThvError('ERR_TIMEOUT', { reason: `timed out waiting for container ${name} to be removed` });
+        throw new ThvError('ERR_TIMEOUT', {
+          reason: `timed out waiting for container ${name} to be removed`,
+        });
       }
       await Bun.sleep(100);
     }
   }
   await removeUnusedNetwork(engine, logger);
-  await bestEffort(logger, 'failed to delete session records', async () => deleteSessionJournal(paths.state, name));
+  await bestEffort(logger, 'failed to delete session records', async () =>
+    deleteSessionJournal(paths.state, name),
+  );
   if (!keepLogs) {
     await bestEffort(logger, 'failed to delete log file', async () => {
       const path = workloadLogPath(context, name);
@@ -110,7 +120,13 @@ async function makeStartable(context: Context, name: WorkloadName, signal?: Abor
   const isOwn = supervisor.kind === 'dedicated' && supervisor.processId === process.pid;
   const engine = isRemote(config) ? undefined : await context.engine(signal);
   const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
-  if (supervisor.kind !== 'none' && !isOwn && record?.status === 'running' && container !== undefined && isUp(container)) {
+  if (
+    supervisor.kind !== 'none' &&
+    !isOwn &&
+    record?.status === 'running' &&
+    container !== undefined &&
+    isUp(container)
+  ) {
     return false;
   }
   if (!isOwn) await endSupervisor(context, name, record);
@@ -118,14 +134,20 @@ async function makeStartable(context: Context, name: WorkloadName, signal?: Abor
     throw new ThvError(
       'ERR_PORT_UNAVAILABLE',
       { port: config.port },
-      { hint: `another program uses the port of workload '${name}': end it, or run the workload anew with another --proxy-port` },
+      {
+        hint: `another program uses the port of workload '${name}': end it, or run the workload anew with another --proxy-port`,
+      },
     );
   }
   await context.statuses.set(name, 'starting');
   return true;
 }
 
-export async function startWorkload(context: Context, rawName: string, { signal }: OperationOptions = {}): Promise<'done' | 'already'> {
+export async function startWorkload(
+  context: Context,
+  rawName: string,
+  { signal }: OperationOptions = {},
+): Promise<'done' | 'already'> {
   const name = parseWorkloadName(rawName);
   return await within(`failed to restart workload ${name}`, async () => {
     if (!(await makeStartable(context, name, signal))) return 'already';
@@ -156,10 +178,15 @@ export async function startWorkloadForeground(
 
 /** A stop or a removal that ended us does the rest itself; otherwise the container is ours to stop. */
 async function stopAfterServing(context: Context, name: WorkloadName): Promise<void> {
-  const isOurs = await context.statuses.setIf(name, ({ status }) => status === 'running' || status === 'starting' || status === 'unhealthy', 'stopping');
+  const isOurs = await context.statuses.setIf(
+    name,
+    ({ status }) => status === 'running' || status === 'starting' || status === 'unhealthy',
+    'stopping',
+  );
   if (!isOurs) return;
   const engine = await context.engine();
   const container = await findContainer(engine, name);
-  if (container !== undefined) await engine.containers.stop(container.Id, { graceSeconds: DEFAULT_GRACE_SECONDS });
+  if (container !== undefined)
+    await engine.containers.stop(container.Id, { graceSeconds: DEFAULT_GRACE_SECONDS });
   await context.statuses.setIf(name, ({ status }) => status === 'stopping', 'stopped');
 }

@@ -1,5 +1,5 @@
-import { ThvError, toThvError } from '../errors/index.ts';
 import type { ContainerSummary } from '../engine/index.ts';
+import { ThvError, toThvError } from '../errors/index.ts';
 import { findContainer } from '../host/index.ts';
 import {
   createLabelFilter,
@@ -23,7 +23,11 @@ interface ListQuery {
 }
 
 /** All workloads, reconciled with the engine (spec 02 §4.6). Throws `ERR_ENGINE_UNAVAILABLE` when a container is concerned. */
-export async function listWorkloads(context: Context, query: ListQuery, { signal }: OperationOptions = {}): Promise<readonly Workload[]> {
+export async function listWorkloads(
+  context: Context,
+  query: ListQuery,
+  { signal }: OperationOptions = {},
+): Promise<readonly Workload[]> {
   const matches = createLabelFilter(query.labels ?? []);
   // Files before containers: a workload that starts in between must not look as if its container were missing.
   const records = await context.statuses.list();
@@ -39,7 +43,11 @@ export async function listWorkloads(context: Context, query: ListQuery, { signal
     };
     const workload = viewOf(name, evidence, await reconcile(context, name, evidence));
     const isShown = query.all || workload.status === 'running' || workload.status === 'auth_retrying';
-    if (isShown && matches(workload.labels) && (query.group === undefined || workload.group === query.group)) {
+    if (
+      isShown &&
+      matches(workload.labels) &&
+      (query.group === undefined || workload.group === query.group)
+    ) {
       workloads.push(workload);
     }
   }
@@ -47,16 +55,28 @@ export async function listWorkloads(context: Context, query: ListQuery, { signal
 }
 
 /** One workload by name, with the same answer as the list (spec 02 §15-6). Throws `ERR_WORKLOAD_NOT_FOUND`. */
-export async function getWorkload(context: Context, rawName: string, { signal }: OperationOptions = {}): Promise<Workload> {
+export async function getWorkload(
+  context: Context,
+  rawName: string,
+  { signal }: OperationOptions = {},
+): Promise<Workload> {
   const name = parseWorkloadName(rawName);
   const record = await context.statuses.find(name);
   const config = await findConfig(context, name);
   const needsEngine = config === undefined || !isRemote(config);
   const details = needsEngine ? await findContainer(await context.engine(signal), name, signal) : undefined;
   if (record === undefined && details === undefined) {
-    throw new ThvError('ERR_WORKLOAD_NOT_FOUND', { workload: name }, { hint: "use 'thv list --all' to see all workloads" });
+    throw new ThvError(
+      'ERR_WORKLOAD_NOT_FOUND',
+      { workload: name },
+      { hint: "use 'thv list --all' to see all workloads" },
+    );
   }
-  const evidence = { record, config, container: details === undefined ? undefined : seenFromDetails(details) };
+  const evidence = {
+    record,
+    config,
+    container: details === undefined ? undefined : seenFromDetails(details),
+  };
   return viewOf(name, evidence, await reconcile(context, name, evidence));
 }
 
@@ -95,7 +115,10 @@ function problemOf(
   return `proxy process not running: workload shows running but proxy process for ${name} is not active`;
 }
 
-async function containersByName(context: Context, signal?: AbortSignal): Promise<ReadonlyMap<WorkloadName, ContainerSummary>> {
+async function containersByName(
+  context: Context,
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<WorkloadName, ContainerSummary>> {
   const engine = await context.engine(signal);
   const found = await engine.containers.list({ all: true, labels: [`${LABEL.managed}=true`] }, { signal });
   const byName = new Map<WorkloadName, ContainerSummary>();

@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { hasCode, ThvError, toThvError } from '../errors/index.ts';
 import type { OutputChunk } from '../engine/index.ts';
+import { hasCode, ThvError, toThvError } from '../errors/index.ts';
 import { findContainer } from '../host/index.ts';
 import { parseWorkloadName } from '../records/index.ts';
 import type { Context } from './context.ts';
@@ -24,7 +24,8 @@ export async function* containerLogs(
   try {
     yield* engine.containers.logs(container.Id, { follow, tail: 'all', signal });
   } catch (error) {
-    if (hasCode(error, 'ERR_CONTAINER_NOT_FOUND')) throw new ThvError('ERR_LOGS_NOT_FOUND', { workload: name });
+    if (hasCode(error, 'ERR_CONTAINER_NOT_FOUND'))
+      throw new ThvError('ERR_LOGS_NOT_FOUND', { workload: name });
     throw error;
   }
 }
@@ -41,7 +42,9 @@ export async function pruneLogs(context: Context, options: OperationOptions = {}
   const folder = join(context.paths.data, 'logs');
   const files = await logFilesIn(folder);
   if (files === undefined) return { folderExists: false, logFiles: 0, removed: [], failed: [] };
-  const known = new Set((await listWorkloads(context, { all: true }, options)).map((workload) => workload.name));
+  const known = new Set(
+    (await listWorkloads(context, { all: true }, options)).map((workload) => workload.name),
+  );
   const removed: string[] = [];
   const failed: { path: string; error: Error }[] = [];
   for (const file of files) {
@@ -60,7 +63,9 @@ export async function pruneLogs(context: Context, options: OperationOptions = {}
 async function logFilesIn(folder: string): Promise<readonly string[] | undefined> {
   try {
     const names = await readdir(folder);
-    return names.filter((name) => /\.log(?:\.\d+)?$/.test(name) && !name.startsWith(`${HOST_LOG}.log`)).sort();
+    return names
+      .filter((name) => /\.log(?:\.\d+)?$/.test(name) && !name.startsWith(`${HOST_LOG}.log`))
+      .sort();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

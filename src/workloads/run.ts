@@ -1,7 +1,14 @@
-import { ThvError, toThvError, within } from '../errors/index.ts';
 import { type Engine, isLatest, openEngine, parseImageReference } from '../engine/index.ts';
-import { deleteSessionJournal, findByExactName, findContainer, removeUnusedNetwork, startWorkloadRun, urlOf } from '../host/index.ts';
+import { ThvError, toThvError, within } from '../errors/index.ts';
 import { ensureDefaultGroup } from '../groups/index.ts';
+import {
+  deleteSessionJournal,
+  findByExactName,
+  findContainer,
+  removeUnusedNetwork,
+  startWorkloadRun,
+  urlOf,
+} from '../host/index.ts';
 import { aborted, type Logger } from '../platform/index.ts';
 import { parseNewWorkloadName, type RunConfig, type WorkloadName } from '../records/index.ts';
 import { resolveSource } from '../sources/index.ts';
@@ -15,7 +22,9 @@ type RunOptions = OperationOptions & { readonly progress: Progress };
 /** `thv run` up to the saved workload (spec 01 §4.4): nothing is left behind when any step fails or is cancelled. */
 async function prepare(context: Context, request: RunRequest, { signal, progress }: RunOptions) {
   const engine = await within('failed to create container runtime', () => context.engine(signal));
-  const source = await within(`failed to find or create the MCP server ${request.source}`, () => resolveSource(request.source));
+  const source = await within(`failed to find or create the MCP server ${request.source}`, () =>
+    resolveSource(request.source),
+  );
   const name = await within('failed to check if workload exists', () =>
     parseNewWorkloadName(request.name ?? source.defaultName),
   );
@@ -32,7 +41,11 @@ async function prepare(context: Context, request: RunRequest, { signal, progress
 }
 
 /** Detached: the supervisor takes over, and this returns without waiting for readiness (spec 01 §4.7). */
-export async function runWorkload(context: Context, request: RunRequest, options: RunOptions): Promise<RunOutcome> {
+export async function runWorkload(
+  context: Context,
+  request: RunRequest,
+  options: RunOptions,
+): Promise<RunOutcome> {
   const { engine, name, config } = await prepare(context, request, options);
   try {
     await save(context, name, config);
@@ -54,7 +67,10 @@ export async function runWorkloadForeground(
   const { engine, name, config } = await prepare(context, request, options);
   try {
     await save(context, name, config);
-    await serveHere(context, name, { signal: options.signal, onReady: (url) => options.onReady({ name, url }) });
+    await serveHere(context, name, {
+      signal: options.signal,
+      onReady: (url) => options.onReady({ name, url }),
+    });
   } finally {
     await discard(context, engine, name);
   }
@@ -72,7 +88,8 @@ export async function serveHere(
       runConfigs: context.runConfigs,
       statuses: context.statuses,
       stateFolder: context.paths.state,
-      openEngine: (env, engineSignal) => openEngine({ env: { ...context.env, ...env }, signal: engineSignal }),
+      openEngine: (env, engineSignal) =>
+        openEngine({ env: { ...context.env, ...env }, signal: engineSignal }),
       logger: context.logger,
     },
     { environment: context.environment, afterCrash: true, onServing: onReady },
@@ -106,7 +123,12 @@ async function discard(context: Context, engine: Engine, name: WorkloadName): Pr
 }
 
 /** Any workload of that name blocks it, except one that failed (spec 02 §6.1). */
-async function refuseTakenName(context: Context, engine: Engine, name: WorkloadName, signal?: AbortSignal): Promise<void> {
+async function refuseTakenName(
+  context: Context,
+  engine: Engine,
+  name: WorkloadName,
+  signal?: AbortSignal,
+): Promise<void> {
   const record = await context.statuses.find(name);
   if (record?.status === 'error') return;
   if (record !== undefined || (await findContainer(engine, name, signal)) !== undefined) {
@@ -141,7 +163,11 @@ interface RetrieveOptions extends RunOptions {
 }
 
 /** Pull rule of spec 03 §12.1: `latest` is pulled when it can be, anything else only when it is missing. */
-async function retrieveImage(engine: Engine, image: string, { signal, progress, logger }: RetrieveOptions): Promise<void> {
+async function retrieveImage(
+  engine: Engine,
+  image: string,
+  { signal, progress, logger }: RetrieveOptions,
+): Promise<void> {
   await within('failed to retrieve or pull image', async () => {
     const isLocal = (await engine.images.find(image, { signal })) !== undefined;
     if (isLocal && !isLatest(parseImageReference(image))) return;
@@ -150,7 +176,10 @@ async function retrieveImage(engine: Engine, image: string, { signal, progress, 
       await engine.images.pull(image, {
         signal,
         onProgress: ({ status, layer, currentBytes, totalBytes }) => {
-          const share = currentBytes === undefined || !totalBytes ? '' : ` ${Math.floor((100 * currentBytes) / totalBytes)}%`;
+          const share =
+            currentBytes === undefined || !totalBytes
+              ? ''
+              : ` ${Math.floor((100 * currentBytes) / totalBytes)}%`;
           progress.update(`Pulling ${image}: ${layer === undefined ? '' : `${layer} `}${status}${share}`);
         },
       });
@@ -158,7 +187,8 @@ async function retrieveImage(engine: Engine, image: string, { signal, progress, 
       progress.line(`Successfully pulled ${image}`);
     } catch (error) {
       progress.update('');
-      if (signal?.aborted) throw new ThvError('ERR_CANCELLED', { reason: 'image pull was canceled' }, { cause: error });
+      if (signal?.aborted)
+        throw new ThvError('ERR_CANCELLED', { reason: 'image pull was canceled' }, { cause: error });
       if (!isLocal) throw error;
       logger.warn('failed to pull image, using the local copy', { image, error: toThvError(error) });
     }

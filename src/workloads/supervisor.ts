@@ -1,6 +1,12 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { commandLineOf, isProcessAlive, selfCommand, spawnDetached, terminateProcess } from '../platform/index.ts';
+import {
+  commandLineOf,
+  isProcessAlive,
+  selfCommand,
+  spawnDetached,
+  terminateProcess,
+} from '../platform/index.ts';
 import type { StatusRecord, WorkloadName } from '../records/index.ts';
 import type { Context } from './context.ts';
 
@@ -22,7 +28,9 @@ export function supervisorOf(name: WorkloadName, record: StatusRecord | undefine
   if (commandLine === undefined) return { kind: 'host', processId };
   if (/ host(?: |$)/.test(commandLine)) return { kind: 'host', processId };
   const isForeground = / run .*(?:-f|--foreground)/.test(commandLine);
-  return isForeground || startsWorkload(commandLine, name) ? { kind: 'dedicated', processId } : { kind: 'none' };
+  return isForeground || startsWorkload(commandLine, name)
+    ? { kind: 'dedicated', processId }
+    : { kind: 'none' };
 }
 
 /** ` start <base>` or ` restart <base>` followed by the end, a space or a dash (spec 02 §6.6, §15-23). */
@@ -32,7 +40,11 @@ function startsWorkload(commandLine: string, name: WorkloadName): boolean {
 }
 
 /** Ends whatever serves the workload; returns when it has ended. The container is not touched. */
-export async function endSupervisor(context: Context, name: WorkloadName, record: StatusRecord | undefined): Promise<void> {
+export async function endSupervisor(
+  context: Context,
+  name: WorkloadName,
+  record: StatusRecord | undefined,
+): Promise<void> {
   await context.desired.remove(name);
   const host = await context.findHost();
   if (host !== undefined && (await host.end(name))) return;

@@ -120,9 +120,7 @@ export interface WorkloadManager {
   /** Path of the workload's own log file (existing or not). Throws `ERR_WORKLOAD_NAME_INVALID`. */
   proxyLogPath(name: string): string;
   /** Deletes log files that belong to no workload. */
-  pruneLogs(
-    options?: OperationOptions,
-  ): Promise<{
+  pruneLogs(options?: OperationOptions): Promise<{
     readonly folderExists: boolean;
     readonly logFiles: number;
     readonly removed: readonly string[];

@@ -1,6 +1,15 @@
 import type { ContainerDetails, ContainerSummary } from '../engine/index.ts';
 import { urlOf } from '../host/index.ts';
-import { isRemote, LABEL, type RunConfig, type StatusRecord, type Transport, userLabels, type WorkloadName, type WorkloadStatus } from '../records/index.ts';
+import {
+  isRemote,
+  LABEL,
+  type RunConfig,
+  type StatusRecord,
+  type Transport,
+  userLabels,
+  type WorkloadName,
+  type WorkloadStatus,
+} from '../records/index.ts';
 import type { Workload } from './types.ts';
 
 /** What is known of one workload from its three sources; any of them may be missing. */

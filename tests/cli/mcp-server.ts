@@ -6,10 +6,11 @@ export interface McpServer extends Disposable {
   readonly seen: readonly string[];
   /** Params of the last `initialize`. */
   readonly initialize: unknown;
-  /** Answers to what the server asked the client, in order. */
-  readonly answers: readonly unknown[];
+  /** Answers to what the server asked the client, in the order they came. */
+  readonly answers: readonly Answer[];
 }
 
+type Answer = { readonly id: string };
 type Message = {
   readonly id?: number | string;
   readonly method?: string;
@@ -32,13 +33,13 @@ export function startMcpServer({
   asks = [],
 }: Behaviour): McpServer {
   const seen: string[] = [];
-  const answers: unknown[] = [];
+  const answers: Answer[] = [];
   let initialize: unknown;
   let push: (data: string, event?: string) => void = () => {};
 
   const answer = (message: Message): object | undefined => {
     const { id, method, params = {} } = message;
-    if (method === undefined) answers.push(message);
+    if (method === undefined) answers.push(message as Answer);
     else seen.push(method);
     if (id === undefined || method === undefined) return undefined;
     const reply = (result: unknown) => ({ jsonrpc: '2.0', id, result });

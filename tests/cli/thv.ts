@@ -9,7 +9,7 @@ export function warnWithoutBinary(suite: string): void {
   if (THV_BINARY === undefined) process.stderr.write(`SKIPPED ${suite}: THV_BINARY names no executable\n`);
 }
 
-export interface Result {
+interface Result {
   readonly exit: number;
   readonly stdout: string;
   readonly stderr: string;

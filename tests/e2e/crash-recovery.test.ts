@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { FIXTURE_IMAGE } from '../harness/images.ts';
 import { onEachEngine } from '../harness/on-each-engine.ts';
-import { openSse, openStreamable, post, type RawClient } from '../harness/raw-client.ts';
+import { callOnce, callTool, openSse, openStreamable, post, type RawClient } from '../harness/raw-client.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { openWorld, type World } from '../harness/world.ts';
 
@@ -17,7 +17,7 @@ onEachEngine((engine) => {
     const opened = await Promise.all(
       before.map(async ({ url }) => clients.use(await openStreamable(new URL('/mcp', url).href))),
     );
-    const births = await Promise.all(opened.map((client) => call(client, 1, 'birth')));
+    const births = await Promise.all(opened.map((client) => callTool(client, 1, 'birth')));
     const loads = opened.map((client) => clients.use(keepCalling(client)));
     await waitFor(
       () => loads.map(({ answers }) => answers),
@@ -48,7 +48,7 @@ onEachEngine((engine) => {
     expect(await hostOf(world)).not.toBe(host);
     const after = await Promise.all(names.map((name) => world.reached(name)));
     expect(after.map(({ url }) => url)).toEqual(before.map(({ url }) => url));
-    expect(await Promise.all(opened.map((client) => call(client, 2, 'birth')))).toEqual(births);
+    expect(await Promise.all(opened.map((client) => callTool(client, 2, 'birth')))).toEqual(births);
   }, 120_000);
 
   test('kill -9 of the workload host ends open event streams; a new one works, the old session is unknown', async () => {
@@ -57,7 +57,7 @@ onEachEngine((engine) => {
     const { url } = await world.reached(name);
     const old = await openSse(new URL('/sse', url).href);
     const endpoint = old.messagesUrl;
-    expect(await call(old, 1, 'echo', { message: 'before' })).toBe('before');
+    expect(await callTool(old, 1, 'echo', { message: 'before' })).toBe('before');
     process.kill(await hostOf(world), 'SIGKILL');
     await old.ended;
 
@@ -66,7 +66,7 @@ onEachEngine((engine) => {
       () => true,
       { what: 'a new stream opens' },
     );
-    expect(await call(again, 1, 'echo', { message: 'after' })).toBe('after');
+    expect(await callTool(again, 1, 'echo', { message: 'after' })).toBe('after');
     expect((await post(endpoint, '{"jsonrpc":"2.0","id":2,"method":"ping"}')).status).toBe(404);
     await again[Symbol.asyncDispose]();
   });
@@ -105,7 +105,7 @@ onEachEngine((engine) => {
       url,
       status_context: `proxy process not running: workload shows running but proxy process for ${victim} is not active`,
     });
-    expect(await call(client, 1, 'echo', { message: 'still here' })).toBe('still here');
+    expect(await callTool(client, 1, 'echo', { message: 'still here' })).toBe('still here');
 
     await world.ok(['start', victim]);
     expect((await world.reached(victim)).url).toBe(url);
@@ -132,21 +132,6 @@ async function hostOf(world: World): Promise<number> {
   return hosts[0].pid;
 }
 
-async function call(
-  client: RawClient,
-  id: number,
-  tool: string,
-  args: Record<string, unknown> = {},
-): Promise<string> {
-  const { result } = await client.request(id, 'tools/call', { name: tool, arguments: args });
-  return (result as { content: [{ text: string }] }).content[0].text;
-}
-
-async function callOnce(url: string, tool: string, args?: Record<string, unknown>): Promise<string> {
-  await using client = await openStreamable(new URL('/mcp', url).href);
-  return call(client, 1, tool, args);
-}
-
 /** Calls one after another until disposed of. */
 function keepCalling(client: RawClient) {
   const spans: { readonly askedAt: number; readonly answeredAt: number }[] = [];
@@ -156,7 +141,7 @@ function keepCalling(client: RawClient) {
     for (let id = 1000; !stopped; id++) {
       const askedAt = performance.now();
       try {
-        await call(client, id, 'echo', { message: `${id}` });
+        await callTool(client, id, 'echo', { message: `${id}` });
         spans.push({ askedAt, answeredAt: performance.now() });
       } catch (error) {
         const status = /^tools\/call: (\d+)/.exec(String((error as Error).message))?.[1];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { FIXTURE_IMAGE } from '../harness/images.ts';
 import { onEachEngine } from '../harness/on-each-engine.ts';
-import { message, openSse, openStreamable, post, type RawClient } from '../harness/raw-client.ts';
+import { callTool, message, openSse, openStreamable, post, type RawClient } from '../harness/raw-client.ts';
 import { openWorld, type World } from '../harness/world.ts';
 
 const TEN_MEGABYTES = 10_000_000;
@@ -23,7 +23,7 @@ onEachEngine((engine) => {
         await using world = await openWorld(engine);
         const url = await runFixture(world, transport === 'stdio' ? 'echo' : 'http', transport);
         await using client = await open(url);
-        const text = await call(client, 1, 'big', { bytes: TEN_MEGABYTES });
+        const text = await callTool(client, 1, 'big', { bytes: TEN_MEGABYTES });
         expect(text.length).toBe(TEN_MEGABYTES);
         expect(/[^x]/.test(text)).toBe(false);
       },
@@ -56,7 +56,7 @@ onEachEngine((engine) => {
           text: 'Request Entity Too Large',
         });
       }
-      expect(await call(client, 2, 'echo', { message: 'still here' })).toBe('still here');
+      expect(await callTool(client, 2, 'echo', { message: 'still here' })).toBe('still here');
     });
   });
 
@@ -67,7 +67,7 @@ onEachEngine((engine) => {
       await using client = await open(url);
       const answers = await Promise.all(
         Array.from({ length: 20 }, (_, index) =>
-          call(client, index + 1, 'echo', { message: `${behaviour} ${index}` }),
+          callTool(client, index + 1, 'echo', { message: `${behaviour} ${index}` }),
         ),
       );
       expect(answers).toEqual(answers.map((_, index) => `${behaviour} ${index}`));
@@ -99,7 +99,7 @@ onEachEngine((engine) => {
       await using client = await open(url);
       const startedAt = performance.now();
       for (let id = 1; id <= 20; id++)
-        expect(await call(client, id, 'echo', { message: `${id}` })).toBe(`${id}`);
+        expect(await callTool(client, id, 'echo', { message: `${id}` })).toBe(`${id}`);
       expect(performance.now() - startedAt).toBeLessThan(5000);
     }
   });
@@ -118,7 +118,7 @@ onEachEngine((engine) => {
     }).catch((error: Error) => error.name);
     const url = await runFixture(world, 'echo');
     await using client = await openStreamable(new URL('/mcp', url).href);
-    expect(await call(client, 1, 'echo', { message: 'hello' })).toBe('hello');
+    expect(await callTool(client, 1, 'echo', { message: 'hello' })).toBe('hello');
     expect((await world.find(name))?.status).toBe('running');
     controller.abort();
     expect(await hung).toBe('AbortError');
@@ -130,16 +130,6 @@ async function runFixture(world: World, behaviour: string, transport = 'stdio'):
   const name = world.name(behaviour);
   await world.ok(['run', FIXTURE_IMAGE, '--name', name, '--transport', transport, '--', behaviour]);
   return (await world.reached(name)).url;
-}
-
-async function call(
-  client: RawClient,
-  id: number,
-  tool: string,
-  args: Record<string, unknown>,
-): Promise<string> {
-  const { result } = await client.request(id, 'tools/call', { name: tool, arguments: args });
-  return (result as { content: [{ text: string }] }).content[0].text;
 }
 
 async function connectWithoutReading(port: number) {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FIXTURE_IMAGE } from '../harness/images.ts';
 import { onEachEngine } from '../harness/on-each-engine.ts';
-import { openStreamable, post } from '../harness/raw-client.ts';
+import { callOnce, post } from '../harness/raw-client.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { openWorld, type World } from '../harness/world.ts';
 
@@ -49,10 +49,10 @@ onEachEngine((engine) => {
       await using world = await openWorld(engine);
       const name = await runFixture(world, transport);
       const { url } = await world.reached(name);
-      const birth = await call(url, 'birth');
-      await call(url, 'crash').catch(() => 'no answer, as it should be');
+      const birth = await callOnce(url, 'birth');
+      await callOnce(url, 'crash').catch(() => 'no answer, as it should be');
       const reborn = await waitFor(
-        () => call(url, 'birth'),
+        () => callOnce(url, 'birth'),
         (seen) => seen !== birth,
         {
           what: 'another process answers',
@@ -148,9 +148,9 @@ onEachEngine((engine) => {
     await using world = await openWorld(engine);
     const name = await runFixture(world, 'stdio');
     const { url } = await world.reached(name);
-    const birth = await call(url, 'birth');
+    const birth = await callOnce(url, 'birth');
     expect(await world.thv(['start', name])).toMatchObject({ exitCode: 0 });
-    expect(await call(url, 'birth')).toBe(birth);
+    expect(await callOnce(url, 'birth')).toBe(birth);
     for (const command of ['stop', 'stop', 'rm', 'rm']) {
       expect(await world.thv([command, name])).toMatchObject({ exitCode: 0, stdout: '' });
     }
@@ -263,15 +263,8 @@ async function runFixture(
   return name;
 }
 
-async function call(url: string, tool: string, args: Record<string, unknown> = {}): Promise<string> {
-  await using client = await openStreamable(new URL('/mcp', url).href);
-  const { result, error } = await client.request(1, 'tools/call', { name: tool, arguments: args });
-  if (error !== undefined) throw new Error(error.message);
-  return (result as { content: [{ text: string }] }).content[0].text;
-}
-
 function echo(url: string): Promise<string> {
-  return call(url, 'echo', { message: 'hello' });
+  return callOnce(url, 'echo', { message: 'hello' });
 }
 
 /** Documents and status files of a workload. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { FIXTURE_IMAGE } from '../harness/images.ts';
 import { onEachEngine } from '../harness/on-each-engine.ts';
-import { openSse, openStreamable, type RawClient } from '../harness/raw-client.ts';
+import { callTool, openSse, openStreamable, type RawClient } from '../harness/raw-client.ts';
 import { openWorld } from '../harness/world.ts';
 
 const CLIENTS = 50;

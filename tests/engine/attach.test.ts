@@ -143,11 +143,15 @@ describeEngines('attach', (under) => {
     }
   });
 
-  test('half-close without StdinOnce leaves the process its stdin', async () => {
+  test('half-close without StdinOnce: Docker leaves the process its stdin, Podman 4.3 does not', async () => {
     const name = await under.start('/bin/cat');
     const first = listen();
     await using stdio = await under.engine.containers.attach(name, first.receiver);
     stdio.endInput();
+    if (under.name === 'podman') {
+      await first.end();
+      return;
+    }
     const second = listen();
     await using again = await under.engine.containers.attach(name, second.receiver);
     again.write('still there\n');
@@ -176,13 +180,23 @@ describeEngines('attach', (under) => {
   });
 
   test('close detaches without a word, and the container runs on', async () => {
-    const name = await under.start('/bin/cat');
+    const name = await under.start('/bin/sleep', '1000');
     const heard = listen();
     const stdio = await under.engine.containers.attach(name, heard.receiver);
     stdio.close();
     await Bun.sleep(100);
     expect(heard.ends).toEqual([]);
     expect((await under.engine.containers.find(name))?.State.Running).toBe(true);
+  });
+
+  test('after close: Docker leaves the process its stdin, Podman 4.3 ends it', async () => {
+    const name = await under.start('/bin/cat');
+    const stdio = await under.engine.containers.attach(name, listen().receiver);
+    stdio.close();
+    if (under.name === 'podman') {
+      expect(await under.engine.containers.wait(name)).toEqual({ exitCode: 0 });
+      return;
+    }
     const again = listen();
     await using second = await under.engine.containers.attach(name, again.receiver);
     second.write('back\n');

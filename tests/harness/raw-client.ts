@@ -143,6 +143,28 @@ export async function openSse(url: string): Promise<SseClient> {
   return client;
 }
 
+/** Text of the first content item of a tool's result; throws when the answer is an error. */
+export async function callTool(
+  client: RawClient,
+  id: number,
+  tool: string,
+  args: Readonly<Record<string, unknown>> = {},
+): Promise<string> {
+  const { result, error } = await client.request(id, 'tools/call', { name: tool, arguments: args });
+  if (error !== undefined) throw new Error(`${tool}: ${JSON.stringify(error)}`);
+  return (result as { content: [{ text: string }] }).content[0].text;
+}
+
+/** One call through `/mcp` in a session of its own. */
+export async function callOnce(
+  url: string,
+  tool: string,
+  args?: Readonly<Record<string, unknown>>,
+): Promise<string> {
+  await using client = await openStreamable(new URL('/mcp', url).href);
+  return callTool(client, 1, tool, args);
+}
+
 /** All messages of a response, be it JSON or an event stream. */
 export async function answersIn(response: Response): Promise<readonly Message[]> {
   if (!response.headers.get('content-type')?.startsWith('text/event-stream'))

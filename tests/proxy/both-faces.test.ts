@@ -85,7 +85,11 @@ describe('one server behind both transports', () => {
   test('a fast answer to a client that accepts events is one event', async () => {
     await using world = await openWorld();
     const { call } = await connectStreamable(world.base);
-    const { headers, text } = await call('echo', { text: 'x' }, { accept: 'application/json, text/event-stream' });
+    const { headers, text } = await call(
+      'echo',
+      { text: 'x' },
+      { accept: 'application/json, text/event-stream' },
+    );
     expect(headers.get('content-type')).toBe('text/event-stream');
     expect(headers.get('x-accel-buffering')).toBe('no');
     expect(text).toMatch(/^event: message\ndata: \{.*\}\n\n$/);
@@ -108,6 +112,7 @@ describe('one server behind both transports', () => {
     const json = await call(tool, input);
     const events = await call(tool, input, { accept: 'text/event-stream' });
     const streamed = await sse.request('big', 'tools/call', { name: tool, arguments: input });
-    for (const { result } of [json.message, events.message, streamed]) expect(textOf(result)?.length).toBe(length);
+    for (const { result } of [json.message, events.message, streamed])
+      expect(textOf(result)?.length).toBe(length);
   });
 });

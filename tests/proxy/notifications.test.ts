@@ -94,7 +94,9 @@ describe('notifications of the server', () => {
     for (const level of ['debug', 'error']) {
       await using events = await stream('notify', { method: 'notifications/message', params: { level } });
       await events.next(isAnswer);
-      expect(events.messages.some(({ method }) => method === 'notifications/message')).toBe(level === 'error');
+      expect(events.messages.some(({ method }) => method === 'notifications/message')).toBe(
+        level === 'error',
+      );
     }
   });
 });
@@ -165,14 +167,18 @@ test('the most verbose log level of all sessions is set upstream', async () => {
   await settle(world);
   const upstream = () => told(world, 'logging/setLevel').map(({ params }) => params.level);
   expect(upstream()).toEqual(['warning', 'info']);
-  await fetch(`${world.base}/mcp`, { method: 'DELETE', headers: { 'Mcp-Session-Id': clients[2]?.session ?? '' } });
+  await fetch(`${world.base}/mcp`, {
+    method: 'DELETE',
+    headers: { 'Mcp-Session-Id': clients[2]?.session ?? '' },
+  });
   await until(() => upstream().length === 3);
   expect(upstream()).toEqual(['warning', 'info', 'warning']);
 });
 
 describe('cancellation', () => {
   const cancelled = (requestId: unknown) => ({ method: 'notifications/cancelled', params: { requestId } });
-  const upstreamIds = (world: World) => told(world, 'notifications/cancelled').map(({ params }) => params.requestId);
+  const upstreamIds = (world: World) =>
+    told(world, 'notifications/cancelled').map(({ params }) => params.requestId);
 
   test('of a client names the call as the server knows it, within its session only', async () => {
     await using world = await openWorld();

@@ -70,7 +70,10 @@ export function readEvents(response: Response, controller: AbortController): Eve
       return state.ended;
     },
     async next(fits) {
-      await until(() => messages.some(fits), () => `messages so far: ${JSON.stringify(messages).slice(0, 2000)}`);
+      await until(
+        () => messages.some(fits),
+        () => `messages so far: ${JSON.stringify(messages).slice(0, 2000)}`,
+      );
       return messages.find(fits) ?? {};
     },
     close: () => controller.abort(),
@@ -87,7 +90,11 @@ export async function openEvents(url: string, init: RequestInit = {}): Promise<E
 }
 
 /** Waits for a condition; says what was there instead when it does not come. */
-export async function until(condition: () => boolean, lastSeen: () => string = () => '', ms = 5000): Promise<void> {
+export async function until(
+  condition: () => boolean,
+  lastSeen: () => string = () => '',
+  ms = 5000,
+): Promise<void> {
   const deadline = performance.now() + ms;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`condition not met within ${ms} ms; ${lastSeen()}`);
@@ -110,7 +117,11 @@ export interface PostOptions {
 }
 
 /** POSTs one message to `/mcp` and reads the answer, in JSON unless `accept` asks for events. */
-export async function post(url: string, message: object | string, options: PostOptions = {}): Promise<Posted> {
+export async function post(
+  url: string,
+  message: object | string,
+  options: PostOptions = {},
+): Promise<Posted> {
   const response = await fetch(url, {
     method: 'POST',
     headers: headersOf(options),
@@ -157,7 +168,11 @@ export const INITIALIZE = {
 /** A streamable client after its handshake. */
 export interface StreamableClient {
   readonly session: string;
-  call(name: string, input?: object, options?: { readonly id?: string | number; readonly accept?: string }): Promise<Posted>;
+  call(
+    name: string,
+    input?: object,
+    options?: { readonly id?: string | number; readonly accept?: string },
+  ): Promise<Posted>;
   send(message: object, options?: PostOptions): Promise<Posted>;
   /** A call answered as an event stream. */
   stream(name: string, input?: object, extra?: object): Promise<EventSource>;
@@ -183,7 +198,11 @@ export async function connectStreamable(base: string, session?: string): Promise
   return {
     session: known,
     call: (name, input = {}, { id: callId = nextId(), ...options } = {}) =>
-      post(url, { id: callId, method: 'tools/call', params: { name, arguments: input } }, { session: known, ...options }),
+      post(
+        url,
+        { id: callId, method: 'tools/call', params: { name, arguments: input } },
+        { session: known, ...options },
+      ),
     send: (message, options = {}) => post(url, message, { session: known, ...options }),
     stream: (name, input = {}, extra = {}) =>
       postForEvents(
@@ -214,7 +233,11 @@ export async function connectSse(base: string): Promise<SseClient> {
     source,
     async post(message) {
       const body = typeof message === 'string' ? message : JSON.stringify({ jsonrpc: '2.0', ...message });
-      const response = await fetch(endpoint, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
+      const response = await fetch(endpoint, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body,
+      });
       await response.text();
       return response.status;
     },

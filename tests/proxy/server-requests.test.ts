@@ -17,35 +17,41 @@ const REFUSAL =
   'server-initiated roots/list is not supported by the shared streamable proxy; requires a per-session backend deployment';
 
 describe('requests of the server', () => {
-  test.each(['sse', 'streamable-http'])('sampling, elicitation and roots reach an official %s client', async (kind) => {
-    await using world = await openWorld();
-    const capabilities = { sampling: {}, elicitation: {}, roots: {} };
-    const client = new Client({ name: 'a', version: '1' }, { capabilities });
-    client.setRequestHandler(CreateMessageRequestSchema, () => ({
-      role: 'assistant',
-      content: { type: 'text', text: 'sampled' },
-      model: 'm',
-    }));
-    client.setRequestHandler(ElicitRequestSchema, () => ({ action: 'accept', content: { name: 'elicited' } }));
-    client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [{ uri: 'file:///rooted' }] }));
-    const transport =
-      kind === 'sse'
-        ? new SSEClientTransport(new URL(`${world.base}/sse`))
-        : new StreamableHTTPClientTransport(new URL(`${world.base}/mcp`));
-    await client.connect(transport as never);
-    const message = { role: 'user', content: { type: 'text', text: 'hi' } };
-    const schema = { type: 'object', properties: { name: { type: 'string' } } };
-    const questions = [
-      ['sampling/createMessage', { messages: [message], maxTokens: 5 }, 'sampled'],
-      ['elicitation/create', { message: 'name?', requestedSchema: schema }, 'elicited'],
-      ['roots/list', {}, 'file:///rooted'],
-    ] as const;
-    for (const [method, params, expected] of questions) {
-      const result = await client.callTool({ name: 'ask', arguments: { method, params } });
-      expect(textOf({ result })).toContain(expected);
-    }
-    await client.close();
-  });
+  test.each(['sse', 'streamable-http'])(
+    'sampling, elicitation and roots reach an official %s client',
+    async (kind) => {
+      await using world = await openWorld();
+      const capabilities = { sampling: {}, elicitation: {}, roots: {} };
+      const client = new Client({ name: 'a', version: '1' }, { capabilities });
+      client.setRequestHandler(CreateMessageRequestSchema, () => ({
+        role: 'assistant',
+        content: { type: 'text', text: 'sampled' },
+        model: 'm',
+      }));
+      client.setRequestHandler(ElicitRequestSchema, () => ({
+        action: 'accept',
+        content: { name: 'elicited' },
+      }));
+      client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [{ uri: 'file:///rooted' }] }));
+      const transport =
+        kind === 'sse'
+          ? new SSEClientTransport(new URL(`${world.base}/sse`))
+          : new StreamableHTTPClientTransport(new URL(`${world.base}/mcp`));
+      await client.connect(transport as never);
+      const message = { role: 'user', content: { type: 'text', text: 'hi' } };
+      const schema = { type: 'object', properties: { name: { type: 'string' } } };
+      const questions = [
+        ['sampling/createMessage', { messages: [message], maxTokens: 5 }, 'sampled'],
+        ['elicitation/create', { message: 'name?', requestedSchema: schema }, 'elicited'],
+        ['roots/list', {}, 'file:///rooted'],
+      ] as const;
+      for (const [method, params, expected] of questions) {
+        const result = await client.callTool({ name: 'ask', arguments: { method, params } });
+        expect(textOf({ result })).toContain(expected);
+      }
+      await client.close();
+    },
+  );
 
   test('with several sessions the one whose call is running is asked', async () => {
     await using world = await openWorld();
@@ -149,6 +155,8 @@ describe('requests of the server', () => {
     await client.post({ id: 1, method: 'tools/call', params: { name: 'ask', arguments: ASK } });
     await client.source.next(isQuestion);
     await client[Symbol.asyncDispose]();
-    await until(() => world.server.reports.some((line) => line.includes('question-1') && line.includes('-32601')));
+    await until(() =>
+      world.server.reports.some((line) => line.includes('question-1') && line.includes('-32601')),
+    );
   });
 });

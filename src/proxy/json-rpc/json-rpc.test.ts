@@ -21,12 +21,22 @@ function parses(text: string): boolean {
 const spelling = fc.record({
   value: fc.jsonValue({ maxDepth: 4 }),
   indent: fc.constantFrom(0, 2, '\t'),
-  escape: fc.boolean(),
+  ascii: fc.boolean(),
 });
 
-function spell({ value, indent, escape }: { value: unknown; indent: string | number; escape: boolean }): string {
+function spell({
+  value,
+  indent,
+  ascii,
+}: {
+  value: unknown;
+  indent: string | number;
+  ascii: boolean;
+}): string {
   const text = JSON.stringify(value, undefined, indent);
-  return escape ? text.replace(/[é-￿]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`) : text;
+  return ascii
+    ? text.replace(/[é-￿]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    : text;
 }
 
 describe('scan', () => {
@@ -39,7 +49,24 @@ describe('scan', () => {
       facts: spelling,
       at: fc.nat(),
       cut: fc.nat(3),
-      by: fc.constantFrom('', '"', '\\', '{', '}', ',', ':', '0', '-', '.', 'e', '\n', '\u0001', ' ', 'u', '\u00a0'),
+      by: fc.constantFrom(
+        '',
+        '"',
+        '\\',
+        '{',
+        '}',
+        ',',
+        ':',
+        '0',
+        '-',
+        '.',
+        'e',
+        '\n',
+        '\u0001',
+        ' ',
+        'u',
+        '\u00a0',
+      ),
     });
     fc.assert(
       fc.property(damage, ({ facts, at, cut, by }) => {
@@ -85,7 +112,9 @@ describe('scan', () => {
 
 describe('readMessage', () => {
   const id = (message: Message | undefined) =>
-    message !== undefined && 'id' in message ? message.text.slice(message.id.start, message.id.end) : undefined;
+    message !== undefined && 'id' in message
+      ? message.text.slice(message.id.start, message.id.end)
+      : undefined;
 
   test.each([
     ['request', '{"jsonrpc":"2.0","id":1,"method":"a"}', 'request', '1'],
@@ -101,7 +130,12 @@ describe('readMessage', () => {
     ['escaped member name', '{"jsonrpc":"2.0","\\u0069d":3,"method":"a"}', 'request', '3'],
     ['white space', ' \n{ "jsonrpc" : "2.0" , "id" : 4 , "method" : "a" }\r\n ', 'request', '4'],
     ['neither method nor id', '{"jsonrpc":"2.0","result":{}}', undefined, undefined],
-    ['error without an id', '{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":""}}', undefined, undefined],
+    [
+      'error without an id',
+      '{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":""}}',
+      undefined,
+      undefined,
+    ],
     ['object id', '{"jsonrpc":"2.0","id":{},"method":"a"}', undefined, undefined],
     ['boolean id', '{"jsonrpc":"2.0","id":true,"method":"a"}', undefined, undefined],
     ['method of another type', '{"jsonrpc":"2.0","id":1,"method":7}', undefined, undefined],
@@ -132,7 +166,11 @@ describe('readMessage', () => {
 });
 
 describe('findMember and splice', () => {
-  const message = fc.record({ id: fc.oneof(fc.string(), fc.integer()), token: fc.string(), rest: fc.jsonValue() });
+  const message = fc.record({
+    id: fc.oneof(fc.string(), fc.integer()),
+    token: fc.string(),
+    rest: fc.jsonValue(),
+  });
 
   test('changes id and token and nothing else', () => {
     fc.assert(

@@ -13,7 +13,8 @@ export function messageFrame(text: string): Uint8Array {
   return eventFrame('message', text);
 }
 
-export const KEEP_ALIVE_COMMENT = ': keep-alive\n\n';
+/** Says nothing, but travels; Bun sends the headers of a stream together with its first bytes, so it opens one too. */
+export const KEEP_ALIVE: Uint8Array = Buffer.from(': keep-alive\n\n');
 
 /** `X-Accel-Buffering` keeps nginx from holding events back (spec 04 §19.14). */
 export const EVENT_STREAM_HEADERS = {

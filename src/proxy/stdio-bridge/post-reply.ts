@@ -3,7 +3,7 @@ import type { RequestContext } from '../types.ts';
 import type { Reply } from './call-table.ts';
 import { EventStream, type StreamLimits, type Weight } from './event-stream.ts';
 import { type Failure, failureError, failureResponse } from './failure.ts';
-import { EVENT_STREAM_HEADERS, eventText, messageFrame } from './frame.ts';
+import { EVENT_STREAM_HEADERS, eventText, KEEP_ALIVE, messageFrame } from './frame.ts';
 
 /** What the client accepts: one JSON body, or an SSE stream that may carry more than the answer (spec 04 §6.2). */
 export type ReplyForm = 'json' | 'event-stream';
@@ -66,7 +66,9 @@ export class PostReply implements Reply {
   linger(sent: boolean): void {
     if (this.#state === 'done') return;
     this.#watch();
-    if (sent && this.#facts.form === 'event-stream') this.#openStream();
+    if (sent && this.#state === 'waiting' && this.#facts.form === 'event-stream') {
+      this.#openStream().send(KEEP_ALIVE, 'may');
+    }
   }
 
   #finish(event: string, whole: () => Response): void {

@@ -9,7 +9,11 @@ test.each([
   ['control characters around', `\u0001${MESSAGE}\u0001`, MESSAGE],
   ['byte order mark before', `\ufeff${MESSAGE}`, MESSAGE],
   ['undecodable bytes before', `\ufffd\ufffd${MESSAGE}`, MESSAGE],
-  ['control character inside', '{"jsonrpc":"2.0",\u0001"id":1,"result":{}}', '{"jsonrpc":"2.0","id":1,"result":{}}'],
+  [
+    'control character inside',
+    '{"jsonrpc":"2.0",\u0001"id":1,"result":{}}',
+    '{"jsonrpc":"2.0","id":1,"result":{}}',
+  ],
   [
     'U+FFFD goes between tokens and stays in strings',
     '{"jsonrpc":\ufffd"2.0","id":1,"result":"\ufffd"}',

@@ -1,5 +1,5 @@
 import type { EventStream } from './event-stream.ts';
-import { KEEP_ALIVE_COMMENT } from './frame.ts';
+import { KEEP_ALIVE } from './frame.ts';
 import { createTicker } from './ticker.ts';
 
 /** Keeps open streams alive, and ends those whose reader stopped reading (spec 04 §19.14). */
@@ -16,7 +16,6 @@ const STALL_MS = 60_000;
 
 export function createStreamKeeper(): StreamKeeper {
   const streams = new Set<EventStream>();
-  const comment = Buffer.from(KEEP_ALIVE_COMMENT);
   let saidAt = performance.now();
   const ticker = createTicker(TICK_MS, tick);
 
@@ -27,7 +26,7 @@ export function createStreamKeeper(): StreamKeeper {
     for (const stream of streams) {
       const { stalledSince } = stream;
       if (stalledSince === undefined) {
-        if (isDue) stream.send(comment, 'may');
+        if (isDue) stream.send(KEEP_ALIVE, 'may');
       } else if (now - stalledSince > STALL_MS) stream.abort();
     }
     return streams.size > 0;

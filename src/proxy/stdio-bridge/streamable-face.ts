@@ -5,7 +5,7 @@ import { jsonError, textError } from '../respond.ts';
 import type { RequestContext } from '../types.ts';
 import { EventStream, type StreamLimits } from './event-stream.ts';
 import { failureResponse } from './failure.ts';
-import { EVENT_STREAM_HEADERS } from './frame.ts';
+import { EVENT_STREAM_HEADERS, KEEP_ALIVE } from './frame.ts';
 import { PostReply } from './post-reply.ts';
 import type { Router } from './router.ts';
 import type { ServerRequests } from './server-requests.ts';
@@ -89,6 +89,7 @@ export function createStreamableFace(parts: StreamableFaceParts) {
         if (session.stream === stream) sessions.setStream(session, undefined);
       },
     });
+    stream.send(KEEP_ALIVE, 'may');
     session.stream?.end();
     sessions.setStream(session, stream);
     streams.add(stream);

@@ -1,0 +1,172 @@
+import { describe, expect, test } from 'bun:test';
+import { ThvError } from '../../src/errors/index.ts';
+import type { RunRequest, Workload } from '../../src/workloads/index.ts';
+import { runInProcess, workload } from './in-process.ts';
+
+const SILENT = { exit: 0, stdout: '', stderr: '' };
+
+describe('start', () => {
+  const done = async (name: string) => ({ name, result: 'done' }) as const;
+
+  test('of one is quiet', async () => {
+    expect(await runInProcess(['start', 'a'], { workloads: { start: done } })).toEqual(SILENT);
+  });
+
+  test('on a terminal shows the URL', async () => {
+    const workloads = { start: done, get: async (name: string) => workload(name) };
+    expect(await runInProcess(['start', 'a'], { workloads, isTerminal: true })).toEqual({
+      ...SILENT,
+      stderr: 'a is running at http://127.0.0.1:14001/sse#a\n',
+    });
+  });
+
+  test('of many reports each', async () => {
+    const workloads = {
+      list: async () => [workload('a'), workload('b')],
+      start: async (name: string) =>
+        name === 'a' ? done(name) : ({ name, result: 'failed', error: new Error('busy') } as const),
+    };
+    expect(await runInProcess(['start', '--all'], { workloads })).toEqual({
+      exit: 1,
+      stdout:
+        'Restarting a...\nRestarting b... failed: busy\n\nRestart summary: 1 succeeded, 1 failed\n\nFailed restarts:\n  - b: busy\n',
+      stderr: 'Error: 1 workload(s) failed to restart\n',
+    });
+  });
+
+  test('--wait returns when it runs, and fails with the reason', async () => {
+    const states: Workload['status'][] = ['starting', 'starting', 'running'];
+    const get = async (name: string) => workload(name, { status: states.shift() ?? 'error' });
+    expect(await runInProcess(['start', 'a', '--wait'], { workloads: { start: done, get } })).toEqual(SILENT);
+    expect(states).toEqual([]);
+    const failed = async (name: string) => workload(name, { status: 'error', statusContext: 'exit code 1' });
+    expect(await runInProcess(['start', 'a', '--wait'], { workloads: { start: done, get: failed } })).toEqual(
+      {
+        exit: 1,
+        stdout: '',
+        stderr:
+          "Error: workload 'a' did not start: exit code 1. Hint: see 'thv logs a' and 'thv logs a --proxy'\n",
+      },
+    );
+  });
+
+  test('--wait-timeout ends the waiting', async () => {
+    const get = async (name: string) => workload(name, { status: 'starting' });
+    const workloads = { start: done, get };
+    expect(await runInProcess(['start', 'a', '--wait', '--wait-timeout', '1ms'], { workloads })).toEqual({
+      exit: 1,
+      stdout: '',
+      stderr: "Error: workload 'a' is not running after 1ms (status: starting)\n",
+    });
+  });
+});
+
+describe('run', () => {
+  const outcome = { name: 'a', url: 'http://127.0.0.1:14001/sse#a' };
+
+  test('hands on what was asked for', async () => {
+    let request: RunRequest | undefined;
+    const run = async (asked: RunRequest) => {
+      request = asked;
+      return outcome;
+    };
+    const args = [
+      ...[
+        'run',
+        '--name',
+        'a',
+        'img:1',
+        '--transport',
+        'STDIO',
+        '-e',
+        'A=1,2',
+        '-eB=',
+        '--proxy-port=0x1F90',
+      ],
+      ...['-p', '80', '--label', 'k=v', '--network', 'host', '--debug', '--', '--name', 'x', '--', 'y'],
+    ];
+    expect(await runInProcess(args, { workloads: { run } })).toEqual(SILENT);
+    expect(request).toEqual({
+      source: 'img:1',
+      serverArguments: ['--name', 'x', '--', 'y'],
+      name: 'a',
+      transport: 'stdio',
+      proxyMode: 'sse',
+      proxyPort: 8080,
+      host: '127.0.0.1',
+      targetPort: 0,
+      targetHost: '127.0.0.1',
+      environment: ['A=1,2', 'B='],
+      environmentFile: undefined,
+      environmentFolder: undefined,
+      labels: ['k=v'],
+      volumes: [],
+      publish: ['80'],
+      networkMode: 'host',
+      debug: true,
+    });
+  });
+
+  test('warns of arguments that it ignores', async () => {
+    const run = async () => outcome;
+    expect(await runInProcess(['run', 'img', 'x', 'y'], { workloads: { run } })).toEqual({
+      ...SILENT,
+      stderr: "Warning: ignored: x y. Arguments for the server go behind '--'\n",
+    });
+  });
+
+  test('progress: finished steps on stdout, the present one on a terminal only', async () => {
+    const run = async (
+      _request: RunRequest,
+      { progress }: { progress: { line(text: string): void; update(text: string): void } },
+    ) => {
+      progress.update('Pulling img 50%');
+      progress.line('Successfully pulled img');
+      return outcome;
+    };
+    expect(await runInProcess(['run', 'img'], { workloads: { run } })).toEqual({
+      ...SILENT,
+      stdout: 'Successfully pulled img\n',
+    });
+    expect(await runInProcess(['run', 'img'], { workloads: { run }, isTerminal: true })).toEqual({
+      exit: 0,
+      stdout: 'Successfully pulled img\n',
+      stderr: '\r\u001b[KPulling img 50%\r\u001b[Ka is starting at http://127.0.0.1:14001/sse#a\n',
+    });
+  });
+
+  test('cut short by Ctrl-C: 130, and only what there is to say', async () => {
+    const controller = new AbortController();
+    const run = async (): Promise<never> => {
+      controller.abort();
+      throw new ThvError('ERR_CANCELLED', { reason: 'image pull was canceled' });
+    };
+    const cut = await runInProcess(['run', 'img'], { workloads: { run }, signal: controller.signal });
+    expect(cut).toEqual({ exit: 130, stdout: '', stderr: 'Error: image pull was canceled\n' });
+    const aborting = async (): Promise<never> => controller.signal.throwIfAborted() as never;
+    expect(
+      await runInProcess(['run', 'img'], { workloads: { run: aborting }, signal: controller.signal }),
+    ).toEqual({ exit: 130, stdout: '', stderr: '' });
+  });
+
+  test('in the foreground Ctrl-C is the normal end', async () => {
+    const controller = new AbortController();
+    const runForeground = async (
+      _request: RunRequest,
+      { onReady }: { onReady: (ready: typeof outcome) => void },
+    ) => {
+      onReady(outcome);
+      controller.abort();
+    };
+    const result = await runInProcess(['run', '-f', 'img'], {
+      workloads: { runForeground },
+      signal: controller.signal,
+    });
+    expect(result).toMatchObject({ exit: 0, stdout: '' });
+    expect(JSON.parse(result.stderr)).toEqual({
+      time: expect.any(String),
+      level: 'INFO',
+      msg: 'workload started successfully, press Ctrl+C to stop',
+    });
+  });
+});
