@@ -3,7 +3,7 @@ import { createCommand, type Invocation, type OptionsOf } from '../cli/index.ts'
 import { messageOf } from '../errors/index.ts';
 import { silentLogger } from '../platform/index.ts';
 import { networkProfile, parsePublish, withVolumes } from '../sandbox/index.ts';
-import type { RunRequest } from '../workloads/index.ts';
+import { parseEnvironmentFlags, type RunRequest } from '../workloads/index.ts';
 import { confirm, createProgress } from './progress.ts';
 import { waitFlags, waitUntilRunning } from './wait-until-running.ts';
 
@@ -47,24 +47,13 @@ const ProxyMode = v.optional(
   'sse',
 );
 
-const Environment = v.optional(
-  v.array(
-    v.pipe(
-      v.string(),
-      v.check(
-        isAssignment,
-        ({ input }) => `failed to parse environment variables: ${assignmentProblem(input)}`,
-      ),
-    ),
-  ),
-  [],
-);
+const Environment = v.optional(v.array(sound((entry) => parseEnvironmentFlags([entry]))), []);
 
 const Volumes = v.optional(
-  v.array(sound((volume) => withVolumes(networkProfile(), [volume], silentLogger))),
+  v.array(sound((volume) => withVolumes(networkProfile(), [volume], silentLogger), RUN_CONFIG)),
   [],
 );
-const Published = v.optional(v.array(sound(parsePublish)), []);
+const Published = v.optional(v.array(sound(parsePublish, RUN_CONFIG)), []);
 
 const flags = {
   name: {
@@ -216,7 +205,7 @@ function runRequest({
 }
 
 /** Text that `parse` does not object to; what it makes of it is the manager's to use. */
-function sound(parse: (text: string) => unknown) {
+function sound(parse: (text: string) => unknown, prefix?: string) {
   return v.pipe(
     v.string(),
     v.rawCheck(({ dataset, addIssue }) => {
@@ -224,18 +213,9 @@ function sound(parse: (text: string) => unknown) {
       try {
         parse(dataset.value);
       } catch (error) {
-        addIssue({ message: `${RUN_CONFIG}: ${messageOf(error)}` });
+        const problem = messageOf(error);
+        addIssue({ message: prefix === undefined ? problem : `${prefix}: ${problem}` });
       }
     }),
   );
-}
-
-function isAssignment(text: string): boolean {
-  return text.indexOf('=') > 0;
-}
-
-function assignmentProblem(text: string): string {
-  return text.startsWith('=')
-    ? 'empty environment variable key'
-    : `invalid environment variable format: ${text}`;
 }

@@ -14,7 +14,7 @@ import type { SessionJournal, SessionRecord } from '../proxy/index.ts';
 import type { WorkloadName } from '../records/index.ts';
 
 /** Where a workload's session records live: `<state>/toolhive/host/sessions/<base>.jsonl`, owner-only. */
-export function sessionJournalPath(stateFolder: string, name: WorkloadName): string {
+function sessionJournalPath(stateFolder: string, name: WorkloadName): string {
   return join(stateFolder, 'host', 'sessions', `${name}.jsonl`);
 }
 

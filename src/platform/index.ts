@@ -1,11 +1,11 @@
 export { writeFileAtomic } from './atomic-file.ts';
-export { type Background, createBackground } from './background.ts';
+export { createBackground } from './background.ts';
 export { formatDuration, parseDuration } from './duration.ts';
-export { acquireLock, type HeldLock, removeStaleLocks, tryLock } from './file-lock.ts';
+export { acquireLock, removeStaleLocks } from './file-lock.ts';
 export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger } from './log.ts';
 export { type Paths, resolvePaths } from './paths.ts';
 export { findFreePort, isPortAvailable } from './ports.ts';
 export { commandLineOf, isProcessAlive, spawnDetached, terminateProcess } from './processes.ts';
-export { openRotatingFile, type RotatingFile } from './rotating-file.ts';
+export { openRotatingFile } from './rotating-file.ts';
 export { selfCommand } from './self.ts';
 export { aborted, sleep } from './wait.ts';

@@ -33,6 +33,7 @@ export interface Listener extends AsyncDisposable {
 
 const DEFAULT_IDLE_SECONDS = 30;
 const FLUSH_MS = 500;
+const LET_GO_SECONDS = 5;
 
 /** Throws `ERR_LISTEN_FAILED`, with the address, when the port cannot be had (spec 04 §19.12). */
 export async function openListener(options: ListenerOptions): Promise<Listener> {
@@ -99,6 +100,10 @@ class ListenerContext implements RequestContext {
 
   keepOpen(): void {
     this.#server.timeout(this.#request, 0);
+  }
+
+  letGo(): void {
+    this.#server.timeout(this.#request, LET_GO_SECONDS);
   }
 }
 

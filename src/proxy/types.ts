@@ -73,6 +73,8 @@ export interface RequestContext {
   readonly remoteAddress: string;
   /** Switches the listener's idle timeout off for this request (streams, long calls). */
   keepOpen(): void;
+  /** Takes `keepOpen` back: a connection that does not move is closed within seconds. */
+  letGo(): void;
 }
 
 export interface Health {

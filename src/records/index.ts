@@ -2,16 +2,11 @@ export { createLabelFilter, isManaged, LABEL, parseLabel, standardLabels, userLa
 export {
   baseNameOf,
   containerNameOf,
-  formatRunConfig,
   isRemote,
   type PermissionProfile,
-  PROXY_MODES,
-  type ProxyMode,
   parseRunConfig,
   type RunConfig,
-  TRANSPORTS,
   type Transport,
-  TransportSchema,
 } from './run-config.ts';
 export {
   createRunConfigStore,

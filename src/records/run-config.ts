@@ -8,13 +8,13 @@ import { parseFirstJson, sortedKeys, toJsonText } from './json-text.ts';
  * give them a schema.
  */
 
-export const TRANSPORTS = ['stdio', 'sse', 'streamable-http'] as const;
+const TRANSPORTS = ['stdio', 'sse', 'streamable-http'] as const;
 export type Transport = (typeof TRANSPORTS)[number];
-export const PROXY_MODES = ['sse', 'streamable-http'] as const;
-export type ProxyMode = (typeof PROXY_MODES)[number];
+const PROXY_MODES = ['sse', 'streamable-http'] as const;
+type ProxyMode = (typeof PROXY_MODES)[number];
 
 /** All lower or all upper case (spec 04 §1). */
-export const TransportSchema = v.pipe(
+const TransportSchema = v.pipe(
   v.string(),
   v.transform((text) => (text === text.toUpperCase() ? text.toLowerCase() : text)),
   v.picklist(

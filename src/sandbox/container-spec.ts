@@ -72,7 +72,8 @@ export function transportEnvironment(config: RunConfig): Record<string, string> 
 function portBindings(config: RunConfig, hostPort: number | undefined) {
   const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
   const bind = (containerPort: string, hostIp: string, port: string) => {
-    (bindings[`${containerPort}/tcp`] ??= []).push({ HostIp: hostIp, HostPort: port });
+    const key = `${containerPort}/tcp`;
+    bindings[key] = [...(bindings[key] ?? []), { HostIp: hostIp, HostPort: port }];
   };
   for (const spec of config.publish) {
     const { hostPort: published, containerPort } = parsePublish(spec);

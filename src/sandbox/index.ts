@@ -1,7 +1,6 @@
 export { containerSpec, EXTERNAL_NETWORK, transportEnvironment } from './container-spec.ts';
 export {
   isBridgeMode,
-  missingSources,
   networkModeOf,
   networkProfile,
   withNetworkMode,

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { messageOf, ThvError } from '../errors/index.ts';
 import type { Logger } from '../platform/index.ts';
@@ -118,11 +118,6 @@ export function mountsOf(
     }
   }
   return [...mounts.values()];
-}
-
-/** Mounts whose source is gone since the profile was written; the engine would refuse the container. */
-export function missingSources(mounts: readonly Mount[]): readonly string[] {
-  return mounts.map((mount) => mount.source).filter((source) => !existsSync(source));
 }
 
 /** Modes under which the engine connects the container to the networks we name (spec 02 §1.2). */

@@ -10,7 +10,12 @@ import {
   urlOf,
 } from '../host/index.ts';
 import { aborted, type Logger } from '../platform/index.ts';
-import { parseNewWorkloadName, type RunConfig, type WorkloadName } from '../records/index.ts';
+import {
+  parseNewWorkloadName,
+  type RunConfig,
+  sanitizeWorkloadName,
+  type WorkloadName,
+} from '../records/index.ts';
 import { resolveSource } from '../sources/index.ts';
 import { buildRunConfig } from './build-run-config.ts';
 import { bestEffort, type Context } from './context.ts';
@@ -26,7 +31,7 @@ async function prepare(context: Context, request: RunRequest, { signal, progress
     resolveSource(request.source),
   );
   const name = await within('failed to check if workload exists', () =>
-    parseNewWorkloadName(request.name ?? source.defaultName),
+    newName(request.name ?? source.defaultName, context.logger),
   );
   await refuseTakenName(context, engine, name, signal);
   const config = await buildRunConfig(request, {
@@ -100,6 +105,19 @@ export async function serveHere(
   }
   const end = await run.finished;
   if (end.type === 'failed') throw end.error;
+}
+
+/** Slashes are repaired, everything else that a name must not hold is refused (spec 01 §4.5). */
+function newName(raw: string, logger: Logger): WorkloadName {
+  parseNewWorkloadName(raw.replaceAll('/', '-'));
+  const name = parseNewWorkloadName(sanitizeWorkloadName(raw));
+  if (name !== raw) {
+    logger.warn('The provided name contained invalid characters and was sanitized', {
+      given: raw,
+      workload: name,
+    });
+  }
+  return name;
 }
 
 async function save(context: Context, name: WorkloadName, config: RunConfig): Promise<void> {

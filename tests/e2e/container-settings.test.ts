@@ -124,15 +124,17 @@ onEachEngine((engine) => {
 
   test('a second volume for the same target is skipped with a warning', async () => {
     await using world = await openWorld(engine);
-    for (const folder of ['a', 'b']) await mkdir(join(world.work, folder));
+    for (const folder of ['one', 'two']) await mkdir(join(world.work, folder));
     const name = world.name();
     const { exitCode, stderr } = await world.thv([
-      ...['run', FIXTURE_IMAGE, '--name', name, '--transport', 'stdio', '-v', 'a:/data', '-v', 'b:/data'],
+      ...['run', FIXTURE_IMAGE, '--name', name, '--transport', 'stdio', '-v', 'one:/data', '-v', 'two:/data'],
     ]);
     expect(exitCode).toBe(0);
     expect(stderr).toContain('Skipping duplicate mount target');
     await world.reached(name);
-    expect((await engine.inspect(name))?.Mounts.map(({ Source }) => Source)).toEqual([join(world.work, 'a')]);
+    expect((await engine.inspect(name))?.Mounts.map(({ Source }) => Source)).toEqual([
+      join(world.work, 'one'),
+    ]);
   });
 
   test('ports: the server’s own only on loopback, published ones as asked, two servers with one target port', async () => {
@@ -161,7 +163,8 @@ onEachEngine((engine) => {
       await using world = await openWorld(engine);
       await using network = await createNetwork(engine, world.name('net'));
       const details = await inspectRun(world, 'stdio', ['--network', network.name]);
-      expect(details.HostConfig.NetworkMode).toBe(network.name);
+      // Podman calls every bridge network "bridge" here.
+      expect(details.HostConfig.NetworkMode).toBe(engine.kind === 'podman' ? 'bridge' : network.name);
       expect(Object.keys(details.NetworkSettings.Networks)).toEqual([network.name]);
     });
 

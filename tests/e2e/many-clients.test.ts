@@ -75,11 +75,7 @@ async function callAll(client: RawClient, index: number): Promise<readonly Answe
     while (next <= CALLS) {
       const id = next++;
       const expected = `client ${index} call ${id}`;
-      const { result } = await client.request(id, 'tools/call', {
-        name: 'echo',
-        arguments: { message: expected },
-      });
-      answered.push({ expected, received: (result as { content: [{ text: string }] }).content[0].text });
+      answered.push({ expected, received: await callTool(client, id, 'echo', { message: expected }) });
     }
   };
   await Promise.all(Array.from({ length: OUTSTANDING }, callOneAfterAnother));

@@ -25,7 +25,7 @@ onEachEngine((engine) => {
     });
   });
 
-  test('Ctrl-C while pulling cancels it: one message, status 1, nothing left', async () => {
+  test('Ctrl-C while pulling cancels it: one message, status 130, nothing left', async () => {
     await using world = await openWorld(engine);
     const name = world.name();
     using registry = serveStallingRegistry();
@@ -37,7 +37,7 @@ onEachEngine((engine) => {
     );
     running.signal('SIGINT');
     const { exitCode, stdout, stderr } = await running.finished(5000);
-    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 130, stdout: '' });
     expect(stderr).toContain('image pull was canceled');
     await expectNothing(world, name);
     expect(await engine.named(name)).toEqual([]);

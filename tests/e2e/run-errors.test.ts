@@ -6,6 +6,7 @@ import type { Engine } from '../harness/engine.ts';
 import { FIXTURE_IMAGE } from '../harness/images.ts';
 import { onEachEngine } from '../harness/on-each-engine.ts';
 import { occupyPort } from '../harness/ports.ts';
+import { waitFor } from '../harness/wait-for.ts';
 import { openWorld, type World } from '../harness/world.ts';
 
 /** Refused before any engine is asked: arguments behind `thv`, and the whole of stderr. */
@@ -193,13 +194,21 @@ onEachEngine((engine) => {
     });
   });
 
-  test('--foreground with a server that ends at once fails, tells why and deletes the workload', async () => {
+  test('--foreground with a server that keeps ending tells why, and Ctrl-C ends it with nothing left', async () => {
     await using world = await openWorld(engine);
     const name = world.name();
     const args = ['run', FIXTURE_IMAGE, '--name', name, '--transport', 'stdio', '--foreground', '--', 'exit'];
-    const { exitCode, stderr } = await world.thv(args, { env: { TOOLHIVE_TEST: '1' }, timeoutMs: 55_000 });
-    expect(exitCode).toBe(1);
-    expect(errorsIn(stderr)).toContain('fixture: no credentials in the environment');
+    const running = world.start(args);
+    await waitFor(
+      () => running.stderr,
+      (text) => text.includes('fixture: no credentials in the environment'),
+      {
+        what: 'the last words of the server are told',
+      },
+    );
+    running.signal('SIGINT');
+    expect(await running.finished(10_000)).toMatchObject({ exitCode: 0 });
+    expect(await filesOf(world)).toEqual([]);
     expect(await engine.inspect(name)).toBeUndefined();
   });
 
@@ -211,11 +220,12 @@ onEachEngine((engine) => {
     await world.ok(['stop', name]);
     {
       using _ = occupyPort(port);
-      await world.thv(['start', name]);
-      expect(await world.reached(name, 'error')).toMatchObject({
-        port,
-        status_context: expect.stringContaining(`${port}`),
-      });
+      const { exitCode, stdout, stderr } = await world.thv(['start', name]);
+      expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+      expect(stderr).toStartWith(
+        `Error: failed to restart workload ${name}: requested proxy port ${port} is not available`,
+      );
+      expect(await world.find(name)).toMatchObject({ status: 'stopped', port });
     }
     await world.ok(['start', name]);
     expect((await world.reached(name)).url).toBe(url);
@@ -239,6 +249,7 @@ onEachEngine((engine) => {
     const { exitCode, stderr } = await world.thv(args);
     expect(exitCode).toBe(0);
     expect(stderr).toContain('Skipping invalid label');
+    await world.reached(name);
     expect((await engine.inspect(name))?.Config.Labels).toMatchObject({ team: 'a' });
   });
 });

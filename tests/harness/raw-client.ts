@@ -162,7 +162,8 @@ export async function callOnce(
   args?: Readonly<Record<string, unknown>>,
 ): Promise<string> {
   await using client = await openStreamable(new URL('/mcp', url).href);
-  return callTool(client, 1, tool, args);
+  // Awaited here, or the session would end while the call is under way.
+  return await callTool(client, 1, tool, args);
 }
 
 /** All messages of a response, be it JSON or an event stream. */

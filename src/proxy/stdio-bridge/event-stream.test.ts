@@ -7,6 +7,7 @@ function open() {
   let closed = 0;
   const stream = new EventStream({
     limits: LIMITS,
+    onCutOff() {},
     onClosed: () => {
       closed += 1;
     },

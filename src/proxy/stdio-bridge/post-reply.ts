@@ -96,6 +96,7 @@ export class PostReply implements Reply {
     const { limits, onStream, onStreamClosed } = this.#facts;
     const stream = new EventStream({
       limits,
+      onCutOff: () => this.#facts.context.letGo(),
       onClosed: () => {
         onStreamClosed(stream);
         this.#gone();

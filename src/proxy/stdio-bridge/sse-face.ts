@@ -30,6 +30,7 @@ export function createSseFace(parts: SseFaceParts) {
     const session = sessions.create('sse', '');
     const stream = new EventStream({
       limits,
+      onCutOff: () => context.letGo(),
       onClosed: () => {
         streams.delete(stream);
         sessions.end(session);

@@ -84,6 +84,7 @@ export function createStreamableFace(parts: StreamableFaceParts) {
     context.keepOpen();
     const stream = new EventStream({
       limits,
+      onCutOff: () => context.letGo(),
       onClosed: () => {
         streams.delete(stream);
         if (session.stream === stream) sessions.setStream(session, undefined);
