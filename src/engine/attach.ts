@@ -2,11 +2,16 @@ import { messageOf, ThvError } from '../errors/index.ts';
 import { givenUp, startDeadline } from './deadline.ts';
 import { createDemultiplexer } from './demultiplex.ts';
 import { engineMessage } from './engine-message.ts';
-import { HijackRefused, openHijacked } from './hijack.ts';
+import { type HijackedConnection, HijackRefused, openHijacked } from './hijack.ts';
 import { describeSocketError } from './socket-error.ts';
 import type { AttachedStdio, AttachReceiver, OutputChunk, Waiting } from './types.ts';
 
 const OPEN_TIMEOUT_MS = 30_000;
+
+const GIVEN_UP = {
+  timedOut: 'attaching to the container timed out',
+  cancelled: 'attaching to the container was canceled',
+};
 
 interface AttachTarget extends Waiting {
   readonly address: string;
@@ -26,27 +31,24 @@ const QUERY = 'stream=1&stdin=1&stdout=1&stderr=1&detachKeys=';
 /** Opens the stdio of a running container (spec 03 §7). Nothing reaches `receiver` before the promise has resolved. */
 export async function attachStdio(target: AttachTarget, receiver: AttachReceiver): Promise<AttachedStdio> {
   using deadline = startDeadline({ signal: target.signal, timeoutMs: OPEN_TIMEOUT_MS });
-  const opened = await openRunning(target, deadline.signal).catch((error: unknown) => {
-    if (error instanceof ThvError) throw error;
-    throw deadline.expired || !target.signal?.aborted
-      ? attachFailed(
-          target.container,
-          deadline.expired ? `no answer within ${OPEN_TIMEOUT_MS / 1000} s` : why(error),
-          error,
-        )
-      : givenUp(target.signal, {
-          timedOut: 'attaching to the container timed out',
-          cancelled: 'attaching to the container was canceled',
-        });
-  });
-  return createAttachedStdio(target.container, opened, receiver);
+  try {
+    return createAttachedStdio(target.container, await openRunning(target, deadline.signal), receiver);
+  } catch (error) {
+    if (deadline.expired)
+      throw attachFailed(target.container, `no answer within ${OPEN_TIMEOUT_MS / 1000} s`);
+    if (target.signal?.aborted) throw givenUp(target.signal, GIVEN_UP);
+    throw error instanceof ThvError ? error : attachFailed(target.container, reasonOf(error), error);
+  }
 }
 
-type Opened = Awaited<ReturnType<typeof openHijacked>>;
-
-async function openRunning(target: AttachTarget, signal: AbortSignal): Promise<Opened> {
+async function openRunning(target: AttachTarget, signal: AbortSignal): Promise<HijackedConnection> {
   await ensureRunning(target, signal);
-  const connection = await openHijacked(target.address, `${target.path}?${QUERY}`, signal);
+  const connection = await openHijacked(target.address, `${target.path}?${QUERY}`, signal).catch(
+    async (error: unknown) => {
+      if (error instanceof HijackRefused) await ensureRunning(target, signal); // the better reason, if it is one
+      throw error;
+    },
+  );
   try {
     // Both engines agree to attach to a container that has ended, and then say nothing for ever. Asked a second time, because
     // only an answer from after the agreement tells that the stream will see the end.
@@ -66,7 +68,7 @@ async function ensureRunning(target: AttachTarget, signal: AbortSignal): Promise
   });
 }
 
-function why(error: unknown): string {
+function reasonOf(error: unknown): string {
   return error instanceof HijackRefused
     ? engineMessage(error.body, error.status)
     : describeSocketError(error);
@@ -77,7 +79,11 @@ function attachFailed(container: string, reason: string, cause?: unknown): ThvEr
   return new ThvError('ERR_ATTACH_FAILED', { container, reason: text }, { cause });
 }
 
-function createAttachedStdio(container: string, connection: Opened, receiver: AttachReceiver): AttachedStdio {
+function createAttachedStdio(
+  container: string,
+  connection: HijackedConnection,
+  receiver: AttachReceiver,
+): AttachedStdio {
   const { writer } = connection;
   let isPaused = false;
   let isClosed = false;

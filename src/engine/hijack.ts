@@ -14,7 +14,7 @@ export interface HijackedConnection {
   close(): void;
 }
 
-export interface RawReceiver {
+interface RawReceiver {
   /** `bytes` are valid only during the call. */
   onBytes(bytes: Uint8Array): void;
   onEnd(error?: Error): void;

@@ -25,7 +25,7 @@ export type Failure =
   | { readonly kind: 'unreachable'; readonly why: string; readonly cause: unknown }
   | { readonly kind: 'expired'; readonly afterMs: number };
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly headers: Headers;
 }

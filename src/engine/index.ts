@@ -1,5 +1,5 @@
-export { type ImageReference, imageName, isLatest, parseImageReference } from './image-reference.ts';
-export { type OpenEngineOptions, openEngine } from './open-engine.ts';
+export { isLatest, parseImageReference } from './image-reference.ts';
+export { openEngine } from './open-engine.ts';
 export type {
   AttachedStdio,
   AttachReceiver,
@@ -7,8 +7,6 @@ export type {
   ContainerSpec,
   ContainerSummary,
   Engine,
-  ImageDetails,
-  NetworkSummary,
   OutputChunk,
   PullProgress,
 } from './types.ts';

@@ -10,7 +10,7 @@ import type { EngineIdentity } from './ping.ts';
 import { isPipe } from './pipe-fetch.ts';
 import type { Engine } from './types.ts';
 
-export interface OpenEngineOptions extends Partial<HostFacts> {
+interface OpenEngineOptions extends Partial<HostFacts> {
   readonly signal?: AbortSignal | undefined;
 }
 

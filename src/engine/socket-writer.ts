@@ -2,7 +2,7 @@ import type { Socket } from 'bun';
 
 /** Bytes on their way into a socket, in order, with word of when they have left (spec 03 §7.3). */
 export interface SocketWriter {
-  /** True when everything is with the kernel; false when something had to be queued. */
+  /** True when everything is with the kernel; false when something had to be queued. Throws after `end` and `fail`. */
   write(bytes: string | Uint8Array): boolean;
   /** Resolves when the queue is empty, rejects when the stream fails first. */
   drained(): Promise<void>;
@@ -29,6 +29,7 @@ export function createSocketWriter(socket: WritableSocket): SocketWriter {
   return {
     write(bytes) {
       if (failure !== undefined) throw failure;
+      if (isEnding) throw new Error('the input was ended');
       const total = typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.byteLength;
       const taken = queue.length > 0 ? 0 : Math.max(0, socket.write(bytes));
       if (taken === total && queue.length === 0) return true;

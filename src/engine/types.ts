@@ -107,7 +107,7 @@ export interface Images {
   remove(reference: string, options?: Waiting & { readonly force?: boolean }): Promise<void>;
 }
 
-export interface PullOptions extends Waiting {
+interface PullOptions extends Waiting {
   readonly onProgress?: ((progress: PullProgress) => void) | undefined;
   /**
    * Whose choice the image is; default `user`. What the program itself wants (sidecars, base images) is never pulled with

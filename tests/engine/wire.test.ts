@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { getEventListeners } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -177,6 +179,7 @@ describe('attach', () => {
     );
     controller.abort();
     expect(await attached).toEqual(['ERR_CANCELLED', 'attaching to the container was canceled']);
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
     await until(
       () => engine.isConnected,
       (isConnected) => !isConnected,
@@ -298,6 +301,22 @@ describe.each<[string, (address: string) => SocketFetch]>([
     );
     expect((await engine.http.send({ method: 'HEAD', path: '/_ping' })).status).toBe(200);
     expect((await engine.http.send({ method: 'POST', path: '/x', accept: [304] })).status).toBe(304);
+  });
+
+  test('nothing is left behind: listeners on the signal, open sockets', async () => {
+    await using engine = serve(
+      (request) => new Response(request.method === 'HEAD' ? null : 'x'.repeat(1000)),
+    );
+    const { signal } = new AbortController();
+    const openFiles = () => readdirSync('/proc/self/fd').length;
+    const before = openFiles();
+    for (let round = 0; round < 200; round++) {
+      await engine.http.send({ method: 'GET', path: '/x', signal });
+      await engine.http.send({ method: 'HEAD', path: '/x', signal });
+      for await (const _bytes of engine.http.stream({ method: 'GET', path: '/x', signal })) break;
+    }
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    await until(openFiles, (count) => count < before + 10);
   });
 
   test('an error is the sentence of the engine', async () => {

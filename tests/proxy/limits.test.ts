@@ -46,7 +46,6 @@ describe('a client that does not read', () => {
       streamLimits: { dropAboveBytes: 256 * 1024, closeAboveBytes: 1024 * 1024 },
     });
     const { head, socket } = await openDeafStream(world.base, '/sse', '');
-    const connections = () => world.listener.openRequests;
     const endpoint = /data: (\S+)/.exec(head)?.[1] ?? '';
     let status = 0;
     for (let id = 0; id < 30 && status !== 404; id += 1) {

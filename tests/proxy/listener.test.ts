@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { connect, createServer } from 'node:net';
 import { hasCode } from '../../src/errors/index.ts';
-import { connectSse, post } from './raw-client.ts';
+import { connectSse, post, until } from './raw-client.ts';
 import { openWorld } from './world.ts';
 
 /** A port that was free a moment ago. */
@@ -65,6 +65,8 @@ describe('the port', () => {
     await world.listener.stop({ graceMs: 100 });
     expect(performance.now() - startedAt).toBeLessThan(1000);
     expect((await hanging).status).toBe(504);
+    // The process lives on without us and must not work for nobody.
+    await until(() => world.server.reports.some((line) => line.includes('notifications/cancelled')));
     await world[Symbol.asyncDispose]();
   });
 });

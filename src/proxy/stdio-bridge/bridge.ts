@@ -204,6 +204,7 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
     async [Symbol.asyncDispose]() {
       if (closed) return;
       calls.failAll('stopping', 'all');
+      outbound.flush();
       closed = true;
       reaper.stop();
       questions.stop();

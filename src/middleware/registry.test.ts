@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'bun:test';
+import { hasCode } from '../errors/index.ts';
+import { silentLogger } from '../platform/log.ts';
+import { buildMiddlewares, composeChain } from './index.ts';
+
+const facts = {
+  log: silentLogger,
+  bindHost: '127.0.0.1',
+  port: 8080,
+  trustProxyHeaders: false,
+  allowedOrigins: [],
+} as const;
+const context = { path: '/', remoteAddress: '', keepOpen() {}, letGo() {} };
+const STORED = [
+  { type: 'auth', parameters: {} },
+  { type: 'mcp-parser', parameters: {} },
+  { type: 'recovery', parameters: null },
+];
+const LIMIT = { type: 'bodylimit', parameters: { max_bytes: 8_388_608 } };
+const ORIGIN = { type: 'origin', parameters: { allowed_origins: ['http://localhost:1'] } };
+
+const namesOf = (stored: Parameters<typeof buildMiddlewares>[0]) =>
+  buildMiddlewares(stored, facts).map(({ name }) => name);
+
+describe('the chain', () => {
+  test.each([
+    ['nothing stored', []],
+    ['what `thv run` stores', STORED],
+    ['what a restarted reference stores', [LIMIT, ORIGIN, LIMIT, ORIGIN, ...STORED]],
+    ['another order', [...STORED, ORIGIN, LIMIT].toReversed()],
+  ])('of %s has each part once, recovery outermost', (_, stored) => {
+    expect(namesOf(stored)).toEqual(['recovery', 'bodyLimit', 'origin']);
+  });
+
+  test('checks origins against the present port, not the stored one', async () => {
+    const chain = composeChain(buildMiddlewares([ORIGIN], facts), () => new Response('through'));
+    const ask = async (port: number) =>
+      (await chain(new Request('http://x', { headers: { Origin: `http://localhost:${port}` } }), context))
+        .status;
+    expect([await ask(8080), await ask(1)]).toEqual([200, 403]);
+  });
+
+  test.each([
+    ['an unknown type', { type: 'nonsense', parameters: {} }, 'unsupported middleware type: nonsense'],
+    [
+      'parameters of the wrong type',
+      { type: 'bodylimit', parameters: { max_bytes: 'much' } },
+      'invalid parameters of middleware bodylimit: max_bytes: Invalid type: Expected number but received "much"',
+    ],
+    [
+      'authentication that is not there',
+      { type: 'auth', parameters: { oidc_config: {} } },
+      'invalid parameters of middleware auth: oidc_config: Invalid key: Expected never but received "oidc_config"',
+    ],
+  ])('with %s is refused', (_, config, message) => {
+    try {
+      buildMiddlewares([config], facts);
+    } catch (error) {
+      if (!hasCode(error, 'ERR_RUN_CONFIG_INVALID')) throw error;
+      expect(error.message).toBe(message);
+      return;
+    }
+    throw new Error('was accepted');
+  });
+});
