@@ -35,6 +35,11 @@ interface Waiting {
   readonly signal: AbortSignal;
 }
 
+/** The server ended while it was waited for; its restarts go on, but whoever waits wants to know now (spec 02 §4.4). */
+function hasCrashed(status: string, context: string | undefined): boolean {
+  return status === 'starting' && (context ?? '').startsWith('Container exited');
+}
+
 /** Throws `ERR_WORKLOAD_START_FAILED` with the reason, or `ERR_TIMEOUT` (spec 01 §14-25). */
 export async function waitUntilRunning(
   workloads: Pick<WorkloadManager, 'get'>,
@@ -45,7 +50,7 @@ export async function waitUntilRunning(
   for (;;) {
     const { status, statusContext } = await workloads.get(name, { signal });
     if (status === 'running') return;
-    if (FINAL.has(status)) {
+    if (FINAL.has(status) || hasCrashed(status, statusContext)) {
       throw new ThvError(
         'ERR_WORKLOAD_START_FAILED',
         { workload: name, reason: statusContext || status },

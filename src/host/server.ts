@@ -39,7 +39,7 @@ export function openServer(
     return {
       endpoint: bridge,
       serve: (engine, container, { afterCrash, signal }) =>
-        keepAttached(engine, container, bridge, { afterCrash, signal, onAttached: () => undefined }),
+        keepAttached(engine, container, bridge, { afterCrash, signal }),
       setDown: () => undefined,
     };
   }

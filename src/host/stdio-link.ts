@@ -5,7 +5,9 @@ import type { ServerLink, ServerProcess } from '../proxy/index.ts';
 import { look } from './container-watch.ts';
 import type { RunningContainer } from './containers.ts';
 
-const MAX_ATTEMPTS = 10;
+const MAX_FAILURES = 10;
+/** An attachment that ends sooner than this counts as one that failed. */
+const SHORT_LIFE_MS = 1000;
 const FIRST_DELAY_MS = 2000;
 const LAST_DELAY_MS = 30_000;
 
@@ -17,12 +19,11 @@ interface LinkOptions {
   /** The host that held the stream before may have died in the middle of a line; the server must not glue ours to it. */
   readonly afterCrash: boolean;
   readonly signal: AbortSignal;
-  readonly onAttached: () => void;
 }
 
 /**
  * Keeps the bridge attached to a container's stdin and stdout for as long as that process lives: an attachment that ends
- * while the container is still up is made again, ten times with growing delays (spec 02 §9). Resolves when the container
+ * while the container is still up is made again, at once, and with growing delays when that fails (spec 02 §9). Resolves when the container
  * is not up any more or `signal` aborts; throws `ERR_ATTACH_FAILED` when the attempts are used up.
  */
 export async function keepAttached(
@@ -32,21 +33,25 @@ export async function keepAttached(
   options: LinkOptions,
 ): Promise<void> {
   const { signal } = options;
-  let delayMs = FIRST_DELAY_MS;
-  for (let attempt = 1; !signal.aborted; attempt++) {
+  let endTornLine = options.afterCrash;
+  let failures = 0;
+  while (!signal.aborted) {
+    const attachedAt = performance.now();
     try {
-      await using attachment = await attach(engine, container, bridge, signal);
-      if (options.afterCrash || attempt > 1) attachment.stdio.write('\n');
-      options.onAttached();
+      await using attachment = await attach(engine, container, bridge, { signal, endTornLine });
+      endTornLine = true;
       await attachment.ended;
-      delayMs = FIRST_DELAY_MS;
-      attempt = 1;
+      failures = performance.now() - attachedAt < SHORT_LIFE_MS ? failures + 1 : 0;
     } catch (error) {
-      if (attempt >= MAX_ATTEMPTS) throw error;
+      if (++failures >= MAX_FAILURES) throw error;
     }
     if (signal.aborted || (await look(engine, container.id, container.identity)) !== undefined) return;
-    await sleep(delayMs * (0.5 + Math.random()), signal);
-    delayMs = Math.min(delayMs * 1.5, LAST_DELAY_MS);
+    if (failures > 0) {
+      await sleep(
+        Math.min(FIRST_DELAY_MS * 1.5 ** (failures - 1), LAST_DELAY_MS) * (0.5 + Math.random()),
+        signal,
+      );
+    }
   }
 }
 
@@ -59,7 +64,7 @@ async function attach(
   engine: Engine,
   container: RunningContainer,
   bridge: Bridge,
-  signal: AbortSignal,
+  { signal, endTornLine }: { readonly signal: AbortSignal; readonly endTornLine: boolean },
 ): Promise<Attachment> {
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
   let link: ServerLink | undefined;
@@ -76,6 +81,8 @@ async function attach(
     },
     { signal },
   );
+  // Before the bridge can write: its first message must not be glued to half a line of the attachment before.
+  if (endTornLine) stdio.write('\n');
   link = bridge.attach({
     identity: container.identity,
     write: (line) => stdio.write(line),

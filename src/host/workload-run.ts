@@ -57,6 +57,8 @@ const ENGINE_RETRY_MS = 1000;
 /** A server that cannot start usually ends within this time; until then it is not called running. */
 const SETTLE_MS = 500;
 const WATCH_STATUS_MS = 10_000;
+/** Idle keep-alive of the reverse proxy (spec 04 §2.2). */
+const REVERSE_PROXY_IDLE_SECONDS = 120;
 
 /** Starts serving a stored workload; every failure ends in its status file and its log, never in an exception. */
 export function startWorkloadRun(
@@ -281,6 +283,7 @@ function openPort(config: RunConfig, endpoint: Endpoint, log: Logger): Promise<L
     port: config.port,
     handler: composeChain(middlewares, endpoint.handle),
     endpoint,
+    ...(config.transport === 'stdio' ? {} : { idleTimeoutSeconds: REVERSE_PROXY_IDLE_SECONDS }),
     transportLabel: config.transport === 'stdio' && config.proxy_mode === 'sse' ? 'stdio' : config.proxy_mode,
     log,
   });

@@ -1,3 +1,2 @@
 export { composeChain } from './chain.ts';
-export { buildMiddlewares, type ChainFacts } from './registry.ts';
-export type { CreateMiddleware, Middleware, MiddlewareConfig, MiddlewareDeps } from './types.ts';
+export { buildMiddlewares } from './registry.ts';

@@ -1,13 +1,13 @@
-export { type ClientUrlFacts, clientUrl } from './client-url.ts';
-export { type Listener, type ListenerOptions, openListener } from './listener.ts';
-export { probeReadiness, type ReadinessOptions } from './probe-readiness.ts';
+export { clientUrl } from './client-url.ts';
+export { INVALID_REQUEST } from './json-rpc/index.ts';
+export { type Listener, openListener } from './listener.ts';
+export { probeReadiness } from './probe-readiness.ts';
 export { jsonError, textError } from './respond.ts';
 export { createReverseProxy, type ReverseProxy, type ReverseProxyOptions } from './reverse-proxy/proxy.ts';
 export { createStdioBridge, type StdioBridge, type StdioBridgeOptions } from './stdio-bridge/bridge.ts';
 export type {
   Endpoint,
   Handler,
-  Health,
   RequestContext,
   ServerLink,
   ServerProcess,

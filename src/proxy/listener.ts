@@ -33,23 +33,23 @@ export interface Listener extends AsyncDisposable {
 
 const DEFAULT_IDLE_SECONDS = 30;
 const FLUSH_MS = 500;
-const LET_GO_SECONDS = 5;
 
 /** Throws `ERR_LISTEN_FAILED`, with the address, when the port cannot be had (spec 04 §19.12). */
 export async function openListener(options: ListenerOptions): Promise<Listener> {
   const { host, port, handler, endpoint, transportLabel, log } = options;
   const hostname = await resolveHost(host, port);
+  const idleTimeout = options.idleTimeoutSeconds ?? DEFAULT_IDLE_SECONDS;
   const server = serve(`${hostname}:${port}`, () =>
     Bun.serve({
       hostname,
       port,
-      idleTimeout: options.idleTimeoutSeconds ?? DEFAULT_IDLE_SECONDS,
+      idleTimeout,
       // The body limit is a middleware with an answer of its own; Bun's would come first.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       fetch(request, bunServer) {
         const path = pathOf(request.url);
         const reserved = answerReserved(request, path, endpoint, transportLabel);
-        return reserved ?? handler(request, new ListenerContext(bunServer, request, path));
+        return reserved ?? handler(request, new ListenerContext(bunServer, request, path, idleTimeout));
       },
       error(error) {
         log.error('request failed outside of every middleware', { error });
@@ -87,11 +87,13 @@ class ListenerContext implements RequestContext {
   readonly path: string;
   readonly #server: Server<undefined>;
   readonly #request: Request;
+  readonly #idleSeconds: number;
 
-  constructor(server: Server<undefined>, request: Request, path: string) {
+  constructor(server: Server<undefined>, request: Request, path: string, idleSeconds: number) {
     this.#server = server;
     this.#request = request;
     this.path = path;
+    this.#idleSeconds = idleSeconds;
   }
 
   get remoteAddress(): string {
@@ -103,7 +105,7 @@ class ListenerContext implements RequestContext {
   }
 
   letGo(): void {
-    this.#server.timeout(this.#request, LET_GO_SECONDS);
+    this.#server.timeout(this.#request, this.#idleSeconds);
   }
 }
 

@@ -73,7 +73,10 @@ export interface RequestContext {
   readonly remoteAddress: string;
   /** Switches the listener's idle timeout off for this request (streams, long calls). */
   keepOpen(): void;
-  /** Takes `keepOpen` back: a connection that does not move is closed within seconds. */
+  /**
+   * Takes `keepOpen` back at the end of the response. Otherwise Bun would never close the connection again, neither one
+   * that idles nor one whose reader has stopped reading.
+   */
   letGo(): void;
 }
 

@@ -185,7 +185,7 @@ onEachEngine((engine) => {
     [
       'a name that climbs',
       ['--name', '../x'],
-      "failed to check if workload exists: invalid workload name '../x': ",
+      "failed to check if workload exists: invalid workload name '..-x': ",
     ],
   ])('%s is refused and nothing is left', async (_, flags, reason) => {
     await refused(engine, ['run', FIXTURE_IMAGE, '--transport', 'stdio', ...flags], ({ errors }) => {

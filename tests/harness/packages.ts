@@ -5,6 +5,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   dockerd: 'docker.io',
   podman: 'podman',
   runc: 'runc',
+  busybox: 'busybox-static',
   iptables: 'iptables',
   '/usr/lib/podman/netavark': 'netavark',
   '/usr/lib/podman/aardvark-dns': 'aardvark-dns',

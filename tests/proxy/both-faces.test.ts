@@ -1,4 +1,9 @@
 import { describe, expect, test } from 'bun:test';
+import {
+  Client as NextClient,
+  SSEClientTransport as NextSseTransport,
+  StreamableHTTPClientTransport as NextStreamableTransport,
+} from '@modelcontextprotocol/client';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
@@ -27,6 +32,21 @@ describe('one server behind both transports', () => {
     expect(handshakes).toHaveLength(1);
     expect(world.server.reports.filter((line) => line.includes('notifications/initialized'))).toHaveLength(1);
   });
+
+  test.each(['legacy', 'auto'])(
+    'the next generation of official clients works, %s negotiation',
+    async (mode) => {
+      await using world = await openWorld();
+      for (const path of ['mcp', 'sse']) {
+        const client = new NextClient({ name: 'a', version: '1' }, { versionNegotiation: { mode } } as never);
+        const url = new URL(`${world.base}/${path}`);
+        const transport = path === 'mcp' ? new NextStreamableTransport(url) : new NextSseTransport(url);
+        await client.connect(transport);
+        expect(textOf(await client.callTool({ name: 'echo', arguments: { text: path } }))).toBe(path);
+        await client.close();
+      }
+    },
+  );
 
   test('two SSE clients with equal ids each get their own answer only', async () => {
     await using world = await openWorld();

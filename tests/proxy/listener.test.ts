@@ -71,6 +71,42 @@ describe('the port', () => {
   });
 });
 
+describe('a connection', () => {
+  const call = (name: string, ms: number, accept: string) => {
+    const body = JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: { name, arguments: { ms, text: 'x' } },
+    });
+    const head = `POST /mcp HTTP/1.1\r\nHost: x\r\nAccept: ${accept}\r\nContent-Length: ${body.length}`;
+    return `${head}\r\n\r\n${body}`;
+  };
+
+  test.each(['application/json', 'text/event-stream'])(
+    'outlives a long call answered in %s, and is closed when it idles after that',
+    async (accept) => {
+      await using world = await openWorld({ idleTimeoutSeconds: 1 });
+      const { hostname, port } = new URL(world.base);
+      const socket = connect(Number(port), hostname);
+      const closed = Promise.withResolvers<void>();
+      let answer = '';
+      socket.on('data', (bytes) => {
+        answer += bytes.toString();
+      });
+      socket.on('close', () => closed.resolve());
+      socket.write(call('delay', 6000, accept));
+      await until(
+        () => answer.includes('"text":"x"'),
+        () => answer,
+        9000,
+      );
+      await closed.promise;
+    },
+    20_000,
+  );
+});
+
 describe('paths', () => {
   test.each([
     ['GET', '/nothing', 404, '404 page not found\n'],

@@ -25,7 +25,7 @@ export interface EventSource extends AsyncDisposable {
 }
 
 /** Reads a response as an event stream until it ends or is closed. */
-export function readEvents(response: Response, controller: AbortController): EventSource {
+function readEvents(response: Response, controller: AbortController): EventSource {
   const events: { type: string; data: string }[] = [];
   const messages: Rpc[] = [];
   const comments: string[] = [];
@@ -135,7 +135,7 @@ export async function post(
 }
 
 /** POSTs one message to `/mcp` and reads its event stream as it comes. */
-export function postForEvents(url: string, message: object, options: PostOptions = {}): Promise<EventSource> {
+function postForEvents(url: string, message: object, options: PostOptions = {}): Promise<EventSource> {
   return openEvents(url, {
     method: 'POST',
     headers: headersOf({ accept: 'application/json, text/event-stream', ...options }),

@@ -180,7 +180,7 @@ describe('reverse proxy', () => {
   });
 
   test('answers for a server that cannot be reached', async () => {
-    await using front = await openFront({ target: 'http://127.0.0.1:1' });
+    await using front = await openFront({ target: 'http://127.0.0.1:1', refusedWaitMs: 100 });
     const withId = await post(`${front.base}/mcp`, { id: 'x', method: 'tools/list' });
     expect([withId.status, withId.message.id, withId.message.error?.code]).toEqual([502, 'x', -32603]);
     const without = await fetch(front.base);

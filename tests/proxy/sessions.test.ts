@@ -131,6 +131,8 @@ describe('sessions', () => {
     );
     expect(new Set(answers.map(({ headers }) => headers.get('mcp-session-id'))).size).toBe(5);
     expect(world.server.reports.filter((line) => line.includes('"initialize"'))).toHaveLength(1);
+    // None for the client that left.
+    expect(world.journal.records.filter(({ type }) => type === 'session')).toHaveLength(5);
   });
 
   test('expire when they are idle, and only then', async () => {

@@ -31,11 +31,19 @@ export interface WorldOptions extends Partial<StdioBridgeOptions> {
   readonly journal?: MemoryJournal;
   readonly port?: number;
   readonly allowedOrigins?: readonly string[];
+  readonly idleTimeoutSeconds?: number;
 }
 
 /** A bridge with its chain behind a real port, and a fixture attached. */
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
-  const { fixture = 'toolbox', args = [], port = 0, allowedOrigins = [], ...bridgeOptions } = options;
+  const {
+    fixture = 'toolbox',
+    args = [],
+    port = 0,
+    allowedOrigins = [],
+    idleTimeoutSeconds = 30,
+    ...bridgeOptions
+  } = options;
   const journal = options.journal ?? createMemoryJournal();
   const lines: string[] = [];
   const log = createLogger({ level: 'DEBUG', format: 'text', write: (line) => lines.push(line) });
@@ -54,6 +62,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     endpoint: bridge,
     transportLabel: 'streamable-http',
     log,
+    idleTimeoutSeconds,
   });
   const servers: SpawnedServer[] = [];
 

@@ -1,9 +1,7 @@
 import * as v from 'valibot';
-import { jsonError } from '../../proxy/index.ts';
+import { INVALID_REQUEST, jsonError } from '../../proxy/index.ts';
 import { parseParameters } from '../parameters.ts';
 import type { Middleware, MiddlewareDeps } from '../types.ts';
-
-const INVALID_REQUEST = -32600;
 
 const Parameters = v.looseObject({ allowed_origins: v.optional(v.nullable(v.array(v.string())), []) });
 
@@ -62,7 +60,7 @@ function allowedHosts(port: number, origins: readonly string[]): ReadonlySet<str
   return new Set([...own, ...named]);
 }
 
-export function isLoopbackHost(host: string): boolean {
+function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 

@@ -1,9 +1,7 @@
 /** Messages that the proxy itself says. Ids and results are JSON texts, as they were received. */
 
-export const PARSE_ERROR = -32700;
 export const INVALID_REQUEST = -32600;
 export const METHOD_NOT_FOUND = -32601;
-export const INVALID_PARAMS = -32602;
 export const INTERNAL_ERROR = -32603;
 export const TIMEOUT = -32000;
 export const SESSION_NOT_FOUND = -32001;

@@ -10,7 +10,7 @@ export {
   TIMEOUT,
 } from './compose.ts';
 export { idKey } from './id.ts';
-export { findMember, type Span, stringAt } from './member.ts';
+export { findMember, stringAt } from './member.ts';
 export {
   isBatch,
   type Message,

@@ -21,6 +21,8 @@ export interface ReverseProxyOptions {
   readonly endpointPrefix?: string;
   /** How long a request waits for a server that is starting; default 5 s. */
   readonly startWaitMs?: number;
+  /** How long refused connections are tried again: the server may be between two lives; default 2 s. */
+  readonly refusedWaitMs?: number;
   readonly fetch?: typeof fetch;
 }
 
@@ -31,14 +33,14 @@ export interface ReverseProxy extends Endpoint {
 }
 
 const DEFAULT_START_WAIT_MS = 5000;
-/** A server that refuses connections may be between two lives that nobody has told us of. */
-const REFUSED_WAIT_MS = 2000;
+const DEFAULT_REFUSED_WAIT_MS = 2000;
 const REFUSED_RETRY_MS = 200;
 const PING_TIMEOUT_MS = 5000;
 
 export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
   const { transport, log, trustProxyHeaders = false, endpointPrefix = '' } = options;
   const startWaitMs = options.startWaitMs ?? DEFAULT_START_WAIT_MS;
+  const refusedWaitMs = options.refusedWaitMs ?? DEFAULT_REFUSED_WAIT_MS;
   const request = options.fetch ?? fetch;
   const target = createTarget(options.target === undefined ? undefined : new URL(options.target));
   let running = 0;
@@ -50,9 +52,13 @@ export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
     context.keepOpen();
     const { signal } = incoming;
     const base = target.url ?? (await target.changed(undefined, { waitMs: startWaitMs, signal }));
-    if (base === undefined) return unavailable(body);
+    if (base === undefined) {
+      context.letGo();
+      return unavailable(body);
+    }
     try {
       const { response, from } = await sendPatiently(base, incoming, context, body);
+      if (!isEventStream(response)) context.letGo();
       return passOn(response, incoming, from);
     } catch (error) {
       if (!signal.aborted)
@@ -70,7 +76,7 @@ export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
     });
     // An endpoint event inside a compressed stream could not be found.
     if (transport === 'sse' && method === 'GET') headers.delete('accept-encoding');
-    const giveUpAt = performance.now() + REFUSED_WAIT_MS;
+    const giveUpAt = performance.now() + refusedWaitMs;
     let from = base;
     for (;;) {
       try {
@@ -87,9 +93,8 @@ export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
   function passOn(response: Response, incoming: Request, from: URL): Response {
     const { status, statusText } = response;
     const headers = withoutHopByHop(response.headers);
-    const isEventStream = headers.get('content-type')?.startsWith('text/event-stream') === true;
     let { body } = response;
-    if (body !== null && isEventStream && transport === 'sse') {
+    if (body !== null && isEventStream(response) && transport === 'sse') {
       const place = publicPlace(incoming.headers, { trustProxyHeaders, endpointPrefix });
       headers.delete('content-length');
       body = rewriteEndpoint(body, (url) => publicEndpoint(url, place, from));
@@ -146,6 +151,10 @@ export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
       target.close();
     },
   };
+}
+
+function isEventStream({ headers }: Response): boolean {
+  return headers.get('content-type')?.startsWith('text/event-stream') === true;
 }
 
 function pathAndQuery(url: string): string {

@@ -7,7 +7,6 @@ function open() {
   let closed = 0;
   const stream = new EventStream({
     limits: LIMITS,
-    onCutOff() {},
     onClosed: () => {
       closed += 1;
     },

@@ -9,8 +9,6 @@ export type Weight = 'must' | 'may';
 export interface EventStreamOptions {
   /** Called once, when the client left, was cut off, or the stream was finished. */
   readonly onClosed: () => void;
-  /** The stream ended with bytes underway that its reader does not take: closing it frees no socket by itself. */
-  readonly onCutOff: () => void;
   readonly limits?: StreamLimits;
   readonly now?: () => number;
 }
@@ -92,7 +90,6 @@ export class EventStream {
   abort(): void {
     if (this.#state === 'closed') return;
     this.#finish();
-    this.#options.onCutOff();
   }
 
   #pull(): void {

@@ -27,7 +27,7 @@ export interface Forwarder {
 }
 
 export type Order = 'first' | 'queued';
-export type ForwardFacts = Pick<Call, 'session' | 'reply'> & Partial<Pick<Call, 'onOutcome'>>;
+type ForwardFacts = Pick<Call, 'session' | 'reply'> & Partial<Pick<Call, 'onOutcome'>>;
 
 /** `text` is the whole answer, carrying `PLACEHOLDER_ID`. */
 export type Outcome =
@@ -35,7 +35,7 @@ export type Outcome =
   | { readonly outcome: 'failed'; readonly failure: Failure };
 
 /** Id that stored answers carry; it is spliced away wherever one of them is given to a client. */
-export const PLACEHOLDER_ID = '0';
+const PLACEHOLDER_ID = '0';
 
 export function createForwarder(calls: CallTable, outbound: Outbound, newId: () => string): Forwarder {
   function dispatch(line: string, facts: CallFacts, order: Order): Call | undefined {

@@ -47,7 +47,9 @@ export function createHandshake(options: HandshakeOptions): Handshake {
   let attachedTo: string | undefined;
   /** A client said `initialized` while no process could be told. */
   let owesInitialized = false;
-  let state: 'idle' | 'asking' | 'repeating' = 'idle';
+  /** A client's handshake is under way, or one with a new process; never begun twice. */
+  let asking = false;
+  let repeating = false;
   let waiters: Waiter[] = [];
   let generation = 0;
 
@@ -85,9 +87,9 @@ export function createHandshake(options: HandshakeOptions): Handshake {
 
   /** The first client's initialize. Outlives that client: others may have joined. */
   async function ask(request: Request): Promise<void> {
-    state = 'asking';
+    asking = true;
     const outcome = await forwarder.initialize(request, 'queued');
-    state = 'idle';
+    asking = false;
     const result = usableResult(outcome);
     if (result !== undefined && attachedTo !== undefined) {
       store({ identity: attachedTo, request: onOneLine(request.text), result });
@@ -100,10 +102,10 @@ export function createHandshake(options: HandshakeOptions): Handshake {
     const request = readMessage(last.request);
     if (request?.kind !== 'request') return;
     const mine = generation;
-    state = 'repeating';
+    repeating = true;
     const outcome = await forwarder.initialize(request, 'first');
     if (mine !== generation) return;
-    state = 'idle';
+    repeating = false;
     const result = usableResult(outcome);
     if (result === undefined) {
       // The next client makes its own handshake; traffic must not wait for that.
@@ -128,10 +130,10 @@ export function createHandshake(options: HandshakeOptions): Handshake {
         return;
       }
       waiters.push(waiter);
-      if (state === 'idle') void ask(request);
+      if (!asking && !repeating) void ask(request);
     },
     initialized() {
-      if (attachedTo === undefined || state === 'repeating') {
+      if (attachedTo === undefined || repeating) {
         owesInitialized = true;
         return true;
       }
@@ -152,8 +154,8 @@ export function createHandshake(options: HandshakeOptions): Handshake {
     detached() {
       generation += 1;
       attachedTo = undefined;
-      if (state !== 'repeating' || stored === undefined) return;
-      state = 'idle';
+      if (!repeating || stored === undefined) return;
+      repeating = false;
       release({ outcome: 'result', text: stored.result });
     },
     records() {

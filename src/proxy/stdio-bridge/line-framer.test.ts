@@ -45,15 +45,6 @@ describe('line framer', () => {
     }
   });
 
-  test('an unfinished line is forgotten by reset', () => {
-    const lines: string[] = [];
-    const framer = createLineFramer({ onLine: (line) => lines.push(line), onOversized() {} });
-    framer.push(Buffer.from('half'));
-    framer.reset();
-    framer.push(Buffer.from('whole\n'));
-    expect(lines).toEqual(['whole']);
-  });
-
   test('a 32 MB line in small pieces costs time in proportion', () => {
     const piece = Buffer.alloc(4096, 'x');
     const pieces = Array.from({ length: 8192 }, () => piece);

@@ -2,8 +2,6 @@
 export interface LineFramer {
   /** Bytes are copied where they are kept. Lines are given without their `\n`. */
   push(bytes: Uint8Array): void;
-  /** Forgets an unfinished line: the stream it belonged to has ended. */
-  reset(): void;
 }
 
 export interface LineFramerOptions {
@@ -88,10 +86,6 @@ export function createLineFramer(options: LineFramerOptions): LineFramer {
       const last = rest.lastIndexOf(NEWLINE);
       if (last !== -1) emit(rest.subarray(0, last + 1));
       hold(rest.subarray(last + 1));
-    },
-    reset() {
-      skipping = false;
-      release();
     },
   };
 }

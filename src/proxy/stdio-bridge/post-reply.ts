@@ -6,7 +6,7 @@ import { type Failure, failureError, failureResponse } from './failure.ts';
 import { EVENT_STREAM_HEADERS, eventText, KEEP_ALIVE, messageFrame } from './frame.ts';
 
 /** What the client accepts: one JSON body, or an SSE stream that may carry more than the answer (spec 04 §6.2). */
-export type ReplyForm = 'json' | 'event-stream';
+type ReplyForm = 'json' | 'event-stream';
 
 export interface PostReplyFacts {
   readonly form: ReplyForm;
@@ -39,6 +39,11 @@ export class PostReply implements Reply {
     this.#facts = facts;
     this.response = promise;
     this.#respond = resolve;
+  }
+
+  /** Whether somebody still waits for the answer. */
+  get isAwaited(): boolean {
+    return this.#state !== 'done';
   }
 
   answer(text: string): void {
@@ -81,7 +86,9 @@ export class PostReply implements Reply {
   #end(): void {
     this.#state = 'done';
     this.#stream?.end();
-    if (this.#watching) this.#facts.request.signal.removeEventListener('abort', this.#gone);
+    if (!this.#watching) return;
+    this.#facts.request.signal.removeEventListener('abort', this.#gone);
+    if (this.#stream === undefined) this.#facts.context.letGo();
   }
 
   #whole(text: string): Response {
@@ -96,9 +103,9 @@ export class PostReply implements Reply {
     const { limits, onStream, onStreamClosed } = this.#facts;
     const stream = new EventStream({
       limits,
-      onCutOff: () => this.#facts.context.letGo(),
       onClosed: () => {
         onStreamClosed(stream);
+        this.#facts.context.letGo();
         this.#gone();
       },
     });

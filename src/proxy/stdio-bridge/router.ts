@@ -25,7 +25,7 @@ export interface Router {
   tell(message: Notification | Response, session: Session | undefined): Taken;
 }
 
-export type Taken = 'accepted' | 'full';
+type Taken = 'accepted' | 'full';
 
 export interface RouterParts {
   readonly calls: CallTable;

@@ -1,6 +1,6 @@
 import { errorText, isBatch, onOneLine, readMessage, SESSION_NOT_FOUND } from '../json-rpc/index.ts';
 import { jsonError, textError } from '../respond.ts';
-import type { RequestContext } from '../types.ts';
+import type { Handler, RequestContext } from '../types.ts';
 import type { Reply } from './call-table.ts';
 import { endpointUrl } from './endpoint-url.ts';
 import { EventStream, type StreamLimits } from './event-stream.ts';
@@ -21,7 +21,7 @@ export interface SseFaceParts {
 }
 
 /** `/sse` and `/messages`: the HTTP+SSE transport of MCP 2024-11-05 (spec 04 §5). */
-export function createSseFace(parts: SseFaceParts) {
+export function createSseFace(parts: SseFaceParts): Handler {
   const { router, sessions, questions, streams, limits, trustProxyHeaders } = parts;
 
   /** The stream is the session: they begin and end together. */
@@ -30,9 +30,9 @@ export function createSseFace(parts: SseFaceParts) {
     const session = sessions.create('sse', '');
     const stream = new EventStream({
       limits,
-      onCutOff: () => context.letGo(),
       onClosed: () => {
         streams.delete(stream);
+        context.letGo();
         sessions.end(session);
       },
     });

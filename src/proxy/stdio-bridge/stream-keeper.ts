@@ -4,7 +4,6 @@ import { createTicker } from './ticker.ts';
 
 /** Keeps open streams alive, and ends those whose reader stopped reading (spec 04 §19.14). */
 export interface StreamKeeper {
-  readonly size: number;
   add(stream: EventStream): void;
   delete(stream: EventStream): void;
   endAll(): void;
@@ -33,9 +32,6 @@ export function createStreamKeeper(): StreamKeeper {
   }
 
   return {
-    get size() {
-      return streams.size;
-    },
     add(stream) {
       streams.add(stream);
       ticker.start();

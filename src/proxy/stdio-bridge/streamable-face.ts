@@ -2,7 +2,7 @@ import { batchRefused } from '../batch.ts';
 import type { Message, Request as RpcRequest } from '../json-rpc/index.ts';
 import { isBatch, readMessage, SESSION_NOT_FOUND } from '../json-rpc/index.ts';
 import { jsonError, textError } from '../respond.ts';
-import type { RequestContext } from '../types.ts';
+import type { Handler, RequestContext } from '../types.ts';
 import { EventStream, type StreamLimits } from './event-stream.ts';
 import { failureResponse } from './failure.ts';
 import { EVENT_STREAM_HEADERS, KEEP_ALIVE } from './frame.ts';
@@ -22,7 +22,7 @@ export interface StreamableFaceParts {
 }
 
 /** `/mcp`: streamable HTTP of MCP 2025-03-26 to 2025-11-25 (spec 04 §6). */
-export function createStreamableFace(parts: StreamableFaceParts) {
+export function createStreamableFace(parts: StreamableFaceParts): Handler {
   const { router, sessions, questions, streams, limits } = parts;
 
   async function post(request: Request, context: RequestContext): Promise<Response> {
@@ -57,7 +57,8 @@ export function createStreamableFace(parts: StreamableFaceParts) {
   ): Promise<Response> {
     const reply = createReply(request, context);
     router.initialize(message, reply, () => {
-      if (known === undefined) reply.sessionId = sessions.create('streamable-http', message.text).id;
+      if (known === undefined && reply.isAwaited)
+        reply.sessionId = sessions.create('streamable-http', message.text).id;
     });
     return reply.response;
   }
@@ -84,9 +85,9 @@ export function createStreamableFace(parts: StreamableFaceParts) {
     context.keepOpen();
     const stream = new EventStream({
       limits,
-      onCutOff: () => context.letGo(),
       onClosed: () => {
         streams.delete(stream);
+        context.letGo();
         if (session.stream === stream) sessions.setStream(session, undefined);
       },
     });
