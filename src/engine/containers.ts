@@ -1,4 +1,5 @@
-import { ThvError } from '../errors/index.ts';
+import { hasCode, ThvError } from '../errors/index.ts';
+import { sleep } from '../platform/index.ts';
 import { attachStdio } from './attach.ts';
 import type { Call, EngineHttp, Failure } from './http.ts';
 import { readLogs } from './logs.ts';
@@ -8,6 +9,8 @@ import type { ContainerDetails, ContainerSummary, Containers, Waiting } from './
 const STOP_MARGIN_MS = 60_000;
 /** Creating and starting may wait for volumes, networks and a cold disk. */
 const CREATE_TIMEOUT_MS = 180_000;
+const REMOVE_ATTEMPTS = 5;
+const REMOVE_RETRY_MS = 300;
 
 /** Containers of one engine (spec 03 §3). `http` speaks the negotiated version. */
 export function createContainers(http: EngineHttp, apiVersion: string): Containers {
@@ -77,14 +80,24 @@ export function createContainers(http: EngineHttp, apiVersion: string): Containe
       act(idOrName, 'kill', { query: { signal: processSignal }, explain: notRunning(idOrName), signal }),
 
     async remove(idOrName, { force, signal } = {}) {
-      await http.send({
-        method: 'DELETE',
-        path: of(idOrName),
-        query: { force: force ? 1 : undefined },
-        accept: [404],
-        timeoutMs: CREATE_TIMEOUT_MS,
-        signal,
-      });
+      for (let attempt = 1; ; attempt++) {
+        try {
+          await http.send({
+            method: 'DELETE',
+            path: of(idOrName),
+            query: { force: force ? 1 : undefined },
+            accept: [404],
+            timeoutMs: CREATE_TIMEOUT_MS,
+            signal,
+          });
+          return;
+        } catch (error) {
+          // A container that ends, or is removed, at this very moment: Podman 4.3 fails to stop what has stopped
+          // ("container state improper"), Docker says that a removal is in progress. A moment later it is simple.
+          if (!force || attempt >= REMOVE_ATTEMPTS || !isRefusal(error) || signal?.aborted) throw error;
+          await sleep(REMOVE_RETRY_MS, signal);
+        }
+      }
     },
 
     async wait(idOrName, options = {}) {
@@ -157,4 +170,9 @@ async function absentAsUndefined<Details>(answer: Promise<Details>): Promise<Det
     if (error instanceof ThvError && error.code === 'ERR_CONTAINER_NOT_FOUND') return undefined;
     throw error;
   }
+}
+
+/** The engine answered and would not: trying again can help, unlike with an engine that cannot be reached. */
+function isRefusal(error: unknown): boolean {
+  return hasCode(error, 'ERR_ENGINE_REQUEST');
 }

@@ -57,11 +57,16 @@ export function statusFromEngine(state: string): WorkloadStatus {
       return 'running';
     case 'created':
     case 'restarting':
+    case 'configured': // this and the next: Podman
+    case 'initialized':
       return 'starting';
     case 'paused':
     case 'exited':
     case 'dead':
+    case 'stopped': // Podman
       return 'stopped';
+    case 'stopping': // Podman
+      return 'stopping';
     case 'removing':
       return 'removing';
     default:
