@@ -13,6 +13,7 @@ import {
 import { type ContainerEvent, confirmExit, watchContainer } from './container-watch.ts';
 import { deployContainer, findByExactName, identityOf, isUp, type RunningContainer } from './containers.ts';
 import type { RunEnvironment } from './environment.ts';
+import { lastWords } from './last-words.ts';
 import { openServer, type Server } from './server.ts';
 import { isAttachFailure } from './stdio-link.ts';
 import { urlOf } from './workload-url.ts';
@@ -57,6 +58,7 @@ const ENGINE_RETRY_MS = 1000;
 /** A server that cannot start usually ends within this time; until then it is not called running. */
 const SETTLE_MS = 500;
 const WATCH_STATUS_MS = 10_000;
+const STOP_GRACE_SECONDS = 10;
 /** Idle keep-alive of the reverse proxy (spec 04 §2.2). */
 const REVERSE_PROXY_IDLE_SECONDS = 120;
 
@@ -97,11 +99,6 @@ export function startWorkloadRun(
       const context = wasStable
         ? 'Container exited after stable run, restarting'
         : 'Container exited, restarting';
-      deps.logger.warn('container is not up any more', {
-        workload: name,
-        event: event.type,
-        ...('detail' in event ? { detail: event.detail } : {}),
-      });
       await setWhileOurs('starting', context);
       if (wasStable) {
         attempt = 1;
@@ -109,6 +106,7 @@ export function startWorkloadRun(
         continue;
       }
       if (++attempt > MAX_ATTEMPTS) {
+        await stopContainer(config);
         throw new ThvError('ERR_CONTAINER_EXITED', {
           container: containerNameOf(config),
           reason: `container restart failed after ${MAX_ATTEMPTS} attempts`,
@@ -130,16 +128,31 @@ export function startWorkloadRun(
       try {
         const engine = await deps.openEngine(options.environment, signal);
         const container = await deployContainer(engine, config, { logger: deps.logger, signal });
-        return await serveContainer(engine, container, config, server, url, afterCrash);
+        const event = await serveContainer(engine, container, config, server, url, afterCrash);
+        if (!signal.aborted) await logExit(engine, container.id, config, event);
+        return event;
       } catch (error) {
         if (signal.aborted) return { type: 'exited', detail: 'ended' };
-        if (isAttachFailure(error)) return { type: 'exited', detail: messageOf(error) };
         if (!hasCode(error, 'ERR_ENGINE_UNAVAILABLE')) throw error;
         deps.logger.warn('container engine does not answer, trying again', { workload: name, error });
         await setWhileOurs('starting', 'waiting for the container engine');
         await sleep(ENGINE_RETRY_MS, signal);
       }
     }
+  }
+
+  async function logExit(
+    engine: Engine,
+    id: string,
+    config: RunConfig,
+    event: ContainerEvent,
+  ): Promise<void> {
+    deps.logger.warn('container exited unexpectedly', {
+      workload: name,
+      event: event.type,
+      ...('detail' in event ? { detail: event.detail } : {}),
+      lastLogs: await lastWords(engine, id, config.transport),
+    });
   }
 
   async function serveContainer(
@@ -176,9 +189,12 @@ export function startWorkloadRun(
       );
       // The first of them to fail or to see the end decides; all of them are over when this returns.
       const event = await Promise.race([watched, attachment.then(() => watched), ready.then(() => watched)]);
-      return event === undefined
-        ? { type: 'exited', detail: 'ended' }
-        : await confirmExit(engine, event, container.id, signal);
+      if (event === undefined) return { type: 'exited', detail: 'ended' };
+      return await confirmExit(engine, event, container.id, signal);
+    } catch (error) {
+      // It ended before it could be spoken to.
+      if (!isAttachFailure(error)) throw error;
+      return await confirmExit(engine, { type: 'exited', detail: messageOf(error) }, container.id, signal);
     } finally {
       serving = false;
       clearInterval(statusWatch);
@@ -209,6 +225,16 @@ export function startWorkloadRun(
     await deps.statuses.setProcessId(name, process.pid);
     deps.logger.info('workload is running', { workload: name, url });
     options.onServing?.(url);
+  }
+
+  /** The engine would go on restarting what we have given up. */
+  async function stopContainer(config: RunConfig): Promise<void> {
+    try {
+      const engine = await deps.openEngine(options.environment, signal);
+      await engine.containers.stop(containerNameOf(config), { graceSeconds: STOP_GRACE_SECONDS, signal });
+    } catch (error) {
+      deps.logger.warn('failed to stop container', { workload: name, error });
+    }
   }
 
   /** The engine restarts crashed containers too; when it was faster, there is nothing to wait for. */

@@ -1,5 +1,5 @@
 import { type Engine, openEngine } from '../engine/index.ts';
-import { messageOf, ThvError } from '../errors/index.ts';
+import { messageOf, ThvError, within } from '../errors/index.ts';
 import {
   createDesiredState,
   type DesiredState,
@@ -53,7 +53,7 @@ export function createContext({ env, paths, logger, builtAt }: ManagerOptions): 
     environment: runEnvironmentFrom(env),
     isDedicated: isDedicated(env),
     async engine(signal) {
-      engine ??= openEngine({ env, signal });
+      engine ??= within('failed to create container runtime', () => openEngine({ env, signal }));
       try {
         return await engine;
       } catch (error) {

@@ -26,7 +26,7 @@ type RunOptions = OperationOptions & { readonly progress: Progress };
 
 /** `thv run` up to the saved workload (spec 01 §4.4): nothing is left behind when any step fails or is cancelled. */
 async function prepare(context: Context, request: RunRequest, { signal, progress }: RunOptions) {
-  const engine = await within('failed to create container runtime', () => context.engine(signal));
+  const engine = await context.engine(signal);
   const source = await within(`failed to find or create the MCP server ${request.source}`, () =>
     resolveSource(request.source),
   );
