@@ -1,8 +1,8 @@
 import type { Engine } from '../engine/index.ts';
-import { hasCode, messageOf, ThvError, toThvError } from '../errors/index.ts';
+import { hasCode, ThvError, toThvError } from '../errors/index.ts';
 import { buildMiddlewares, composeChain } from '../middleware/index.ts';
 import { type Logger, sleep } from '../platform/index.ts';
-import { type Endpoint, type Listener, openListener, probeReadiness } from '../proxy/index.ts';
+import { type Endpoint, type Listener, openListener } from '../proxy/index.ts';
 import {
   containerNameOf,
   type RunConfig,
@@ -10,12 +10,11 @@ import {
   type StatusStore,
   type WorkloadName,
 } from '../records/index.ts';
-import { type ContainerEvent, confirmExit, watchContainer } from './container-watch.ts';
+import { serveContainer } from './container-life.ts';
+import type { ContainerEvent } from './container-watch.ts';
 import { deployContainer, findByExactName, identityOf, isUp, type RunningContainer } from './containers.ts';
 import type { RunEnvironment } from './environment.ts';
-import { lastWords } from './last-words.ts';
 import { openServer, type Server } from './server.ts';
-import { isAttachFailure } from './stdio-link.ts';
 import { urlOf } from './workload-url.ts';
 
 /** How a run came to its end. `ended`: asked to; `gone`: the workload was removed behind our back; `failed`: for good. */
@@ -54,10 +53,9 @@ const MAX_ATTEMPTS = 10;
 const FIRST_DELAY_MS = 5000;
 const LAST_DELAY_MS = 60_000;
 const STABLE_MS = 30_000;
+const EXITED = 'Container exited, restarting';
+const EXITED_AFTER_STABLE_RUN = 'Container exited after stable run, restarting';
 const ENGINE_RETRY_MS = 1000;
-/** A server that cannot start usually ends within this time; until then it is not called running. */
-const SETTLE_MS = 500;
-const WATCH_STATUS_MS = 10_000;
 const STOP_GRACE_SECONDS = 10;
 /** Idle keep-alive of the reverse proxy (spec 04 §2.2). */
 const REVERSE_PROXY_IDLE_SECONDS = 120;
@@ -70,6 +68,7 @@ export function startWorkloadRun(
 ): WorkloadRun {
   const controller = new AbortController();
   const { signal } = controller;
+  const log = deps.logger.with({ workload: name });
   let listener: Listener | undefined;
 
   async function supervise(): Promise<RunEnd> {
@@ -78,9 +77,9 @@ export function startWorkloadRun(
     const config = await deps.runConfigs.get(name);
     await using resources = new AsyncDisposableStack();
     const server = openServer(name, config, { ...deps, environment: options.environment }, resources);
-    listener = resources.use(await openPort(config, server.endpoint, deps.logger));
+    listener = resources.use(await openPort(config, server.endpoint, log));
     const url = urlOf(config);
-    deps.logger.info('listening', { workload: name, url });
+    log.info('listening', { url });
     return await restartLoop(config, server, url);
   }
 
@@ -89,17 +88,27 @@ export function startWorkloadRun(
     let delayMs = FIRST_DELAY_MS;
     let afterCrash = options.afterCrash;
     for (;;) {
-      const startedAt = performance.now();
-      const event = await serveOnce(config, server, url, afterCrash && attempt === 1);
+      let wasStable = false;
+      const event = await serveOnce(config, (engine, container) =>
+        serveContainer(engine, container, {
+          config,
+          server,
+          url,
+          afterCrash,
+          signal,
+          logger: log,
+          onReady: () => becomeRunning(url),
+          onStillServing: becomeHealthy,
+          async onDown(livedMs) {
+            wasStable = livedMs >= STABLE_MS;
+            await setWhileOurs('starting', wasStable ? EXITED_AFTER_STABLE_RUN : EXITED);
+          },
+        }),
+      );
       afterCrash = false;
       server.setDown();
-      if (signal.aborted) return { type: 'ended' };
+      if (event === undefined) return { type: 'ended' };
       if (event.type === 'removed' || (await deps.statuses.find(name)) === undefined) return await vanished();
-      const wasStable = performance.now() - startedAt >= STABLE_MS;
-      const context = wasStable
-        ? 'Container exited after stable run, restarting'
-        : 'Container exited, restarting';
-      await setWhileOurs('starting', context);
       if (wasStable) {
         attempt = 1;
         delayMs = FIRST_DELAY_MS;
@@ -117,114 +126,40 @@ export function startWorkloadRun(
     }
   }
 
-  /** From deploying the container to the moment it is not up any more; waits for an engine that does not answer. */
+  /** Deploys the container and hands it to `serve`; waits for an engine that does not answer. `undefined`: ended. */
   async function serveOnce(
     config: RunConfig,
-    server: Server,
-    url: string,
-    afterCrash: boolean,
-  ): Promise<ContainerEvent> {
-    for (;;) {
+    serve: (engine: Engine, container: RunningContainer) => Promise<ContainerEvent | undefined>,
+  ): Promise<ContainerEvent | undefined> {
+    while (!signal.aborted) {
       try {
         const engine = await deps.openEngine(options.environment, signal);
-        const container = await deployContainer(engine, config, { logger: deps.logger, signal });
-        const event = await serveContainer(engine, container, config, server, url, afterCrash);
-        if (!signal.aborted) await logExit(engine, container.id, config, event);
-        return event;
+        return await serve(engine, await deployContainer(engine, config, { logger: log, signal }));
       } catch (error) {
-        if (signal.aborted) return { type: 'exited', detail: 'ended' };
+        if (signal.aborted) return undefined;
         if (!hasCode(error, 'ERR_ENGINE_UNAVAILABLE')) throw error;
-        deps.logger.warn('container engine does not answer, trying again', { workload: name, error });
+        log.warn('container engine does not answer, trying again', { error });
         await setWhileOurs('starting', 'waiting for the container engine');
         await sleep(ENGINE_RETRY_MS, signal);
       }
     }
+    return undefined;
   }
 
-  async function logExit(
-    engine: Engine,
-    id: string,
-    config: RunConfig,
-    event: ContainerEvent,
-  ): Promise<void> {
-    deps.logger.warn('container exited unexpectedly', {
-      workload: name,
-      event: event.type,
-      ...('detail' in event ? { detail: event.detail } : {}),
-      lastLogs: await lastWords(engine, id, config.transport),
-    });
-  }
-
-  async function serveContainer(
-    engine: Engine,
-    container: RunningContainer,
-    config: RunConfig,
-    server: Server,
-    url: string,
-    afterCrash: boolean,
-  ): Promise<ContainerEvent> {
-    const life = new AbortController();
-    const endLife = () => life.abort();
-    signal.addEventListener('abort', endLife);
-    const statusWatch = setInterval(() => void correctStatus(), WATCH_STATUS_MS);
-    let serving = false;
-    const correctStatus = async () => {
-      if (!serving) return;
-      // A list that looked in a bad moment has called us unhealthy; we are not.
-      await deps.statuses
-        .setIf(name, (record) => record.status === 'unhealthy', 'running')
-        .catch((error: unknown) => {
-          deps.logger.warn('failed to correct status', { workload: name, error });
-        });
-    };
-    try {
-      const watched = watchContainer(engine, container.id, container.identity, life.signal);
-      const attachment = server.serve(engine, container, { afterCrash, signal: life.signal });
-      const ready = becomeReady(config, container, url, life.signal);
-      ready.then(
-        () => {
-          serving = !life.signal.aborted;
-        },
-        () => undefined,
-      );
-      // The first of them to fail or to see the end decides; all of them are over when this returns.
-      const event = await Promise.race([watched, attachment.then(() => watched), ready.then(() => watched)]);
-      if (event === undefined) return { type: 'exited', detail: 'ended' };
-      return await confirmExit(engine, event, container.id, signal);
-    } catch (error) {
-      // It ended before it could be spoken to.
-      if (!isAttachFailure(error)) throw error;
-      return await confirmExit(engine, { type: 'exited', detail: messageOf(error) }, container.id, signal);
-    } finally {
-      serving = false;
-      clearInterval(statusWatch);
-      life.abort();
-      signal.removeEventListener('abort', endLife);
-    }
-  }
-
-  async function becomeReady(
-    config: RunConfig,
-    container: RunningContainer,
-    url: string,
-    life: AbortSignal,
-  ): Promise<void> {
-    if (config.transport === 'stdio') {
-      await sleep(Math.max(0, SETTLE_MS - (Date.now() - container.startedAt.getTime())), life);
-    } else {
-      const isReady = await probeReadiness(url, config.transport, { signal: life });
-      if (!isReady && !life.aborted)
-        deps.logger.warn('initialize not successful, but continuing', { workload: name });
-    }
-    if (life.aborted) return;
+  async function becomeRunning(url: string): Promise<void> {
     await deps.statuses.setIf(
       name,
-      (record) => record.status !== 'unauthenticated' && isOurs(record.status),
+      ({ status }) => status !== 'unauthenticated' && isOurs(status),
       'running',
     );
     await deps.statuses.setProcessId(name, process.pid);
-    deps.logger.info('workload is running', { workload: name, url });
+    log.info('workload is running', { url });
     options.onServing?.(url);
+  }
+
+  /** A list that looked in a bad moment has called us unhealthy; we are not. */
+  async function becomeHealthy(): Promise<void> {
+    await deps.statuses.setIf(name, ({ status }) => status === 'unhealthy', 'running');
   }
 
   /** The engine would go on restarting what we have given up. */
@@ -233,7 +168,7 @@ export function startWorkloadRun(
       const engine = await deps.openEngine(options.environment, signal);
       await engine.containers.stop(containerNameOf(config), { graceSeconds: STOP_GRACE_SECONDS, signal });
     } catch (error) {
-      deps.logger.warn('failed to stop container', { workload: name, error });
+      log.warn('failed to stop container', { error });
     }
   }
 
@@ -256,7 +191,7 @@ export function startWorkloadRun(
   }
 
   async function vanished(): Promise<RunEnd> {
-    deps.logger.warn('container was removed, workload is no longer served', { workload: name });
+    log.warn('container was removed, workload is no longer served');
     await deps.statuses.setIf(
       name,
       (record) => isOurs(record.status),
@@ -271,7 +206,7 @@ export function startWorkloadRun(
   }
 
   async function fail(error: ThvError): Promise<RunEnd> {
-    deps.logger.error('workload failed', { workload: name, error });
+    log.error('workload failed', { error });
     await deps.statuses.setIf(name, (record) => isOurs(record.status), 'error', error.message);
     return { type: 'failed', error };
   }
@@ -279,7 +214,7 @@ export function startWorkloadRun(
   const finished = supervise()
     .catch((error: unknown) => (signal.aborted ? { type: 'ended' as const } : fail(toThvError(error))))
     .catch((error: unknown): RunEnd => {
-      deps.logger.error('failed to record the end of a workload', { workload: name, error });
+      log.error('failed to record the end of a workload', { error });
       return { type: 'failed', error: toThvError(error) };
     })
     .finally(() => deps.statuses.resetProcessId(name, process.pid).catch(() => undefined)); // the file may be gone

@@ -1,0 +1,100 @@
+import type { Engine } from '../engine/index.ts';
+import { messageOf } from '../errors/index.ts';
+import { type Logger, sleep } from '../platform/index.ts';
+import { probeReadiness } from '../proxy/index.ts';
+import type { RunConfig } from '../records/index.ts';
+import { type ContainerEvent, confirmExit, watchContainer } from './container-watch.ts';
+import type { RunningContainer } from './containers.ts';
+import { lastWords } from './last-words.ts';
+import type { Server } from './server.ts';
+import { isAttachFailure } from './stdio-link.ts';
+
+/** A server that cannot start usually ends within this time; until then it is not called running. */
+const SETTLE_MS = 500;
+const CONFIRM_SERVING_MS = 10_000;
+
+interface LifeOptions {
+  readonly config: RunConfig;
+  readonly server: Server;
+  readonly url: string;
+  /** Whoever served this container before died, perhaps in the middle of a line. */
+  readonly afterCrash: boolean;
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+  /** The server can be spoken to. */
+  readonly onReady: () => Promise<void>;
+  /** It still can; called now and then. */
+  readonly onStillServing: () => Promise<void>;
+  /** It is not up any more; called before anything is done about it. */
+  readonly onDown: (livedMs: number) => Promise<void>;
+}
+
+/**
+ * One life of a workload's container, from being up to not being up any more: proxy connected, readiness awaited, end
+ * noticed. `undefined` when `signal` aborted. Throws what is not the end of the container.
+ */
+export async function serveContainer(
+  engine: Engine,
+  container: RunningContainer,
+  options: LifeOptions,
+): Promise<ContainerEvent | undefined> {
+  const { signal } = options;
+  const startedAt = performance.now();
+  const event = await untilDown(engine, container, options);
+  if (event === undefined || signal.aborted) return undefined;
+  await options.onDown(performance.now() - startedAt);
+  const confirmed = await confirmExit(engine, event, container.id, signal);
+  options.logger.warn('container exited unexpectedly', {
+    event: confirmed.type,
+    ...('detail' in event ? { detail: event.detail } : {}),
+    lastLogs: await lastWords(engine, container.id, options.config.transport),
+  });
+  return confirmed;
+}
+
+async function untilDown(
+  engine: Engine,
+  container: RunningContainer,
+  { config, server, url, afterCrash, signal, logger, onReady, onStillServing }: LifeOptions,
+): Promise<ContainerEvent | undefined> {
+  const life = new AbortController();
+  const endLife = () => life.abort();
+  signal.addEventListener('abort', endLife);
+  let confirming: Timer | undefined;
+  try {
+    const watched = watchContainer(engine, container.id, container.identity, life.signal);
+    const attachment = server.serve(engine, container, { afterCrash, signal: life.signal });
+    const ready = untilReady(config, container, url, life.signal, logger).then(async () => {
+      if (life.signal.aborted) return;
+      await onReady();
+      confirming = setInterval(() => {
+        onStillServing().catch((error: unknown) => logger.warn('failed to confirm status', { error }));
+      }, CONFIRM_SERVING_MS);
+    });
+    // The first of them to fail or to see the end decides; the watch knows what kind of end it was.
+    return await Promise.race([watched, attachment.then(() => watched), ready.then(() => watched)]);
+  } catch (error) {
+    // It ended before it could be spoken to.
+    if (isAttachFailure(error)) return { type: 'exited', detail: messageOf(error) };
+    throw error;
+  } finally {
+    clearInterval(confirming);
+    life.abort();
+    signal.removeEventListener('abort', endLife);
+  }
+}
+
+async function untilReady(
+  config: RunConfig,
+  container: RunningContainer,
+  url: string,
+  signal: AbortSignal,
+  logger: Logger,
+): Promise<void> {
+  if (config.transport === 'stdio') {
+    await sleep(Math.max(0, SETTLE_MS - (Date.now() - container.startedAt.getTime())), signal);
+    return;
+  }
+  const isReady = await probeReadiness(url, config.transport, { signal });
+  if (!isReady && !signal.aborted) logger.warn('initialize not successful, but continuing');
+}
