@@ -25,8 +25,19 @@ export function createNetworks(http: EngineHttp): Networks {
     await http.send({ method: 'DELETE', path: `/networks/${id}`, accept: [404], ...options });
   }
 
+  /** With two networks of one name no container can join either; the older one stays, as everybody else decides too. */
+  async function removeDuplicates(networks: readonly NetworkSummary[], options: Waiting): Promise<void> {
+    for (const { Id } of [...networks].sort(byAge).slice(1)) {
+      await removeById(Id, options).catch(() => undefined); // in use: its containers' owner has to decide
+    }
+  }
+
   async function make(name: string, spec: NetworkSpec, options: Waiting): Promise<void> {
-    if ((await named(name, options)).length > 0) return;
+    const present = await named(name, options);
+    if (present.length > 0) {
+      await removeDuplicates(present, options);
+      return;
+    }
     const { Id } = await http.json<{ readonly Id: string }>({
       method: 'POST',
       path: '/networks/create',

@@ -17,8 +17,6 @@ interface LifeOptions {
   readonly config: RunConfig;
   readonly server: Server;
   readonly url: string;
-  /** Whoever served this container before died, perhaps in the middle of a line. */
-  readonly afterCrash: boolean;
   readonly signal: AbortSignal;
   readonly logger: Logger;
   /** The server can be spoken to. */
@@ -55,7 +53,7 @@ export async function serveContainer(
 async function untilDown(
   engine: Engine,
   container: RunningContainer,
-  { config, server, url, afterCrash, signal, logger, onReady, onStillServing }: LifeOptions,
+  { config, server, url, signal, logger, onReady, onStillServing }: LifeOptions,
 ): Promise<ContainerEvent | undefined> {
   const life = new AbortController();
   const endLife = () => life.abort();
@@ -63,7 +61,7 @@ async function untilDown(
   let confirming: Timer | undefined;
   try {
     const watched = watchContainer(engine, container.id, container.identity, life.signal);
-    const attachment = server.serve(engine, container, { afterCrash, signal: life.signal });
+    const attachment = server.serve(engine, container, life.signal);
     const ready = untilReady(config, container, url, life.signal, logger).then(async () => {
       if (life.signal.aborted) return;
       await onReady();

@@ -1,6 +1,6 @@
 import type { ContainerDetails, ContainerSpec, Engine } from '../engine/index.ts';
-import { ThvError, within } from '../errors/index.ts';
-import { findFreePort, isPortAvailable, type Logger } from '../platform/index.ts';
+import { hasCode, ThvError, within } from '../errors/index.ts';
+import { findFreePort, isPortAvailable, type Logger, sleep } from '../platform/index.ts';
 import { containerNameOf, isManaged, LABEL, type RunConfig } from '../records/index.ts';
 import {
   containerSpec,
@@ -17,6 +17,8 @@ export interface RunningContainer {
   /** Changes whenever the server's process is a new one: container id and start time. */
   readonly identity: string;
   readonly startedAt: Date;
+  /** It ran before we came: somebody was attached to it, and may have died in the middle of a line. */
+  readonly wasUp: boolean;
   /** Port on the target host that the proxy connects to; `undefined` for stdio. */
   readonly hostPort: number | undefined;
 }
@@ -25,6 +27,9 @@ interface DeployOptions {
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }
+
+const DEPLOY_ATTEMPTS = 2;
+const DEPLOY_RETRY_MS = 300;
 
 /** Looks a workload's container up: by base-name label, else by exact name (spec 02 §5.2). */
 export async function findContainer(
@@ -65,6 +70,24 @@ export async function deployContainer(
   config: RunConfig,
   options: DeployOptions,
 ): Promise<RunningContainer> {
+  const { logger, signal } = options;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await deployOnce(engine, config, options);
+    } catch (error) {
+      // A port or a network that somebody else took or removed in between: all of it is looked at anew.
+      if (attempt >= DEPLOY_ATTEMPTS || !hasCode(error, 'ERR_ENGINE_REQUEST') || signal.aborted) throw error;
+      logger.debug('trying once more to start the container', { error });
+      await sleep(DEPLOY_RETRY_MS, signal);
+    }
+  }
+}
+
+async function deployOnce(
+  engine: Engine,
+  config: RunConfig,
+  options: DeployOptions,
+): Promise<RunningContainer> {
   const { signal } = options;
   const name = containerNameOf(config);
   const existing = await within('failed to inspect container', () => findByExactName(engine, name, signal));
@@ -91,6 +114,7 @@ export async function deployContainer(
     id,
     identity: identityOf(details),
     startedAt: new Date(details.State.StartedAt),
+    wasUp: existing !== undefined && isUp(existing) && existing.Id === id,
     hostPort,
   };
 }
@@ -105,15 +129,13 @@ async function reuseOrCreate(
   name: string,
   existing: ContainerDetails | undefined,
   spec: ContainerSpec,
-  { logger, signal }: DeployOptions,
+  options: DeployOptions,
 ): Promise<string> {
+  const { logger, signal } = options;
   if (existing !== undefined) {
     if (isSameContainer(existing, spec)) {
-      if (!isUp(existing)) {
-        await within('failed to start existing container', () =>
-          engine.containers.start(existing.Id, { signal }),
-        );
-      }
+      if (!isUp(existing))
+        await startOrRemove(engine, existing.Id, 'failed to start existing container', options);
       return existing.Id;
     }
     logger.debug('replacing container whose settings differ', { container: name });
@@ -125,16 +147,26 @@ async function reuseOrCreate(
     engine.containers.create(name, spec, { signal }),
   );
   for (const warning of warnings) logger.warn('container engine warning', { container: name, warning });
+  await startOrRemove(engine, id, 'failed to start container', options);
+  return id;
+}
+
+/** Left behind, a container that does not start would be in the way of the next start under its name. */
+async function startOrRemove(
+  engine: Engine,
+  id: string,
+  what: string,
+  { logger, signal }: DeployOptions,
+): Promise<void> {
   try {
-    await within('failed to start container', () => engine.containers.start(id, { signal }));
+    await within(what, () => engine.containers.start(id, { signal }));
   } catch (error) {
-    // Left behind, it would be in the way of the next start under this name. The signal may be the reason for the failure.
+    // Without the signal, which may be the reason for the failure.
     await engine.containers.remove(id, { force: true }).catch((failure: unknown) => {
-      logger.warn('failed to remove container that did not start', { container: name, error: failure });
+      logger.warn('failed to remove container that did not start', { container: id, error: failure });
     });
     throw error;
   }
-  return id;
 }
 
 /**

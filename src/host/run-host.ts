@@ -112,7 +112,7 @@ function createRuns({ paths, logLevel }: HostOptions, logger: Logger): Runs {
   const background = createBackground(logger);
   let idleSince = performance.now();
 
-  function launch(name: WorkloadName, environment: RunEnvironment, afterCrash: boolean): void {
+  function launch(name: WorkloadName, environment: RunEnvironment): void {
     const log = openRotatingFile(join(paths.data, 'logs', `${name}.log`));
     const run = startWorkloadRun(
       name,
@@ -123,7 +123,7 @@ function createRuns({ paths, logLevel }: HostOptions, logger: Logger): Runs {
         openEngine: (env, signal) => openEngine({ env, signal }),
         logger: createLogger({ level: logLevel, write: log.append }),
       },
-      { environment, afterCrash },
+      { environment },
     );
     active.set(name, run);
     background.run(`workload ${name}`, async () => {
@@ -146,7 +146,7 @@ function createRuns({ paths, logLevel }: HostOptions, logger: Logger): Runs {
     async start(name, environment) {
       if (active.has(name)) return;
       await desired.add(name, environment);
-      if (!active.has(name)) launch(name, environment, false);
+      if (!active.has(name)) launch(name, environment);
     },
     async end(name) {
       await desired.remove(name);
@@ -154,7 +154,7 @@ function createRuns({ paths, logLevel }: HostOptions, logger: Logger): Runs {
     },
     async resumeAll() {
       for (const [name, environment] of await desired.list())
-        if (!active.has(name)) launch(name, environment, true);
+        if (!active.has(name)) launch(name, environment);
     },
     async endAll(graceMs) {
       await Promise.all([...active.keys()].map((name) => end(name, graceMs)));

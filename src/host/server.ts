@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/index.ts';
-import { type Logger, parseDuration } from '../platform/index.ts';
+import { aborted, type Logger, parseDuration } from '../platform/index.ts';
 import { createReverseProxy, createStdioBridge, type Endpoint } from '../proxy/index.ts';
 import type { RunConfig, WorkloadName } from '../records/index.ts';
 import type { RunningContainer } from './containers.ts';
@@ -11,11 +11,7 @@ import { keepAttached } from './stdio-link.ts';
 export interface Server {
   readonly endpoint: Endpoint;
   /** Connects the endpoint to a container; resolves when that ends. */
-  serve(
-    engine: Engine,
-    container: RunningContainer,
-    options: { afterCrash: boolean; signal: AbortSignal },
-  ): Promise<void>;
+  serve(engine: Engine, container: RunningContainer, signal: AbortSignal): Promise<void>;
   setDown(): void;
 }
 
@@ -38,8 +34,7 @@ export function openServer(
     );
     return {
       endpoint: bridge,
-      serve: (engine, container, { afterCrash, signal }) =>
-        keepAttached(engine, container, bridge, { afterCrash, signal }),
+      serve: (engine, container, signal) => keepAttached(engine, container, bridge, signal),
       setDown: () => undefined,
     };
   }
@@ -53,9 +48,9 @@ export function openServer(
   );
   return {
     endpoint: proxy,
-    async serve(_engine, container, { signal }) {
+    async serve(_engine, container, signal) {
       proxy.setTarget(`http://${config.target_host || '127.0.0.1'}:${container.hostPort}`);
-      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      await aborted(signal);
     },
     setDown: () => proxy.setTarget(undefined),
   };

@@ -15,12 +15,6 @@ interface Bridge {
   attach(process: ServerProcess): ServerLink;
 }
 
-interface LinkOptions {
-  /** The host that held the stream before may have died in the middle of a line; the server must not glue ours to it. */
-  readonly afterCrash: boolean;
-  readonly signal: AbortSignal;
-}
-
 /**
  * Keeps the bridge attached to a container's stdin and stdout for as long as that process lives: an attachment that ends
  * while the container is still up is made again, at once, and with growing delays when that fails (spec 02 §9). Resolves when the container
@@ -30,10 +24,9 @@ export async function keepAttached(
   engine: Engine,
   container: RunningContainer,
   bridge: Bridge,
-  options: LinkOptions,
+  signal: AbortSignal,
 ): Promise<void> {
-  const { signal } = options;
-  let endTornLine = options.afterCrash;
+  let endTornLine = container.wasUp;
   let failures = 0;
   while (!signal.aborted) {
     const attachedAt = performance.now();

@@ -43,8 +43,6 @@ export interface RunDependencies {
 
 export interface RunOptions {
   readonly environment: RunEnvironment;
-  /** The workload was being served until the process that served it died. */
-  readonly afterCrash: boolean;
   /** Called each time the workload serves: first start and every restart. */
   readonly onServing?: (url: string) => void;
 }
@@ -86,15 +84,15 @@ export function startWorkloadRun(
   async function restartLoop(config: RunConfig, server: Server, url: string): Promise<RunEnd> {
     let attempt = 1;
     let delayMs = FIRST_DELAY_MS;
-    let afterCrash = options.afterCrash;
     for (;;) {
       let wasStable = false;
-      const event = await serveOnce(config, (engine, container) =>
-        serveContainer(engine, container, {
+      let wasUp = false;
+      const event = await serveOnce(config, (engine, container) => {
+        wasUp = container.wasUp;
+        return serveContainer(engine, container, {
           config,
           server,
           url,
-          afterCrash,
           signal,
           logger: log,
           onReady: () => becomeRunning(url),
@@ -103,13 +101,13 @@ export function startWorkloadRun(
             wasStable = livedMs >= STABLE_MS;
             await setWhileOurs('starting', wasStable ? EXITED_AFTER_STABLE_RUN : EXITED);
           },
-        }),
-      );
-      afterCrash = false;
+        });
+      });
       server.setDown();
       if (event === undefined) return { type: 'ended' };
       if (event.type === 'removed' || (await deps.statuses.find(name)) === undefined) return await vanished();
-      if (wasStable) {
+      // Podman ends a server's stdin when the process that was attached dies: taking over finds it ending, not crashing.
+      if (wasStable || (wasUp && attempt === 1)) {
         attempt = 1;
         delayMs = FIRST_DELAY_MS;
         continue;

@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
+import type { ContainerDetails, Engine } from '../engine/index.ts';
 import { ThvError, toThvError, within } from '../errors/index.ts';
 import { deleteSessionJournal, findContainer, isUp, removeUnusedNetwork } from '../host/index.ts';
-import { isPortAvailable } from '../platform/index.ts';
+import { isPortAvailable, sleep } from '../platform/index.ts';
 import { isRemote, parseWorkloadName, type StatusRecord, type WorkloadName } from '../records/index.ts';
 import { bestEffort, type Context } from './context.ts';
 import { serveHere } from './run.ts';
@@ -11,6 +12,7 @@ import type { OperationOptions, Outcome } from './types.ts';
 const DEFAULT_GRACE_SECONDS = 30;
 /** Time for the engine to let go of a removed container (spec 02 §7.2). */
 const REMOVAL_TIMEOUT_MS = 3000;
+const RESTART_WATCH_MS = 1000;
 
 /** Several workloads at once; each result is reported, none cancels another (spec 02 §15-27). */
 export async function forEachWorkload(
@@ -51,7 +53,7 @@ export async function stopWorkload(
     await endSupervisor(context, name, record);
     if (container !== undefined) {
       await within('failed to stop workload', () =>
-        engine.containers.stop(container.Id, { graceSeconds, signal }),
+        stopContainer(engine, container, { graceSeconds, signal }),
       );
     }
   } catch (error) {
@@ -60,6 +62,26 @@ export async function stopWorkload(
   }
   await context.statuses.set(name, 'stopped');
   return 'done';
+}
+
+/**
+ * Stops the container. One that was down already may be about to be restarted by the engine, which Podman does even
+ * after a stop: it is watched for a moment and stopped again.
+ */
+async function stopContainer(
+  engine: Engine,
+  container: ContainerDetails,
+  options: OperationOptions & { readonly graceSeconds: number },
+): Promise<void> {
+  await engine.containers.stop(container.Id, options);
+  if (isUp(container)) return;
+  const deadline = performance.now() + RESTART_WATCH_MS;
+  while (performance.now() < deadline) {
+    await sleep(100, options.signal);
+    const now = await engine.containers.find(container.Id, options);
+    if (now === undefined) return;
+    if (now.State.Running) await engine.containers.stop(container.Id, options);
+  }
 }
 
 export async function removeWorkload(

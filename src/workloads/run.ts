@@ -97,7 +97,7 @@ export async function serveHere(
         openEngine({ env: { ...context.env, ...env }, signal: engineSignal }),
       logger: context.logger,
     },
-    { environment: context.environment, afterCrash: true, onServing: onReady },
+    { environment: context.environment, onServing: onReady },
   );
   if (signal !== undefined) {
     await Promise.race([run.finished, aborted(signal)]);
