@@ -56,8 +56,9 @@ async function main(filters: readonly string[]): Promise<number> {
   await rm(scratch, { recursive: true });
 
   const failed = exitCode !== 0 || totals.failed > 0;
-  if (failed && !interrupted) process.stderr.write(`${await environment.logs()}\n`);
-  if (totals.passed + totals.failed === 0) say('nothing ran');
+  if ((failed || totals.passed === 0) && !interrupted) process.stderr.write(`${await environment.logs()}\n`);
+  if (interrupted) say('interrupted');
+  else if (totals.passed + totals.failed === 0) say('nothing ran');
   process.on('exit', () =>
     process.stdout.write(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`),
   );

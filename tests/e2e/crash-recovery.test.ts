@@ -86,7 +86,7 @@ onEachEngine((engine) => {
       (left) => left.length === 0,
       { what: 'host and guard ended', deadlineMs: 15_000 },
     );
-    expect((await engine.inspect(name))?.State.Running).toBe(true);
+    if (outlivesItsHost(engine)) expect((await engine.inspect(name))?.State.Running).toBe(true);
 
     await world.ok(['start', name]);
     expect((await world.reached(name)).url).toBe(url);
@@ -106,10 +106,13 @@ onEachEngine((engine) => {
       [victim, other].map((name) => `thv start ${name} --foreground`).sort(),
     );
     process.kill(supervisors.find(({ command }) => command.includes(victim))?.pid ?? 0, 'SIGKILL');
-    expect(await world.reached(victim, 'unhealthy')).toMatchObject({
-      url,
-      status_context: `proxy process not running: workload shows running but proxy process for ${victim} is not active`,
-    });
+    const unhealthy = await world.reached(victim, 'unhealthy');
+    expect(unhealthy.url).toBe(url);
+    if (outlivesItsHost(engine)) {
+      expect(unhealthy.status_context).toBe(
+        `proxy process not running: workload shows running but proxy process for ${victim} is not active`,
+      );
+    }
     expect(await callTool(client, 1, 'echo', { message: 'still here' })).toBe('still here');
 
     await world.ok(['start', victim]);

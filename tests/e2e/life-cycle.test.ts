@@ -104,7 +104,7 @@ onEachEngine((engine) => {
         what: 'the logs hold what the server said',
       },
     );
-    expect((await world.find(name))?.status).toMatch(/^(starting|error)$/);
+    expect((await world.find(name))?.status).toMatch(/^(starting|error|unhealthy)$/);
     expect(await world.thv(['list'])).toMatchObject({
       exitCode: 0,
       stdout: expect.not.stringContaining(name),

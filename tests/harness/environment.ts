@@ -39,7 +39,10 @@ export async function openEnvironment(
 ): Promise<TestEnvironment> {
   await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'thv-'));
-  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  stack.defer(async () => {
+    await unmountBelow(folder);
+    await rm(folder, { recursive: true, force: true });
+  });
   const worlds = join(folder, 'w');
   await mkdir(worlds);
 
@@ -94,4 +97,13 @@ export async function openEnvironment(
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** Engines leave mounts behind when they end. */
+async function unmountBelow(folder: string): Promise<void> {
+  if (process.platform !== 'linux') return;
+  const points = (await Bun.file('/proc/mounts').text()).split('\n').map((line) => line.split(' ')[1] ?? '');
+  for (const point of points.filter((path) => path.startsWith(`${folder}/`)).reverse()) {
+    await Bun.$`umount ${point}`.quiet().nothrow();
+  }
 }

@@ -21,7 +21,9 @@ async function startPodman({ folder, start, defer }: Ground): Promise<EngineAddr
     CONTAINERS_CONF: join(folder, 'containers.conf'),
     CONTAINERS_REGISTRIES_CONF: join(folder, 'registries.conf'),
   };
-  // Limits above those of the machine would be refused; networks and addresses of its own leave another Podman alone.
+  // Limits above those of the machine would be refused. Networks in a folder and an address range of its own: several
+  // Podmans, of runs at the same time say, know nothing of each other.
+  const range = `10.${100 + Math.floor(Math.random() * 150)}`;
   await Bun.write(
     env.CONTAINERS_CONF,
     `[engine]
@@ -33,19 +35,19 @@ default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
 [network]
 network_backend = "netavark"
 network_config_dir = "${join(folder, 'podman-networks')}"
-default_subnet = "10.213.0.0/16"
+default_subnet = "${range}.255.0/24"
+default_subnet_pools = [{ base = "${range}.0.0/17", size = 24 }]
 `,
   );
   // Like Docker: no TLS on the loopback interface.
   await Bun.write(env.CONTAINERS_REGISTRIES_CONF, '[[registry]]\nlocation = "127.0.0.1"\ninsecure = true\n');
   const podman = ['podman', '--root', join(folder, 'podman'), '--runroot', join(folder, 'podman-run')];
-  // Its containers outlive the service, and so does a mount.
+  // Its containers outlive the service.
   defer(async () => {
     await Bun.$`${podman} rm --all --force --time 0`
       .env({ ...process.env, ...env })
       .quiet()
       .nothrow();
-    await Bun.$`umount ${join(folder, 'podman', 'overlay')}`.quiet().nothrow();
   });
   await start('podman', {
     command: [...podman, 'system', 'service', '--time', '0', `unix://${engine.socket}`],

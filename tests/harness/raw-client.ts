@@ -167,7 +167,7 @@ export async function callOnce(
 }
 
 /** All messages of a response, be it JSON or an event stream. */
-export async function answersIn(response: Response): Promise<readonly Message[]> {
+async function answersIn(response: Response): Promise<readonly Message[]> {
   if (!response.headers.get('content-type')?.startsWith('text/event-stream'))
     return [(await response.json()) as Message];
   const answers: Message[] = [];

@@ -5,14 +5,14 @@ import { createEngine, type Engine, type EngineAddress } from './engine.ts';
 import { waitFor } from './wait-for.ts';
 
 /** What a command left behind. */
-export interface Finished {
+interface Finished {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
 /** A command that goes on. */
-export interface Running {
+interface Running {
   readonly pid: number;
   /** What it has written so far. */
   readonly stdout: string;
@@ -22,7 +22,7 @@ export interface Running {
   finished(timeoutMs?: number): Promise<Finished>;
 }
 
-export interface CommandOptions {
+interface CommandOptions {
   /** Over the world's own environment; `undefined` takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly stdin?: string;
@@ -32,7 +32,7 @@ export interface CommandOptions {
 }
 
 /** An element of `thv list --format json`. */
-export interface Listed {
+interface Listed {
   readonly name: string;
   readonly package: string;
   readonly url: string;

@@ -10,7 +10,7 @@ export interface Registry extends AsyncDisposable {
   readonly host: string;
 }
 
-const EXECUTABLE = process.env['THV_TEST_REGISTRY'] ?? 'docker-registry';
+const EXECUTABLE = process.env['THV_TEST_REGISTRY_PROGRAM'] ?? 'docker-registry';
 
 const MANIFESTS =
   'application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json';
