@@ -28,7 +28,7 @@ interface DeployOptions {
   readonly signal: AbortSignal;
 }
 
-const DEPLOY_ATTEMPTS = 2;
+const DEPLOY_ATTEMPTS = 3;
 const DEPLOY_RETRY_MS = 300;
 
 /** Looks a workload's container up: by base-name label, else by exact name (spec 02 §5.2). */
@@ -78,7 +78,7 @@ export async function deployContainer(
       // A port or a network that somebody else took or removed in between: all of it is looked at anew.
       if (attempt >= DEPLOY_ATTEMPTS || !hasCode(error, 'ERR_ENGINE_REQUEST') || signal.aborted) throw error;
       logger.debug('trying once more to start the container', { error });
-      await sleep(DEPLOY_RETRY_MS, signal);
+      await sleep(DEPLOY_RETRY_MS * attempt, signal);
     }
   }
 }

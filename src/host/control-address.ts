@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Paths } from '../platform/index.ts';
 
 /** Longest socket path that every system takes (macOS: 104 bytes with the final NUL). */
@@ -23,6 +24,16 @@ export function controlAddresses(
     join(paths.temporary, `toolhive-${userInfo().uid}-${shortHash(paths.state)}`, 'host.sock'),
   ];
   return candidates.filter((path) => Buffer.byteLength(path) <= MAX_SOCKET_PATH);
+}
+
+/**
+ * Whether only this user can have put a socket there. In a shared folder for temporary files another user might have been
+ * faster; who can reach the socket is decided by the folder, not by the socket.
+ */
+export function isPrivateAddress(address: string): boolean {
+  if (process.platform === 'win32') return true;
+  const folder = statSync(dirname(address), { throwIfNoEntry: false });
+  return folder !== undefined && folder.uid === process.getuid?.();
 }
 
 function shortHash(text: string): string {

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { messageOf, ThvError } from '../errors/index.ts';
 import type { Paths } from '../platform/index.ts';
 import type { WorkloadName } from '../records/index.ts';
-import { controlAddresses } from './control-address.ts';
+import { controlAddresses, isPrivateAddress } from './control-address.ts';
 import { ErrorBodySchema, type Hello, HelloSchema } from './control-protocol.ts';
 import type { RunEnvironment } from './environment.ts';
 
@@ -31,6 +31,7 @@ export async function findHost(paths: Paths): Promise<HostConnection | undefined
 
 /** Who listens at an address; `undefined` when nobody does. */
 export async function askHello(address: string): Promise<Hello | undefined> {
+  if (!isPrivateAddress(address)) return undefined;
   try {
     const response = await fetch('http://host/hello', {
       unix: address,

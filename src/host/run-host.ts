@@ -19,7 +19,7 @@ import {
   parseWorkloadName,
   type WorkloadName,
 } from '../records/index.ts';
-import { controlAddresses } from './control-address.ts';
+import { controlAddresses, isPrivateAddress } from './control-address.ts';
 import { type Hello, PROTOCOL, StartRequestSchema } from './control-protocol.ts';
 import { createDesiredState } from './desired-state.ts';
 import type { RunEnvironment } from './environment.ts';
@@ -204,6 +204,11 @@ async function freeAddress(paths: Paths): Promise<string> {
 function listenForControl(address: string, app: Hono) {
   if (process.platform !== 'win32') {
     mkdirSync(dirname(address), { recursive: true, mode: 0o700 });
+    if (!isPrivateAddress(address)) {
+      const reason = `the folder of the control socket belongs to another user: ${dirname(address)}`;
+      throw new ThvError('ERR_LISTEN_FAILED', { address, reason });
+    }
+    chmodSync(dirname(address), 0o700);
     rmSync(address, { force: true });
   }
   const server = Bun.serve({

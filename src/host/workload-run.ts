@@ -18,7 +18,7 @@ import { openServer, type Server } from './server.ts';
 import { urlOf } from './workload-url.ts';
 
 /** How a run came to its end. `ended`: asked to; `gone`: the workload was removed behind our back; `failed`: for good. */
-export type RunEnd =
+type RunEnd =
   | { readonly type: 'ended' }
   | { readonly type: 'gone' }
   | { readonly type: 'failed'; readonly error: ThvError };
