@@ -11,6 +11,8 @@ import { isAttachFailure } from './stdio-link.ts';
 
 /** A server that cannot start usually ends within this time; until then it is not called running. */
 const SETTLE_MS = 500;
+/** A server that ends this soon after it was taken over was ending already. */
+const TAKE_OVER_MS = 2000;
 const CONFIRM_SERVING_MS = 10_000;
 
 interface LifeOptions {
@@ -40,7 +42,14 @@ export async function serveContainer(
   const startedAt = performance.now();
   const event = await untilDown(engine, container, options);
   if (event === undefined || signal.aborted) return undefined;
-  await options.onDown(performance.now() - startedAt);
+  const livedMs = performance.now() - startedAt;
+  await options.onDown(livedMs);
+  if (container.wasUp && livedMs < TAKE_OVER_MS) {
+    // Podman ends a server's stdin when the process that was attached dies: it was ending when we took it over, and is
+    // wanted back at once. Whether it is still there, the next deployment finds out.
+    options.logger.info('server ended with the process that served it before');
+    return { type: 'restarted' };
+  }
   const confirmed = await confirmExit(engine, event, container.id, signal);
   options.logger.warn('container exited unexpectedly', {
     event: confirmed.type,

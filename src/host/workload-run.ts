@@ -106,7 +106,6 @@ export function startWorkloadRun(
       server.setDown();
       if (event === undefined) return { type: 'ended' };
       if (event.type === 'removed' || (await deps.statuses.find(name)) === undefined) return await vanished();
-      // Podman ends a server's stdin when the process that was attached dies: taking over finds it ending, not crashing.
       if (wasStable || (wasUp && attempt === 1)) {
         attempt = 1;
         delayMs = FIRST_DELAY_MS;
