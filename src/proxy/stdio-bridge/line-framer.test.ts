@@ -45,12 +45,16 @@ describe('line framer', () => {
     }
   });
 
-  test('a 32 MB line in small pieces costs time in proportion', () => {
+  test('a line of many pieces costs time in proportion to its length', () => {
     const piece = Buffer.alloc(4096, 'x');
-    const pieces = Array.from({ length: 8192 }, () => piece);
-    const startedAt = performance.now();
-    const { lines } = frame([...pieces, Buffer.from('\n')]);
-    expect(lines[0]?.length).toBe(piece.length * pieces.length);
-    expect(performance.now() - startedAt).toBeLessThan(1000);
+    const cost = (pieces: number) => {
+      const startedAt = performance.now();
+      const { lines } = frame([...Array.from({ length: pieces }, () => piece), Buffer.from('\n')]);
+      expect(lines[0]?.length).toBe(piece.length * pieces);
+      return performance.now() - startedAt;
+    };
+    // The best of three, against whatever else the machine does; a quadratic framer would need 64 times as long.
+    const best = (pieces: number) => Math.min(cost(pieces), cost(pieces), cost(pieces));
+    expect(best(8192) / best(1024)).toBeLessThan(32);
   });
 });
