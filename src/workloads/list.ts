@@ -1,4 +1,4 @@
-import type { ContainerSummary } from '../engine/index.ts';
+import type { ContainerSummary, Engine } from '../engine/index.ts';
 import { ThvError, toThvError } from '../errors/index.ts';
 import { findContainer } from '../host/index.ts';
 import {
@@ -29,9 +29,11 @@ export async function listWorkloads(
   { signal }: OperationOptions = {},
 ): Promise<readonly Workload[]> {
   const matches = createLabelFilter(query.labels ?? []);
+  const opening = context.engine(signal);
+  opening.catch(() => undefined); // told where it is awaited
   // Files before containers: a workload that starts in between must not look as if its container were missing.
   const records = await context.statuses.list();
-  const containers = await containersByName(context, signal);
+  const containers = await containersByName(context, await opening, signal);
   const names = new Set([...records.keys(), ...containers.keys()]);
   const workloads: Workload[] = [];
   for (const name of names) {
@@ -117,9 +119,9 @@ function problemOf(
 
 async function containersByName(
   context: Context,
+  engine: Engine,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<WorkloadName, ContainerSummary>> {
-  const engine = await context.engine(signal);
   const found = await engine.containers.list({ all: true, labels: [`${LABEL.managed}=true`] }, { signal });
   const byName = new Map<WorkloadName, ContainerSummary>();
   for (const container of found) {
