@@ -13,7 +13,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['commands', 'api'],
   ['cli'],
   ['workloads', 'groups', 'config', 'registry', 'build', 'oauth', 'secrets', 'clients', 'telemetry'],
-  ['host', 'sources'],
+  ['stdio-proxy', 'host', 'sources'],
   ['engine', 'sandbox', 'proxy', 'middleware'],
   ['records'],
   ['platform'],

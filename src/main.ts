@@ -30,6 +30,14 @@ and serves both MCP transports (SSE and streamable HTTP) from it.`,
       { description: 'Look into MCP servers and call their tools' },
       async () => (await import('./commands/mcp.ts')).mcp,
     ),
+    inspector: lazily(
+      { description: 'Open the MCP Inspector for an MCP server' },
+      async () => (await import('./commands/inspector.ts')).inspector,
+    ),
+    proxy: lazily(
+      { description: 'Connect clients and servers of different transports' },
+      async () => (await import('./commands/proxy.ts')).proxy,
+    ),
     runtime: lazily(
       { description: 'Look after the container runtime' },
       async () => (await import('./commands/runtime.ts')).runtime,

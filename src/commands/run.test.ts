@@ -20,24 +20,32 @@ test('the help of run', () => {
       thv run [flags] SERVER_OR_IMAGE_OR_PROTOCOL [-- ARGS...]
 
     Flags:
-      -e, --env stringArray         Environment variables to pass to the MCP server (format: KEY=VALUE)
-          --env-file string         Load environment variables from a single file
-          --env-file-dir string     Load environment variables from all files in a directory
-      -f, --foreground              Run in foreground mode (block until container exits)
-      -h, --help                    help for run
-          --host string             Host for the HTTP proxy to listen on (IP or hostname) (default "127.0.0.1")
-      -l, --label stringArray       Set labels on the container (format: key=value)
-          --name string             Name of the MCP server (auto-generated from image if not provided)
-          --network string          Connect the container to a network (e.g., 'host' for host networking)
-          --proxy-mode string       Proxy mode for stdio transport (sse or streamable-http) (default "sse")
-          --proxy-port int          Port for the HTTP proxy to listen on (host port)
-      -p, --publish stringArray     Publish a container's port to the host (format: hostPort:containerPort or containerPort)
-          --target-host string      Host to forward traffic to (only applicable to SSE or Streamable HTTP transport) (default "127.0.0.1")
-          --target-port int         Port for the container to expose (only applicable to SSE or Streamable HTTP transport)
-          --transport string        Transport mode (sse, streamable-http or stdio)
-      -v, --volume stringArray      Mount a volume into the container (format: host-path:container-path[:ro])
-          --wait                    Return only when the workload is running
-          --wait-timeout duration   How long --wait waits (default 2m0s)
+          --allowed-origins stringArray   Origins that web pages may call the proxy from, exactly as browsers send them (default: the proxy itself, on a loopback host)
+          --endpoint-prefix string        Path prefix of SSE endpoint URLs, for a reverse proxy in front that strips it
+      -e, --env stringArray               Environment variables to pass to the MCP server (format: KEY=VALUE)
+          --env-file string               Load environment variables from a single file
+          --env-file-dir string           Load environment variables from all files in a directory
+      -f, --foreground                    Run in foreground mode (block until container exits)
+      -h, --help                          help for run
+          --host string                   Host for the HTTP proxy to listen on (IP or hostname) (default "127.0.0.1")
+      -l, --label stringArray             Set labels on the container (format: key=value)
+          --name string                   Name of the MCP server (auto-generated from image if not provided)
+          --network string                Connect the container to a network (e.g., 'host' for host networking)
+          --proxy-mode string             Proxy mode for stdio transport (sse or streamable-http) (default "sse")
+          --proxy-port int                Port for the HTTP proxy to listen on (host port)
+      -p, --publish stringArray           Publish a container's port to the host (format: hostPort:containerPort or containerPort)
+          --session-ttl duration          Time without a request after which a session ends (0 = 2h)
+          --stateless                     The server is stateless: only POST is passed on (SSE or Streamable HTTP transport)
+          --strict-protocol-validation    Refuse requests with an unknown MCP-Protocol-Version header (streamable HTTP proxy)
+          --target-host string            Host to forward traffic to (only applicable to SSE or Streamable HTTP transport) (default "127.0.0.1")
+          --target-port int               Port for the container to expose (only applicable to SSE or Streamable HTTP transport)
+          --tools stringArray             Filter MCP server tools (comma-separated list of tool names, may be repeated)
+          --tools-override string         Path to a JSON file with other names and descriptions for tools
+          --transport string              Transport mode (sse, streamable-http or stdio)
+          --trust-proxy-headers           Trust X-Forwarded-* headers of a reverse proxy in front (Proto, Host, Port, Prefix)
+      -v, --volume stringArray            Mount a volume into the container (format: host-path:container-path[:ro])
+          --wait                          Return only when the workload is running
+          --wait-timeout duration         How long --wait waits (default 2m0s)
 
     Global Flags:
           --debug   Enable debug mode

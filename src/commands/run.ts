@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { createCommand, type Invocation, type OptionsOf } from '../cli/index.ts';
 import { messageOf } from '../errors/index.ts';
-import { silentLogger } from '../platform/index.ts';
+import { formatDuration, silentLogger } from '../platform/index.ts';
 import { networkProfile, parsePublish, withVolumes } from '../sandbox/index.ts';
 import { parseEnvironmentFlags, type RunRequest } from '../workloads/index.ts';
 import { confirm, createProgress } from './progress.ts';
@@ -54,6 +54,46 @@ const Volumes = v.optional(
   [],
 );
 const Published = v.optional(v.array(sound(parsePublish, RUN_CONFIG)), []);
+
+/** Repeated, or separated by commas, or both (spec 01 §14-14). */
+const Tools = v.optional(
+  v.pipe(
+    v.array(v.string()),
+    v.transform((given) => given.flatMap((names) => names.split(',')).map((name) => name.trim())),
+    v.check((names) => !names.includes(''), `${RUN_CONFIG}: tool name cannot be empty`),
+  ),
+  [],
+);
+
+const RUN_OPTION = 'failed to apply run config option';
+/** Sessions that end between two requests of one client are of no use (spec 04 §19.7). */
+const LEAST_TTL_MS = 1000;
+
+const SessionTtl = v.optional(
+  v.pipe(
+    v.number(),
+    v.check(
+      (ms) => ms >= 0,
+      ({ input }) => `${RUN_OPTION}: session-ttl must be non-negative, got ${formatDuration(input)}`,
+    ),
+    v.check(
+      (ms) => ms <= 0 || ms >= LEAST_TTL_MS,
+      ({ input }) => `${RUN_OPTION}: session-ttl must be at least 1s, got ${formatDuration(input)}`,
+    ),
+  ),
+  0,
+);
+
+const EndpointPrefix = v.optional(
+  v.pipe(
+    v.string(),
+    v.check(
+      (prefix) => prefix === '' || prefix.startsWith('/'),
+      ({ input }) => `endpoint-prefix must start with '/' when provided, got: ${input}`,
+    ),
+  ),
+  '',
+);
 
 const flags = {
   name: {
@@ -123,6 +163,46 @@ const flags = {
     kind: 'string',
     help: "Connect the container to a network (e.g., 'host' for host networking)",
     schema: Text,
+  },
+  tools: {
+    kind: 'stringArray',
+    help: 'Filter MCP server tools (comma-separated list of tool names, may be repeated)',
+    schema: Tools,
+  },
+  'tools-override': {
+    kind: 'string',
+    help: 'Path to a JSON file with other names and descriptions for tools',
+    schema: Text,
+  },
+  'allowed-origins': {
+    kind: 'stringArray',
+    help: 'Origins that web pages may call the proxy from, exactly as browsers send them (default: the proxy itself, on a loopback host)',
+    schema: Texts,
+  },
+  'trust-proxy-headers': {
+    kind: 'bool',
+    help: 'Trust X-Forwarded-* headers of a reverse proxy in front (Proto, Host, Port, Prefix)',
+    schema: Switch,
+  },
+  'strict-protocol-validation': {
+    kind: 'bool',
+    help: 'Refuse requests with an unknown MCP-Protocol-Version header (streamable HTTP proxy)',
+    schema: Switch,
+  },
+  stateless: {
+    kind: 'bool',
+    help: 'The server is stateless: only POST is passed on (SSE or Streamable HTTP transport)',
+    schema: Switch,
+  },
+  'session-ttl': {
+    kind: 'duration',
+    help: 'Time without a request after which a session ends (0 = 2h)',
+    schema: SessionTtl,
+  },
+  'endpoint-prefix': {
+    kind: 'string',
+    help: 'Path prefix of SSE endpoint URLs, for a reverse proxy in front that strips it',
+    schema: EndpointPrefix,
   },
   foreground: {
     kind: 'bool',
@@ -200,6 +280,14 @@ function runRequest({
     volumes: options.volume,
     publish: options.publish,
     networkMode: options.network,
+    tools: options.tools,
+    toolsOverrideFile: given(options.toolsOverride),
+    allowedOrigins: options.allowedOrigins,
+    trustProxyHeaders: options.trustProxyHeaders,
+    strictProtocolValidation: options.strictProtocolValidation,
+    stateless: options.stateless,
+    sessionTtlMs: options.sessionTtl,
+    endpointPrefix: options.endpointPrefix,
     debug,
   };
 }

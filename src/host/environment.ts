@@ -7,7 +7,7 @@ export type RunEnvironment = Readonly<Record<string, string>>;
 const TRAVELLING = [
   /^TOOLHIVE_(?:RUNTIME|DOCKER_SOCKET|PODMAN_SOCKET|COLIMA_SOCKET)$/,
   /^(?:DOCKER_HOST|DOCKER_CONTEXT|DOCKER_CONFIG|XDG_RUNTIME_DIR|HOME|USERPROFILE|TMPDIR)$/,
-  /^TOOLHIVE_PROXY_REQUEST_TIMEOUT$/,
+  /^TOOLHIVE_(?:PROXY_REQUEST_TIMEOUT|HEALTH_CHECK_(?:INTERVAL|PING_TIMEOUT|RETRY_DELAY|FAILURE_THRESHOLD))$/,
 ];
 
 export function runEnvironmentFrom(env: Readonly<Record<string, string | undefined>>): RunEnvironment {

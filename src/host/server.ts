@@ -1,9 +1,10 @@
 import type { Engine } from '../engine/index.ts';
-import { aborted, type Logger, parseDuration } from '../platform/index.ts';
+import { aborted, type Logger } from '../platform/index.ts';
 import { createReverseProxy, createStdioBridge, type Endpoint } from '../proxy/index.ts';
 import type { RunConfig, WorkloadName } from '../records/index.ts';
 import type { RunningContainer } from './containers.ts';
 import type { RunEnvironment } from './environment.ts';
+import { healthSettings, requestTimeoutMs, sessionTtlMs } from './run-settings.ts';
 import { openSessionJournal } from './session-journal.ts';
 import { keepAttached } from './stdio-link.ts';
 
@@ -15,21 +16,33 @@ export interface Server {
   setDown(): void;
 }
 
+interface ServerDependencies {
+  readonly stateFolder: string;
+  readonly logger: Logger;
+  readonly environment: RunEnvironment;
+}
+
 export function openServer(
   name: WorkloadName,
   config: RunConfig,
-  deps: { readonly stateFolder: string; readonly logger: Logger; readonly environment: RunEnvironment },
+  deps: ServerDependencies,
   resources: AsyncDisposableStack,
 ): Server {
+  const journal = resources.use(openSessionJournal(deps.stateFolder, name));
+  const ttlMs = sessionTtlMs(config);
+  const common = {
+    journal,
+    log: deps.logger,
+    trustProxyHeaders: config.trust_proxy_headers,
+    ...(ttlMs === undefined ? {} : { sessionTtlMs: ttlMs }),
+  };
   if (config.transport === 'stdio') {
-    const journal = resources.use(openSessionJournal(deps.stateFolder, name));
     const bridge = resources.use(
       createStdioBridge({
-        journal,
-        log: deps.logger,
+        ...common,
         proxyMode: config.proxy_mode,
         requestTimeoutMs: requestTimeoutMs(deps.environment, deps.logger),
-        trustProxyHeaders: config.trust_proxy_headers,
+        strictProtocolValidation: config.strict_protocol_validation ?? false,
       }),
     );
     return {
@@ -38,32 +51,30 @@ export function openServer(
       setDown: () => undefined,
     };
   }
+  let sick = Promise.withResolvers<void>();
   const proxy = resources.use(
     createReverseProxy({
+      ...common,
       transport: config.transport,
       endpointPrefix: config.endpoint_prefix,
-      trustProxyHeaders: config.trust_proxy_headers,
-      log: deps.logger,
+      isStateless: config.stateless ?? false,
+      health: healthSettings(deps.environment, deps.logger),
+      onUnhealthy: () => sick.resolve(),
     }),
   );
   return {
     endpoint: proxy,
-    async serve(_engine, container, signal) {
+    async serve(engine, container, signal) {
+      sick = Promise.withResolvers<void>();
       proxy.setTarget(`http://${config.target_host || '127.0.0.1'}:${container.hostPort}`);
-      await aborted(signal);
+      await Promise.race([sick.promise, aborted(signal)]);
+      if (signal.aborted) return;
+      // It runs and does not answer: stopped here, it is seen as exited and started again like after a crash.
+      deps.logger.error('server fails its health checks, restarting its container');
+      await engine.containers.stop(container.id, { graceSeconds: UNHEALTHY_GRACE_SECONDS, signal });
     },
     setDown: () => proxy.setTarget(undefined),
   };
 }
 
-const DEFAULT_REQUEST_TIMEOUT_MS = 60_000;
-
-/** `TOOLHIVE_PROXY_REQUEST_TIMEOUT` (spec 04 §6.6); what is not a positive duration is warned about and ignored. */
-function requestTimeoutMs(environment: RunEnvironment, logger: Logger): number {
-  const text = environment['TOOLHIVE_PROXY_REQUEST_TIMEOUT'];
-  if (text === undefined || text === '') return DEFAULT_REQUEST_TIMEOUT_MS;
-  const parsed = parseDuration(text);
-  if ('ms' in parsed && parsed.ms > 0) return parsed.ms;
-  logger.warn('ignoring invalid TOOLHIVE_PROXY_REQUEST_TIMEOUT', { value: text });
-  return DEFAULT_REQUEST_TIMEOUT_MS;
-}
+const UNHEALTHY_GRACE_SECONDS = 10;

@@ -1,2 +1,5 @@
 export { composeChain } from './chain.ts';
+export { readFields } from './events/event-fields.ts';
+export { createEventSplitter } from './events/event-splitter.ts';
 export { buildMiddlewares } from './registry.ts';
+export { encodeHeaderValue } from './tool-filter/header-value.ts';

@@ -19,6 +19,12 @@ const STORED = [
 const LIMIT = { type: 'bodylimit', parameters: { max_bytes: 8_388_608 } };
 const ORIGIN = { type: 'origin', parameters: { allowed_origins: ['http://localhost:1'] } };
 
+const TOOLS = { filter_tools: ['a'], tools_override: {} };
+const FILTERS = [
+  { type: 'tool-filter', parameters: TOOLS },
+  { type: 'tool-call-filter', parameters: TOOLS },
+];
+
 const namesOf = (stored: Parameters<typeof buildMiddlewares>[0]) =>
   buildMiddlewares(stored, facts).map(({ name }) => name);
 
@@ -30,6 +36,15 @@ describe('the chain', () => {
     ['another order', [...STORED, ORIGIN, LIMIT].toReversed()],
   ])('of %s has each part once, recovery outermost', (_, stored) => {
     expect(namesOf(stored)).toEqual(['recovery', 'bodyLimit', 'origin']);
+  });
+
+  test.each([
+    ['as `thv run` stores them', [...FILTERS, ...STORED]],
+    ['twice, after the rest', [...STORED, ...FILTERS, ...FILTERS]],
+    ['without the parser, which they need', FILTERS],
+  ])('with tool filters %s: once, behind the parser', (_, stored) => {
+    const names = ['recovery', 'bodyLimit', 'origin', 'mcpParser', 'toolFilter', 'toolCallFilter'];
+    expect(namesOf(stored)).toEqual(names);
   });
 
   test('checks origins against the present port, not the stored one', async () => {
@@ -51,6 +66,26 @@ describe('the chain', () => {
       'authentication that is not there',
       { type: 'auth', parameters: { oidc_config: {} } },
       'invalid parameters of middleware auth: oidc_config: Invalid key: Expected never but received "oidc_config"',
+    ],
+    [
+      'tool filters that filter nothing',
+      { type: 'tool-filter', parameters: { filter_tools: null, tools_override: {} } },
+      'invalid parameters of middleware tool-filter: tools list for filtering or overriding is empty',
+    ],
+    [
+      'a tool without a name',
+      { type: 'tool-filter', parameters: { filter_tools: ['a', ''] } },
+      'invalid parameters of middleware tool-filter: filter_tools.1: tool name cannot be empty',
+    ],
+    [
+      'an override that changes nothing',
+      { type: 'tool-call-filter', parameters: { tools_override: { a: {} } } },
+      'invalid parameters of middleware tool-call-filter: tools_override.a: override name and description cannot both be empty',
+    ],
+    [
+      'two tools of one name',
+      { type: 'tool-filter', parameters: { tools_override: { a: { name: 'x' }, b: { name: 'x' } } } },
+      'invalid parameters of middleware tool-filter: tools a and b are both overridden to x',
     ],
   ])('with %s is refused', (_, config, message) => {
     try {

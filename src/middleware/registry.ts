@@ -1,26 +1,38 @@
 import * as v from 'valibot';
 import { ThvError } from '../errors/index.ts';
 import { createBodyLimit } from './body-limit/body-limit.ts';
+import { createCallerStreams } from './events/caller-streams.ts';
+import { createMcpParser } from './mcp-parser/mcp-parser.ts';
 import { createOrigin } from './origin/origin.ts';
 import { parseParameters } from './parameters.ts';
 import { createRecovery } from './recovery/recovery.ts';
+import { createToolCallFilter } from './tool-filter/tool-call-filter.ts';
+import { createToolFilter } from './tool-filter/tool-filter.ts';
 import type { CreateMiddleware, Middleware, MiddlewareConfig, MiddlewareDeps } from './types.ts';
+
+interface MiddlewareType {
+  readonly create: CreateMiddleware;
+  /** It goes by `context.body`, which `mcp-parser` fills in. */
+  readonly readsMessages?: true;
+}
 
 /**
  * Every type of middleware, outermost first: the one order for all ways to start (spec 04 §12.1, §19.8), whatever order
  * a stored chain has. A new type is one line here.
  */
-const TYPES: ReadonlyMap<string, CreateMiddleware> = new Map<string, CreateMiddleware>([
-  ['recovery', createRecovery],
-  ['bodylimit', createBodyLimit],
-  ['origin', createOrigin],
-  // Stored by `thv run` with `{}`: nobody to authenticate, and nothing further in that reads a parsed message.
-  ['auth', (parameters) => nothingToDo('auth', parameters)],
-  ['mcp-parser', (parameters) => nothingToDo('mcp-parser', parameters)],
+const TYPES: ReadonlyMap<string, MiddlewareType> = new Map<string, MiddlewareType>([
+  ['recovery', { create: createRecovery }],
+  ['bodylimit', { create: createBodyLimit }],
+  ['origin', { create: createOrigin }],
+  // Stored by `thv run` with `{}`: nobody to authenticate.
+  ['auth', { create: (parameters) => nothingToDo('auth', parameters) }],
+  ['mcp-parser', { create: createMcpParser }],
+  ['tool-filter', { create: createToolFilter, readsMessages: true }],
+  ['tool-call-filter', { create: createToolCallFilter, readsMessages: true }],
 ]);
 
-/** Part of every chain, stored or not; the proxy adds them when it starts (spec 04 §12.1). */
-const ALWAYS = ['recovery', 'bodylimit', 'origin'] as const;
+/** Part of every chain, stored or not; the first three are added by the proxy when it starts (spec 04 §12.1). */
+const ALWAYS = ['recovery', 'bodylimit', 'origin', 'mcp-parser'] as const;
 
 export interface ChainFacts extends MiddlewareDeps {
   /** The run config's own list, which replaces the defaults; empty for none. */
@@ -41,10 +53,13 @@ export function buildMiddlewares(stored: readonly MiddlewareConfig[], facts: Cha
     parameters.set(type, given);
   }
   parameters.set('origin', { allowed_origins: facts.allowedOrigins });
-  return [...TYPES].flatMap(([type, create]) => {
-    if (!parameters.has(type)) return [];
-    return create(parameters.get(type), facts) ?? [];
-  });
+  const wanted = [...TYPES].filter(([type]) => parameters.has(type));
+  const deps = {
+    ...facts,
+    readsMessages: wanted.some(([, { readsMessages }]) => readsMessages),
+    callerStreams: createCallerStreams(),
+  };
+  return wanted.flatMap(([type, { create }]) => create(parameters.get(type), deps) ?? []);
 }
 
 /** Anything but `{}` asks for protection that is not there: refused, never skipped. */

@@ -1,5 +1,6 @@
-import type { Logger } from '../platform/log.ts';
+import type { Logger } from '../platform/index.ts';
 import type { Handler, RequestContext } from '../proxy/index.ts';
+import type { CallerStreams } from './events/caller-streams.ts';
 
 /** One step of the chain. It answers itself or hands on, the request as it came or another one. */
 export type Middleware = (
@@ -17,6 +18,13 @@ export interface MiddlewareDeps {
   readonly trustProxyHeaders: boolean;
 }
 
+/** What the middlewares of one chain have in common. */
+export interface ChainDeps extends MiddlewareDeps {
+  /** Whether something further in reads messages; without it no body is parsed. */
+  readonly readsMessages: boolean;
+  readonly callerStreams: CallerStreams;
+}
+
 /** A stored entry of `middleware_configs` (spec 04 §12.1). */
 export interface MiddlewareConfig {
   readonly type: string;
@@ -24,4 +32,4 @@ export interface MiddlewareConfig {
 }
 
 /** `undefined`: with these parameters there is nothing to do, and nothing in the way of a request. */
-export type CreateMiddleware = (parameters: unknown, deps: MiddlewareDeps) => Middleware | undefined;
+export type CreateMiddleware = (parameters: unknown, deps: ChainDeps) => Middleware | undefined;

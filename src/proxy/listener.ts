@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Server } from 'bun';
 import { messageOf, ThvError } from '../errors/index.ts';
-import type { Logger } from '../platform/log.ts';
+import type { Logger } from '../platform/index.ts';
 import { answerReserved } from './reserved-paths.ts';
 import { pathOf, textError } from './respond.ts';
 import type { Endpoint, Handler, RequestContext } from './types.ts';
@@ -48,8 +48,8 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       fetch(request, bunServer) {
         const path = pathOf(request.url);
-        const reserved = answerReserved(request, path, endpoint, transportLabel);
-        return reserved ?? handler(request, new ListenerContext(bunServer, request, path, idleTimeout));
+        const refusal = answerReserved(request, path, endpoint, transportLabel) ?? endpoint.gate?.(request);
+        return refusal ?? handler(request, new ListenerContext(bunServer, request, path, idleTimeout));
       },
       error(error) {
         log.error('request failed outside of every middleware', { error });

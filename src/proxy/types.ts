@@ -1,3 +1,5 @@
+import type { Message } from './json-rpc/index.ts';
+
 /**
  * The surface between the proxy and what runs it (the workload host). The proxy knows MCP and HTTP; how the server's
  * process is reached, where session records are kept and who listens on the port are given from outside.
@@ -44,6 +46,8 @@ export type SessionRecord =
   /** The session was in use at this time; written now and then, not per request. */
   | { readonly type: 'used'; readonly id: string; readonly at: number }
   | { readonly type: 'end'; readonly id: string }
+  /** The server behind a reverse proxy knows the session by this id now (spec 04 §8.4). */
+  | { readonly type: 'backend'; readonly session: string; readonly id: string }
   | {
       readonly type: 'handshake';
       readonly identity: string;
@@ -58,6 +62,8 @@ export type SessionRecord =
 /** What answers the requests of one port behind the middleware chain: a stdio bridge or a reverse proxy. */
 export interface Endpoint extends AsyncDisposable {
   handle: Handler;
+  /** Refuses a request before the chain sees it (spec 04 §12.1, entry 0); `undefined` lets it in. */
+  gate?(request: Request): Response | undefined;
   /** `/health` facts (spec 04 §9.1); `undefined` when nothing is there to be asked. */
   health(): Promise<Health | undefined>;
   /** Resolves once no call is in flight; open streams without a call do not count. */
@@ -78,6 +84,20 @@ export interface RequestContext {
    * that idles nor one whose reader has stopped reading.
    */
   letGo(): void;
+  /**
+   * The body, where a middleware has read it. The request that is handed on carries the same content, so an endpoint may
+   * go by either; this one saves it a second read and parse.
+   */
+  body?: ReadBody | undefined;
+}
+
+/** A request body that was read and parsed on the way in, once for all. */
+export interface ReadBody {
+  /** What to send on: the bytes as they came, or the text that took their place. */
+  readonly content: Uint8Array<ArrayBuffer> | string;
+  readonly text: string;
+  /** `undefined`: not one JSON-RPC message. */
+  readonly message: Message | undefined;
 }
 
 export interface Health {

@@ -80,11 +80,18 @@ const fields = {
   secrets: v.nullish(Strings, () => []),
   isolate_network: v.optional(v.boolean(), false),
   trust_proxy_headers: v.optional(v.boolean(), false),
+  strict_protocol_validation: v.optional(v.boolean()),
   stateless: v.optional(v.boolean()),
   session_ttl: v.optional(v.string()),
   proxy_mode: v.optional(v.string()),
   group: v.optional(v.string()),
   tools_filter: v.nullish(Strings, () => []),
+  tools_override: v.nullish(
+    v.record(
+      v.string(),
+      v.looseObject({ name: v.optional(v.string()), description: v.optional(v.string()) }),
+    ),
+  ),
   endpoint_prefix: v.optional(v.string(), ''),
   middleware_configs: v.nullish(
     v.array(v.object({ type: v.string(), parameters: v.optional(v.unknown()) })),

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { messageOf, ThvError, within } from '../errors/index.ts';
 import { DEFAULT_GROUP } from '../groups/index.ts';
-import { findFreePort, isPortAvailable, type Logger } from '../platform/index.ts';
+import { findFreePort, formatDuration, isPortAvailable, type Logger } from '../platform/index.ts';
 import { parseLabel, type RunConfig, standardLabels, type WorkloadName } from '../records/index.ts';
 import {
   networkModeOf,
@@ -13,6 +13,7 @@ import {
   withVolumes,
 } from '../sandbox/index.ts';
 import { collectEnvironment } from './environment.ts';
+import { readToolsOverride } from './tools-override.ts';
 import type { RunRequest } from './types.ts';
 
 interface BuildFacts {
@@ -34,7 +35,14 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
     { flags: request.environment, file: request.environmentFile, folder: request.environmentFolder },
     facts.logger,
   );
+  const { toolsOverrideFile } = request;
+  const toolsOverride = toolsOverrideFile === undefined ? {} : await readToolsOverride(toolsOverrideFile);
   return await within('failed to validate run config', async () => {
+    if (request.stateless && transport === 'stdio') {
+      throw new ThvError('ERR_INPUT_INVALID', {
+        reason: `--stateless requires streamable-HTTP or SSE transport, got ${transport}`,
+      });
+    }
     for (const spec of request.publish) parsePublish(spec);
     const profile = withNetworkMode(
       withVolumes(networkProfile(), request.volumes, facts.logger),
@@ -63,7 +71,7 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
           ? 0
           : request.targetPort || (await findFreePort(new Set([...facts.reservedPorts, port]))),
       target_host: request.targetHost,
-      allowed_origins: [],
+      allowed_origins: [...request.allowedOrigins],
       publish: [...request.publish],
       permission_profile: profile,
       env_vars: {},
@@ -72,12 +80,17 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
       container_labels: {},
       secrets: [],
       isolate_network: false,
-      trust_proxy_headers: false,
+      trust_proxy_headers: request.trustProxyHeaders,
+      strict_protocol_validation: request.strictProtocolValidation,
+      stateless: request.stateless,
+      session_ttl: request.sessionTtlMs === 0 ? '' : formatDuration(request.sessionTtlMs),
       proxy_mode: transport === 'stdio' ? request.proxyMode : transport,
       group: DEFAULT_GROUP,
-      tools_filter: [],
-      endpoint_prefix: '',
+      tools_filter: [...request.tools],
+      tools_override: toolsOverride,
+      endpoint_prefix: request.endpointPrefix,
       middleware_configs: [
+        ...toolFilters(request.tools, toolsOverride),
         { type: 'auth', parameters: {} },
         { type: 'mcp-parser', parameters: {} },
         { type: 'recovery', parameters: null },
@@ -93,6 +106,25 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
       },
     };
   });
+}
+
+/** As the reference stores them (spec 02 §1.6): both or none, with equal parameters. */
+function toolFilters(
+  tools: readonly string[],
+  override: Readonly<Record<string, { readonly name?: string; readonly description?: string }>>,
+): RunConfig['middleware_configs'] {
+  const overrides = Object.entries(override);
+  if (tools.length === 0 && overrides.length === 0) return [];
+  const parameters = {
+    filter_tools: tools.length === 0 ? null : [...tools],
+    tools_override: Object.fromEntries(
+      overrides.map(([actual, { name = '', description = '' }]) => [actual, { name, description }]),
+    ),
+  };
+  return [
+    { type: 'tool-filter', parameters },
+    { type: 'tool-call-filter', parameters },
+  ];
 }
 
 /** An IPv4 address, or the first one of a host name (spec 01 §4.3). */

@@ -39,6 +39,10 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
       const { forEachWorkload, removeWorkload } = await lifecycle();
       return forEachWorkload(names, (name) => removeWorkload(context, name, operation));
     },
+    async inspect(name, request, operation) {
+      const { inspectWorkload } = await import('./inspector.ts');
+      return inspectWorkload(context, name, request, operation);
+    },
     async *logs(name, operation) {
       const { containerLogs } = await logFiles();
       yield* containerLogs(context, name, operation);

@@ -178,13 +178,15 @@ async function portsOfOthers(context: Context, name: WorkloadName): Promise<Read
 
 interface RetrieveOptions extends RunOptions {
   readonly logger: Logger;
+  /** Whose choice the image is; default `user`. */
+  readonly owner?: 'user' | 'program';
 }
 
 /** Pull rule of spec 03 §12.1: `latest` is pulled when it can be, anything else only when it is missing. */
-async function retrieveImage(
+export async function retrieveImage(
   engine: Engine,
   image: string,
-  { signal, progress, logger }: RetrieveOptions,
+  { signal, progress, logger, owner = 'user' }: RetrieveOptions,
 ): Promise<void> {
   await within('failed to retrieve or pull image', async () => {
     const isLocal = (await engine.images.find(image, { signal })) !== undefined;
@@ -193,6 +195,7 @@ async function retrieveImage(
     try {
       await engine.images.pull(image, {
         signal,
+        owner,
         onProgress: ({ status, layer, currentBytes, totalBytes }) => {
           const share =
             currentBytes === undefined || !totalBytes

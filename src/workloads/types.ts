@@ -49,12 +49,31 @@ export interface RunRequest {
   readonly publish: readonly string[];
   /** Engine network mode, '' for the default. */
   readonly networkMode: string;
+  /** Tools that clients see, by the names they see; empty for all. */
+  readonly tools: readonly string[];
+  /** File with other names and descriptions for tools. */
+  readonly toolsOverrideFile: string | undefined;
+  /** Origins that replace the defaults; empty for these. */
+  readonly allowedOrigins: readonly string[];
+  readonly trustProxyHeaders: boolean;
+  readonly strictProtocolValidation: boolean;
+  readonly stateless: boolean;
+  /** 0 for the default. */
+  readonly sessionTtlMs: number;
+  /** Begins with `/`; '' for none. */
+  readonly endpointPrefix: string;
   readonly debug: boolean;
 }
 
 export interface RunOutcome {
   readonly name: string;
   readonly url: string;
+}
+
+/** Ports on 127.0.0.1 that the Inspector is reached by. */
+export interface InspectRequest {
+  readonly uiPort: number;
+  readonly mcpProxyPort: number;
 }
 
 export interface Progress {
@@ -112,6 +131,12 @@ export interface WorkloadManager {
     names: readonly string[],
     options: OperationOptions & { readonly keepLogs: boolean },
   ): Promise<readonly Outcome[]>;
+  /** Runs the MCP Inspector for a workload; gives the URL of its page once it is served. */
+  inspect(
+    name: string,
+    request: InspectRequest,
+    options: OperationOptions & { readonly progress: Progress },
+  ): Promise<string>;
   /** Container output; throws `ERR_LOGS_NOT_FOUND`. With `follow` until `signal` aborts or the container is gone. */
   logs(
     name: string,

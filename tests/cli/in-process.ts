@@ -1,6 +1,8 @@
 import { createGroup, lazily, runCommandLine } from '../../src/cli/index.ts';
+import { inspector } from '../../src/commands/inspector.ts';
 import { list } from '../../src/commands/list.ts';
 import { logs } from '../../src/commands/logs.ts';
+import { proxy } from '../../src/commands/proxy.ts';
 import { rm } from '../../src/commands/rm.ts';
 import { run } from '../../src/commands/run.ts';
 import { start } from '../../src/commands/start.ts';
@@ -30,7 +32,7 @@ export async function runInProcess(
     if (stream === 'stdout') onStdout?.(written.stdout);
     return true;
   };
-  const commands = { list, logs, rm, run, start, status, stop };
+  const commands = { inspector, list, logs, proxy, rm, run, start, status, stop };
   const exit = await runCommandLine({
     root: createGroup(
       '',

@@ -103,7 +103,59 @@ describe('run', () => {
       volumes: [],
       publish: ['80'],
       networkMode: 'host',
+      tools: [],
+      toolsOverrideFile: undefined,
+      allowedOrigins: [],
+      trustProxyHeaders: false,
+      strictProtocolValidation: false,
+      stateless: false,
+      sessionTtlMs: 0,
+      endpointPrefix: '',
       debug: true,
+    });
+  });
+
+  test('hands on how the proxy is to behave', async () => {
+    let request: RunRequest | undefined;
+    const run = async (asked: RunRequest) => {
+      request = asked;
+      return outcome;
+    };
+    const args = [
+      ...['run', 'img', '--tools', 'a, b', '--tools=c', '--tools-override', 'o.json', '--session-ttl', '90m'],
+      ...['--allowed-origins', 'http://a', '--allowed-origins', 'http://b,c', '--endpoint-prefix', '/x'],
+      ...['--trust-proxy-headers', '--strict-protocol-validation', '--stateless'],
+    ];
+    expect(await runInProcess(args, { workloads: { run } })).toEqual(SILENT);
+    expect(request).toMatchObject({
+      tools: ['a', 'b', 'c'],
+      toolsOverrideFile: 'o.json',
+      allowedOrigins: ['http://a', 'http://b,c'],
+      trustProxyHeaders: true,
+      strictProtocolValidation: true,
+      stateless: true,
+      sessionTtlMs: 5_400_000,
+      endpointPrefix: '/x',
+    });
+  });
+
+  test.each([
+    [['--tools', ''], 'failed to validate run config: tool name cannot be empty'],
+    [['--tools', 'a,,b'], 'failed to validate run config: tool name cannot be empty'],
+    [
+      ['--session-ttl', '-1s'],
+      'failed to apply run config option: session-ttl must be non-negative, got -1s',
+    ],
+    [
+      ['--session-ttl', '500ms'],
+      'failed to apply run config option: session-ttl must be at least 1s, got 500ms',
+    ],
+    [['--endpoint-prefix', 'x'], "endpoint-prefix must start with '/' when provided, got: x"],
+  ])('%p is refused before anything is asked for', async (args, message) => {
+    expect(await runInProcess(['run', 'img', ...args], { workloads: {} })).toEqual({
+      exit: 1,
+      stdout: '',
+      stderr: `Error: ${message}\n`,
     });
   });
 

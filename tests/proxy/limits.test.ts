@@ -58,7 +58,7 @@ describe('a client that does not read', () => {
   });
 });
 
-describe('a process that does not read', () => {
+describe('a process that does not read (§19.5)', () => {
   test('gets a bounded queue; what does not fit is refused with a hint to come again', async () => {
     const queueLimits = { messages: 3, bytes: 1024 * 1024 };
     await using world = await openWorld({ fixture: undefined, queueLimits, attachWaitMs: 2000 });
@@ -86,7 +86,7 @@ describe('a process that does not read', () => {
   });
 });
 
-test('a line of the server above the limit is dropped and logged, the next one is read', async () => {
+test('§19.6 a line of the server above the limit is dropped and logged, the next one is read', async () => {
   await using world = await openWorld({ maxLineBytes: 100_000, requestTimeoutMs: 300 });
   await using sse = await connectSse(world.base);
   expect(

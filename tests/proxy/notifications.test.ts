@@ -16,7 +16,7 @@ async function settle(world: World): Promise<void> {
   await call('echo', { text: 'settled' });
 }
 
-describe('progress', () => {
+describe('progress (§6.5, §19.1, §19.4)', () => {
   test('goes to the call that asked, under its own token', async () => {
     await using world = await openWorld();
     const one = await connectStreamable(world.base);
@@ -58,14 +58,14 @@ describe('progress', () => {
   });
 
   test('keeps a call alive ten times the timeout at most', async () => {
-    await using world = await openWorld({ requestTimeoutMs: 40 });
+    await using world = await openWorld({ requestTimeoutMs: 150 });
     const { stream } = await connectStreamable(world.base);
     await using events = await stream('progress', { steps: 1000, ms: 10 }, { _meta: { progressToken: 1 } });
     expect((await events.next(isAnswer)).error).toEqual({ code: -32000, message: 'Timeout' });
   });
 });
 
-describe('notifications of the server', () => {
+describe('notifications of the server (§6.5, §19.1, §19.2)', () => {
   test('list changes go to every open stream', async () => {
     await using world = await openWorld();
     const { listen, call } = await connectStreamable(world.base);
@@ -101,7 +101,7 @@ describe('notifications of the server', () => {
   });
 });
 
-describe('subscriptions', () => {
+describe('subscriptions (§6.5, §19.1)', () => {
   const subscribe = (id: number, uri: string) => ({ id, method: 'resources/subscribe', params: { uri } });
   const unsubscribe = (id: number, uri: string) => ({ id, method: 'resources/unsubscribe', params: { uri } });
   const updated = (uri: string) => ({ method: 'notifications/resources/updated', params: { uri } });
@@ -156,7 +156,7 @@ describe('subscriptions', () => {
   });
 });
 
-test('the most verbose log level of all sessions is set upstream', async () => {
+test('§6.5 §19.7 the most verbose log level of all sessions is set upstream', async () => {
   await using world = await openWorld();
   const clients = await Promise.all(Array.from({ length: 3 }, () => connectStreamable(world.base)));
   const levels = ['warning', 'error', 'info'];
@@ -175,7 +175,7 @@ test('the most verbose log level of all sessions is set upstream', async () => {
   expect(upstream()).toEqual(['warning', 'info', 'warning']);
 });
 
-describe('cancellation', () => {
+describe('cancellation (§19.4)', () => {
   const cancelled = (requestId: unknown) => ({ method: 'notifications/cancelled', params: { requestId } });
   const upstreamIds = (world: World) =>
     told(world, 'notifications/cancelled').map(({ params }) => params.requestId);
@@ -223,7 +223,7 @@ describe('cancellation', () => {
   });
 });
 
-describe('timeout', () => {
+describe('timeout (§6.6, §19.4)', () => {
   test('answers in the form that was asked for and tells the server', async () => {
     await using world = await openWorld({ requestTimeoutMs: 100 });
     const { call, stream } = await connectStreamable(world.base);

@@ -8,7 +8,7 @@ const methodsTold = (world: World) =>
     .map((line) => JSON.parse(line))
     .map(({ method, params }) => params?.uri ?? params?.level ?? method);
 
-describe('the death of the process', () => {
+describe('the death of the process (§19.5)', () => {
   test('answers what is in flight at once, in every form', async () => {
     await using world = await openWorld();
     const { call, stream } = await connectStreamable(world.base);
@@ -62,7 +62,7 @@ describe('the death of the process', () => {
   });
 });
 
-describe('the next process', () => {
+describe('the next process (§19.5)', () => {
   test('of another identity gets handshake, log level and subscriptions before anything else', async () => {
     await using world = await openWorld();
     const { send, call } = await connectStreamable(world.base);

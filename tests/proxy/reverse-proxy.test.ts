@@ -1,38 +1,10 @@
 import { describe, expect, test } from 'bun:test';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { silentLogger } from '../../src/platform/log.ts';
-import {
-  createReverseProxy,
-  openListener,
-  probeReadiness,
-  type ReverseProxy,
-  type ReverseProxyOptions,
-} from '../../src/proxy/index.ts';
+import { probeReadiness } from '../../src/proxy/index.ts';
 import { openEvents, post, until } from './raw-client.ts';
+import { openFront } from './reverse-front.ts';
 import { openWorld } from './world.ts';
-
-interface Front extends AsyncDisposable {
-  readonly base: string;
-  readonly proxy: ReverseProxy;
-}
-
-async function openFront(options: Partial<ReverseProxyOptions>): Promise<Front> {
-  const proxy = createReverseProxy({ transport: 'streamable-http', log: silentLogger, ...options });
-  const listener = await openListener({
-    host: '127.0.0.1',
-    port: 0,
-    handler: proxy.handle,
-    endpoint: proxy,
-    transportLabel: 'streamable-http',
-    log: silentLogger,
-  });
-  return {
-    base: `http://127.0.0.1:${listener.port}`,
-    proxy,
-    [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
-  };
-}
 
 function openBackend(fetch: (request: Request) => Response | Promise<Response>) {
   const server = Bun.serve({ port: 0, hostname: '127.0.0.1', idleTimeout: 0, fetch });

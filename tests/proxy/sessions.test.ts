@@ -4,7 +4,7 @@ import { createMemoryJournal, openWorld } from './world.ts';
 
 const TTL_MS = 60_000;
 
-describe('sessions', () => {
+describe('sessions (§6.1, §6.2, §6.4, §6.5, §19.7)', () => {
   test('survive the death of our own process, with their subscriptions and log level', async () => {
     const journal = createMemoryJournal();
     const before = await openWorld({ journal });
@@ -193,7 +193,7 @@ describe('sessions', () => {
   });
 });
 
-test('the endpoint event names the public place only to those who are trusted', async () => {
+test('§5.2 §19.11 the endpoint event names the public place only to those who are trusted', async () => {
   const headers = {
     'X-Forwarded-Proto': 'https',
     'X-Forwarded-Host': 'public.example.com',

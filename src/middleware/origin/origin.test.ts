@@ -63,6 +63,7 @@ describe('Host', () => {
     ['no port', {}, '127.0.0.1', 200],
     ['IPv6', {}, '[::1]:8080', 200],
     ['upper case', {}, 'LOCALHOST:8080', 200],
+    ['this machine from a container', {}, 'host.docker.internal:8080', 200],
     ['another port', {}, 'localhost:9', 403],
     ['another name', {}, 'evil.example:8080', 403],
     ['host of an allowed origin', { allowed: ['https://good.example'] }, 'good.example', 200],

@@ -48,9 +48,12 @@ function defaultOrigins(port: number): string[] {
 
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'] as const;
 
+/** This machine as containers call it, the Inspector's among them; no name that anyone can register. */
+const FROM_CONTAINERS = 'host.docker.internal';
+
 /** With our port or with none, and whatever the allowed origins name as host. */
 function allowedHosts(port: number, origins: readonly string[]): ReadonlySet<string> {
-  const own = LOOPBACK_NAMES.flatMap((name) => [name, `${name}:${port}`]);
+  const own = [...LOOPBACK_NAMES, FROM_CONTAINERS].flatMap((name) => [name, `${name}:${port}`]);
   const named = origins.flatMap((origin) => {
     const host = normaliseOrigin(origin)?.split('://')[1];
     return host === undefined

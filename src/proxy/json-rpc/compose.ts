@@ -6,9 +6,10 @@ export const INTERNAL_ERROR = -32603;
 export const TIMEOUT = -32000;
 export const SESSION_NOT_FOUND = -32001;
 
-/** Without a known id the member is left out: strict clients throw on `"id":null` (spec 04, terms). */
-export function errorText(id: string | undefined, code: number, message: string): string {
-  const error = `"error":{"code":${code},"message":${JSON.stringify(message)}}`;
+/** Without a known id the member is left out: strict clients throw on `"id":null` (spec 04, terms). `data` is JSON text. */
+export function errorText(id: string | undefined, code: number, message: string, data?: string): string {
+  const rest = data === undefined ? '' : `,"data":${data}`;
+  const error = `"error":{"code":${code},"message":${JSON.stringify(message)}${rest}}`;
   return id === undefined ? `{"jsonrpc":"2.0",${error}}` : `{"jsonrpc":"2.0","id":${id},${error}}`;
 }
 

@@ -13,6 +13,7 @@ export { idKey } from './id.ts';
 export { findMember, stringAt } from './member.ts';
 export {
   isBatch,
+  isMethodUnknown,
   type Message,
   type Notification,
   type Request,

@@ -1,4 +1,5 @@
-import { isKey, type Span, stringAt } from './member.ts';
+import { METHOD_NOT_FOUND } from './compose.ts';
+import { findMember, isKey, type Span, stringAt } from './member.ts';
 import { createScan, INVALID, skipObject, skipSpace } from './scan.ts';
 
 /** One JSON-RPC 2.0 message, kept as the text it arrived in (spec 04 §2.6, §19.6): nothing is ever re-serialised. */
@@ -10,6 +11,8 @@ export interface Request {
   readonly id: Span;
   readonly method: string;
   readonly params: Span | undefined;
+  /** `params._meta`, looked up once for all who ask. */
+  readonly meta: Span | undefined;
 }
 
 export interface Notification {
@@ -26,6 +29,7 @@ export interface Response {
   /** An answer with an `error` member is an error, whatever else it carries. */
   readonly outcome: 'result' | 'error';
   readonly result: Span | undefined;
+  readonly error: Span | undefined;
 }
 
 /**
@@ -37,26 +41,37 @@ export function readMessage(text: string): Message | undefined {
   if (members === undefined || stringAt(text, members.jsonrpc) !== '2.0') return undefined;
   const id = idKind(text, members.id);
   if (id === 'invalid') return undefined;
-  const { params, result } = members;
+  const { params, result, error } = members;
   if (members.method !== undefined) {
     const method = stringAt(text, members.method);
     if (method === undefined) return undefined;
     if (id === 'absent' || members.id === undefined) return { kind: 'notification', text, method, params };
-    return { kind: 'request', text, id: members.id, method, params };
+    const meta = findMember(text, params, '_meta');
+    return { kind: 'request', text, id: members.id, method, params, meta };
   }
   if (id === 'absent' || members.id === undefined) return undefined;
   return {
     kind: 'response',
     text,
     id: members.id,
-    outcome: members.error === undefined ? 'result' : 'error',
+    outcome: error === undefined ? 'result' : 'error',
     result,
+    error,
   };
 }
 
 /** True when the first character that is no white space opens an array, well-formed or not (spec 04 §2.5). */
 export function isBatch(text: string): boolean {
   return /^[\s\u0085]*\[/.test(text);
+}
+
+/** Whether an answer is the error that says so (-32601). */
+export function isMethodUnknown(answer: string): boolean {
+  if (!answer.includes('-32601')) return false;
+  const message = readMessage(answer);
+  if (message?.kind !== 'response') return false;
+  const code = findMember(answer, message.error, 'code');
+  return code !== undefined && Number(answer.slice(code.start, code.end)) === METHOD_NOT_FOUND;
 }
 
 interface Members {

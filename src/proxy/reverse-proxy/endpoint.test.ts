@@ -38,15 +38,15 @@ describe('the announced endpoint', () => {
 });
 
 function rewriteAll(chunks: readonly Uint8Array[]): string {
-  const rewriter = createEndpointRewriter((url) => `/p${url}`);
-  const out = chunks.map((chunk) => (rewriter.done ? chunk : rewriter.push(chunk)));
+  const rewriter = createEndpointRewriter({ rewrite: (url) => `/p${url}`, onSession: () => {} });
+  const out = chunks.map((chunk) => Buffer.from(rewriter.push(chunk)));
   return Buffer.concat([...out, rewriter.flush()]).toString();
 }
 
 describe('the endpoint event', () => {
   test.each([
     ['LF', ': é\n\nevent: endpoint\ndata: /m?x\n\nevent: message\ndata: /n\n\n', 'data: /m?x'],
-    ['CRLF', ':\r\n\r\nevent:endpoint\r\ndata:/m?x\r\n\r\nevent: endpoint\r\ndata: /n\r\n\r\n', 'data:/m?x'],
+    ['CRLF', ':\r\n\r\nevent:endpoint\r\ndata:/m?x\r\n\r\nevent: a\r\ndata: /n\r\n\r\n', 'data:/m?x'],
     ['CR', ': a\r\revent: endpoint\rdata: /m?x\r\revent: message\rdata: /n\r\r', 'data: /m?x'],
     ['data first', 'data: /m?x\nevent: endpoint\n\n', 'data: /m?x'],
     ['no endpoint', 'event: message\ndata: /m?x\n\nevent: endpoints\ndata: /n\n\n', undefined],
@@ -65,11 +65,30 @@ describe('the endpoint event', () => {
     expect(rewriteAll([...bytes].map((byte) => Uint8Array.of(byte)))).toBe(expected);
   });
 
-  test('is not looked for in an event without end', () => {
-    const rewriter = createEndpointRewriter((url) => url);
-    const held = rewriter.push(Buffer.alloc(40_000, 'x'));
-    expect([held.byteLength, rewriter.done]).toEqual([0, false]);
-    expect(rewriter.push(Buffer.alloc(40_000, 'x')).byteLength).toBe(80_000);
-    expect(rewriter.done).toBe(true);
+  test('§19.6: follows an event of 5 MiB, which passes as it comes', () => {
+    const long = `event: message\ndata: ${'x'.repeat(5 * 1024 * 1024)}\r\n\r\n`;
+    const text = `${long}event: endpoint\ndata: /m?x\n\n`;
+    const bytes = Buffer.from(text);
+    const chunks: Buffer[] = [];
+    for (let at = 0; at < bytes.length; at += 65_521) chunks.push(bytes.subarray(at, at + 65_521));
+    expect(rewriteAll(chunks) === text.replace('/m?x', '/p/m?x')).toBe(true);
+    for (const cut of [long.length - 4, long.length - 3, long.length - 2, long.length - 1, long.length])
+      expect(
+        rewriteAll([bytes.subarray(0, cut), bytes.subarray(cut)]) === text.replace('/m?x', '/p/m?x'),
+      ).toBe(true);
+  });
+
+  test('§8.5: names the session, as sessionId, session_id or in JSON', () => {
+    const named: string[] = [];
+    for (const line of [
+      'data: /messages?sessionId=ab-12',
+      'data: /messages/?session_id=cd34&x=1',
+      'data: {"sessionId":"ef-56"}',
+      'event: sessionId=no',
+    ]) {
+      const rewriter = createEndpointRewriter({ rewrite: (url) => url, onSession: (id) => named.push(id) });
+      rewriter.push(Buffer.from(`event: message\n${line}\n\ndata: ?sessionId=later\n\n`));
+    }
+    expect(named).toEqual(['ab-12', 'cd34', 'ef-56', 'later']);
   });
 });

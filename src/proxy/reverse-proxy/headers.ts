@@ -1,5 +1,8 @@
+/** Headers in the order they came in, names in lower case. */
+export type HeaderList = readonly (readonly [name: string, value: string])[];
+
 /** Headers that belong to one connection and never pass a proxy (RFC 9110 §7.6.1). */
-const HOP_BY_HOP = [
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'proxy-authenticate',
@@ -9,34 +12,63 @@ const HOP_BY_HOP = [
   'trailer',
   'transfer-encoding',
   'upgrade',
-] as const;
+]);
+
+/** Those that we set ourselves, or that follow from where the request goes. */
+const OURS: ReadonlySet<string> = new Set([
+  'expect',
+  'forwarded',
+  'host',
+  'mcp-session-id',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+]);
 
 export interface ForwardingFacts {
   readonly remoteAddress: string;
-  readonly scheme: 'http' | 'https';
+  /** Scheme of a remote server's URL; `undefined` for a server on our side (spec 04 §8.1). */
+  readonly remoteScheme: string | undefined;
+  /** The answer is to be looked into, so it must not be compressed. */
+  readonly isPlain: boolean;
 }
 
-/** The request's headers as the server behind us gets them (spec 04 §8.1). `Host` follows from the target. */
-export function requestHeaders(headers: Headers, { remoteAddress, scheme }: ForwardingFacts): Headers {
-  const passed = withoutHopByHop(headers);
-  const host = headers.get('host');
-  passed.delete('host');
-  passed.delete('forwarded');
-  passed.set('x-forwarded-for', remoteAddress);
-  passed.set('x-forwarded-proto', scheme);
-  if (host === null) passed.delete('x-forwarded-host');
-  else passed.set('x-forwarded-host', host);
-  // Left out, fetch would send its own.
-  if (!passed.has('user-agent')) passed.set('user-agent', '');
-  return passed;
+/** The request's headers as the server behind us gets them (spec 04 §8.1), but for the session. */
+export function requestHeaders(
+  headers: Headers,
+  { remoteAddress, remoteScheme, isPlain }: ForwardingFacts,
+): HeaderList {
+  const list: [string, string][] = [];
+  let host: string | undefined;
+  let connection = '';
+  headers.forEach((value, name) => {
+    if (name === 'host') host = value;
+    else if (name === 'connection') connection = value;
+    else if (!OURS.has(name) && !HOP_BY_HOP.has(name)) list.push([name, value]);
+  });
+  list.push(['x-forwarded-for', remoteAddress], ['x-forwarded-proto', remoteScheme ?? 'http']);
+  if (host !== undefined && remoteScheme === undefined) list.push(['x-forwarded-host', host]);
+  const dropped = namesIn(connection);
+  if (isPlain) dropped.push('accept-encoding');
+  return dropped.length === 0 ? list : without(list, dropped);
+}
+
+export function without(list: HeaderList, names: readonly string[]): HeaderList {
+  return list.filter(([name]) => !names.includes(name));
 }
 
 export function withoutHopByHop(headers: Headers): Headers {
   const passed = new Headers(headers);
-  const named = headers.get('connection');
   for (const name of HOP_BY_HOP) passed.delete(name);
-  for (const name of named?.split(',') ?? []) {
-    if (/^[\w!#$%&'*+.^`|~-]+$/.test(name.trim())) passed.delete(name.trim());
-  }
+  for (const name of namesIn(headers.get('connection') ?? '')) passed.delete(name);
   return passed;
+}
+
+/** Headers that `Connection` names as its own; the framing of the body is not up to it. */
+function namesIn(connection: string): string[] {
+  if (connection === '' || connection === 'keep-alive' || connection === 'close') return [];
+  return connection
+    .split(',')
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => /^[\w!#$%&'*+.^`|~-]+$/.test(name) && name !== 'content-length');
 }

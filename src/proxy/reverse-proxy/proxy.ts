@@ -1,28 +1,59 @@
-import { messageOf } from '../../errors/index.ts';
-import type { Logger } from '../../platform/log.ts';
-import { batchRefused } from '../batch.ts';
-import { INTERNAL_ERROR } from '../json-rpc/index.ts';
-import { jsonError } from '../respond.ts';
-import type { Endpoint, Health, RequestContext } from '../types.ts';
-import { publicEndpoint, publicPlace } from './endpoint-url.ts';
-import { requestHeaders, withoutHopByHop } from './headers.ts';
-import { type ForwardBody, takeBody } from './request-body.ts';
-import { rewriteEndpoint } from './rewrite-endpoint.ts';
-import { send } from './send.ts';
+import type { Logger } from '../../platform/index.ts';
+import {
+  createHealthMonitor,
+  DEFAULT_PING_TIMEOUT_MS,
+  type HealthMonitorSettings,
+} from '../health/monitor.ts';
+import { type PingPlace, pingServer } from '../health/ping.ts';
+import type { Endpoint, Health, SessionJournal } from '../types.ts';
+import { createFetchUpstream } from './fetch-upstream.ts';
+import { createForwarder } from './forward.ts';
+import { refuseMethod } from './gate.ts';
+import { createHealer } from './heal.ts';
+import { createPassOn } from './pass-on.ts';
+import { createRawUpstream } from './raw/raw-upstream.ts';
+import { createProxySessionTable } from './session-table.ts';
 import { createTarget } from './target.ts';
+import type { Upstream } from './upstream.ts';
 
 export interface ReverseProxyOptions {
-  readonly transport: 'sse' | 'streamable-http';
+  /** `undefined`: not known, as for `thv proxy` (spec 04 §13). */
+  readonly transport?: 'sse' | 'streamable-http' | undefined;
   readonly log: Logger;
-  /** `http://host:port` of the server; may come later through `setTarget`. */
+  /**
+   * `http://host:port` of the server; may come later through `setTarget`. A remote server's URL may have a path and a
+   * query, which every request then gets (spec 04 §8.3).
+   */
   readonly target?: string | undefined;
+  /** A server that is not ours: other forwarding headers, its own path and query. */
+  readonly isRemote?: boolean;
+  /** `--stateless` (spec 04 §8.6). */
+  readonly isStateless?: boolean;
   readonly trustProxyHeaders?: boolean;
   /** `--endpoint-prefix` (spec 04 §8.5), '' for none. */
   readonly endpointPrefix?: string;
+  /** Keeps sessions across a crash of ours; without it they end with the process. */
+  readonly journal?: SessionJournal | undefined;
+  /** Idle time after which a session ends; default 2 h. */
+  readonly sessionTtlMs?: number | undefined;
+  /** Beyond it the session idle for longest makes room; default 10,000. */
+  readonly maxSessions?: number | undefined;
+  /** Watches the server once it has served somebody (spec 04 §9.2); `undefined`: nobody watches. */
+  readonly health?: HealthMonitorSettings | undefined;
+  /** The server failed too many health checks in a row. Told once; counted anew after the next success. */
+  readonly onUnhealthy?: ((health: Health) => void) | undefined;
+  /** Whether `/health` asks the server; default true (spec 04 §9.1: `TOOLHIVE_REMOTE_HEALTHCHECKS`). */
+  readonly answersHealth?: boolean;
+  /** Headers of health pings, for instance a token. */
+  readonly pingHeaders?: (() => Readonly<Record<string, string>>) | undefined;
+  /** A remote server began to refuse our token with 401, or takes it again (spec 04 §8.7, §19.13). */
+  readonly onAuthenticated?: ((isAuthenticated: boolean) => void) | undefined;
   /** How long a request waits for a server that is starting; default 5 s. */
   readonly startWaitMs?: number;
   /** How long refused connections are tried again: the server may be between two lives; default 2 s. */
   readonly refusedWaitMs?: number;
+  /** Unix milliseconds, for the age of sessions. */
+  readonly now?: () => number;
   readonly fetch?: typeof fetch;
 }
 
@@ -34,98 +65,76 @@ export interface ReverseProxy extends Endpoint {
 
 const DEFAULT_START_WAIT_MS = 5000;
 const DEFAULT_REFUSED_WAIT_MS = 2000;
-const REFUSED_RETRY_MS = 200;
-const PING_TIMEOUT_MS = 5000;
+const DEFAULT_TTL_MS = 2 * 60 * 60 * 1000;
+const LONGEST_SWEEP_MS = 60_000;
 
 export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
-  const { transport, log, trustProxyHeaders = false, endpointPrefix = '' } = options;
-  const startWaitMs = options.startWaitMs ?? DEFAULT_START_WAIT_MS;
-  const refusedWaitMs = options.refusedWaitMs ?? DEFAULT_REFUSED_WAIT_MS;
-  const request = options.fetch ?? fetch;
+  const { transport, log, isRemote = false, isStateless = false, now = Date.now } = options;
+  const ttlMs = options.sessionTtlMs ?? DEFAULT_TTL_MS;
   const target = createTarget(options.target === undefined ? undefined : new URL(options.target));
+  const raw = createRawUpstream();
+  const byFetch = createFetchUpstream(options.fetch);
+  const upstream: Upstream = (request) =>
+    request.origin.protocol === 'http:' && options.fetch === undefined ? raw.send(request) : byFetch(request);
+  const sessions = createProxySessionTable({
+    journal: options.journal,
+    ttlMs,
+    now,
+    maxSessions: options.maxSessions,
+  });
+  const monitor = createHealthMonitor({
+    ...options.health,
+    ping,
+    log,
+    onUnhealthy: (health) => options.onUnhealthy?.(health),
+  });
+  const tellAuthenticated = createChangeTeller(options.onAuthenticated);
+  const forward = createForwarder({
+    transport,
+    isRemote,
+    upstream,
+    sessions,
+    healer: createHealer({ upstream, sessions, target, log }),
+    target,
+    log,
+    now,
+    startWaitMs: options.startWaitMs ?? DEFAULT_START_WAIT_MS,
+    refusedWaitMs: options.refusedWaitMs ?? DEFAULT_REFUSED_WAIT_MS,
+    passOn: createPassOn({
+      transport,
+      trustProxyHeaders: options.trustProxyHeaders ?? false,
+      endpointPrefix: options.endpointPrefix ?? '',
+      sessions,
+      target,
+      onReady() {
+        if (options.health !== undefined) monitor.ready();
+      },
+      onStatus(status) {
+        if (isRemote) tellAuthenticated(status);
+      },
+    }),
+  });
+  const sweeping = setInterval(() => sessions.sweep(), Math.min(ttlMs / 2, LONGEST_SWEEP_MS));
+  sweeping.unref();
   let running = 0;
   let idleWaiters: (() => void)[] = [];
 
-  async function forward(incoming: Request, context: RequestContext): Promise<Response> {
-    const body = await takeBody(incoming);
-    if (body.isBatch) return batchRefused();
-    context.keepOpen();
-    const { signal } = incoming;
-    const base = target.url ?? (await target.changed(undefined, { waitMs: startWaitMs, signal }));
-    if (base === undefined) {
-      context.letGo();
-      return unavailable(body);
-    }
-    try {
-      const { response, from } = await sendPatiently(base, incoming, context, body);
-      if (!isEventStream(response)) context.letGo();
-      return passOn(response, incoming, from);
-    } catch (error) {
-      if (!signal.aborted)
-        log.warn('server cannot be reached', { target: base.href, error: messageOf(error) });
-      return unreachable(body);
-    }
+  async function ping(timeoutMs: number): Promise<Health> {
+    const { url } = target;
+    const places = url === undefined ? [] : pingPlaces(url);
+    return pingServer({ places, timeoutMs, ...(options.fetch && { fetch: options.fetch }) });
   }
 
-  /** A refused connection has carried nothing, so it may be tried again, at another address if there is one. */
-  async function sendPatiently(base: URL, incoming: Request, context: RequestContext, body: ForwardBody) {
-    const { method, signal } = incoming;
-    const headers = requestHeaders(incoming.headers, {
-      remoteAddress: context.remoteAddress,
-      scheme: 'http',
-    });
-    // An endpoint event inside a compressed stream could not be found.
-    if (transport === 'sse' && method === 'GET') headers.delete('accept-encoding');
-    const giveUpAt = performance.now() + refusedWaitMs;
-    let from = base;
-    for (;;) {
-      try {
-        const url = new URL(pathAndQuery(incoming.url), from);
-        return { response: await send(url, { method, headers, body, signal, fetch: request }), from };
-      } catch (error) {
-        if (!isRefused(error) || !body.isRepeatable || signal.aborted || performance.now() >= giveUpAt)
-          throw error;
-        from = (await target.changed(from, { waitMs: REFUSED_RETRY_MS, signal })) ?? from;
-      }
-    }
-  }
-
-  function passOn(response: Response, incoming: Request, from: URL): Response {
-    const { status, statusText } = response;
-    const headers = withoutHopByHop(response.headers);
-    let { body } = response;
-    if (body !== null && isEventStream(response) && transport === 'sse') {
-      const place = publicPlace(incoming.headers, { trustProxyHeaders, endpointPrefix });
-      headers.delete('content-length');
-      body = rewriteEndpoint(body, (url) => publicEndpoint(url, place, from));
-    }
-    return new Response(body, { status, statusText, headers });
-  }
-
-  /** Spec 04 §9.2: anything but a 5xx shows that somebody is there. */
-  async function ping(): Promise<Health> {
-    const checkedAt = new Date();
-    const startedAt = performance.now();
-    if (target.url === undefined)
-      return { available: false, checkedAt, error: 'the MCP server is not running' };
-    const controller = new AbortController();
-    const timer = setTimeout(() => controller.abort(), PING_TIMEOUT_MS);
-    try {
-      const response = await request(target.url, { redirect: 'manual', signal: controller.signal });
-      await response.body?.cancel();
-      const responseTimeMs = Math.round(performance.now() - startedAt);
-      if (response.status < 500) return { available: true, checkedAt, responseTimeMs };
-      return {
-        available: false,
-        checkedAt,
-        responseTimeMs,
-        error: `the MCP server answered ${response.status}`,
-      };
-    } catch (error) {
-      return { available: false, checkedAt, error: messageOf(error) };
-    } finally {
-      clearTimeout(timer);
-    }
+  /** A server may fail on `/` and serve MCP all the same (spec 04 §19.13). */
+  function pingPlaces(url: URL): PingPlace[] {
+    const headers = options.pingHeaders?.() ?? {};
+    const mcpPath = transport === 'sse' ? '/sse' : '/mcp';
+    const method = isStateless ? 'POST' : 'GET';
+    if (isRemote) return [{ url: url.href, method, headers }];
+    return [
+      { url: url.origin, method, headers },
+      { url: url.origin + mcpPath, method: transport === 'sse' ? 'GET' : 'POST', headers },
+    ];
   }
 
   function finished(): void {
@@ -136,7 +145,12 @@ export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
   }
 
   return {
-    setTarget: (url) => target.set(url === undefined ? undefined : new URL(url)),
+    setTarget(url) {
+      const next = url === undefined ? undefined : new URL(url);
+      if (next?.href !== target.url?.href) monitor.reset();
+      target.set(next);
+    },
+    gate: (request) => refuseMethod(request, isStateless),
     async handle(incoming, context) {
       running += 1;
       try {
@@ -145,37 +159,28 @@ export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
         finished();
       }
     },
-    health: ping,
+    async health() {
+      return options.answersHealth === false
+        ? undefined
+        : ping(options.health?.pingTimeoutMs ?? DEFAULT_PING_TIMEOUT_MS);
+    },
     idle: () => (running === 0 ? Promise.resolve() : new Promise((resolve) => idleWaiters.push(resolve))),
     async [Symbol.asyncDispose]() {
+      clearInterval(sweeping);
+      monitor[Symbol.dispose]();
       target.close();
+      raw[Symbol.dispose]();
     },
   };
 }
 
-function isEventStream({ headers }: Response): boolean {
-  return headers.get('content-type')?.startsWith('text/event-stream') === true;
-}
-
-function pathAndQuery(url: string): string {
-  return url.slice(url.indexOf('/', url.indexOf('://') + 3));
-}
-
-function isRefused(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === 'ECONNREFUSED' || code === 'ConnectionRefused';
-}
-
-/** Spec 04 §8.1: an empty body, unless there is a request that can be answered. */
-function unreachable(body: ForwardBody): Response {
-  const id = body.findId();
-  if (id === undefined) return new Response(null, { status: 502 });
-  return jsonError(502, { code: INTERNAL_ERROR, message: 'The MCP server cannot be reached', id });
-}
-
-function unavailable(body: ForwardBody): Response {
-  const headers = { 'Retry-After': '1' };
-  const id = body.findId();
-  if (id === undefined) return new Response(null, { status: 503, headers });
-  return jsonError(503, { code: INTERNAL_ERROR, message: 'The MCP server is not running', id, headers });
+/** Tells when answers turn from taken to refused or back, not every time. */
+function createChangeTeller(tell: ((isAuthenticated: boolean) => void) | undefined) {
+  let isAuthenticated = true;
+  return (status: number): void => {
+    const next = status === 401 ? false : status < 300 ? true : isAuthenticated;
+    if (next === isAuthenticated) return;
+    isAuthenticated = next;
+    tell?.(isAuthenticated);
+  };
 }

@@ -1,70 +1,97 @@
-/** Changes the `endpoint` event at the start of an SSE stream; all else passes byte for byte. */
+/** What is done to an SSE stream on its way (spec 04 §8.5). */
+export interface StreamEdits {
+  /** The URL of an `endpoint` event, changed. */
+  readonly rewrite: (url: string) => string;
+  /** The session id that the stream's events name first. */
+  readonly onSession: (id: string) => void;
+}
+
+/** Changes `endpoint` events; all else passes byte for byte. */
 export interface EndpointRewriter {
-  /** What may be passed on after these bytes came in. Once `done`, bytes need not be shown any more. */
+  /** What may be passed on after these bytes came in. */
   push(bytes: Uint8Array): Uint8Array;
   /** What is still held at the end of the stream. */
   flush(): Uint8Array;
-  readonly done: boolean;
 }
 
-/** A stream that has not said where its endpoint is by then never will. */
+/** A longer event is not an endpoint event; it passes as it comes. */
 const MAX_HELD = 64 * 1024;
 
 /** A blank line: two line ends in a row, of any of the three kinds. */
 const EVENT_END = /(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))/;
+const IS_ENDPOINT = /(?:^|[\r\n]|\u00ef\u00bb\u00bf)event: ?endpoint(?=[\r\n])/;
+const DATA_LINE = /((?:^|[\r\n])data: ?)([^\r\n]*)/g;
+const SESSION = /(?:^|[\r\n])data:[^\r\n]*?(?:session_?id=|"sessionId"\s*:\s*")([\w-]+)/i;
 
-export function createEndpointRewriter(rewrite: (url: string) => string): EndpointRewriter {
+export function createEndpointRewriter({ rewrite, onSession }: StreamEdits): EndpointRewriter {
   let held = '';
-  let done = false;
+  /** Inside an event that was too long to be held. */
+  let passing = false;
+  let session: string | undefined;
 
-  function release(text: string): Uint8Array {
-    return Buffer.from(text, 'latin1');
+  function finish(event: string): string {
+    session ??= findSession(event);
+    if (!IS_ENDPOINT.test(event)) return event;
+    return event.replace(DATA_LINE, (_, field, url) => field + rewrite(url));
+  }
+
+  function findSession(event: string): string | undefined {
+    const id = SESSION.exec(event)?.[1];
+    if (id !== undefined) onSession(id);
+    return id;
+  }
+
+  function take(): string {
+    let out = '';
+    for (let end = EVENT_END.exec(held); end !== null; end = EVENT_END.exec(held)) {
+      const event = held.slice(0, end.index + end[0].length);
+      held = held.slice(event.length);
+      out += passing ? event : finish(event);
+      passing = false;
+    }
+    if (!passing && held.length <= MAX_HELD) return out;
+    // Line ends at the edge may be half of the blank line.
+    passing = true;
+    const edge = held.length - (/[\r\n]{1,3}$/.exec(held)?.[0].length ?? 0);
+    out += held.slice(0, edge);
+    held = held.slice(edge);
+    return out;
   }
 
   return {
-    get done() {
-      return done;
-    },
     push(bytes) {
+      const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      if (held === '' && !passing && session !== undefined && isPlain(view)) return bytes;
       // One character per byte and back: what is not ours to change stays what it was.
-      held += Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
-      let out = '';
-      for (let end = EVENT_END.exec(held); !done && end !== null; end = EVENT_END.exec(held)) {
-        const event = held.slice(0, end.index + end[0].length);
-        held = held.slice(event.length);
-        done = /(?:^|[\r\n])event: ?endpoint(?=[\r\n])/.test(event);
-        out += done
-          ? event.replace(/((?:^|[\r\n])data: ?)([^\r\n]*)/g, (_, field, url) => field + rewrite(url))
-          : event;
-      }
-      if (held.length > MAX_HELD) done = true;
-      if (done) {
-        out += held;
-        held = '';
-      }
-      return release(out);
+      held += view.toString('latin1');
+      return Buffer.from(take(), 'latin1');
     },
     flush() {
       const rest = held;
       held = '';
-      return release(rest);
+      return Buffer.from(rest, 'latin1');
     },
   };
 }
 
-/** The stream with its endpoint event changed; reads only as fast as it is read. */
+/** Whole events, and none of them an endpoint event. */
+function isPlain(bytes: Buffer): boolean {
+  return bytes.at(-1) === 0x0a && bytes.at(-2) === 0x0a && !bytes.includes('event');
+}
+
+/** The stream with its endpoint events changed; reads only as fast as it is read. */
 export function rewriteEndpoint(
   body: ReadableStream<Uint8Array>,
-  rewrite: (url: string) => string,
+  edits: StreamEdits,
 ): ReadableStream<Uint8Array> {
-  const rewriter = createEndpointRewriter(rewrite);
+  const rewriter = createEndpointRewriter(edits);
   const reader = body.getReader();
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         for (;;) {
           const { done, value } = await reader.read();
-          const out = done ? rewriter.flush() : rewriter.done ? value : rewriter.push(value);
+          const out = done ? rewriter.flush() : rewriter.push(value);
           if (out.byteLength > 0) controller.enqueue(out);
           if (done) controller.close();
           if (done || out.byteLength > 0) return;

@@ -1,8 +1,16 @@
 /** Where the server behind us listens now; it moves when its container is made anew (spec 04 §8.1). */
 export interface Target {
   readonly url: URL | undefined;
+  /** Counts the lives of the server that are known to have ended, because its address refused connections. */
+  readonly life: number;
+  /** Counts the times the server was taken down or moved: it may be another one since. */
+  readonly moves: number;
   /** `undefined`: the server is (re)starting. */
   set(url: URL | undefined): void;
+  /** A connection was refused: whoever listens there next is not who did before. */
+  refused(): void;
+  /** A connection was made. */
+  reached(): void;
   /** The target once it is another than `than`, or whatever it is after `waitMs`, at once when `signal` aborts. */
   changed(
     than: URL | undefined,
@@ -17,6 +25,9 @@ const MAX_WAITING = 1024;
 
 export function createTarget(initial: URL | undefined): Target {
   let url = initial;
+  let life = 0;
+  let moves = 0;
+  let refusing = false;
   let closed = false;
   const waiting = new Set<() => void>();
 
@@ -29,9 +40,23 @@ export function createTarget(initial: URL | undefined): Target {
     get url() {
       return url;
     },
+    get life() {
+      return life;
+    },
+    get moves() {
+      return moves;
+    },
     set(next) {
+      if (url !== undefined && next?.href !== url.href) moves += 1;
       url = next;
       if (next !== undefined) wakeAll();
+    },
+    refused() {
+      if (!refusing) life += 1;
+      refusing = true;
+    },
+    reached() {
+      refusing = false;
     },
     async changed(than, { waitMs, signal }) {
       if (url !== than || closed || signal.aborted || waiting.size >= MAX_WAITING) return url;

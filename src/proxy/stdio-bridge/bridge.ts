@@ -1,4 +1,7 @@
-import type { Logger } from '../../platform/log.ts';
+import { ThvError } from '../../errors/index.ts';
+import type { Logger } from '../../platform/index.ts';
+import { type Rejection, unsupportedVersion } from '../era/index.ts';
+import { findMember, type Request as RpcRequest, stringAt } from '../json-rpc/index.ts';
 import { textError } from '../respond.ts';
 import type { Endpoint, Health, ServerLink, ServerProcess, SessionJournal } from '../types.ts';
 import { createCallTable } from './call-table.ts';
@@ -10,6 +13,7 @@ import { createLogLevels } from './log-level.ts';
 import { createOutbound, type QueueLimits } from './outbound.ts';
 import { readLine } from './read-line.ts';
 import { createRouter } from './router.ts';
+import { createServerEra } from './server-era.ts';
 import { routeNotification } from './server-notifications.ts';
 import { createServerRequests } from './server-requests.ts';
 import type { Session } from './session.ts';
@@ -19,6 +23,7 @@ import { createStreamKeeper } from './stream-keeper.ts';
 import { createStreamableFace } from './streamable-face.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { createTicker } from './ticker.ts';
+import { createToolHeaders } from './tool-headers.ts';
 
 export interface StdioBridgeOptions {
   readonly journal: SessionJournal;
@@ -27,8 +32,19 @@ export interface StdioBridgeOptions {
   readonly proxyMode: 'sse' | 'streamable-http';
   /** `TOOLHIVE_PROXY_REQUEST_TIMEOUT`, in milliseconds; default 60 s. Progress starts it again, ten times at most. */
   readonly requestTimeoutMs?: number;
-  /** Idle time after which a session ends; default 2 h. */
+  /** Idle time after which a session ends, one second at least; default 2 h. */
   readonly sessionTtlMs?: number;
+  /**
+   * Default 10,000. A new one takes the place of the one that has been idle longest; with all of them in use it is
+   * refused with 503.
+   */
+  readonly maxSessions?: number;
+  /** Refuse versions in `MCP-Protocol-Version` that no revision has (spec 04 §6.2-1); default `false`. */
+  readonly strictProtocolValidation?: boolean;
+  /** What is kept per session for `Last-Event-ID`, in bytes; default 256 KiB, 0 switches event ids off. */
+  readonly replayBytes?: number;
+  /** How long `server/discover` is waited for; default 5 s (spec 04 §19.3). */
+  readonly eraProbeMs?: number;
   readonly trustProxyHeaders?: boolean;
   /** How long a request waits for a process to be attached; default 5 s. */
   readonly attachWaitMs?: number;
@@ -47,16 +63,26 @@ export interface StdioBridge extends Endpoint {
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 const DEFAULT_TTL_MS = 2 * 60 * 60 * 1000;
+/** A shorter life would end sessions between two requests of one client (spec 04 §19.7). */
+const MIN_TTL_MS = 1000;
+const DEFAULT_REPLAY_BYTES = 256 * 1024;
 const DEFAULT_ATTACH_WAIT_MS = 5000;
 const PING_TIMEOUT_MS = 5000;
 
 export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
   const { journal, log, proxyMode, now = Date.now, sessionTtlMs = DEFAULT_TTL_MS } = options;
+  if (sessionTtlMs < MIN_TTL_MS) {
+    throw new ThvError('ERR_INPUT_INVALID', {
+      reason: `session-ttl must be at least 1s, got ${sessionTtlMs}ms`,
+    });
+  }
+  const replayBytes = options.replayBytes ?? DEFAULT_REPLAY_BYTES;
   const limits = options.streamLimits ?? DEFAULT_STREAM_LIMITS;
   const newId = createIds();
   const loaded = journal.load();
   const streams = createStreamKeeper();
   let link: ServerLink | undefined;
+  let lastIdentity: string | undefined;
   let closed = false;
 
   const outbound = createOutbound({
@@ -78,15 +104,36 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
     now,
     onEnd: forgetSession,
     otherRecords: () => handshake.records(),
+    ...(options.maxSessions === undefined ? {} : { maxSessions: options.maxSessions }),
   });
   const { note } = sessions;
-  const handshake = createHandshake({ forwarder, log, note, records: loaded });
+  const handshake = createHandshake({ forwarder, log, note, records: loaded, explain: explainModern });
+  const era = createServerEra({
+    forwarder,
+    handshakeVersion: () => handshake.version(),
+    isDetached: () => outbound.detachedSince !== undefined,
+    ...(options.eraProbeMs === undefined ? {} : { probeMs: options.eraProbeMs }),
+  });
+  const toolHeaders = createToolHeaders();
   const subscriptions = createSubscriptions({ forwarder, note, sessions: sessions.all() });
   const levels = createLogLevels({ forwarder, note, sessions: () => sessions.all() });
   const questions = createServerRequests({ calls, sessions, forwarder, newId, now });
   const router = createRouter({ calls, forwarder, handshake, subscriptions, levels, questions });
   const routes = { calls, sessions, subscriptions, levels, questions };
-  const streamable = createStreamableFace({ router, sessions, questions, streams, limits });
+  const streamable = createStreamableFace({
+    router,
+    sessions,
+    questions,
+    streams,
+    limits,
+    era,
+    toolHeaders,
+    isStrict: options.strictProtocolValidation ?? false,
+    resumption: {
+      maxBytes: replayBytes,
+      isPossible: () => replayBytes > 0 && handshake.version() !== '2024-11-05',
+    },
+  });
   const trustProxyHeaders = options.trustProxyHeaders ?? false;
   const sse = createSseFace({ router, sessions, questions, streams, limits, trustProxyHeaders });
   const reaper = createTicker(Math.max(500, Math.min(sessionTtlMs / 2, 60_000)), () => {
@@ -94,6 +141,13 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
     return true;
   });
   reaper.start();
+
+  /** An old client and a server without `initialize`: the client learns what would be spoken here. */
+  function explainModern(request: RpcRequest): Rejection | undefined {
+    if (!era.isModernOnly()) return undefined;
+    const version = findMember(request.text, request.params, 'protocolVersion');
+    return unsupportedVersion(stringAt(request.text, version) ?? '', era.supported());
+  }
 
   function forgetSession(session: Session): void {
     session.stream?.end();
@@ -142,6 +196,9 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
       },
     };
     link = mine;
+    if (process.identity !== lastIdentity) toolHeaders.forget();
+    lastIdentity = process.identity;
+    era.attached(process.identity);
     outbound.attach(process);
     void begin(process.identity, () => alive);
     return mine;

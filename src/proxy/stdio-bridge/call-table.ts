@@ -1,5 +1,6 @@
+import { META_SUBSCRIPTION } from '../era/index.ts';
 import type { Response as Answer } from '../json-rpc/index.ts';
-import { splice, stringAt } from '../json-rpc/index.ts';
+import { findMember, splice, stringAt } from '../json-rpc/index.ts';
 import type { Weight } from './event-stream.ts';
 import type { Failure } from './failure.ts';
 import type { Session } from './session.ts';
@@ -32,6 +33,10 @@ export interface Call {
   /** The client's progress token as JSON text. */
   readonly progressToken: string | undefined;
   readonly onOutcome: ((outcome: Answer['outcome'] | Failure) => void) | undefined;
+  /** `listening`: a subscription, which has no time limit and which nobody waits for when the proxy stops. */
+  readonly life: 'bounded' | 'listening';
+  /** A modern request may ask for the log messages that it causes (spec 04 §18.5). */
+  readonly wantsLogs: boolean;
   readonly startedAt: number;
   state: 'queued' | 'sent' | 'done';
   cancelled: boolean;
@@ -41,7 +46,9 @@ export interface Call {
 }
 
 export type CallFacts = Pick<Call, 'clientId' | 'method' | 'session' | 'reply'> &
-  Partial<Pick<Call, 'origin' | 'progressToken' | 'onOutcome'>> & { readonly id: string };
+  Partial<Pick<Call, 'origin' | 'progressToken' | 'onOutcome' | 'life' | 'wantsLogs'>> & {
+    readonly id: string;
+  };
 
 export interface CallTable {
   open(facts: CallFacts): Call;
@@ -59,7 +66,7 @@ export interface CallTable {
   extend(call: Call): void;
   /** The client wants no answer any more. A process that answers nevertheless is heard for a short while. */
   cancel(call: Call): void;
-  /** Resolves when the last call is done. */
+  /** Resolves when the last call is done, subscriptions aside. */
   idle(): Promise<void>;
   stop(): void;
 }
@@ -84,6 +91,7 @@ export function createCallTable(options: CallTableOptions): CallTable {
   const { requestTimeoutMs, attachWaitMs } = options;
   const calls = new Map<string, Call>();
   let idleWaiters: (() => void)[] = [];
+  let listening = 0;
   let tickedAt = 0;
   const ticker = createTicker(Math.min(TICK_MS, Math.max(5, requestTimeoutMs / 4)), tick);
 
@@ -122,7 +130,8 @@ export function createCallTable(options: CallTableOptions): CallTable {
     call.state = 'done';
     calls.delete(call.id);
     call.session?.calls.delete(call);
-    if (calls.size === 0 && idleWaiters.length > 0) {
+    if (call.life === 'listening') listening -= 1;
+    if (calls.size === listening && idleWaiters.length > 0) {
       for (const resolve of idleWaiters) resolve();
       idleWaiters = [];
     }
@@ -149,12 +158,16 @@ export function createCallTable(options: CallTableOptions): CallTable {
         reply: facts.reply,
         progressToken: facts.progressToken,
         onOutcome: facts.onOutcome,
+        life: facts.life ?? 'bounded',
+        wantsLogs: facts.wantsLogs ?? false,
         startedAt: now,
         state: 'queued',
         cancelled: false,
-        deadline: now + requestTimeoutMs,
-        limit: now + requestTimeoutMs * PROGRESS_FACTOR,
+        deadline: now + (facts.life === 'listening' ? Number.POSITIVE_INFINITY : requestTimeoutMs),
+        limit:
+          now + (facts.life === 'listening' ? Number.POSITIVE_INFINITY : requestTimeoutMs * PROGRESS_FACTOR),
       };
+      if (call.life === 'listening') listening += 1;
       if (calls.size === 0) tickedAt = now;
       calls.set(call.id, call);
       call.session?.calls.add(call);
@@ -174,7 +187,7 @@ export function createCallTable(options: CallTableOptions): CallTable {
       const call = calls.get(stringAt(answer.text, answer.id) ?? '');
       if (call === undefined || !close(call)) return false;
       call.onOutcome?.(answer.outcome);
-      call.reply.answer(splice(answer.text, [{ at: answer.id, by: call.clientId }]));
+      call.reply.answer(restoreIds(answer, call));
       return true;
     },
     fail,
@@ -185,7 +198,7 @@ export function createCallTable(options: CallTableOptions): CallTable {
       }
     },
     extend(call) {
-      if (!call.cancelled) call.deadline = performance.now() + requestTimeoutMs;
+      if (!call.cancelled && call.life === 'bounded') call.deadline = performance.now() + requestTimeoutMs;
     },
     cancel(call) {
       if (call.state === 'queued') {
@@ -196,8 +209,19 @@ export function createCallTable(options: CallTableOptions): CallTable {
       call.deadline = Math.min(call.deadline, performance.now() + CANCEL_GRACE_MS);
     },
     idle() {
-      return calls.size === 0 ? Promise.resolve() : new Promise((resolve) => idleWaiters.push(resolve));
+      return calls.size === listening
+        ? Promise.resolve()
+        : new Promise((resolve) => idleWaiters.push(resolve));
     },
     stop: () => ticker.stop(),
   };
+}
+
+/** The answer under the asker's id; that of a subscription names it once more. */
+function restoreIds(answer: Answer, call: Call): string {
+  const { text, id, result } = answer;
+  const named = call.life === 'listening' ? findMember(text, result, '_meta', META_SUBSCRIPTION) : undefined;
+  const edits = [{ at: id, by: call.clientId }];
+  if (named !== undefined) edits.push({ at: named, by: call.clientId });
+  return splice(text, edits);
 }

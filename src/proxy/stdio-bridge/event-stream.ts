@@ -64,15 +64,16 @@ export class EventStream {
     return this.#queuedBytes > 0 ? this.#movedAt : undefined;
   }
 
-  /** `false`: the frame was dropped, or the stream is (now) closed. */
-  send(frame: Uint8Array, weight: Weight): boolean {
+  /** `false`: the frame was dropped, or the stream is (now) closed. `head` shares its fate and goes before it. */
+  send(frame: Uint8Array, weight: Weight, head?: Uint8Array): boolean {
     if (this.#state !== 'open') return false;
-    const after = this.#queuedBytes + frame.byteLength;
+    const after = this.#queuedBytes + frame.byteLength + (head?.byteLength ?? 0);
     if (weight === 'may' && after > this.#limits.dropAboveBytes) return false;
     if (this.#queuedBytes > 0 && after > this.#limits.closeAboveBytes) {
       this.abort();
       return false;
     }
+    if (head !== undefined) this.#queue.push(head);
     this.#queue.push(frame);
     this.#queuedBytes = after;
     if (this.#hungry) this.#pull();

@@ -11,6 +11,8 @@ export type Failure =
   | 'unavailable'
   /** The queue to the process is full: try again, nothing was sent (§19.5). */
   | 'busy'
+  /** Every session that may exist is in use. */
+  | 'crowded'
   /** The client cancelled, and the process, as it may, said nothing more. */
   | 'cancelled'
   | 'client-gone'
@@ -28,6 +30,8 @@ export function failureError(failure: Failure): { readonly code: number; readonl
       return { code: INTERNAL_ERROR, message: 'The MCP server is not running' };
     case 'busy':
       return { code: INTERNAL_ERROR, message: 'The queue to the MCP server is full' };
+    case 'crowded':
+      return { code: INTERNAL_ERROR, message: 'Too many sessions' };
     case 'session-ended':
       return { code: INTERNAL_ERROR, message: 'Session ended' };
     case 'stopping':
@@ -45,6 +49,7 @@ export function failureResponse(failure: Failure, id?: string): Response {
       return jsonError(502, { ...failureError(failure), id });
     case 'unavailable':
     case 'busy':
+    case 'crowded':
       return jsonError(503, { ...failureError(failure), id, headers: { 'Retry-After': '1' } });
     default:
       return textError(504, 'Timeout waiting for response from container');

@@ -27,7 +27,7 @@ export interface Forwarder {
 }
 
 export type Order = 'first' | 'queued';
-type ForwardFacts = Pick<Call, 'session' | 'reply'> & Partial<Pick<Call, 'onOutcome'>>;
+type ForwardFacts = Pick<Call, 'session' | 'reply'> & Partial<Pick<Call, 'onOutcome' | 'life' | 'wantsLogs'>>;
 
 /** `text` is the whole answer, carrying `PLACEHOLDER_ID`. */
 export type Outcome =
@@ -74,16 +74,18 @@ export function createForwarder(calls: CallTable, outbound: Outbound, newId: () 
   }
 
   return {
-    forward(request, { session, reply, onOutcome }) {
+    forward(request, { session, reply, onOutcome, life = 'bounded', wantsLogs = false }) {
       const { text } = request;
       const id = newId();
-      const token = findMember(text, request.params, '_meta', 'progressToken');
+      const token = findMember(text, request.meta, 'progressToken');
       const call = {
         id,
         clientId: detach(text.slice(request.id.start, request.id.end), text),
         method: request.method,
         session,
         reply,
+        life,
+        wantsLogs,
         ...(token === undefined ? {} : { progressToken: detach(text.slice(token.start, token.end), text) }),
         ...(onOutcome === undefined ? {} : { onOutcome }),
       };
@@ -95,7 +97,7 @@ export function createForwarder(calls: CallTable, outbound: Outbound, newId: () 
     },
     initialize(request, order) {
       const id = newId();
-      const token = findMember(request.text, request.params, '_meta', 'progressToken');
+      const token = findMember(request.text, request.meta, 'progressToken');
       return own(lineOf(request, id, token), request.method, id, order);
     },
     notify: (text) => outbound.send(`${onOneLine(text)}\n`),

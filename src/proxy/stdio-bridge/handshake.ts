@@ -1,8 +1,19 @@
-import type { Logger } from '../../platform/log.ts';
-import { notificationText, onOneLine, type Request, readMessage, splice } from '../json-rpc/index.ts';
+import type { Logger } from '../../platform/index.ts';
+import { type Rejection, rejectionText } from '../era/index.ts';
+import {
+  findMember,
+  isMethodUnknown,
+  notificationText,
+  onOneLine,
+  type Request,
+  readMessage,
+  splice,
+  stringAt,
+} from '../json-rpc/index.ts';
 import type { SessionRecord } from '../types.ts';
 import type { Reply } from './call-table.ts';
 import type { Forwarder, Outcome } from './forward.ts';
+import { intercepted } from './intercepted.ts';
 
 /** One handshake with the process for all sessions (spec 04 §6.5, §19.5). */
 export interface Handshake {
@@ -14,6 +25,8 @@ export interface Handshake {
   attached(identity: string, restore: () => void): Promise<void>;
   detached(): void;
   records(): SessionRecord[];
+  /** The protocol version agreed on with the process, or with the one that was there last. */
+  version(): string | undefined;
 }
 
 export interface HandshakeOptions {
@@ -21,6 +34,8 @@ export interface HandshakeOptions {
   readonly log: Logger;
   readonly note: (record: SessionRecord) => void;
   readonly records: readonly SessionRecord[];
+  /** A clearer word than the server's own for a handshake that it does not know at all. */
+  readonly explain: (request: Request) => Rejection | undefined;
 }
 
 interface Stored {
@@ -33,6 +48,7 @@ interface Stored {
 
 interface Waiter {
   readonly id: string;
+  readonly request: Request;
   readonly reply: Reply;
   readonly onSuccess: () => void;
 }
@@ -40,8 +56,9 @@ interface Waiter {
 const INITIALIZED = notificationText('notifications/initialized');
 
 export function createHandshake(options: HandshakeOptions): Handshake {
-  const { forwarder, log, note } = options;
+  const { forwarder, log, note, explain } = options;
   let stored: Stored | undefined;
+  let storedVersion: string | undefined;
   /** Identity of the process that has been told `initialized`. */
   let initializedFor: string | undefined;
   let attachedTo: string | undefined;
@@ -54,12 +71,15 @@ export function createHandshake(options: HandshakeOptions): Handshake {
   let generation = 0;
 
   for (const record of options.records) {
-    if (record.type === 'handshake') stored = record;
-    else if (record.type === 'initialized') initializedFor = record.identity;
+    if (record.type === 'handshake') {
+      stored = record;
+      storedVersion = versionIn(record.result);
+    } else if (record.type === 'initialized') initializedFor = record.identity;
   }
 
   function store(next: Stored): void {
     stored = next;
+    storedVersion = versionIn(next.result);
     note({ type: 'handshake', ...next });
   }
 
@@ -74,14 +94,19 @@ export function createHandshake(options: HandshakeOptions): Handshake {
     reply.answer(withId(result, id));
   }
 
+  function refusal(answer: string, { id, request }: Waiter): string {
+    const rejection = isMethodUnknown(answer) ? explain(request) : undefined;
+    return rejection === undefined ? withId(answer, id) : rejectionText(id, rejection);
+  }
+
   function release(outcome: Outcome): void {
     const result = usableResult(outcome);
     const released = waiters;
     waiters = [];
     for (const waiter of released) {
       if (result !== undefined) answerFrom(result, waiter);
-      else if (outcome.outcome === 'failed') waiter.reply.fail(outcome.failure, waiter.id);
-      else waiter.reply.answer(withId(outcome.text, waiter.id));
+      else if (outcome.outcome === 'failed') intercepted(waiter.reply).fail(outcome.failure, waiter.id);
+      else waiter.reply.answer(refusal(outcome.text, waiter));
     }
   }
 
@@ -124,7 +149,12 @@ export function createHandshake(options: HandshakeOptions): Handshake {
 
   return {
     join(request, reply, onSuccess) {
-      const waiter = { id: request.text.slice(request.id.start, request.id.end), reply, onSuccess };
+      const waiter = {
+        id: request.text.slice(request.id.start, request.id.end),
+        request,
+        reply,
+        onSuccess,
+      };
       if (stored !== undefined && (attachedTo === undefined || stored.identity === attachedTo)) {
         answerFrom(stored.result, waiter);
         return;
@@ -158,6 +188,11 @@ export function createHandshake(options: HandshakeOptions): Handshake {
       repeating = false;
       release({ outcome: 'result', text: stored.result });
     },
+    version() {
+      if (stored === undefined) return undefined;
+      const isTheirs = attachedTo === undefined || repeating || stored.identity === attachedTo;
+      return isTheirs ? storedVersion : undefined;
+    },
     records() {
       return [
         ...(stored === undefined ? [] : [{ type: 'handshake', ...stored } as const]),
@@ -173,6 +208,14 @@ function usableResult(outcome: Outcome): string | undefined {
   const message = readMessage(outcome.text);
   if (message?.kind !== 'response' || message.result === undefined) return undefined;
   return message.text[message.result.start] === '{' ? onOneLine(message.text) : undefined;
+}
+
+/** A result without a version is one of the oldest revision for all that follows. */
+function versionIn(answer: string): string {
+  const message = readMessage(answer);
+  const place =
+    message?.kind === 'response' ? findMember(answer, message.result, 'protocolVersion') : undefined;
+  return stringAt(answer, place) ?? '2024-11-05';
 }
 
 function withId(answer: string, id: string): string {

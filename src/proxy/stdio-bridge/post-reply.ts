@@ -1,14 +1,22 @@
-import { errorText, onOneLine } from '../json-rpc/index.ts';
+import { errorText, isMethodUnknown, onOneLine } from '../json-rpc/index.ts';
 import type { RequestContext } from '../types.ts';
 import type { Reply } from './call-table.ts';
 import { EventStream, type StreamLimits, type Weight } from './event-stream.ts';
 import { type Failure, failureError, failureResponse } from './failure.ts';
 import { EVENT_STREAM_HEADERS, eventText, KEEP_ALIVE, messageFrame } from './frame.ts';
+import type { Channel, Replay } from './replay.ts';
+
+/** So long may a server take to say that it does not know a modern method. */
+const STATUS_WAIT_MS = 1000;
+
+/** So long may a client that knows an event id be away before its call counts as left (spec 04 §19.4). */
+const RETURN_MS = 3000;
 
 /** What the client accepts: one JSON body, or an SSE stream that may carry more than the answer (spec 04 §6.2). */
 type ReplyForm = 'json' | 'event-stream';
 
 export interface PostReplyFacts {
+  readonly era: 'legacy' | 'modern';
   readonly form: ReplyForm;
   readonly request: Request;
   readonly context: RequestContext;
@@ -16,6 +24,10 @@ export interface PostReplyFacts {
   /** The stream of an answer that takes its time opened; it must be kept alive until `closed`. */
   readonly onStream: (stream: EventStream) => void;
   readonly onStreamClosed: (stream: EventStream) => void;
+  /** What this stream says is kept for a client that loses it; `undefined` where the revision has no event ids. */
+  readonly replay?: (() => Replay | undefined) | undefined;
+  /** Sees the answer before the client does. */
+  readonly onAnswer?: ((text: string) => void) | undefined;
 }
 
 /**
@@ -32,7 +44,10 @@ export class PostReply implements Reply {
   readonly #respond: (response: Response) => void;
   #state: 'waiting' | 'streaming' | 'done' = 'waiting';
   #stream: EventStream | undefined;
+  #channel: Channel | undefined;
+  #returning: ReturnType<typeof setTimeout> | undefined;
   #watching = false;
+  readonly #startedAt = performance.now();
 
   constructor(facts: PostReplyFacts) {
     const { promise, resolve } = Promise.withResolvers<Response>();
@@ -47,7 +62,11 @@ export class PostReply implements Reply {
   }
 
   answer(text: string): void {
-    this.#finish(onOneLine(text), () => this.#whole(onOneLine(text)));
+    const { era, onAnswer } = this.#facts;
+    onAnswer?.(text);
+    this.#finish(onOneLine(text), () =>
+      era === 'modern' && isMethodUnknown(text) ? methodUnknown(text) : this.#whole(onOneLine(text)),
+    );
   }
 
   fail(failure: Failure, id: string): void {
@@ -65,29 +84,36 @@ export class PostReply implements Reply {
 
   interim(frame: Uint8Array, weight: Weight): boolean {
     if (this.#facts.form === 'json' || this.#state === 'done') return false;
-    return this.#openStream().send(frame, weight);
+    this.#openStream();
+    return this.#say(frame, weight);
   }
 
   linger(sent: boolean): void {
     if (this.#state === 'done') return;
     this.#watch();
-    if (sent && this.#state === 'waiting' && this.#facts.form === 'event-stream') {
-      this.#openStream().send(KEEP_ALIVE, 'may');
-    }
+    const { form, era } = this.#facts;
+    if (!sent || this.#state !== 'waiting' || form !== 'event-stream') return;
+    // A stream is 200 for good, and the server may not know the method of a modern request (spec 04 §18.2).
+    if (era === 'modern' && performance.now() - this.#startedAt < STATUS_WAIT_MS) return;
+    this.#openStream().send(KEEP_ALIVE, 'may');
   }
 
   #finish(event: string, whole: () => Response): void {
     if (this.#state === 'done') return;
     if (this.#state === 'waiting') this.#respond(whole());
-    else this.#stream?.send(messageFrame(event), 'must');
+    // An id on the only event would lead nowhere.
+    else if (this.#channel === undefined) this.#stream?.send(messageFrame(event), 'must');
+    else this.#channel.finish(messageFrame(event));
     this.#end();
   }
 
   #end(): void {
     this.#state = 'done';
+    clearTimeout(this.#returning);
+    this.#channel?.finish();
     this.#stream?.end();
     if (!this.#watching) return;
-    this.#facts.request.signal.removeEventListener('abort', this.#gone);
+    this.#facts.request.signal.removeEventListener('abort', this.#left);
     if (this.#stream === undefined) this.#facts.context.letGo();
   }
 
@@ -106,7 +132,8 @@ export class PostReply implements Reply {
       onClosed: () => {
         onStreamClosed(stream);
         this.#facts.context.letGo();
-        this.#gone();
+        if (this.#channel === undefined) this.#gone();
+        else this.#channel.detach(stream);
       },
     });
     this.#stream = stream;
@@ -117,22 +144,58 @@ export class PostReply implements Reply {
     return stream;
   }
 
+  /** Only a stream that says something is worth remembering. */
+  #openChannel(): Channel | undefined {
+    if (this.#channel !== undefined || this.#stream === undefined) return this.#channel;
+    const channel = this.#facts.replay?.()?.open();
+    if (channel === undefined) return undefined;
+    channel.attach(this.#stream);
+    channel.onLost = this.#lost;
+    channel.onBack = () => clearTimeout(this.#returning);
+    this.#channel = channel;
+    return channel;
+  }
+
+  #say(frame: Uint8Array, weight: Weight): boolean {
+    return (this.#openChannel() ?? this.#stream)?.send(frame, weight) ?? false;
+  }
+
+  /** The client has an event id to come back with. */
+  readonly #lost = (): void => {
+    if (this.#state === 'done') return;
+    clearTimeout(this.#returning);
+    this.#returning = setTimeout(this.#gone, RETURN_MS);
+    this.#returning.unref();
+  };
+
   /** The request's signal costs something to create, so only calls that linger look at it. */
   #watch(): void {
     if (this.#watching) return;
     this.#watching = true;
     const { context, request } = this.#facts;
     context.keepOpen();
-    if (request.signal.aborted) this.#gone();
-    else request.signal.addEventListener('abort', this.#gone, { once: true });
+    if (request.signal.aborted) this.#left();
+    else request.signal.addEventListener('abort', this.#left, { once: true });
   }
+
+  /** The connection is gone; the stream closes with it, where there is one that can be returned to. */
+  readonly #left = (): void => {
+    if (this.#channel === undefined) this.#gone();
+    else this.#stream?.abort();
+  };
 
   readonly #gone = (): void => {
     if (this.#state === 'done') return;
     this.#state = 'done';
+    this.#channel?.finish();
     this.#stream?.abort();
     // Nobody reads it, but the listener must not wait for ever.
     this.#respond(new Response(null, { status: 204 }));
     this.onGone?.();
   };
+}
+
+/** Clients of the modern revision look at the status (spec 04 §18.2). */
+function methodUnknown(text: string): Response {
+  return new Response(onOneLine(text), { status: 404, headers: { 'Content-Type': 'application/json' } });
 }

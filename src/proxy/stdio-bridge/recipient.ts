@@ -9,8 +9,8 @@ import type { Session } from './session.ts';
  */
 export function findRecipient(calls: Iterable<Call>, streaming: ReadonlySet<Session>): Session | undefined {
   let busy: Session | undefined;
-  for (const { origin, state, session } of calls) {
-    if (origin === 'proxy' || state !== 'sent') continue;
+  for (const { origin, state, session, life } of calls) {
+    if (origin === 'proxy' || state !== 'sent' || life === 'listening') continue;
     if (session === undefined || (busy !== undefined && busy !== session)) return undefined;
     busy = session;
   }
@@ -19,10 +19,21 @@ export function findRecipient(calls: Iterable<Call>, streaming: ReadonlySet<Sess
   return streaming.size === 1 ? only : undefined;
 }
 
+/** The modern request whose log messages these must be: it asked for them, and no other call is running. */
+export function findLogReader(calls: Iterable<Call>): Call | undefined {
+  let only: Call | undefined;
+  for (const call of calls) {
+    if (call.origin === 'proxy' || call.state !== 'sent' || call.life === 'listening') continue;
+    if (only !== undefined) return undefined;
+    only = call;
+  }
+  return only?.wantsLogs === true ? only : undefined;
+}
+
 /** On the stream of a running call where there is one, else on the session's own (spec 04 §6.4). */
 export function deliver(session: Session, frame: Uint8Array, weight: Weight): boolean {
   for (const call of session.calls) {
     if (call.state === 'sent' && call.reply.interim(frame, weight)) return true;
   }
-  return session.stream?.send(frame, weight) ?? false;
+  return session.say(frame, weight);
 }

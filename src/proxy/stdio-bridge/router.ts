@@ -7,7 +7,7 @@ import {
   resultText,
   splice,
 } from '../json-rpc/index.ts';
-import type { CallTable, Reply } from './call-table.ts';
+import type { Call, CallTable, Reply } from './call-table.ts';
 import type { Forwarder } from './forward.ts';
 import type { Handshake } from './handshake.ts';
 import type { LogLevels } from './log-level.ts';
@@ -19,11 +19,16 @@ import type { Subscriptions } from './subscriptions.ts';
 export interface Router {
   /** `full`: nothing was taken and `reply` will not be used. */
   request(request: Request, session: Session | undefined, reply: Reply): Taken;
+  /** A modern request: no session, nothing intercepted (spec 04 §6.5, §18). */
+  modern(request: Request, wantsLogs: boolean, reply: Reply): Taken;
   /** `onSuccess` runs right before the answer; a failed handshake must leave no session behind. */
   initialize(request: Request, reply: Reply, onSuccess: () => void): void;
   /** Everything that expects no answer. */
   tell(message: Notification | Response, session: Session | undefined): Taken;
 }
+
+/** The one request that is a stream (spec 04 §18.6). */
+export const LISTEN = 'subscriptions/listen';
 
 type Taken = 'accepted' | 'full';
 
@@ -39,8 +44,14 @@ export interface RouterParts {
 export function createRouter(parts: RouterParts): Router {
   const { calls, forwarder, handshake, subscriptions, levels, questions } = parts;
 
-  function forward(request: Request, session: Session | undefined, reply: Reply): Taken {
-    const call = forwarder.forward(request, { session, reply });
+  function forward(
+    request: Request,
+    session: Session | undefined,
+    reply: Reply,
+    life: Call['life'] = 'bounded',
+    wantsLogs = false,
+  ): Taken {
+    const call = forwarder.forward(request, { session, reply, life, wantsLogs });
     if (call === undefined) return 'full';
     reply.onGone = () => calls.fail(call, 'client-gone');
     return 'accepted';
@@ -74,6 +85,10 @@ export function createRouter(parts: RouterParts): Router {
         default:
           return forward(request, session, reply);
       }
+    },
+    modern(request, wantsLogs, reply) {
+      const life = request.method === LISTEN ? 'listening' : 'bounded';
+      return forward(request, undefined, reply, life, wantsLogs);
     },
     initialize(request, reply, onSuccess) {
       reply.linger(false);

@@ -1,8 +1,9 @@
+import { META_SUBSCRIPTION } from '../era/index.ts';
 import { findMember, type Notification, onOneLine, splice, stringAt } from '../json-rpc/index.ts';
 import type { CallTable } from './call-table.ts';
 import { messageFrame } from './frame.ts';
 import type { LogLevels } from './log-level.ts';
-import { deliver, findRecipient } from './recipient.ts';
+import { deliver, findLogReader, findRecipient } from './recipient.ts';
 import type { ServerRequests } from './server-requests.ts';
 import type { SessionTable } from './session-table.ts';
 import type { Subscriptions } from './subscriptions.ts';
@@ -18,6 +19,7 @@ export interface NotificationRoutes {
 /** Brings a notification of the server to whom it concerns (spec 04 §6.5, §19.1, §19.2). */
 export function routeNotification(notification: Notification, routes: NotificationRoutes): void {
   const { sessions, subscriptions, levels, calls } = routes;
+  if (routeToListener(notification, calls)) return;
   switch (notification.method) {
     case 'notifications/progress':
       routeProgress(notification, calls);
@@ -25,26 +27,48 @@ export function routeNotification(notification: Notification, routes: Notificati
     case 'notifications/tools/list_changed':
     case 'notifications/resources/list_changed':
     case 'notifications/prompts/list_changed':
-      broadcast(notification, sessions.streaming);
+      broadcast(notification, sessions.listening);
       return;
     case 'notifications/resources/updated':
       broadcast(notification, subscriptions.subscribers(stringParam(notification, 'uri') ?? ''));
       return;
     case 'notifications/cancelled':
-      routes.questions.cancel(notification);
+      if (!routes.questions.cancel(notification)) endListener(notification, calls);
       return;
     default: {
       const session = findRecipient(calls.all(), sessions.streaming);
-      if (session === undefined) return;
-      if (
-        notification.method === 'notifications/message' &&
-        !levels.wants(session, stringParam(notification, 'level'))
-      ) {
+      const isLog = notification.method === 'notifications/message';
+      if (session === undefined) {
+        if (isLog) findLogReader(calls.all())?.reply.interim(frameOf(notification), 'may');
         return;
       }
+      if (isLog && !levels.wants(session, stringParam(notification, 'level'))) return;
       deliver(session, frameOf(notification), 'may');
     }
   }
+}
+
+/** All subscriptions share one stdout: each notification names its own, by the id that the process knows (spec 04 §18.6). */
+function routeToListener(notification: Notification, calls: CallTable): boolean {
+  const { text, params, method } = notification;
+  if (!text.includes('subscriptionId')) return false;
+  const place = findMember(text, params, '_meta', META_SUBSCRIPTION);
+  if (place === undefined) return false;
+  const call = calls.find(stringAt(text, place) ?? '');
+  if (call?.life !== 'listening') return true;
+  const restored = onOneLine(splice(text, [{ at: place, by: call.clientId }]));
+  const weight = method === 'notifications/subscriptions/acknowledged' ? 'must' : 'may';
+  call.reply.interim(messageFrame(restored), weight);
+  return true;
+}
+
+/** The server ends a subscription. */
+function endListener(notification: Notification, calls: CallTable): void {
+  const call = calls.find(stringParam(notification, 'requestId') ?? '');
+  if (call?.life !== 'listening') return;
+  // It need not be told what it has just said.
+  call.cancelled = true;
+  calls.fail(call, 'cancelled');
 }
 
 /** To the call that asked, under the token its client chose. */
@@ -61,7 +85,7 @@ function routeProgress(notification: Notification, calls: CallTable): void {
 function broadcast(notification: Notification, sessions: SessionTable['streaming']): void {
   if (sessions.size === 0) return;
   const frame = frameOf(notification);
-  for (const { stream } of sessions) stream?.send(frame, 'may');
+  for (const session of sessions) session.say(frame, 'may');
 }
 
 function frameOf({ text }: Notification): Uint8Array {

@@ -4,12 +4,17 @@ import { type Face, Session } from './session.ts';
 /** All sessions of one bridge; those of streamable clients survive our process through the journal (spec 04 §3). */
 export interface SessionTable {
   readonly size: number;
+  /** Whether one more would fit, at the cost of the one that is idle for the longest time if need be. */
+  hasRoom(): boolean;
+  /** Check `hasRoom` first: sessions in use are never ended for a new one. */
   create(face: Face, initialize: string): Session;
   /** The live session of that id, now in use. Expiry is checked here (spec 04 §19.7). */
   find(id: string): Session | undefined;
   all(): Iterable<Session>;
   /** Sessions with an open stream, in the order they opened it. */
   readonly streaming: ReadonlySet<Session>;
+  /** Those, and the ones that may come back and ask what they missed. */
+  readonly listening: ReadonlySet<Session>;
   setStream(session: Session, stream: Session['stream']): void;
   end(session: Session): void;
   /** Ends what has been idle for longer than the time to live. */
@@ -42,6 +47,7 @@ export function createSessionTable(options: SessionTableOptions): SessionTable {
   const { journal, ttlMs, now, onEnd, maxSessions = DEFAULT_MAX_SESSIONS } = options;
   const sessions = new Map<string, Session>();
   const streaming = new Set<Session>();
+  const listening = new Set<Session>();
   let appended = 0;
 
   function note(record: SessionRecord): void {
@@ -68,16 +74,21 @@ export function createSessionTable(options: SessionTableOptions): SessionTable {
     session.ended = true;
     sessions.delete(session.id);
     streaming.delete(session);
+    listening.delete(session);
     if (session.face === 'streamable-http') note({ type: 'end', id: session.id });
     onEnd(session);
   }
 
-  function makeRoom(): void {
-    if (sessions.size < maxSessions) return;
+  function findIdlest(): Session | undefined {
     let oldest: Session | undefined;
     for (const session of sessions.values()) {
       if (!session.busy && (oldest === undefined || session.lastUsedAt < oldest.lastUsedAt)) oldest = session;
     }
+    return oldest;
+  }
+
+  function makeRoom(): void {
+    const oldest = sessions.size < maxSessions ? undefined : findIdlest();
     if (oldest !== undefined) end(oldest);
   }
 
@@ -98,7 +109,9 @@ export function createSessionTable(options: SessionTableOptions): SessionTable {
     get size() {
       return sessions.size;
     },
+    hasRoom: () => sessions.size < maxSessions || findIdlest() !== undefined,
     streaming,
+    listening,
     all: () => sessions.values(),
     create(face, initialize) {
       makeRoom();
@@ -122,8 +135,13 @@ export function createSessionTable(options: SessionTableOptions): SessionTable {
     setStream(session, stream) {
       session.stream = stream;
       session.lastUsedAt = now();
-      if (stream === undefined || session.ended) streaming.delete(session);
-      else streaming.add(session);
+      if (stream === undefined || session.ended) {
+        streaming.delete(session);
+        if (session.channel === undefined) listening.delete(session);
+        return;
+      }
+      streaming.add(session);
+      listening.add(session);
     },
     end,
     sweep() {

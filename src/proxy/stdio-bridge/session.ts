@@ -1,5 +1,6 @@
 import type { Call } from './call-table.ts';
-import type { EventStream } from './event-stream.ts';
+import type { EventStream, Weight } from './event-stream.ts';
+import type { Channel, Replay } from './replay.ts';
 
 export type Face = 'sse' | 'streamable-http';
 
@@ -15,6 +16,10 @@ export class Session {
   savedAt: number;
   /** The `GET` stream, or the SSE stream that this session is. */
   stream: EventStream | undefined;
+  /** What its streams said lately; `undefined` while none has said anything. */
+  replay: Replay | undefined;
+  /** The `GET` stream as it goes on over several connections. */
+  channel: Channel | undefined;
   readonly calls = new Set<Call>();
   readonly subscriptions = new Set<string>();
   level: string | undefined;
@@ -33,6 +38,13 @@ export class Session {
     this.initialize = facts.initialize;
     this.lastUsedAt = facts.at;
     this.savedAt = facts.at;
+  }
+
+  /** On the session's own stream; `false` when it cannot be told now. */
+  say(frame: Uint8Array, weight: Weight): boolean {
+    return this.channel === undefined
+      ? (this.stream?.send(frame, weight) ?? false)
+      : this.channel.send(frame, weight);
   }
 
   /** In use without a request arriving: its stream is open or a call is running (spec 04 §19.7). */

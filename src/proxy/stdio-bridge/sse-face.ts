@@ -1,4 +1,5 @@
-import { errorText, isBatch, onOneLine, readMessage, SESSION_NOT_FOUND } from '../json-rpc/index.ts';
+import { batchRefused } from '../batch.ts';
+import { errorText, onOneLine, SESSION_NOT_FOUND } from '../json-rpc/index.ts';
 import { jsonError, textError } from '../respond.ts';
 import type { Handler, RequestContext } from '../types.ts';
 import type { Reply } from './call-table.ts';
@@ -6,6 +7,7 @@ import { endpointUrl } from './endpoint-url.ts';
 import { EventStream, type StreamLimits } from './event-stream.ts';
 import { type Failure, failureError, failureResponse } from './failure.ts';
 import { EVENT_STREAM_HEADERS, eventFrame, messageFrame } from './frame.ts';
+import { readPosted } from './read-message.ts';
 import type { Router } from './router.ts';
 import type { ServerRequests } from './server-requests.ts';
 import type { SessionTable } from './session-table.ts';
@@ -26,6 +28,7 @@ export function createSseFace(parts: SseFaceParts): Handler {
 
   /** The stream is the session: they begin and end together. */
   function open(request: Request, context: RequestContext): Response {
+    if (!sessions.hasRoom()) return failureResponse('crowded');
     context.keepOpen();
     const session = sessions.create('sse', '');
     const stream = new EventStream({
@@ -43,7 +46,7 @@ export function createSseFace(parts: SseFaceParts): Handler {
     return new Response(stream.body, { headers: EVENT_STREAM_HEADERS });
   }
 
-  async function post(request: Request): Promise<Response> {
+  async function post(request: Request, context: RequestContext): Promise<Response> {
     const id = new URL(request.url).searchParams.get('session_id') ?? '';
     if (id === '') return textError(400, 'session_id is required');
     const session = sessions.find(id);
@@ -51,14 +54,12 @@ export function createSseFace(parts: SseFaceParts): Handler {
       return jsonError(404, { code: SESSION_NOT_FOUND, message: 'Session not found' });
     }
     const { stream } = session;
-    let body: string;
-    try {
-      body = await request.text();
-    } catch (error) {
-      return textError(500, `Error reading request body: ${error instanceof Error ? error.message : error}`);
-    }
-    const message = readMessage(body);
-    if (message === undefined) return textError(400, `Error parsing JSON-RPC message: ${problemOf(body)}`);
+    const posted = await readPosted(request, context);
+    if (posted.kind === 'unreadable') return posted.response;
+    if (posted.kind === 'batch' && isJson(request)) return batchRefused();
+    if (posted.kind !== 'message')
+      return textError(400, `Error parsing JSON-RPC message: ${problemOf(posted.kind)}`);
+    const { message } = posted;
     if (message.kind !== 'request') {
       return router.tell(message, session) === 'full' ? failureResponse('busy') : accepted();
     }
@@ -73,7 +74,7 @@ export function createSseFace(parts: SseFaceParts): Handler {
   return function sseFace(request: Request, context: RequestContext): Response | Promise<Response> {
     const isStream = context.path === '/sse';
     if (request.method !== (isStream ? 'GET' : 'POST')) return textError(405, 'Method not allowed');
-    return isStream ? open(request, context) : post(request);
+    return isStream ? open(request, context) : post(request, context);
   };
 }
 
@@ -97,6 +98,11 @@ function accepted(): Response {
   return new Response('Accepted', { status: 202, headers: { 'Content-Type': 'text/plain; charset=utf-8' } });
 }
 
-function problemOf(body: string): string {
-  return isBatch(body) ? 'JSON-RPC batch requests are not supported' : 'not a JSON-RPC 2.0 message';
+/** Batches of other content types get the plain answer of this transport (spec 04 §2.5). */
+function isJson({ headers }: Request): boolean {
+  return /^application\/json *(;|$)/i.test(headers.get('content-type') ?? '');
+}
+
+function problemOf(kind: 'batch' | 'nonsense'): string {
+  return kind === 'batch' ? 'JSON-RPC batch requests are not supported' : 'not a JSON-RPC 2.0 message';
 }

@@ -1,17 +1,22 @@
 import { batchRefused } from '../batch.ts';
-import type { Message, Request as RpcRequest } from '../json-rpc/index.ts';
-import { isBatch, readMessage, SESSION_NOT_FOUND } from '../json-rpc/index.ts';
+import { isKnownVersion, MODERN_VERSION, rejectionResponse, unsupportedVersion } from '../era/index.ts';
+import { type Request as RpcRequest, SESSION_NOT_FOUND } from '../json-rpc/index.ts';
 import { jsonError, textError } from '../respond.ts';
 import type { Handler, RequestContext } from '../types.ts';
 import { EventStream, type StreamLimits } from './event-stream.ts';
 import { failureResponse } from './failure.ts';
 import { EVENT_STREAM_HEADERS, KEEP_ALIVE } from './frame.ts';
-import { PostReply } from './post-reply.ts';
-import type { Router } from './router.ts';
+import { type Demand, findMismatch, readDemand } from './modern-request.ts';
+import { PostReply, type PostReplyFacts } from './post-reply.ts';
+import { type Posted, readPosted } from './read-message.ts';
+import { type Channel, createReplay, type Replay } from './replay.ts';
+import { LISTEN, type Router } from './router.ts';
+import type { ServerEra } from './server-era.ts';
 import type { ServerRequests } from './server-requests.ts';
 import type { Session } from './session.ts';
 import type { SessionTable } from './session-table.ts';
 import type { StreamKeeper } from './stream-keeper.ts';
+import type { ToolHeaders } from './tool-headers.ts';
 
 export interface StreamableFaceParts {
   readonly router: Router;
@@ -19,33 +24,86 @@ export interface StreamableFaceParts {
   readonly questions: ServerRequests;
   readonly streams: StreamKeeper;
   readonly limits: StreamLimits;
+  readonly era: ServerEra;
+  readonly toolHeaders: ToolHeaders;
+  /** Refuse versions that no revision has. */
+  readonly isStrict: boolean;
+  readonly resumption: {
+    /** What is kept for one session. */
+    readonly maxBytes: number;
+    /** Whether the revision in use has event ids. */
+    readonly isPossible: () => boolean;
+  };
 }
 
-/** `/mcp`: streamable HTTP of MCP 2025-03-26 to 2025-11-25 (spec 04 §6). */
+/** `/mcp`: streamable HTTP of MCP 2025-03-26 to 2025-11-25 (spec 04 §6), and of 2026-07-28 (§18). */
 export function createStreamableFace(parts: StreamableFaceParts): Handler {
-  const { router, sessions, questions, streams, limits } = parts;
+  const { router, sessions, questions, streams, limits, era, toolHeaders, isStrict, resumption } = parts;
 
   async function post(request: Request, context: RequestContext): Promise<Response> {
-    let body: string;
-    try {
-      body = await request.text();
-    } catch (error) {
-      return textError(500, `Error reading request body: ${error instanceof Error ? error.message : error}`);
-    }
-    const message = readMessage(body);
-    if (message === undefined)
-      return isBatch(body) ? batchRefused() : textError(400, 'Invalid JSON-RPC 2.0 message');
-    const sessionId = request.headers.get('mcp-session-id');
-    const session = sessionId === null ? undefined : sessions.find(sessionId);
+    const version = request.headers.get('mcp-protocol-version');
+    if (isStrict && version !== null && version !== '' && !isKnownVersion(version))
+      return textError(400, 'Unsupported MCP-Protocol-Version');
+    const posted = await readPosted(request, context);
+    if (posted.kind !== 'message') return notAMessage(posted);
+    const { message } = posted;
     if (message.kind !== 'request') {
-      return router.tell(message, session) === 'full'
+      return router.tell(message, findSession(request)) === 'full'
         ? failureResponse('busy')
         : new Response(null, { status: 202 });
     }
+    const demand = readDemand(message, version);
+    switch (demand.era) {
+      case 'legacy':
+        return legacy(message, request, context);
+      case 'rejected':
+        return rejectionResponse(idOf(message), demand.rejection);
+      default:
+        return modern(message, demand, request, context);
+    }
+  }
+
+  function findSession(request: Request): Session | undefined {
+    const id = request.headers.get('mcp-session-id');
+    return id === null ? undefined : sessions.find(id);
+  }
+
+  function legacy(
+    message: RpcRequest,
+    request: Request,
+    context: RequestContext,
+  ): Response | Promise<Response> {
+    const session = findSession(request);
     if (message.method === 'initialize') return initialize(message, session, request, context);
-    if (sessionId !== null && session === undefined) return sessionNotFound(message);
-    const reply = createReply(request, context);
+    if (session === undefined && request.headers.has('mcp-session-id')) return sessionNotFound(message);
+    const replay = session === undefined ? undefined : () => replayOf(session);
+    const reply = createReply(request, context, { replay });
     return router.request(message, session, reply) === 'full' ? busy(message) : reply.response;
+  }
+
+  /** MCP 2026-07-28: what it needs to know stands in the request; a session is neither looked at nor made (spec 04 §18). */
+  async function modern(
+    message: RpcRequest,
+    demand: Exclude<Demand, { readonly era: 'legacy' | 'rejected' }>,
+    request: Request,
+    context: RequestContext,
+  ): Promise<Response> {
+    const id = idOf(message);
+    const isServed = await era.servesModern();
+    if (typeof isServed === 'string') return failureResponse(isServed, id);
+    if (demand.era === 'unknown')
+      return rejectionResponse(id, unsupportedVersion(demand.requested, era.supported()));
+    if (!isServed) return rejectionResponse(id, unsupportedVersion(MODERN_VERSION, era.supported()));
+    // Only now: -32020 would tell the client of an old server that a new one is here (spec 04 §18.9).
+    const mismatch = findMismatch(message, request.headers, toolHeaders.of);
+    if (mismatch !== undefined) return rejectionResponse(id, mismatch);
+    const onAnswer = message.method === 'tools/list' ? toolHeaders.learn : undefined;
+    const reply = createReply(request, context, {
+      era: 'modern',
+      onAnswer,
+      isListening: message.method === LISTEN,
+    });
+    return router.modern(message, demand.wantsLogs, reply) === 'full' ? busy(message) : reply.response;
   }
 
   /** A new session unless the client names one of ours; its own choice of id is never taken (spec 04 §19.7). */
@@ -54,7 +112,8 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
     known: Session | undefined,
     request: Request,
     context: RequestContext,
-  ): Promise<Response> {
+  ): Response | Promise<Response> {
+    if (known === undefined && !sessions.hasRoom()) return failureResponse('crowded', idOf(message));
     const reply = createReply(request, context);
     router.initialize(message, reply, () => {
       if (known === undefined && reply.isAwaited)
@@ -63,40 +122,65 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
     return reply.response;
   }
 
-  function createReply(request: Request, context: RequestContext): PostReply {
-    const form =
-      request.headers.get('accept')?.includes('text/event-stream') === true ? 'event-stream' : 'json';
+  function createReply(
+    request: Request,
+    context: RequestContext,
+    { era: replyEra = 'legacy', onAnswer, replay, isListening = false }: ReplyOptions = {},
+  ): PostReply {
+    const acceptsEvents = request.headers.get('accept')?.includes('text/event-stream') === true;
     return new PostReply({
-      form,
+      era: replyEra,
+      form: acceptsEvents || isListening ? 'event-stream' : 'json',
       request,
       context,
       limits,
-      onStream: (stream) => streams.add(stream),
-      onStreamClosed: (stream) => streams.delete(stream),
+      onStream: streams.add,
+      onStreamClosed: streams.delete,
+      onAnswer,
+      replay,
     });
   }
 
-  /** The session's own stream; a second one replaces the first (spec 04 §6.4). */
+  /** The session's own stream; a second one replaces the first (spec 04 §6.4). Or one that was lost goes on. */
   function get(request: Request, context: RequestContext): Response {
     const id = request.headers.get('mcp-session-id');
     if (id === null) return textError(400, 'Mcp-Session-Id header required for standalone SSE');
     const session = sessions.find(id);
     if (session === undefined) return sessionNotFound();
     context.keepOpen();
+    const lastEventId = request.headers.get('last-event-id');
+    const known = lastEventId === null ? undefined : session.replay?.find(lastEventId);
+    const channel = known?.channel ?? standingChannel(session);
+    const isStanding = channel === undefined || channel === session.channel;
     const stream = new EventStream({
       limits,
       onClosed: () => {
         streams.delete(stream);
         context.letGo();
         if (session.stream === stream) sessions.setStream(session, undefined);
+        channel?.detach(stream);
       },
     });
     stream.send(KEEP_ALIVE, 'may');
-    session.stream?.end();
-    sessions.setStream(session, stream);
+    if (isStanding) {
+      session.stream?.end();
+      sessions.setStream(session, stream);
+    }
     streams.add(stream);
-    questions.streamOpened(session);
+    channel?.attach(stream, known?.after);
+    if (isStanding) questions.streamOpened(session);
     return new Response(stream.body, { headers: EVENT_STREAM_HEADERS });
+  }
+
+  function standingChannel(session: Session): Channel | undefined {
+    session.channel ??= replayOf(session)?.open();
+    return session.channel;
+  }
+
+  function replayOf(session: Session): Replay | undefined {
+    if (!resumption.isPossible()) return undefined;
+    session.replay ??= createReplay(resumption.maxBytes);
+    return session.replay;
   }
 
   function remove(request: Request): Response {
@@ -109,6 +193,7 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
   }
 
   return function streamableFace(request: Request, context: RequestContext): Response | Promise<Response> {
+    if (isGone(request)) return textError(405, 'Method not allowed', { Allow: 'POST' });
     switch (request.method) {
       case 'POST':
         return post(request, context);
@@ -120,6 +205,27 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
         return textError(405, 'Method not allowed');
     }
   };
+}
+
+interface ReplyOptions extends Partial<Pick<PostReplyFacts, 'era' | 'onAnswer' | 'replay'>> {
+  /** The answer is a stream, whatever the client says that it accepts (spec 04 §18.6). */
+  readonly isListening?: boolean;
+}
+
+/** The modern revision has one method (spec 04 §18.7). */
+function isGone({ method, headers }: Request): boolean {
+  return method !== 'POST' && headers.get('mcp-protocol-version') === MODERN_VERSION;
+}
+
+function notAMessage(posted: Exclude<Posted, { readonly kind: 'message' }>): Response {
+  switch (posted.kind) {
+    case 'batch':
+      return batchRefused();
+    case 'nonsense':
+      return textError(400, 'Invalid JSON-RPC 2.0 message');
+    case 'unreadable':
+      return posted.response;
+  }
 }
 
 function sessionNotFound(message?: RpcRequest): Response {
@@ -134,6 +240,6 @@ function busy(message: RpcRequest): Response {
   return failureResponse('busy', idOf(message));
 }
 
-function idOf({ text, id }: Extract<Message, { readonly kind: 'request' }>): string {
+function idOf({ text, id }: RpcRequest): string {
   return text.slice(id.start, id.end);
 }

@@ -2,6 +2,7 @@ import { findMember, type Request, resultText, stringAt } from '../json-rpc/inde
 import type { SessionRecord } from '../types.ts';
 import type { Reply } from './call-table.ts';
 import type { Forwarder } from './forward.ts';
+import { intercepted } from './intercepted.ts';
 import type { Session } from './session.ts';
 
 /** Many sessions, one subscription per resource upstream (spec 04 §6.5). */
@@ -56,7 +57,7 @@ export function createSubscriptions({ forwarder, note, sessions }: Subscriptions
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const call = forwarder.forward(request, {
       session,
-      reply,
+      reply: intercepted(reply),
       onOutcome: (outcome) => resolve(outcome === 'result'),
     });
     if (call === undefined) {

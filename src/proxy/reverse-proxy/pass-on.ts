@@ -1,0 +1,116 @@
+import { publicEndpoint, publicPlace } from './endpoint-url.ts';
+import type { Forwarding } from './forward.ts';
+import { tellEnd } from './held-stream.ts';
+import { peekAnswer } from './peek-answer.ts';
+import { rewriteEndpoint } from './rewrite-endpoint.ts';
+import type { ProxySession, ProxySessionTable } from './session-table.ts';
+import type { Target } from './target.ts';
+
+export interface PassOnDeps {
+  readonly transport: 'sse' | 'streamable-http' | undefined;
+  readonly trustProxyHeaders: boolean;
+  readonly endpointPrefix: string;
+  readonly sessions: ProxySessionTable;
+  readonly target: Target;
+  /** The server has shown that it serves (spec 04 §8.4 step 6). */
+  readonly onReady: () => void;
+  /** Status of every answer of the server. */
+  readonly onStatus: (status: number) => void;
+}
+
+type PassOn = (response: Response, forwarding: Forwarding, origin: URL) => Response | Promise<Response>;
+
+/** Makes the server's answer the client's: sessions under the client's ids, endpoints at our address. */
+export function createPassOn(deps: PassOnDeps): PassOn {
+  const { transport, sessions, target, onReady } = deps;
+
+  function passOn(response: Response, forwarding: Forwarding, origin: URL): Response | Promise<Response> {
+    const { kind, context } = forwarding;
+    deps.onStatus(response.status);
+    if (kind === 'initialize') return passInitialize(response, forwarding, origin);
+    if (kind === 'modern' && response.status === 200) onReady();
+    translateSession(response, forwarding);
+    if (isEventStream(response)) return passStream(response, forwarding, origin);
+    context.letGo();
+    return response;
+  }
+
+  /** A failed handshake leaves no session and names none (spec 04 §19.7). */
+  async function passInitialize(response: Response, forwarding: Forwarding, origin: URL): Promise<Response> {
+    const { headers, status, statusText } = response;
+    const id = headers.get('mcp-session-id');
+    if (status === 200) onReady();
+    const isStream = isEventStream(response);
+    if (!isStream) forwarding.context.letGo();
+    if (!id) return isStream ? passStream(response, forwarding, origin) : response;
+    const peeked = status === 200 ? await peekAnswer(response) : undefined;
+    if (peeked !== undefined && peeked.outcome !== 'error') {
+      const initialize = forwarding.body.message()?.text ?? '';
+      addSession(id, initialize);
+    } else {
+      headers.delete('mcp-session-id');
+    }
+    if (peeked === undefined) return response;
+    if (!(peeked.body instanceof ReadableStream)) headers.delete('content-length');
+    if (isStream) headers.set('x-accel-buffering', 'no');
+    return new Response(peeked.body, { status, statusText, headers });
+  }
+
+  function addSession(id: string, initialize: string): ProxySession {
+    const { life, moves } = target;
+    return sessions.add({ id, initialize, isLasting: true, life, moves });
+  }
+
+  /** The id under which the server knows a healed session is nobody's business (spec 04 §19.7). */
+  function translateSession(response: Response, { incoming, session }: Forwarding): void {
+    const { headers, status, ok } = response;
+    if (session !== undefined && incoming.method === 'DELETE' && (ok || status === 404)) {
+      sessions.end(session);
+    }
+    const id = headers.get('mcp-session-id');
+    if (!id) return;
+    if (session !== undefined) {
+      if (ok && incoming.method !== 'DELETE') sessions.setBackendId(session, id);
+      headers.set('mcp-session-id', session.id);
+    } else if (status === 200) {
+      onReady();
+      if (sessions.find(id) === undefined) addSession(id, '');
+    }
+  }
+
+  function passStream(response: Response, forwarding: Forwarding, origin: URL): Response {
+    const { incoming, session } = forwarding;
+    const { headers, status, statusText } = response;
+    let { body } = response;
+    if (body === null) return response;
+    headers.set('x-accel-buffering', 'no');
+    if (transport === 'sse' && !headers.has('content-encoding')) {
+      headers.delete('content-length');
+      const place = publicPlace(incoming.headers, deps);
+      let sniffed: ProxySession | undefined;
+      const rewritten = rewriteEndpoint(body, {
+        rewrite: (url) => publicEndpoint(url, place, origin),
+        onSession(id) {
+          onReady();
+          if (sessions.find(id) !== undefined) return;
+          const { life, moves } = target;
+          sniffed = sessions.add({ id, initialize: '', isLasting: false, life, moves });
+          sniffed.open += 1;
+        },
+      });
+      // The session is the stream: both end together.
+      body = tellEnd(rewritten, () => sniffed && sessions.end(sniffed));
+    } else if (session !== undefined) {
+      body = tellEnd(body, sessions.hold(session));
+    } else {
+      return response;
+    }
+    return new Response(body, { status, statusText, headers });
+  }
+
+  return passOn;
+}
+
+function isEventStream({ headers }: Response): boolean {
+  return headers.get('content-type')?.startsWith('text/event-stream') === true;
+}

@@ -1,0 +1,84 @@
+import type { Upstream } from '../upstream.ts';
+import { type Connection, ConnectionClosed, openConnection } from './connection.ts';
+
+export interface RawUpstream extends Disposable {
+  readonly send: Upstream;
+}
+
+/** Idle connections kept for later, and for how long. Servers close theirs after 5 s and more. */
+const MAX_IDLE = 256;
+const IDLE_MS = 30_000;
+
+/**
+ * HTTP/1.1 without TLS over sockets of our own: much less work per request than the runtime's `fetch`, whose ceiling of
+ * 256 requests at a time would also limit the streams that can be held. Never pipelines.
+ */
+export function createRawUpstream(): RawUpstream {
+  const idle = new Map<string, IdleConnection[]>();
+  let closed = false;
+  const sweeping = setInterval(sweep, IDLE_MS / 2);
+  sweeping.unref();
+
+  function findIdle(key: string): Connection | undefined {
+    const free = idle.get(key);
+    for (let last = free?.pop(); last !== undefined; last = free?.pop()) {
+      if (!last.connection.closed) return last.connection;
+    }
+    return undefined;
+  }
+
+  function keep(key: string, connection: Connection): void {
+    const free = idle.get(key) ?? [];
+    if (closed || free.length >= MAX_IDLE) {
+      connection.close();
+      return;
+    }
+    free.push({ connection, since: performance.now() });
+    idle.set(key, free);
+  }
+
+  function forget(key: string, connection: Connection): void {
+    const left = idle.get(key)?.filter((entry) => entry.connection !== connection) ?? [];
+    if (left.length === 0) idle.delete(key);
+    else idle.set(key, left);
+  }
+
+  function sweep(): void {
+    const until = performance.now() - IDLE_MS;
+    for (const free of [...idle.values()])
+      for (const { connection, since } of [...free]) if (since < until) connection.close();
+  }
+
+  async function send(request: Parameters<Upstream>[0]): Promise<Response> {
+    const key = request.origin.host;
+    const used = findIdle(key);
+    if (used !== undefined) {
+      try {
+        return await used.send(request);
+      } catch (error) {
+        // It had been closed behind our back; the request may never have been seen.
+        const isStale = error instanceof ConnectionClosed && !(request.body instanceof ReadableStream);
+        if (!isStale || request.signal.aborted) throw error;
+      }
+    }
+    const connection = await openConnection(request.origin, request.signal, {
+      onFree: (free) => keep(key, free),
+      onClose: (gone) => forget(key, gone),
+    });
+    return connection.send(request);
+  }
+
+  return {
+    send,
+    [Symbol.dispose]() {
+      closed = true;
+      clearInterval(sweeping);
+      for (const free of [...idle.values()]) for (const { connection } of [...free]) connection.close();
+    },
+  };
+}
+
+interface IdleConnection {
+  readonly connection: Connection;
+  readonly since: number;
+}

@@ -1,0 +1,143 @@
+import type { EventStream, Weight } from './event-stream.ts';
+
+/**
+ * What a session was told lately, so that a client that comes back with `Last-Event-ID` hears what it missed (MCP
+ * 2025-03-26 "Resumability"). Bounded in bytes: the oldest is forgotten first, and larger frames are never kept.
+ */
+export interface Replay {
+  open(): Channel;
+  /** The stream that the event belongs to, as long as anything is known of it. */
+  find(eventId: string): { readonly channel: Channel; readonly after: number } | undefined;
+}
+
+/** One stream as its client sees it: it may be read over several connections, one after the other. */
+export interface Channel {
+  readonly stream: EventStream | undefined;
+  /** Nothing more will come. */
+  readonly ended: boolean;
+  /** Whoever speaks here hears of lost and new connections. */
+  onLost: (() => void) | undefined;
+  onBack: (() => void) | undefined;
+  /** `false`: not on its way to the client now; it may hear of it when it comes back. */
+  send(frame: Uint8Array, weight: Weight): boolean;
+  /** The last frame. */
+  finish(frame?: Uint8Array): void;
+  /** Continues on `stream`, in place of the one before, after the event with that number. */
+  attach(stream: EventStream, after?: number): void;
+  /** Call when `stream` has closed. */
+  detach(stream: EventStream): void;
+}
+
+interface Entry {
+  readonly number: number;
+  readonly channel: number;
+  readonly head: Uint8Array;
+  readonly frame: Uint8Array;
+}
+
+/** `maxBytes` 0: nothing is kept, and events carry no ids. */
+export function createReplay(maxBytes: number): Replay {
+  // Ids of an earlier life of our process must not be mistaken for ours: sessions outlive it.
+  const prefix = crypto.randomUUID().slice(0, 8);
+  const channels = new Map<number, Channel>();
+  let entries: Entry[] = [];
+  let bytes = 0;
+  let events = 0;
+  let opened = 0;
+
+  function record(entry: Entry): void {
+    const size = sizeOf(entry);
+    if (size > maxBytes) return;
+    entries.push(entry);
+    bytes += size;
+    let forgotten = 0;
+    while (bytes > maxBytes) {
+      const oldest = entries[forgotten];
+      if (oldest === undefined) break;
+      bytes -= sizeOf(oldest);
+      forgotten += 1;
+    }
+    if (forgotten === 0) return;
+    entries = entries.slice(forgotten);
+    forgetChannels();
+  }
+
+  /** Channels that ended are known for as long as one of their events is. */
+  function forgetChannels(): void {
+    const kept = new Set(entries.map(({ channel }) => channel));
+    for (const [number, channel] of channels) if (channel.ended && !kept.has(number)) channels.delete(number);
+  }
+
+  function open(): Channel {
+    opened += 1;
+    const mine = opened;
+    let stream: EventStream | undefined;
+    let ended = false;
+
+    function send(frame: Uint8Array, weight: Weight, isLast = false): boolean {
+      if (maxBytes === 0) return stream?.send(frame, weight) ?? false;
+      // Somebody waits for the reply to such a message: it is not left for later.
+      if (stream === undefined && weight === 'must' && !isLast) return false;
+      events += 1;
+      const head = Buffer.from(`id: ${prefix}.${mine}.${events}\n`);
+      record({ number: events, channel: mine, head, frame });
+      return stream?.send(frame, weight, head) ?? false;
+    }
+
+    const channel: Channel = {
+      get stream() {
+        return stream;
+      },
+      get ended() {
+        return ended;
+      },
+      onLost: undefined,
+      onBack: undefined,
+      send,
+      finish(frame) {
+        if (ended) return;
+        ended = true;
+        if (frame !== undefined) send(frame, 'must', true);
+        // What is remembered of the stream must not keep its speaker alive.
+        channel.onLost = undefined;
+        channel.onBack = undefined;
+        if (!entries.some((entry) => entry.channel === mine)) channels.delete(mine);
+        stream?.end();
+      },
+      attach(next, after) {
+        const before = stream;
+        stream = next;
+        before?.end();
+        channel.onBack?.();
+        if (after !== undefined) {
+          for (const entry of entries) {
+            if (entry.channel === mine && entry.number > after) next.send(entry.frame, 'must', entry.head);
+          }
+        }
+        if (ended) next.end();
+      },
+      detach(closed) {
+        if (stream !== closed) return;
+        stream = undefined;
+        channel.onLost?.();
+      },
+    };
+    channels.set(mine, channel);
+    return channel;
+  }
+
+  return {
+    open,
+    find(eventId) {
+      const [ours, channelNumber, after] = eventId.split('.');
+      const channel = ours === prefix ? channels.get(Number(channelNumber)) : undefined;
+      return channel === undefined || !/^\d+$/.test(after ?? '')
+        ? undefined
+        : { channel, after: Number(after) };
+    },
+  };
+}
+
+function sizeOf({ head, frame }: Entry): number {
+  return head.byteLength + frame.byteLength;
+}

@@ -1,0 +1,113 @@
+import {
+  LEGACY_VERSIONS,
+  META_CAPABILITIES,
+  META_CLIENT,
+  META_VERSION,
+  MODERN_VERSION,
+} from '../era/index.ts';
+import type { Failure } from './failure.ts';
+import type { Forwarder, Outcome } from './forward.ts';
+
+/** Which revisions the process behind us speaks; found out once per process (spec 04 §19.3). */
+export interface ServerEra {
+  /** Whether it serves modern requests. Asks it, for a few seconds at most, when nothing is known yet. */
+  servesModern(): Promise<boolean | Failure>;
+  /** What a client with another version is told to choose from. */
+  supported(): readonly string[];
+  /** It told us that it speaks no revision that begins with `initialize`. */
+  isModernOnly(): boolean;
+  /** A process is there; what is known of another one is forgotten. */
+  attached(identity: string): void;
+}
+
+export interface ServerEraOptions {
+  readonly forwarder: Forwarder;
+  /** The version of the handshake with the process, as long as there is one. */
+  readonly handshakeVersion: () => string | undefined;
+  readonly isDetached: () => boolean;
+  /** How long `server/discover` is waited for; default 5 s. */
+  readonly probeMs?: number;
+}
+
+const DEFAULT_PROBE_MS = 5000;
+
+const DISCOVER_PARAMS = JSON.stringify({
+  _meta: {
+    [META_VERSION]: MODERN_VERSION,
+    [META_CLIENT]: { name: 'toolhive', version: '1.0' },
+    [META_CAPABILITIES]: {},
+  },
+});
+
+export function createServerEra(options: ServerEraOptions): ServerEra {
+  const { forwarder, handshakeVersion, isDetached, probeMs = DEFAULT_PROBE_MS } = options;
+  let identity: string | undefined;
+  /** What `server/discover` said: versions, none for a server that does not know the question. */
+  let discovered: readonly string[] | undefined;
+  let probe: Promise<Failure | undefined> | undefined;
+  /** The question is out, and has not been answered in time: later requests do not wait again. */
+  let isLate = false;
+
+  /** Resolves with a failure that says nothing about the server. */
+  async function ask(): Promise<Failure | undefined> {
+    const mine = identity;
+    const outcome = await forwarder.ask('server/discover', DISCOVER_PARAMS);
+    if (mine !== identity && mine !== undefined) return 'process-ended';
+    probe = undefined;
+    if (outcome.outcome === 'failed' && outcome.failure !== 'timeout') return outcome.failure;
+    discovered = versionsIn(outcome);
+    return undefined;
+  }
+
+  function answer(): boolean | undefined {
+    if (discovered?.includes(MODERN_VERSION) === true) return true;
+    if (handshakeVersion() !== undefined || discovered !== undefined || isLate) return false;
+    return undefined;
+  }
+
+  return {
+    async servesModern() {
+      const known = answer();
+      if (known !== undefined) return known;
+      probe ??= ask();
+      const late = Promise.withResolvers<'late'>();
+      const timer = setTimeout(() => late.resolve('late'), probeMs);
+      const failure = await Promise.race([probe, late.promise]);
+      clearTimeout(timer);
+      if (failure === 'late') {
+        if (isDetached()) return 'unavailable';
+        // A slow server may still answer; what it says then counts.
+        isLate = discovered === undefined;
+      } else if (failure !== undefined) return failure;
+      return answer() ?? false;
+    },
+    supported() {
+      const legacy = handshakeVersion();
+      const known = discovered ?? [];
+      if (legacy === undefined) return known.length === 0 ? LEGACY_VERSIONS : known;
+      return known.includes(legacy) ? known : [...known, legacy];
+    },
+    isModernOnly: () =>
+      discovered?.includes(MODERN_VERSION) === true &&
+      handshakeVersion() === undefined &&
+      !discovered.some((version) => LEGACY_VERSIONS.includes(version)),
+    attached(next) {
+      if (identity === next) return;
+      // The first process may have been asked before it was there.
+      if (identity !== undefined) {
+        discovered = undefined;
+        probe = undefined;
+      }
+      isLate = false;
+      identity = next;
+    },
+  };
+}
+
+/** A result names versions, so does -32022; everything else is what servers say that never heard of the method. */
+function versionsIn(outcome: Outcome): readonly string[] {
+  if (outcome.outcome === 'failed') return [];
+  const { result, error } = JSON.parse(outcome.text);
+  const versions: unknown = outcome.outcome === 'result' ? result?.supportedVersions : error?.data?.supported;
+  return Array.isArray(versions) ? versions.filter((version) => typeof version === 'string') : [];
+}

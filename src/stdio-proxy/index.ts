@@ -1,0 +1,1 @@
+export { pumpStdio } from './pump.ts';
