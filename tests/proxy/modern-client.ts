@@ -14,7 +14,7 @@ export interface ModernMessage {
 }
 
 /** Headers that repeat the message as the revision demands. */
-export function headersFor({ method, params }: ModernMessage): Record<string, string> {
+function headersFor({ method, params }: ModernMessage): Record<string, string> {
   const name = method === 'resources/read' ? params?.['uri'] : params?.['name'];
   return {
     'MCP-Protocol-Version': MODERN,

@@ -1,6 +1,5 @@
 export {
   classifyEra,
-  type Era,
   type EraFacts,
   isKnownVersion,
   META_CAPABILITIES,
