@@ -1,9 +1,8 @@
 import * as v from 'valibot';
 import { createCommand, groupFlag } from '../cli/index.ts';
 import { within } from '../errors/index.ts';
-import type { WorkloadManager } from '../workloads/index.ts';
 import { confirm } from './progress.ts';
-import { namesOrSelection, reportOutcomes, requireGroup } from './select-workloads.ts';
+import { namesOrSelection, reportOutcomes, workloadsOf } from './select-workloads.ts';
 import { completeWorkloadName } from './workload-names.ts';
 
 export const rm = createCommand({
@@ -24,7 +23,10 @@ Name one or several workloads, or use --all or --group.`,
   complete: completeWorkloadName,
   async run({ options, words, signal, terminal, openWorkloads }) {
     const workloads = await openWorkloads();
-    const names = words.length > 0 ? [...new Set(words)] : await findAll(workloads, options.group, signal);
+    const names =
+      words.length > 0
+        ? [...new Set(words)]
+        : (await workloadsOf(workloads, options.group, signal)).map(({ name }) => name);
     if (names.length === 0) {
       const { group } = options;
       terminal.out(
@@ -40,13 +42,3 @@ Name one or several workloads, or use --all or --group.`,
     reportOutcomes('remove', outcomes, terminal);
   },
 });
-
-async function findAll(
-  workloads: WorkloadManager,
-  group: string,
-  signal: AbortSignal,
-): Promise<readonly string[]> {
-  if (group !== '') await requireGroup(workloads, group);
-  const all = await workloads.list({ all: true, group: group === '' ? undefined : group }, { signal });
-  return all.map(({ name }) => name);
-}

@@ -1,6 +1,6 @@
 import type { Terminal } from '../cli/index.ts';
 import { ThvError } from '../errors/index.ts';
-import type { Outcome, WorkloadManager } from '../workloads/index.ts';
+import type { Outcome, Workload, WorkloadManager } from '../workloads/index.ts';
 
 type FlagValues = ReadonlyMap<string, unknown>;
 
@@ -21,8 +21,17 @@ export function selects(given: FlagValues): boolean {
   return given.get('all') === true || (given.get('group') ?? '') !== '';
 }
 
-/** Throws `ERR_GROUP_NOT_FOUND`. */
-export async function requireGroup(workloads: WorkloadManager, group: string): Promise<void> {
+/** All workloads, or those of a group ('' = any) that has to exist. Throws `ERR_GROUP_NOT_FOUND`. */
+export async function workloadsOf(
+  workloads: WorkloadManager,
+  group: string,
+  signal: AbortSignal,
+): Promise<readonly Workload[]> {
+  if (group !== '') await requireGroup(workloads, group);
+  return workloads.list({ all: true, group: group === '' ? undefined : group }, { signal });
+}
+
+async function requireGroup(workloads: WorkloadManager, group: string): Promise<void> {
   if (await workloads.groupExists(group)) return;
   throw new ThvError(
     'ERR_GROUP_NOT_FOUND',

@@ -3,7 +3,7 @@ import { createCommand, groupFlag, type Invocation, type OptionsOf } from '../cl
 import { messageOf, ThvError } from '../errors/index.ts';
 import type { Outcome, WorkloadManager } from '../workloads/index.ts';
 import { confirm } from './progress.ts';
-import { requireGroup, selects } from './select-workloads.ts';
+import { selects, workloadsOf } from './select-workloads.ts';
 import { waitFlags, waitUntilRunning } from './wait-until-running.ts';
 import { completeWorkloadName } from './workload-names.ts';
 
@@ -79,8 +79,7 @@ async function startOne({ options, signal }: Start, workloads: WorkloadManager, 
 async function startMany(invocation: Start, workloads: WorkloadManager): Promise<void> {
   const { options, signal, terminal } = invocation;
   const { group } = options;
-  if (group !== '') await requireGroup(workloads, group);
-  const all = await workloads.list({ all: true, group: group === '' ? undefined : group }, { signal });
+  const all = await workloadsOf(workloads, group, signal);
   if (all.length === 0) {
     terminal.out(`No workloads found${group === '' ? '' : ` in group '${group}'`} to restart\n`);
     return;

@@ -3,7 +3,7 @@ import { createCommand, groupFlag } from '../cli/index.ts';
 import { within } from '../errors/index.ts';
 import type { Workload, WorkloadManager } from '../workloads/index.ts';
 import { confirm } from './progress.ts';
-import { namesOrSelection, reportOutcomes, requireGroup } from './select-workloads.ts';
+import { namesOrSelection, reportOutcomes, workloadsOf } from './select-workloads.ts';
 import { completeWorkloadName } from './workload-names.ts';
 
 /** What `--all` and `--group` stop: everything with a life in it (spec 02 §15-3). */
@@ -77,7 +77,6 @@ async function findRunning(
   group: string,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  if (group !== '') await requireGroup(workloads, group);
-  const all = await workloads.list({ all: true, group: group === '' ? undefined : group }, { signal });
+  const all = await workloadsOf(workloads, group, signal);
   return all.filter(({ status }) => ALIVE.has(status)).map(({ name }) => name);
 }
