@@ -52,8 +52,8 @@ export async function runHost(options: HostOptions): Promise<number> {
   const logger = createLogger({ level: options.logLevel, write: logFile.append });
   try {
     // A host that hands over closes its socket first and lets go of the lock last.
-    using _ = await acquireLock(join(paths.state, 'host', 'host.lock'), { timeoutMs: SHUTDOWN_GRACE_MS });
-    return await serveHost(options, logger);
+    using lock = await acquireLock(join(paths.state, 'host', 'host.lock'), { timeoutMs: SHUTDOWN_GRACE_MS });
+    return await serveHost(options, lock, logger);
   } catch (error) {
     if (hasCode(error, 'ERR_LOCK_TIMEOUT')) {
       logger.info('another workload host serves this state folder', { state: paths.state });
@@ -64,7 +64,7 @@ export async function runHost(options: HostOptions): Promise<number> {
   }
 }
 
-async function serveHost(options: HostOptions, logger: Logger): Promise<number> {
+async function serveHost(options: HostOptions, lock: Disposable, logger: Logger): Promise<number> {
   const { paths, signal } = options;
   const runs = createRuns(options, logger);
   const { promise: done, resolve: finish } = Promise.withResolvers<void>();
@@ -88,9 +88,12 @@ async function serveHost(options: HostOptions, logger: Logger): Promise<number> 
   await done;
   clearInterval(watch);
   logger.info('workload host ends', { workloads: runs.count() });
-  await runs.endAll(SHUTDOWN_GRACE_MS);
+  // The ports are closed at once and the lock is let go, so that a successor can serve while our last calls finish.
+  const ended = runs.endAll(SHUTDOWN_GRACE_MS);
   await server.stop(true);
   rmSync(address, { force: true });
+  lock[Symbol.dispose]();
+  await ended;
   return EXIT_DONE;
 }
 

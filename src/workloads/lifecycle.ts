@@ -13,6 +13,8 @@ const DEFAULT_GRACE_SECONDS = 30;
 /** Time for the engine to let go of a removed container (spec 02 §7.2). */
 const REMOVAL_TIMEOUT_MS = 3000;
 const RESTART_WATCH_MS = 1000;
+/** Exit codes after SIGKILL and SIGTERM. */
+const KILLED_BY_SIGNAL: ReadonlySet<number> = new Set([137, 143]);
 
 /** Several workloads at once; each result is reported, none cancels another (spec 02 §15-27). */
 export async function forEachWorkload(
@@ -65,8 +67,9 @@ export async function stopWorkload(
 }
 
 /**
- * Stops the container. One that was down already may be about to be restarted by the engine, which Podman does even
- * after a stop: it is watched for a moment and stopped again.
+ * Stops the container for good. One that had ended by itself, as a stdio server does under Podman when its supervisor
+ * lets go of it, is about to be restarted by the engine, which Podman does even after a stop: it is watched for a moment
+ * and stopped again.
  */
 async function stopContainer(
   engine: Engine,
@@ -74,7 +77,8 @@ async function stopContainer(
   options: OperationOptions & { readonly graceSeconds: number },
 ): Promise<void> {
   await engine.containers.stop(container.Id, options);
-  if (isUp(container)) return;
+  const stopped = await engine.containers.find(container.Id, options);
+  if (stopped === undefined || (isUp(container) && endedByStop(engine, stopped))) return;
   const deadline = performance.now() + RESTART_WATCH_MS;
   while (performance.now() < deadline) {
     await sleep(100, options.signal);
@@ -82,6 +86,11 @@ async function stopContainer(
     if (now === undefined) return;
     if (now.State.Running) await engine.containers.stop(container.Id, options);
   }
+}
+
+/** Docker never restarts what was stopped; under Podman it has to be our signal that ended it. */
+function endedByStop(engine: Engine, stopped: ContainerDetails): boolean {
+  return engine.kind === 'docker' || KILLED_BY_SIGNAL.has(stopped.State.ExitCode);
 }
 
 export async function removeWorkload(

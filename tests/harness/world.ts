@@ -29,6 +29,8 @@ interface CommandOptions {
   /** The world's work folder unless given. */
   readonly cwd?: string;
   readonly timeoutMs?: number;
+  /** In place of the executable under test. */
+  readonly executable?: string;
 }
 
 /** An element of `thv list --format json`. */
@@ -98,8 +100,9 @@ export async function openWorld(
 
   const start = (
     args: readonly string[],
-    { env, stdin, cwd, timeoutMs = 60_000 }: CommandOptions = {},
-  ): Running => startCommand([BINARY, ...args], { ...base, ...env }, cwd ?? path('work'), stdin, timeoutMs);
+    { env, stdin, cwd, timeoutMs = 60_000, executable = BINARY }: CommandOptions = {},
+  ): Running =>
+    startCommand([executable, ...args], { ...base, ...env }, cwd ?? path('work'), stdin, timeoutMs);
   const thv = (args: readonly string[], commandOptions?: CommandOptions) =>
     start(args, commandOptions).finished();
   const ok = async (args: readonly string[], commandOptions?: CommandOptions) => {

@@ -51,7 +51,7 @@ describe('the port', () => {
     await Bun.sleep(50);
     await world.listener.stop({ graceMs: 5000 });
     expect((await running).message.result.content[0].text).toBe('finished');
-    expect(sse.source.ended).toBe(true);
+    await until(() => sse.source.ended);
     await world[Symbol.asyncDispose]();
     await using next = await openWorld({ port });
     expect(next.listener.port).toBe(port);
