@@ -1,10 +1,7 @@
 import { ThvError } from '../errors/index.ts';
-import { encodeRegistryAuth, findCredentials } from './credentials/find.ts';
 import type { Environment } from './credentials/types.ts';
 import type { EngineHttp, Failure } from './http.ts';
-import { type ImageReference, imageName, parseImageReference } from './image-reference.ts';
-import { type EngineInfo, isLoopbackRegistry, isPlainHttpRegistry } from './plain-http-registry.ts';
-import { pullImage } from './pull.ts';
+import { imageName, parseImageReference } from './image-reference.ts';
 import type { ImageDetails, Images, Waiting } from './types.ts';
 
 const REMOVE_TIMEOUT_MS = 180_000;
@@ -30,30 +27,14 @@ export function createImages(http: EngineHttp, context: ImageContext): Images {
     }
   }
 
-  /** The pair for every registry is for the user's images only, and never leaves this machine unprotected (B13). */
-  async function mayUseGeneric(
-    reference: ImageReference,
-    owner: 'user' | 'program',
-    signal: AbortSignal | undefined,
-  ) {
-    if (owner === 'program') return false;
-    if (isLoopbackRegistry(reference.registry)) return true;
-    const info = await http.json<EngineInfo>({ method: 'GET', path: '/info', signal });
-    return !isPlainHttpRegistry(reference.registry, info);
-  }
-
   return {
     find,
 
     async pull(image, { signal, onProgress, owner = 'user' } = {}) {
       const reference = parseImageReference(image);
-      const credentials = await findCredentials(reference, {
-        ...context,
-        mayUseGeneric: () => mayUseGeneric(reference, owner, signal),
-        signal,
-      });
-      const registryAuth = credentials === undefined ? undefined : encodeRegistryAuth(credentials, reference);
-      await pullImage(http, { image, reference, registryAuth, onProgress, signal });
+      // Credentials need modules that take milliseconds to load, and few commands pull.
+      const { pullWithCredentials } = await import('./pull-with-credentials.ts');
+      await pullWithCredentials(http, context, { image, reference, owner, onProgress, signal });
     },
 
     async tag(source, target, options = {}) {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,7 +15,7 @@ export async function ensureDefaultGroup(stateFolder: string): Promise<void> {
   if (groupExists(stateFolder, DEFAULT_GROUP)) return;
   const path = pathOf(stateFolder, DEFAULT_GROUP);
   await mkdir(join(stateFolder, 'groups'), { recursive: true, mode: 0o750 });
-  const temporary = `${path}.tmp-${randomBytes(6).toString('hex')}`;
+  const temporary = `${path}.tmp-${crypto.randomUUID()}`;
   const content = `${JSON.stringify({ name: DEFAULT_GROUP, registered_clients: [] }, undefined, 2)}\n`;
   await writeFile(temporary, content, { mode: 0o600 });
   try {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -37,5 +36,5 @@ export function isPrivateAddress(address: string): boolean {
 }
 
 function shortHash(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 12);
+  return new Bun.CryptoHasher('sha256').update(text).digest('hex').slice(0, 12);
 }

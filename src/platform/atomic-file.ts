@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
@@ -21,7 +20,7 @@ export async function writeFileAtomic(
 ): Promise<void> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true, mode: options.directoryMode ?? 0o750 });
-  const temporary = join(folder, `.${basename(path)}.tmp-${randomBytes(6).toString('hex')}`);
+  const temporary = join(folder, `.${basename(path)}.tmp-${crypto.randomUUID()}`);
   let handle: FileHandle | undefined;
   try {
     handle = await open(temporary, 'wx', options.mode ?? 0o600);

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
@@ -22,7 +21,13 @@ export async function dockerContextCandidate({
     env['DOCKER_CONTEXT'] || (await readJson(join(folder, 'config.json'), ConfigFile))?.currentContext;
   if (!name || name === 'default') return [];
   const origin = `Docker context "${name}"`;
-  const path = join(folder, 'contexts', 'meta', createHash('sha256').update(name).digest('hex'), 'meta.json');
+  const path = join(
+    folder,
+    'contexts',
+    'meta',
+    new Bun.CryptoHasher('sha256').update(name).digest('hex'),
+    'meta.json',
+  );
   const context = await readJson(path, ContextFile);
   if (context === undefined) return [{ address: path, origin, problem: 'the context cannot be read' }];
   return [parseDockerHost(context.Endpoints.docker.Host, origin, platform)];
