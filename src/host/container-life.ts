@@ -19,6 +19,8 @@ interface LifeOptions {
   readonly config: RunConfig;
   readonly server: Server;
   readonly url: string;
+  /** The container ran before this process came: somebody else was attached to it. */
+  readonly isTakeOver: boolean;
   readonly signal: AbortSignal;
   readonly logger: Logger;
   /** The server can be spoken to. */
@@ -44,7 +46,7 @@ export async function serveContainer(
   if (event === undefined || signal.aborted) return undefined;
   const livedMs = performance.now() - startedAt;
   await options.onDown(livedMs);
-  if (container.wasUp && livedMs < TAKE_OVER_MS) {
+  if (options.isTakeOver && livedMs < TAKE_OVER_MS) {
     // Podman ends a server's stdin when the process that was attached dies: it was ending when we took it over, and is
     // wanted back at once. Whether it is still there, the next deployment finds out.
     options.logger.info('server ended with the process that served it before');

@@ -84,15 +84,16 @@ export function startWorkloadRun(
   async function restartLoop(config: RunConfig, server: Server, url: string): Promise<RunEnd> {
     let attempt = 1;
     let delayMs = FIRST_DELAY_MS;
-    for (;;) {
+    for (let life = 1; ; life++) {
       let wasStable = false;
-      let wasUp = false;
+      let isTakeOver = false;
       const event = await serveOnce(config, (engine, container) => {
-        wasUp = container.wasUp;
+        isTakeOver = life === 1 && container.wasUp;
         return serveContainer(engine, container, {
           config,
           server,
           url,
+          isTakeOver,
           signal,
           logger: log,
           onReady: () => becomeRunning(url),
@@ -106,7 +107,7 @@ export function startWorkloadRun(
       server.setDown();
       if (event === undefined) return { type: 'ended' };
       if (event.type === 'removed' || (await deps.statuses.find(name)) === undefined) return await vanished();
-      if (wasStable || (wasUp && attempt === 1)) {
+      if (wasStable || isTakeOver) {
         attempt = 1;
         delayMs = FIRST_DELAY_MS;
         continue;
