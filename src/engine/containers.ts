@@ -126,7 +126,11 @@ export function createContainers(http: EngineHttp, apiVersion: string): Containe
           address: http.address,
           path: `/v${apiVersion}${of(idOrName)}/attach`,
           container: idOrName,
-          isRunning: async (waiting) => (await get(idOrName, waiting)).State.Running,
+          // Docker calls a container running that waits to be restarted; its stream would be silent.
+          isRunning: async (waiting) => {
+            const { State } = await get(idOrName, waiting);
+            return State.Running && !State.Restarting;
+          },
           ...options,
         },
         receiver,

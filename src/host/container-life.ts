@@ -101,7 +101,7 @@ async function untilReady(
   logger: Logger,
 ): Promise<void> {
   if (config.transport === 'stdio') {
-    await sleep(Math.max(0, SETTLE_MS - (Date.now() - container.startedAt.getTime())), signal);
+    if (!container.wasUp) await sleep(SETTLE_MS, signal);
     return;
   }
   const isReady = await probeReadiness(url, config.transport, { signal });

@@ -16,7 +16,6 @@ export interface RunningContainer {
   readonly id: string;
   /** Changes whenever the server's process is a new one: container id and start time. */
   readonly identity: string;
-  readonly startedAt: Date;
   /** It ran before we came: somebody was attached to it, and may have died in the middle of a line. */
   readonly wasUp: boolean;
   /** Port on the target host that the proxy connects to; `undefined` for stdio. */
@@ -28,6 +27,8 @@ interface DeployOptions {
   readonly signal: AbortSignal;
 }
 
+const UP_TIMEOUT_MS = 2000;
+const UP_POLL_MS = 50;
 const DEPLOY_ATTEMPTS = 3;
 const DEPLOY_RETRY_MS = 300;
 
@@ -108,15 +109,35 @@ async function deployOnce(
     logger: options.logger,
   });
   const id = await reuseOrCreate(engine, name, existing, spec, options);
-  const details = await engine.containers.find(id, { signal });
-  if (details === undefined) throw new ThvError('ERR_CONTAINER_NOT_FOUND', { container: name });
+  const details = await untilUp(engine, id, name, signal);
   return {
     id,
     identity: identityOf(details),
-    startedAt: new Date(details.State.StartedAt),
     wasUp: existing !== undefined && isUp(existing) && existing.Id === id,
     hostPort,
   };
+}
+
+/**
+ * The container once it is up. One that the engine waits to restart is none to attach to: the stream would open and stay
+ * silent. Throws `ERR_CONTAINER_NOT_RUNNING` for one that ends at once.
+ */
+async function untilUp(
+  engine: Engine,
+  id: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<ContainerDetails> {
+  const deadline = performance.now() + UP_TIMEOUT_MS;
+  for (;;) {
+    const details = await engine.containers.find(id, { signal });
+    if (details === undefined) throw new ThvError('ERR_CONTAINER_NOT_FOUND', { container: name });
+    if (isUp(details)) return details;
+    if (!details.State.Restarting || performance.now() > deadline || signal.aborted) {
+      throw new ThvError('ERR_CONTAINER_NOT_RUNNING', { container: name, reason: describeExit(details) });
+    }
+    await sleep(UP_POLL_MS, signal);
+  }
 }
 
 function ensureExternalNetwork(engine: Engine, signal: AbortSignal): Promise<void> {

@@ -14,6 +14,7 @@ import { serveContainer } from './container-life.ts';
 import type { ContainerEvent } from './container-watch.ts';
 import { deployContainer, findByExactName, identityOf, isUp, type RunningContainer } from './containers.ts';
 import type { RunEnvironment } from './environment.ts';
+import { lastWords } from './last-words.ts';
 import { openServer, type Server } from './server.ts';
 import { urlOf } from './workload-url.ts';
 
@@ -135,6 +136,7 @@ export function startWorkloadRun(
         return await serve(engine, await deployContainer(engine, config, { logger: log, signal }));
       } catch (error) {
         if (signal.aborted) return undefined;
+        if (hasCode(error, 'ERR_CONTAINER_NOT_RUNNING')) return await endedAtOnce(config, error.facts.reason);
         if (!hasCode(error, 'ERR_ENGINE_UNAVAILABLE')) throw error;
         log.warn('container engine does not answer, trying again', { error });
         await setWhileOurs('starting', 'waiting for the container engine');
@@ -142,6 +144,15 @@ export function startWorkloadRun(
       }
     }
     return undefined;
+  }
+
+  /** It ended before it could be served. */
+  async function endedAtOnce(config: RunConfig, detail: string): Promise<ContainerEvent> {
+    await setWhileOurs('starting', EXITED);
+    const engine = await deps.openEngine(options.environment, signal);
+    const lastLogs = await lastWords(engine, containerNameOf(config), config.transport);
+    log.warn('container exited unexpectedly', { event: 'exited', detail, lastLogs });
+    return { type: 'exited', detail };
   }
 
   async function becomeRunning(url: string): Promise<void> {
