@@ -2,6 +2,7 @@ export { writeFileAtomic } from './atomic-file.ts';
 export { createBackground } from './background.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export { acquireLock, removeStaleLocks } from './file-lock.ts';
+export { formatLocalTime } from './local-time.ts';
 export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger } from './log.ts';
 export { type Paths, resolvePaths } from './paths.ts';
 export { findFreePort, isPortAvailable } from './ports.ts';

@@ -1,4 +1,5 @@
 import { createConsola, LogLevels } from 'consola/core';
+import { formatLocalTime } from './local-time.ts';
 
 /**
  * Log lines for operators. A message is a constant sentence; facts are fields, named alike everywhere (`workload`,
@@ -73,7 +74,7 @@ function levelOf(type: string): LogLevel {
 
 function jsonLine(time: Date, level: LogLevel, msg: string, fields: LogFields): string {
   const facts = Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, plain(value)]));
-  return `${JSON.stringify({ time: rfc3339Seconds(time), level, msg, ...facts })}\n`;
+  return `${JSON.stringify({ time: formatLocalTime(time, 'seconds'), level, msg, ...facts })}\n`;
 }
 
 function textLine(_time: Date, level: LogLevel, msg: string, fields: LogFields): string {
@@ -91,14 +92,4 @@ function textValue(value: unknown): string {
 /** Errors as their message: stacks belong to our own faults only, and those are logged as a field of their own. */
 function plain(value: unknown): unknown {
   return value instanceof Error ? value.message : value;
-}
-
-/** Local time with offset and whole seconds, RFC 3339 §5.6. */
-function rfc3339Seconds(time: Date): string {
-  const offset = -time.getTimezoneOffset();
-  const local = new Date(time.getTime() + offset * 60_000).toISOString().slice(0, 19);
-  if (offset === 0) return `${local}Z`;
-  const sign = offset < 0 ? '-' : '+';
-  const two = (value: number) => String(Math.floor(value)).padStart(2, '0');
-  return `${local}${sign}${two(Math.abs(offset) / 60)}:${two(Math.abs(offset) % 60)}`;
 }

@@ -1,7 +1,7 @@
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toThvError } from '../errors/index.ts';
-import { acquireLock, type Logger, writeFileAtomic } from '../platform/index.ts';
+import { acquireLock, formatLocalTime, type Logger, writeFileAtomic } from '../platform/index.ts';
 import { toJsonText } from './json-text.ts';
 import { listJsonNames, readIfPresent } from './run-config-store.ts';
 import { parseStatusFile, type StatusRecord, type WorkloadStatus } from './status.ts';
@@ -86,7 +86,7 @@ export function createStatusStore(
     status: WorkloadStatus,
     context: string,
   ): StatusRecord {
-    const time = rfc3339(now());
+    const time = formatLocalTime(now(), 'milliseconds');
     return {
       created_at: time,
       process_id: 0,
@@ -141,13 +141,4 @@ export function createStatusStore(
       await rm(pathOf(name), { force: true });
     },
   };
-}
-
-/** RFC 3339 with local offset, as the reference writes it. */
-function rfc3339(time: Date): string {
-  const offset = -time.getTimezoneOffset();
-  const local = new Date(time.getTime() + offset * 60_000).toISOString().slice(0, -1);
-  if (offset === 0) return `${local}Z`;
-  const two = (value: number) => String(Math.floor(Math.abs(value))).padStart(2, '0');
-  return `${local}${offset < 0 ? '-' : '+'}${two(offset / 60)}:${two(offset % 60)}`;
 }

@@ -3,7 +3,13 @@ import type { ContainerDetails, Engine } from '../engine/index.ts';
 import { ThvError, toThvError, within } from '../errors/index.ts';
 import { deleteSessionJournal, findContainer, isUp, removeUnusedNetwork } from '../host/index.ts';
 import { isPortAvailable, sleep } from '../platform/index.ts';
-import { isRemote, parseWorkloadName, type StatusRecord, type WorkloadName } from '../records/index.ts';
+import {
+  isRemote,
+  parseWorkloadName,
+  type RunConfig,
+  type StatusRecord,
+  type WorkloadName,
+} from '../records/index.ts';
 import { bestEffort, type Context } from './context.ts';
 import { serveHere } from './run.ts';
 import { endSupervisor, spawnSupervisor, supervisorOf, workloadLogPath } from './supervisor.ts';
@@ -143,8 +149,12 @@ async function findRecord(context: Context, name: WorkloadName): Promise<StatusR
   }
 }
 
-/** Makes a stored workload ready to be served again; `false` when it is being served already (spec 02 §7.3). */
-async function makeStartable(context: Context, name: WorkloadName, signal?: AbortSignal): Promise<boolean> {
+/** Makes a stored workload ready to be served again and gives its document; `undefined` when it is being served already (spec 02 §7.3). */
+async function makeStartable(
+  context: Context,
+  name: WorkloadName,
+  signal?: AbortSignal,
+): Promise<RunConfig | undefined> {
   const config = await within(`failed to load state for ${name}`, () => context.runConfigs.get(name));
   const record = await context.statuses.find(name);
   const supervisor = supervisorOf(name, record);
@@ -158,7 +168,7 @@ async function makeStartable(context: Context, name: WorkloadName, signal?: Abor
     container !== undefined &&
     isUp(container)
   ) {
-    return false;
+    return undefined;
   }
   if (!isOwn) await endSupervisor(context, name, record);
   if (!(await isPortAvailable(config.port))) {
@@ -171,7 +181,7 @@ async function makeStartable(context: Context, name: WorkloadName, signal?: Abor
     );
   }
   await context.statuses.set(name, 'starting');
-  return true;
+  return config;
 }
 
 export async function startWorkload(
@@ -181,8 +191,8 @@ export async function startWorkload(
 ): Promise<'done' | 'already'> {
   const name = parseWorkloadName(rawName);
   return await within(`failed to restart workload ${name}`, async () => {
-    if (!(await makeStartable(context, name, signal))) return 'already';
-    const config = await context.runConfigs.get(name);
+    const config = await makeStartable(context, name, signal);
+    if (config === undefined) return 'already';
     try {
       await spawnSupervisor(context, name, config.debug ?? false);
     } catch (error) {
@@ -201,7 +211,7 @@ export async function startWorkloadForeground(
 ): Promise<void> {
   const name = parseWorkloadName(rawName);
   await within(`failed to restart workload ${name}`, async () => {
-    if (!(await makeStartable(context, name, signal))) return;
+    if ((await makeStartable(context, name, signal)) === undefined) return;
     await serveHere(context, name, { signal, onReady });
     await stopAfterServing(context, name);
   });
