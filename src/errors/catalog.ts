@@ -45,6 +45,9 @@ export const CATALOG = {
   ),
   ERR_FILE_UNREADABLE: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
 
+  // Application configuration (spec 09 §2)
+  ERR_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
+
   // Workloads (spec 02)
   ERR_WORKLOAD_NAME_INVALID: entry(
     'user',
