@@ -1,0 +1,1 @@
+export { runSandboxPart } from './linux/launcher.ts';
