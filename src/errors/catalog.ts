@@ -134,7 +134,8 @@ export const CATALOG = {
   ERR_PACKAGE_NOT_FOUND: entry(
     'user',
     404,
-    ({ package: name, reason }: Reason & { readonly package: string }) => `package ${name} not found: ${reason}`,
+    ({ package: name, reason }: Reason & { readonly package: string }) =>
+      `package ${name} not found: ${reason}`,
   ),
   ERR_PACKAGE_INSTALL: entry(
     'world',

@@ -53,7 +53,12 @@ const NETWORK_SETTINGS = ['resolv.conf', 'nsswitch.conf', 'hosts', 'gai.conf', '
  */
 export function linuxView(options: ViewOptions): readonly ViewEntry[] {
   const { workFolder, readOnlyPaths, settings, mounts, executable, hasHostNetwork } = options;
-  const readOnly = (path: string): ViewEntry => ({ type: 'bind', source: path, target: path, readOnly: true });
+  const readOnly = (path: string): ViewEntry => ({
+    type: 'bind',
+    source: path,
+    target: path,
+    readOnly: true,
+  });
   const etc = [...SETTINGS, ...(hasHostNetwork ? NETWORK_SETTINGS : [])]
     .filter((name) => !(name in settings))
     .map((name) => `/etc/${name}`);
@@ -69,7 +74,9 @@ export function linuxView(options: ViewOptions): readonly ViewEntry[] {
     { type: 'scratch', target: '/var/tmp', sizeBytes: TEMPORARY_SIZE_BYTES },
     { type: 'bind', source: workFolder, target: WORK, readOnly: false },
     { type: 'bind', source: executable, target: PROGRAM, readOnly: true },
-    ...['node', 'bunx', 'thv'].map((name): ViewEntry => ({ type: 'link', target: join(PROGRAMS, name), to: 'bun' })),
+    ...['node', 'bunx', 'thv'].map(
+      (name): ViewEntry => ({ type: 'link', target: join(PROGRAMS, name), to: 'bun' }),
+    ),
     ...withoutNested(readOnlyPaths.filter((path) => existsSync(path))).map(readOnly),
     // Last, so that a grant is never hidden; outer folders first, so that an inner grant stands on top of them.
     ...[...mounts]

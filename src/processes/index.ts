@@ -1,1 +1,6 @@
+export { findSandbox, noSandbox } from './find-sandbox.ts';
 export { runSandboxPart } from './linux/launcher.ts';
+export { networkAccessOf } from './network-access.ts';
+export { installPackage } from './packages/install.ts';
+export type { InstalledPackage, PackageRequest } from './packages/types.ts';
+export type { Sandbox, SandboxedProcess } from './types.ts';

@@ -28,7 +28,8 @@ export function networkAccessOf(profile: PermissionProfile, isolateNetwork: bool
   const ports = outbound?.allow_port ?? [];
   // No network object at all grants everything; one without `outbound` nothing.
   const allowsAll = network === undefined || network === null || outbound?.insecure_allow_all === true;
-  if (allowsAll) return isolateNetwork ? { type: 'filtered', rules: { hosts: [], ports: [] } } : { type: 'host' };
+  if (allowsAll)
+    return isolateNetwork ? { type: 'filtered', rules: { hosts: [], ports: [] } } : { type: 'host' };
   if (hosts.length === 0 && ports.length === 0) return { type: 'none' };
   return { type: 'filtered', rules: { hosts, ports } };
 }

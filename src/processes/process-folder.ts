@@ -18,7 +18,9 @@ export function prepareFolder(folder: string, network: NetworkAccess): ProcessFo
   const user = process.getuid?.() ?? 0;
   const group = process.getgid?.() ?? 0;
   // Some sandboxes map the user to number 0.
-  const users = [...new Set([0, user])].map((id) => `${id === user ? 'mcp' : 'root'}:x:${id}:${group}::${WORK}:/bin/sh\n`);
+  const users = [...new Set([0, user])].map(
+    (id) => `${id === user ? 'mcp' : 'root'}:x:${id}:${group}::${WORK}:/bin/sh\n`,
+  );
   const groups = [...new Set([0, group])].map((id) => `${id === group ? 'mcp' : 'root'}:x:${id}:\n`);
   const contents: Readonly<Record<string, string>> = {
     passwd: users.join(''),

@@ -124,9 +124,7 @@ function join(client: Socket, upstream: Socket): void {
   if (client.destroyed) end();
 }
 
-function readHead(
-  client: Socket,
-): Promise<{ readonly head: string; readonly rest: Uint8Array } | undefined> {
+function readHead(client: Socket): Promise<{ readonly head: string; readonly rest: Uint8Array } | undefined> {
   const { promise, resolve } = Promise.withResolvers<
     { readonly head: string; readonly rest: Uint8Array } | undefined
   >();

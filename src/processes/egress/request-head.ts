@@ -22,7 +22,9 @@ export function parseProxyRequest(head: string): ProxyRequest | undefined {
   const [, method, address, version] = ABSOLUTE.exec(first) ?? [];
   if (method === undefined || address === undefined || !URL.canParse(address)) return undefined;
   const url = new URL(address);
-  const kept = lines.filter((line) => /^[\w!#$%&'*+.^`|~-]+:/.test(line) && !HOP_BY_HOP.test(line.split(':', 1)[0] ?? ''));
+  const kept = lines.filter(
+    (line) => /^[\w!#$%&'*+.^`|~-]+:/.test(line) && !HOP_BY_HOP.test(line.split(':', 1)[0] ?? ''),
+  );
   const upgrade = lines.some((line) => /^upgrade:/i.test(line));
   // One request for each connection, so that what follows on it cannot be meant for somebody else.
   const connection = upgrade ? 'Connection: Upgrade' : 'Connection: close';

@@ -51,7 +51,10 @@ export function judgeAddress(rules: EgressRules, host: string, address: string):
 
 /** Lower case, without brackets and trailing dot. */
 export function normalizeHost(host: string): string {
-  return host.toLowerCase().replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
+  return host
+    .toLowerCase()
+    .replace(/^\[(.*)\]$/, '$1')
+    .replace(/\.$/, '');
 }
 
 /** `example.com` is that host; `.example.com` and `*.example.com` the domain and all below it. */

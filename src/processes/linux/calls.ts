@@ -63,19 +63,17 @@ const NUMBERS = {
   landlock_restrict_self: [446, 446],
 } as const satisfies Record<string, readonly [number, number]>;
 
-export type Argument = number | bigint | NodeJS.TypedArray | undefined;
+type Argument = number | bigint | NodeJS.TypedArray;
+type Arguments = readonly [Argument?, Argument?, Argument?, Argument?, Argument?, Argument?];
 
-/** One system call by its name; negative results are returned as `-errno`. */
-export function systemCall(name: keyof typeof NUMBERS, ...args: readonly Argument[]): number {
+/** One system call by its name; errors are returned as `-errno`. */
+export function systemCall(name: keyof typeof NUMBERS, ...[a, b, c, d, e, f]: Arguments): number {
   const number = NUMBERS[name][process.arch === 'arm64' ? 1 : 0];
-  const words = Array.from({ length: 6 }, (_, index) => word(args[index]));
-  const result = Number(
-    libc().syscall(number, words[0]!, words[1]!, words[2]!, words[3]!, words[4]!, words[5]!),
-  );
+  const result = Number(libc().syscall(number, word(a), word(b), word(c), word(d), word(e), word(f)));
   return result === -1 ? -errno() : result;
 }
 
-function word(value: Argument): bigint {
+function word(value: Argument | undefined): bigint {
   if (value === undefined) return 0n;
   if (typeof value === 'bigint') return value;
   // Two's complement, as the C side reads it.

@@ -38,8 +38,7 @@ export function landlockVersion(): number {
 export function confine(rules: FileRules): void {
   const version = landlockVersion();
   if (version === 0) return;
-  const handled =
-    FILE_RIGHTS_V1 | (version >= 2 ? REFER_V2 : 0n) | (version >= 3 ? TRUNCATE_V3 : 0n);
+  const handled = FILE_RIGHTS_V1 | (version >= 2 ? REFER_V2 : 0n) | (version >= 3 ? TRUNCATE_V3 : 0n);
   const scopes = version >= 6 ? SCOPE_ABSTRACT_SOCKETS_V6 | SCOPE_SIGNALS_V6 : 0n;
   const attributes = new BigUint64Array([handled, 0n, scopes]);
   const size = version >= 6 ? 24 : version >= 4 ? 16 : 8;

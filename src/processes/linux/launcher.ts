@@ -1,9 +1,12 @@
-import { readSync, writeSync } from 'node:fs';
-import { hasCode, messageOf, ThvError } from '../../errors/index.ts';
+import { writeSync } from 'node:fs';
+import { hasCode, messageOf } from '../../errors/index.ts';
 import { PROGRAM, type ViewEntry, writablePaths } from '../filesystem-view.ts';
+import { readOrder } from '../order.ts';
+import { supervise } from '../supervise.ts';
 import { execute } from './calls.ts';
 import { confine, landlockVersion } from './landlock.ts';
 import { dieWithParent, dropCapabilities, forbidNewPrivileges, limit } from './privileges.ts';
+import { probe } from './probe.ts';
 import { relay } from './relay.ts';
 import { changeFolder, enterView } from './root.ts';
 import { filterSystemCalls } from './seccomp.ts';
@@ -33,7 +36,6 @@ export interface LaunchReport {
   readonly landlock?: number;
 }
 
-export const ORDER_LENGTH_DIGITS = 10;
 /** Descriptors of the launcher beside the server's own three. */
 export const CONTROL = 3;
 export const SOCKETS = 4;
@@ -70,6 +72,10 @@ export async function runSandboxPart(words: readonly string[]): Promise<number> 
       return launch();
     case 'relay':
       return relay(Number(rest[0]), INGRESS);
+    case 'probe':
+      return probe(rest);
+    case 'supervise':
+      return supervise();
     default:
       return USAGE;
   }
@@ -91,7 +97,7 @@ function guard([parent, path = '', ...args]: readonly string[]): number {
 function launch(): number {
   try {
     dieWithParent();
-    const order = readOrder();
+    const order = readOrder<LaunchOrder>();
     prepare(order);
     report({ landlock: landlockVersion() });
     const [program = '', ...args] = order.command;
@@ -118,22 +124,6 @@ function prepare(order: LaunchOrder): void {
   filterSystemCalls();
   for (const fd of [CONTROL, SOCKETS]) keepOnExec(fd, false);
   keepOnExec(INGRESS, order.ingressPort !== undefined);
-}
-
-/** The order stands before the server's own input, as its length in ten digits and the text: not a byte more may be read. */
-function readOrder(): LaunchOrder {
-  const length = Number(readExactly(ORDER_LENGTH_DIGITS).toString());
-  return JSON.parse(readExactly(length).toString());
-}
-
-function readExactly(length: number): Buffer {
-  const bytes = Buffer.alloc(length);
-  for (let at = 0; at < length; ) {
-    const count = readSync(0, bytes, at, length - at, null);
-    if (count === 0) throw new ThvError('ERR_SANDBOX_FAILED', { reason: 'whoever wanted it is gone' });
-    at += count;
-  }
-  return bytes;
 }
 
 function report(facts: LaunchReport): void {

@@ -3,6 +3,7 @@ import { check, errno, libc, systemCall } from './calls.ts';
 const PR_SET_PDEATHSIG = 1;
 const PR_CAPBSET_DROP = 24;
 const PR_SET_SECUREBITS = 28;
+const PR_SET_CHILD_SUBREAPER = 36;
 const PR_SET_NO_NEW_PRIVS = 38;
 const PR_CAP_AMBIENT = 47;
 const PR_CAP_AMBIENT_CLEAR_ALL = 4;
@@ -45,4 +46,9 @@ export function limit(resource: keyof typeof RLIMIT, value: number): void {
   const wanted = BigInt(value) < hard ? BigInt(value) : hard;
   const limits = new BigUint64Array([wanted, wanted]);
   check(systemCall('prlimit64', 0, RLIMIT[resource], limits), `limit ${resource}`);
+}
+
+/** Processes whose parent dies become children of this one instead of the system's first process. */
+export function adoptOrphans(): void {
+  check(libc().prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n), 'take in orphans');
 }

@@ -49,20 +49,17 @@ export function changeFolder(path: string): void {
 
 function place(entry: ViewEntry): void {
   const target = NEW + entry.target;
-  switch (entry.type) {
-    case 'bind':
-      return bind(OLD + entry.source, target, entry.readOnly);
-    case 'scratch':
-      mkdirSync(target, { recursive: true });
-      return mount('tmpfs', target, 'tmpfs', MS_NOSUID | MS_NODEV, `mode=1777,size=${entry.sizeBytes}`);
-    case 'link':
-      mkdirSync(dirname(target), { recursive: true });
-      return symlinkSync(entry.to, target);
-    case 'processes':
-      mkdirSync(target, { recursive: true });
-      return mount('proc', target, 'proc', MS_NOSUID | MS_NODEV | MS_NOEXEC);
-    case 'devices':
-      return placeDevices(target);
+  if (entry.type === 'bind') {
+    bind(OLD + entry.source, target, entry.readOnly);
+  } else if (entry.type === 'link') {
+    mkdirSync(dirname(target), { recursive: true });
+    symlinkSync(entry.to, target);
+  } else if (entry.type === 'devices') {
+    placeDevices(target);
+  } else {
+    mkdirSync(target, { recursive: true });
+    if (entry.type === 'processes') mount('proc', target, 'proc', MS_NOSUID | MS_NODEV | MS_NOEXEC);
+    else mount('tmpfs', target, 'tmpfs', MS_NOSUID | MS_NODEV, `mode=1777,size=${entry.sizeBytes}`);
   }
 }
 

@@ -110,10 +110,7 @@ export function seccompProgram(arch: 'x64' | 'arm64'): readonly Instruction[] {
     if (number !== -1) program.push({ code: JUMP_EQUAL, value: number, ifTrue: 0, ifFalse: 1 }, refuse);
   }
   // Its flags lie in memory, where no filter can look; told that it does not exist, C libraries use clone.
-  program.push(
-    { code: JUMP_EQUAL, value: CLONE3, ifTrue: 0, ifFalse: 1 },
-    { code: RETURN, value: ENOSYS },
-  );
+  program.push({ code: JUMP_EQUAL, value: CLONE3, ifTrue: 0, ifFalse: 1 }, { code: RETURN, value: ENOSYS });
   program.push(
     ...when(CLONE[column], [
       { code: LOAD, value: argument(0) },

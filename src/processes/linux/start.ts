@@ -1,11 +1,12 @@
-import { sleep } from '../../platform/index.ts';
 import { ThvError } from '../../errors/index.ts';
+import { sleep } from '../../platform/index.ts';
 import { openEgressProxy } from '../egress/proxy.ts';
 import { linuxView, PROGRAM, PROGRAMS, type ViewEntry, WORK } from '../filesystem-view.ts';
+import { writeOrder } from '../order.ts';
 import { prepareFolder } from '../process-folder.ts';
 import { proxyEnvironment } from '../proxy-environment.ts';
 import type { ProcessSpec, SandboxedProcess } from '../types.ts';
-import { CONTROL, INGRESS, type LaunchOrder, type LaunchReport, ORDER_LENGTH_DIGITS, SOCKETS } from './launcher.ts';
+import { CONTROL, INGRESS, type LaunchOrder, type LaunchReport, SOCKETS } from './launcher.ts';
 import { closeDescriptor, listenOnLoopback, receiveDescriptor, socketPair } from './sockets.ts';
 import { watchTree } from './tree.ts';
 
@@ -13,7 +14,10 @@ import { watchTree } from './tree.ts';
 export interface Backend {
   /** The view is made by the backend and not by the launcher. */
   readonly makesView: boolean;
-  command(launcher: readonly string[], facts: { view: readonly ViewEntry[]; ownNetwork: boolean }): readonly string[];
+  command(
+    launcher: readonly string[],
+    facts: { view: readonly ViewEntry[]; ownNetwork: boolean },
+  ): readonly string[];
 }
 
 /** Port of the egress proxy inside; outside of the range that servers are given. */
@@ -56,24 +60,28 @@ export async function startOnLinux(
   });
   const tree = watchTree(child);
   try {
-    const report = await giveOrder(child, {
-      command: spec.command,
-      cwd: WORK,
-      env: {
-        PATH: `${PROGRAMS}:${SYSTEM_PATH}`,
-        HOME: WORK,
-        TMPDIR: '/tmp',
-        LANG: 'C.UTF-8',
-        ...spec.env,
-        ...(isFiltered ? proxyEnvironment(EGRESS_PORT) : {}),
+    const report = await giveOrder(
+      child,
+      {
+        command: spec.command,
+        cwd: WORK,
+        env: {
+          PATH: `${PROGRAMS}:${SYSTEM_PATH}`,
+          HOME: WORK,
+          TMPDIR: '/tmp',
+          LANG: 'C.UTF-8',
+          ...spec.env,
+          ...(isFiltered ? proxyEnvironment(EGRESS_PORT) : {}),
+        },
+        view,
+        isViewInPlace: backend.makesView,
+        egressPort: isFiltered ? EGRESS_PORT : undefined,
+        ingressPort: needsRelay ? spec.port.inside : undefined,
+        ownNetwork,
+        limits: { processes: spec.limits?.processes, openFiles: spec.limits?.openFiles },
       },
-      view,
-      isViewInPlace: backend.makesView,
-      egressPort: isFiltered ? EGRESS_PORT : undefined,
-      ingressPort: needsRelay ? spec.port.inside : undefined,
-      ownNetwork,
-      limits: { processes: spec.limits?.processes, openFiles: spec.limits?.openFiles },
-    }, signal);
+      signal,
+    );
     if (report.problem !== undefined) throw new ThvError('ERR_SANDBOX_FAILED', { reason: report.problem });
     if (isFiltered) {
       const listeningFd = receiveDescriptor(ours);
@@ -90,12 +98,21 @@ export async function startOnLinux(
 export const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin';
 
 function stdio(extra: Readonly<Record<number, number>>) {
-  const last = Math.max(CONTROL, ...Object.entries(extra).flatMap(([fd, own]) => (own >= 0 ? [Number(fd)] : [])));
+  const last = Math.max(
+    CONTROL,
+    ...Object.entries(extra).flatMap(([fd, own]) => (own >= 0 ? [Number(fd)] : [])),
+  );
   const more = Array.from({ length: last - CONTROL }, (_, index) => {
     const own = extra[CONTROL + 1 + index] ?? -1;
     return own >= 0 ? own : ('ignore' as const);
   });
-  return ['pipe', 'pipe', 'pipe', 'pipe', ...more] as ['pipe', 'pipe', 'pipe', 'pipe', ...(number | 'ignore')[]];
+  return ['pipe', 'pipe', 'pipe', 'pipe', ...more] as [
+    'pipe',
+    'pipe',
+    'pipe',
+    'pipe',
+    ...(number | 'ignore')[],
+  ];
 }
 
 /** During development the program is a script: its sources have to be seen as well. */
@@ -109,10 +126,7 @@ async function giveOrder(
   order: LaunchOrder,
   signal: AbortSignal,
 ): Promise<LaunchReport> {
-  const text = Buffer.from(JSON.stringify(order));
-  child.stdin.write(String(text.byteLength).padStart(ORDER_LENGTH_DIGITS, '0'));
-  child.stdin.write(text);
-  await child.stdin.flush();
+  await writeOrder(child.stdin, order);
   const giveUp = new AbortController();
   const onAbort = () => giveUp.abort();
   signal.addEventListener('abort', onAbort);

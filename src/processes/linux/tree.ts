@@ -21,7 +21,10 @@ export function watchTree(child: Bun.Subprocess<'pipe', 'pipe', 'pipe'>): Tree {
     // Ours may have died without it, by a signal of somebody else's; then the kernel ends it a moment later.
     if (first !== undefined) await untilGone(first);
     await Promise.allSettled(tasks.map((task) => task()));
-    return { exitCode: child.exitCode ?? undefined, signal: child.signalCode === null ? undefined : String(child.signalCode) };
+    return {
+      exitCode: child.exitCode ?? undefined,
+      signal: child.signalCode === null ? undefined : String(child.signalCode),
+    };
   });
   const find = () => {
     first ??= onlyChildOf(child.pid);
@@ -59,7 +62,10 @@ export function watchTree(child: Bun.Subprocess<'pipe', 'pipe', 'pipe'>): Tree {
 /** Process 1 of the namespace, by the number it has outside; `undefined` when it is gone or cannot be learned. */
 function onlyChildOf(pid: number): number | undefined {
   try {
-    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
+    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+      .trim()
+      .split(' ')
+      .filter(Boolean);
     return child === undefined ? undefined : Number(child);
   } catch {
     return undefined; // ended in the meantime

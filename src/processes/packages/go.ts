@@ -25,10 +25,14 @@ export async function installGoProgram(request: string, options: InstallOptions)
   const isLocal = /^(?:\/|\.\.?(?:\/|$))/.test(request);
   const spec = isLocal || /@[^/]*$/.test(request) ? request : `${request}@latest`;
   if (!isLocal && !/^[\w.~/-]+@[\w.+-]+$/.test(spec)) {
-    throw new ThvError('ERR_PACKAGE_NOT_FOUND', { package: request, reason: 'not a Go package, as in example.com/module/cmd@v1.2.3' });
+    throw new ThvError('ERR_PACKAGE_NOT_FOUND', {
+      package: request,
+      reason: 'not a Go package, as in example.com/module/cmd@v1.2.3',
+    });
   }
   const isExact = /@v\d+\.\d+\.\d+/.test(spec) && !isLocal;
-  const found = (isExact ? findIntact(store, spec) : undefined) ?? (await build(go, store, spec, isLocal, options));
+  const found =
+    (isExact ? findIntact(store, spec) : undefined) ?? (await build(go, store, spec, isLocal, options));
   const path = isLocal ? request : spec.replace(/@[^/]*$/, `@${found.version}`);
   return {
     reference: `go://${path}`,
@@ -46,29 +50,45 @@ function findIntact(store: PackageStore, spec: string): PackageRecord | undefine
   return existsSync(program) && sha256(program) === record.digest ? record : undefined;
 }
 
-function build(go: string, store: PackageStore, spec: string, isLocal: boolean, options: InstallOptions): Promise<PackageRecord> {
+function build(
+  go: string,
+  store: PackageStore,
+  spec: string,
+  isLocal: boolean,
+  options: InstallOptions,
+): Promise<PackageRecord> {
   return store.exclusively(spec, options.signal, async () => {
     options.progress(`Building ${spec}`);
     using scratch = store.createScratch();
     const env = { ...options.env, CGO_ENABLED: '0', GOBIN: scratch.folder, GO111MODULE: 'on' };
-    const command = isLocal ? [go, 'build', '-o', join(scratch.folder, PROGRAM), spec] : [go, 'install', spec];
+    const command = isLocal
+      ? [go, 'build', '-o', join(scratch.folder, PROGRAM), spec]
+      : [go, 'install', spec];
     const cwd = isLocal ? process.cwd() : scratch.folder;
     const { exitCode, lastWords } = await runTool(command, { env, cwd, signal: options.signal });
     const latest = `${spec.replace(/@[^/]*$/, '')}@latest`;
     if (exitCode !== 0) {
       const known = spec === latest ? findIntact(store, spec) : undefined;
       if (known !== undefined) {
-        options.logger.warn('Go modules cannot be reached, using the version of the last time', { package: spec, version: known.version });
+        options.logger.warn('Go modules cannot be reached, using the version of the last time', {
+          package: spec,
+          version: known.version,
+        });
         return known;
       }
       throw new ThvError('ERR_PACKAGE_INSTALL', { package: spec, reason: lastWords });
     }
     const [built] = readdirSync(scratch.folder);
-    if (built === undefined) throw new ThvError('ERR_PACKAGE_INSTALL', { package: spec, reason: 'it is no program' });
+    if (built === undefined)
+      throw new ThvError('ERR_PACKAGE_INSTALL', { package: spec, reason: 'it is no program' });
     const program = join(scratch.folder, PROGRAM);
     if (built !== PROGRAM) renameSync(join(scratch.folder, built), program);
     chmodSync(program, 0o500);
-    const { stdout } = await runTool([go, 'version', '-m', program], { env, cwd: scratch.folder, signal: options.signal });
+    const { stdout } = await runTool([go, 'version', '-m', program], {
+      env,
+      cwd: scratch.folder,
+      signal: options.signal,
+    });
     const version = /^\s*mod\s+\S+\s+(\S+)/m.exec(stdout)?.[1] ?? 'local';
     const digest = sha256(program);
     const key = digestOf(digest);

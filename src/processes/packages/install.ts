@@ -1,7 +1,10 @@
 import type { InstalledPackage, InstallOptions, PackageRequest } from './types.ts';
 
 /** Makes a package ready to run, from the store of what was installed before if it can. */
-export async function installPackage(request: PackageRequest, options: InstallOptions): Promise<InstalledPackage> {
+export async function installPackage(
+  request: PackageRequest,
+  options: InstallOptions,
+): Promise<InstalledPackage> {
   switch (request.scheme) {
     case 'npx':
       return (await import('./npm.ts')).installNpmPackage(request.package, options);

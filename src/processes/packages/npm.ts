@@ -24,7 +24,8 @@ export async function installNpmPackage(request: string, options: InstallOptions
   const store = openPackageStore(join(options.folder, 'npm'));
   const { name, wanted } = parseRequest(request);
   const isArchive = isAbsolute(wanted);
-  const version = isArchive || EXACT_VERSION.test(wanted) ? wanted : await resolveVersion(store, name, wanted, options);
+  const version =
+    isArchive || EXACT_VERSION.test(wanted) ? wanted : await resolveVersion(store, name, wanted, options);
   const exact = isArchive ? archiveSpec(wanted) : `${name}@${version}`;
   // Scripts leave traces in what is installed.
   const key = `${exact}${options.allowInstallScripts ? ' with scripts' : ''}`;
@@ -63,7 +64,11 @@ async function resolveVersion(
   options: InstallOptions,
 ): Promise<string> {
   const request = `version of ${name}@${wanted}`;
-  const { exitCode, stdout, lastWords } = await bun(['pm', 'view', `${name}@${wanted}`, 'version'], options.folder, options);
+  const { exitCode, stdout, lastWords } = await bun(
+    ['pm', 'view', `${name}@${wanted}`, 'version'],
+    options.folder,
+    options,
+  );
   const version = stdout.trim().split('\n').at(-1)?.trim() ?? '';
   if (exitCode === 0 && EXACT_VERSION.test(version)) {
     await store.save(request, { key: '', version, digest: '' });
@@ -71,7 +76,10 @@ async function resolveVersion(
   }
   const known = store.find(request)?.version;
   if (known !== undefined) {
-    options.logger.warn('package registry does not answer, using the version of the last time', { package: name, version: known });
+    options.logger.warn('package registry does not answer, using the version of the last time', {
+      package: name,
+      version: known,
+    });
     return known;
   }
   throw new ThvError('ERR_PACKAGE_NOT_FOUND', { package: `${name}@${wanted}`, reason: lastWords });
@@ -201,12 +209,20 @@ function isScript(path: string): boolean {
 
 function bun(args: readonly string[], cwd: string, options: InstallOptions) {
   const env = { ...options.env, BUN_BE_BUN: '1', BUN_OPTIONS: undefined, BUN_INSPECT: undefined };
-  return runTool([options.self[0] ?? '', ...args], { env, cwd: existsSync(cwd) ? cwd : '/', signal: options.signal });
+  return runTool([options.self[0] ?? '', ...args], {
+    env,
+    cwd: existsSync(cwd) ? cwd : '/',
+    signal: options.signal,
+  });
 }
 
 function succeed(result: { readonly exitCode: number; readonly lastWords: string }, spec: string): void {
   if (result.exitCode === 0) return;
   const { lastWords } = result;
-  const isMissing = /No version matching|404|not found/i.test(lastWords) && /failed to resolve|404/i.test(lastWords);
-  throw new ThvError(isMissing ? 'ERR_PACKAGE_NOT_FOUND' : 'ERR_PACKAGE_INSTALL', { package: spec, reason: lastWords });
+  const isMissing =
+    /No version matching|404|not found/i.test(lastWords) && /failed to resolve|404/i.test(lastWords);
+  throw new ThvError(isMissing ? 'ERR_PACKAGE_NOT_FOUND' : 'ERR_PACKAGE_INSTALL', {
+    package: spec,
+    reason: lastWords,
+  });
 }

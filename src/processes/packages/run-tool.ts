@@ -39,7 +39,9 @@ export async function runTool(command: readonly string[], options: ToolOptions):
     ]);
     if (signal.aborted) throw new ThvError('ERR_CANCELLED', { reason: 'cancelled' });
     if (child.signalCode === 'SIGKILL') {
-      throw new ThvError('ERR_TIMEOUT', { reason: `${command[0]} did not finish within ${timeoutMs / 1000} s` });
+      throw new ThvError('ERR_TIMEOUT', {
+        reason: `${command[0]} did not finish within ${timeoutMs / 1000} s`,
+      });
     }
     const said = (stderr.trim() === '' ? stdout : stderr).trim().split('\n');
     return { exitCode, stdout, lastWords: said.slice(-LAST_LINES).join('\n') };

@@ -85,7 +85,10 @@ export function digestOf(...parts: readonly string[]): string {
 async function lockPatiently(path: string, signal: AbortSignal) {
   for (;;) {
     try {
-      return await acquireLock(path, { timeoutMs: LOCK_SLICE_MS, purpose: 'failed to lock the package store' });
+      return await acquireLock(path, {
+        timeoutMs: LOCK_SLICE_MS,
+        purpose: 'failed to lock the package store',
+      });
     } catch (error) {
       if (!hasCode(error, 'ERR_LOCK_TIMEOUT')) throw error;
       if (signal.aborted) throw new ThvError('ERR_CANCELLED', { reason: 'cancelled' });

@@ -12,19 +12,27 @@ const READY = '.installed';
  * Installs a PyPI package as a tool, by the `uv` that is installed on this machine, unless it is there. `name@1.2.3` that is there
  * needs no network. Throws `ERR_PACKAGE_NOT_FOUND` and `ERR_PACKAGE_INSTALL`.
  */
-export async function installPythonPackage(request: string, options: InstallOptions): Promise<InstalledPackage> {
+export async function installPythonPackage(
+  request: string,
+  options: InstallOptions,
+): Promise<InstalledPackage> {
   const uv = Bun.which('uv', { PATH: options.env['PATH'] ?? '' });
   if (uv === null) {
     throw new ThvError(
       'ERR_PACKAGE_INSTALL',
       { package: request, reason: 'uv is not installed' },
-      { hint: 'install uv (https://docs.astral.sh/uv/), or run the package in a container with --runtime docker' },
+      {
+        hint: 'install uv (https://docs.astral.sh/uv/), or run the package in a container with --runtime docker',
+      },
     );
   }
   const store = openPackageStore(join(options.folder, 'uv'));
   const [, name, wanted] = REQUEST.exec(request) ?? [];
   if (name === undefined) {
-    throw new ThvError('ERR_PACKAGE_NOT_FOUND', { package: request, reason: 'not the name of a Python package, as in name@1.2.3' });
+    throw new ThvError('ERR_PACKAGE_NOT_FOUND', {
+      package: request,
+      reason: 'not the name of a Python package, as in name@1.2.3',
+    });
   }
   const isExact = wanted !== undefined && wanted !== 'latest';
   const version = isExact ? wanted : await latestVersion(uv, store, name, options);
@@ -33,7 +41,12 @@ export async function installPythonPackage(request: string, options: InstallOpti
   return describe(store, found, name);
 }
 
-async function latestVersion(uv: string, store: PackageStore, name: string, options: InstallOptions): Promise<string> {
+async function latestVersion(
+  uv: string,
+  store: PackageStore,
+  name: string,
+  options: InstallOptions,
+): Promise<string> {
   const request = `latest version of ${name}`;
   using scratch = store.createScratch();
   const input = join(scratch.folder, 'requirements.in');
@@ -47,7 +60,10 @@ async function latestVersion(uv: string, store: PackageStore, name: string, opti
   }
   const known = store.find(request)?.version;
   if (known === undefined) throw new ThvError('ERR_PACKAGE_NOT_FOUND', { package: name, reason: lastWords });
-  options.logger.warn('package registry does not answer, using the version of the last time', { package: name, version: known });
+  options.logger.warn('package registry does not answer, using the version of the last time', {
+    package: name,
+    version: known,
+  });
   return known;
 }
 
@@ -58,7 +74,12 @@ function findIntact(store: PackageStore, request: string): PackageRecord | undef
 }
 
 /** In place, for its scripts name the interpreter by its full path; the marker is written last. */
-function install(uv: string, store: PackageStore, request: string, options: InstallOptions): Promise<PackageRecord> {
+function install(
+  uv: string,
+  store: PackageStore,
+  request: string,
+  options: InstallOptions,
+): Promise<PackageRecord> {
   return store.exclusively(request, options.signal, async () => {
     const found = findIntact(store, request);
     if (found !== undefined) return found;
@@ -71,11 +92,17 @@ function install(uv: string, store: PackageStore, request: string, options: Inst
     const env = { ...base.env, UV_TOOL_DIR: join(folder, 'tools'), UV_TOOL_BIN_DIR: join(folder, 'bin') };
     // Wheels carry a digest of the index, which uv checks; building from source would run the package's own code.
     const scripts = options.allowInstallScripts ? [] : ['--no-build'];
-    const { exitCode, lastWords } = await runTool([uv, 'tool', 'install', '--quiet', ...scripts, request], { ...base, env });
+    const { exitCode, lastWords } = await runTool([uv, 'tool', 'install', '--quiet', ...scripts, request], {
+      ...base,
+      env,
+    });
     if (exitCode !== 0) {
       rmSync(folder, { recursive: true, force: true });
       const isMissing = /not found in the package registry|no version of/i.test(lastWords);
-      throw new ThvError(isMissing ? 'ERR_PACKAGE_NOT_FOUND' : 'ERR_PACKAGE_INSTALL', { package: request, reason: lastWords });
+      throw new ThvError(isMissing ? 'ERR_PACKAGE_NOT_FOUND' : 'ERR_PACKAGE_INSTALL', {
+        package: request,
+        reason: lastWords,
+      });
     }
     await Bun.write(join(folder, READY), '');
     const record = { key, version: request.slice(request.indexOf('==') + 2), digest: '' };
