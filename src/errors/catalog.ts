@@ -43,6 +43,7 @@ export const CATALOG = {
         ...(facts.desktopVersion === undefined ? [] : [`Desktop version: ${facts.desktopVersion}`]),
       ].join('\n'),
   ),
+  ERR_FILE_UNWRITABLE: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
   ERR_FILE_UNREADABLE: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
 
   // Application configuration (spec 09 §2)
@@ -84,6 +85,7 @@ export const CATALOG = {
     ({ workload }: { readonly workload: string }) => `run config not found: ${workload}`,
   ),
   ERR_RUN_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
+  ERR_PROFILE_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
   ERR_STATUS_FILE_INVALID: entry('world', 500, ({ reason }: Reason & { readonly path: string }) => reason),
   ERR_LOCK_TIMEOUT: entry('world', 503, ({ reason }: Reason & { readonly path: string }) => reason),
   ERR_PORT_UNAVAILABLE: entry(

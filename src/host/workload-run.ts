@@ -16,6 +16,7 @@ import { deployContainer, findByExactName, identityOf, isUp, type RunningContain
 import type { RunEnvironment } from './environment.ts';
 import { lastWords } from './last-words.ts';
 import { openServer, type Server } from './server.ts';
+import { refuseUnsupported } from './unsupported.ts';
 import { urlOf } from './workload-url.ts';
 
 /** How a run came to its end. `ended`: asked to; `gone`: the workload was removed behind our back; `failed`: for good. */
@@ -74,6 +75,7 @@ export function startWorkloadRun(
     await deps.statuses.set(name, 'starting');
     await deps.statuses.setProcessId(name, process.pid);
     const config = await deps.runConfigs.get(name);
+    refuseUnsupported(config);
     await using resources = new AsyncDisposableStack();
     const server = openServer(name, config, { ...deps, environment: options.environment }, resources);
     listener = resources.use(await openPort(config, server.endpoint, log));

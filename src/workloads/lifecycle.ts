@@ -212,9 +212,18 @@ export async function startWorkloadForeground(
   const name = parseWorkloadName(rawName);
   await within(`failed to restart workload ${name}`, async () => {
     if ((await makeStartable(context, name, signal)) === undefined) return;
-    await serveHere(context, name, { signal, onReady });
-    await stopAfterServing(context, name);
+    await serveUntilStopped(context, name, { signal, onReady });
   });
+}
+
+/** Serves in this process, and stops the container afterwards. */
+export async function serveUntilStopped(
+  context: Context,
+  name: WorkloadName,
+  options: OperationOptions & { readonly onReady: (url: string) => void },
+): Promise<void> {
+  await serveHere(context, name, options);
+  await stopAfterServing(context, name);
 }
 
 /** A stop or a removal that ended us does the rest itself; otherwise the container is ours to stop. */

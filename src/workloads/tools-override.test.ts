@@ -59,6 +59,7 @@ const REQUEST: RunRequest = {
   labels: [],
   volumes: [],
   publish: [],
+  permissionProfile: undefined,
   networkMode: '',
   tools: [],
   toolsOverrideFile: undefined,

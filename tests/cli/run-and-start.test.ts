@@ -102,6 +102,7 @@ describe('run', () => {
       labels: ['k=v'],
       volumes: [],
       publish: ['80'],
+      permissionProfile: undefined,
       networkMode: 'host',
       tools: [],
       toolsOverrideFile: undefined,
