@@ -49,6 +49,16 @@ const ProxyMode = v.optional(
 
 const Environment = v.optional(v.array(sound((entry) => parseEnvironmentFlags([entry]))), []);
 
+const Secrets = v.optional(
+  v.array(
+    v.pipe(
+      v.string(),
+      v.regex(/^[^,]+,target=.+$/, ({ input }) => `invalid secret parameter format: ${input}`),
+    ),
+  ),
+  [],
+);
+
 const Volumes = v.optional(
   v.array(sound((volume) => withVolumes(networkProfile(), [volume], silentLogger), RUN_CONFIG)),
   [],
@@ -140,6 +150,11 @@ const flags = {
     kind: 'string',
     help: 'Load environment variables from all files in a directory',
     schema: Text,
+  },
+  secret: {
+    kind: 'stringArray',
+    help: 'Specify a secret to be fetched from the secrets manager and set as an environment variable (format: NAME,target=TARGET)',
+    schema: Secrets,
   },
   label: {
     kind: 'stringArray',
@@ -307,6 +322,7 @@ function runRequest({ options, words, serverArguments, debug }: RunInvocation): 
     environment: options.env,
     environmentFile: given(options.envFile),
     environmentFolder: given(options.envFileDir),
+    secrets: options.secret,
     labels: options.label,
     volumes: options.volume,
     permissionProfile: given(options.permissionProfile),

@@ -95,7 +95,7 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
       ...(request.debug ? { debug: true } : {}),
       volumes: [...request.volumes],
       container_labels: {},
-      secrets: [],
+      secrets: [...request.secrets],
       isolate_network: false,
       trust_proxy_headers: request.trustProxyHeaders,
       strict_protocol_validation: request.strictProtocolValidation,

@@ -10,6 +10,7 @@ import {
   type StatusRecord,
   type WorkloadName,
 } from '../records/index.ts';
+import { checkSecrets } from './check-secrets.ts';
 import { bestEffort, type Context } from './context.ts';
 import { serveHere } from './run.ts';
 import { endSupervisor, spawnSupervisor, supervisorOf, workloadLogPath } from './supervisor.ts';
@@ -194,6 +195,7 @@ export async function startWorkload(
     const config = await makeStartable(context, name, signal);
     if (config === undefined) return 'already';
     try {
+      await checkSecrets(context, config, { signal });
       await spawnSupervisor(context, name, config.debug ?? false);
     } catch (error) {
       await context.statuses.set(name, 'error', toThvError(error).message);

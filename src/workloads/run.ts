@@ -18,6 +18,7 @@ import {
 } from '../records/index.ts';
 import { resolveSource } from '../sources/index.ts';
 import { buildRunConfig } from './build-run-config.ts';
+import { checkSecrets } from './check-secrets.ts';
 import { bestEffort, type Context } from './context.ts';
 import { admitRunConfig, readRunConfigFile, withFreePorts } from './import.ts';
 import { retrieveImage } from './retrieve-image.ts';
@@ -44,6 +45,7 @@ async function prepare(
       ? await prepareDocument(context, request, options)
       : await prepareNew(context, request, options);
   const { engine, config } = prepared;
+  await within('failed to validate workload parameters', () => checkSecrets(context, config, options));
   await retrieveImage(engine, config.image, { ...options, logger: context.logger });
   options.signal?.throwIfAborted();
   return prepared;
@@ -144,7 +146,7 @@ export async function serveHere(
     {
       runConfigs: context.runConfigs,
       statuses: context.statuses,
-      stateFolder: context.paths.state,
+      paths: context.paths,
       openEngine: (env, engineSignal) =>
         openEngine({ env: { ...context.env, ...env }, signal: engineSignal }),
       logger: context.logger,

@@ -56,6 +56,7 @@ const REQUEST: RunRequest = {
   environment: [],
   environmentFile: undefined,
   environmentFolder: undefined,
+  secrets: [],
   labels: [],
   volumes: [],
   publish: [],

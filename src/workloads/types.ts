@@ -41,6 +41,8 @@ export interface RunRequest {
   readonly environment: readonly string[];
   readonly environmentFile: string | undefined;
   readonly environmentFolder: string | undefined;
+  /** `NAME,target=VARIABLE` as typed. */
+  readonly secrets: readonly string[];
   /** `key=value` as typed. */
   readonly labels: readonly string[];
   /** `host:container[:ro]` as typed. */

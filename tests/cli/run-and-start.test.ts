@@ -99,6 +99,7 @@ describe('run', () => {
       environment: ['A=1,2', 'B='],
       environmentFile: undefined,
       environmentFolder: undefined,
+      secrets: [],
       labels: ['k=v'],
       volumes: [],
       publish: ['80'],
