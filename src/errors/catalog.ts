@@ -48,6 +48,57 @@ export const CATALOG = {
   // Application configuration (spec 09 §2)
   ERR_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
 
+  // Secrets (spec 09 §5)
+  ERR_SECRET_NOT_FOUND: entry(
+    'user',
+    404,
+    ({ secret }: { readonly secret: string }) => `secret not found: ${secret}`,
+  ),
+  ERR_SECRET_NAME_INVALID: entry('user', 400, ({ reason }: Reason & { readonly secret: string }) => reason),
+  ERR_SECRET_NAME_RESERVED: entry(
+    'user',
+    400,
+    (facts: { readonly secret: string; readonly operation: 'get' | 'set' | 'delete' }) =>
+      `secret name is reserved for system use and cannot be managed via user commands: cannot ${facts.operation} ${JSON.stringify(facts.secret)}`,
+  ),
+  ERR_SECRET_PARAMETER_INVALID: entry(
+    'user',
+    400,
+    ({ parameter }: { readonly parameter: string }) => `invalid secret parameter format: ${parameter}`,
+  ),
+  /** `provider` is there when the environment named it, which the one without stored values alone may do before setup. */
+  ERR_SECRETS_NOT_SET_UP: entry('user', 404, ({ provider }: { readonly provider?: string }) =>
+    provider === undefined
+      ? "secrets provider not configured. Please run 'thv secret setup' to configure a secrets provider first"
+      : `provider "${provider}" requires setup to be completed. Only 'environment' provider can be used without setup. Please run 'thv secret setup' or use TOOLHIVE_SECRETS_PROVIDER=environment`,
+  ),
+  ERR_SECRETS_PROVIDER_INVALID: entry(
+    'user',
+    400,
+    (facts: { readonly provider: string; readonly valid: readonly string[] }) =>
+      `invalid secrets provider type: ${facts.provider} (valid types: ${facts.valid.join(', ')})`,
+  ),
+  ERR_SECRETS_UNSUPPORTED: entry(
+    'user',
+    405,
+    (facts: { readonly provider: string; readonly operation: 'setting' | 'deleting' | 'listing' }) => {
+      if (facts.operation !== 'setting')
+        return `the ${facts.provider} secrets provider does not support ${facts.operation} secrets`;
+      return facts.provider === 'none'
+        ? "none provider doesn't support storing secrets"
+        : `the ${facts.provider} secrets provider does not support setting secrets (read-only)`;
+    },
+  ),
+  ERR_SECRETS_PASSWORD: entry('user', 400, ({ reason }: Reason) => reason),
+  ERR_KEYRING_UNAVAILABLE: entry('user', 400, ({ reason }: Reason) => reason),
+  ERR_SECRETS_FILE_INVALID: entry('world', 500, ({ reason }: Reason & { readonly path: string }) => reason),
+  /** What stands behind a provider (a password manager, a keyring) refused or failed. */
+  ERR_SECRETS_PROVIDER_FAILED: entry(
+    'world',
+    502,
+    ({ reason }: Reason & { readonly provider: string }) => reason,
+  ),
+
   // Workloads (spec 02)
   ERR_WORKLOAD_NAME_INVALID: entry(
     'user',

@@ -1,5 +1,6 @@
 export { writeFileAtomic } from './atomic-file.ts';
 export { createBackground } from './background.ts';
+export { loadCLibrary } from './c-library.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export { acquireLock, removeStaleLocks } from './file-lock.ts';
 export { formatLocalTime } from './local-time.ts';
