@@ -194,6 +194,49 @@ export const CATALOG = {
     ({ tool }: { readonly tool: string }) => `tool "${tool}" reported an error`,
   ),
 
+  // Registry (spec 08)
+  ERR_SERVER_NOT_FOUND: entry(
+    'user',
+    404,
+    ({ server }: { readonly server: string }) => `server not found: ${server}`,
+  ),
+  ERR_SERVER_AMBIGUOUS: entry(
+    'user',
+    409,
+    ({ server, matches }: { readonly server: string; readonly matches: readonly string[] }) =>
+      `multiple servers match '${server}': ${matches.join(', ')} — use the full name`,
+  ),
+  ERR_REGISTRY_UNAVAILABLE: entry('world', 503, ({ reason }: Reason) => reason),
+  ERR_REGISTRY_AUTH_REQUIRED: entry(
+    'user',
+    503,
+    ({ reason }: { readonly reason?: string }) =>
+      `${reason === undefined ? '' : `${reason}: `}registry authentication required: run 'thv registry login' to authenticate`,
+  ),
+  ERR_REGISTRY_LEGACY_FORMAT: entry(
+    'user',
+    502,
+    ({ source }: { readonly source: string }) =>
+      `${source === '' ? '' : `registry at ${source}: `}registry file appears to be in the legacy ToolHive format; run \`thv registry convert --in <path> --in-place\` to migrate to the upstream MCP format`,
+  ),
+  ERR_REGISTRY_INVALID: entry('user', 502, ({ reason }: Reason) => reason),
+  ERR_VARIABLES_MISSING: entry(
+    'user',
+    400,
+    ({ names }: { readonly names: readonly string[] }) =>
+      `missing required environment variable: ${names.join(', ')}`,
+  ),
+  ERR_HEADERS_MISSING: entry(
+    'user',
+    400,
+    ({ names }: { readonly names: readonly string[] }) => `missing required header: ${names.join(', ')}`,
+  ),
+  ERR_TOOL_UNKNOWN: entry(
+    'user',
+    400,
+    ({ tool }: { readonly tool: string }) => `tool ${tool} not found in registry`,
+  ),
+
   ERR_TIMEOUT: entry('world', 504, ({ reason }: Reason) => reason),
   ERR_CANCELLED: entry('user', 499, ({ reason }: Reason) => reason),
   ERR_INTERNAL: entry('ours', 500, ({ reason }: Reason) => reason),

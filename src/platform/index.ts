@@ -10,4 +10,5 @@ export { findFreePort, isPortAvailable } from './ports.ts';
 export { commandLineOf, isProcessAlive, spawnDetached, terminateProcess } from './processes.ts';
 export { openRotatingFile } from './rotating-file.ts';
 export { selfCommand } from './self.ts';
+export { similarNames } from './similar-names.ts';
 export { aborted, sleep } from './wait.ts';
