@@ -1,0 +1,3 @@
+import { createGroup } from '../cli/index.ts';
+
+export const config = createGroup('Manage the application configuration.', {});
