@@ -4,6 +4,7 @@ import { messageOf, ThvError } from '../errors/index.ts';
 import { formatDuration, silentLogger } from '../platform/index.ts';
 import { networkProfile, parsePublish, withVolumes } from '../sandbox/index.ts';
 import { type ImportRequest, parseEnvironmentFlags, type RunRequest } from '../workloads/index.ts';
+import { createAsk } from './ask.ts';
 import { confirm, createProgress } from './progress.ts';
 import { waitFlags, waitUntilRunning } from './wait-until-running.ts';
 
@@ -319,15 +320,16 @@ async function runWorkload(invocation: RunInvocation): Promise<void> {
       ? runRequest(invocation)
       : { configFile: options.fromConfig, debug: invocation.debug };
   using progress = createProgress(terminal);
+  const ask = createAsk(invocation);
   if (options.foreground) {
     const log = await invocation.openLog();
     const onReady = () => {
       progress.update('');
       log.info('workload started successfully, press Ctrl+C to stop');
     };
-    return workloads.runForeground(request, { signal, progress, onReady });
+    return workloads.runForeground(request, { signal, progress, ask, onReady });
   }
-  const { name, url } = await workloads.run(request, { signal, progress });
+  const { name, url } = await workloads.run(request, { signal, progress, ask });
   progress.update('');
   if (options.wait) await waitUntilRunning(workloads, name, { timeoutMs: options.waitTimeout, signal });
   confirm(terminal, options.wait ? `${name} is running at ${url}` : `${name} is starting at ${url}`);

@@ -70,11 +70,13 @@ async function prepareNew(context: Context, request: RunRequest, options: RunOpt
   await refuseTakenName(context, engine, name, signal);
   const image = await within(finding, () => imageOf(context, engine, source, request, options));
   const toolsOverride = await readToolsOverride(request.toolsOverrideFile);
-  const plan = await planRun(source, {
-    given: { ...request, toolsOverride, permissions: await permissionsOf(request) },
-    stateless: request.stateless,
-    registrySource: async () => (await registry()).source(),
-  });
+  const plan = await within('failed to validate run config', async () =>
+    planRun(source, {
+      given: { ...request, toolsOverride, permissions: await permissionsOf(request) },
+      stateless: request.stateless,
+      registrySource: async () => (await registry()).source(),
+    }),
+  );
   const config = await buildRunConfig(request, {
     name,
     image,
@@ -90,7 +92,7 @@ async function prepareNew(context: Context, request: RunRequest, options: RunOpt
 
 async function permissionsOf({ permissionProfile }: RunRequest): Promise<PermissionProfile | undefined> {
   if (permissionProfile === undefined) return undefined;
-  return await within('failed to validate run config', () => readPermissionProfile(permissionProfile));
+  return await readPermissionProfile(permissionProfile);
 }
 
 /** `--from-config` (spec 01 §4.8): as strict as any other run about what is in the file. */
