@@ -43,6 +43,10 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
       const { inspectWorkload } = await import('./inspector.ts');
       return inspectWorkload(context, name, request, operation);
     },
+    async export(name, format) {
+      const { exportWorkload } = await import('./export.ts');
+      return exportWorkload(context, name, format);
+    },
     async *logs(name, operation) {
       const { containerLogs } = await logFiles();
       yield* containerLogs(context, name, operation);
@@ -50,6 +54,10 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
     proxyLogPath: (name) => workloadLogPath(context, parseWorkloadName(name)),
     pruneLogs: async (operation) => (await logFiles()).pruneLogs(context, operation),
     names: () => context.runConfigs.names(),
+    async usersOfSecret(secret) {
+      const { usersOfSecret } = await import('./secret-users.ts');
+      return usersOfSecret(context, secret);
+    },
     groupExists: async (name) => groupExists(context.paths.state, name),
   };
 }
