@@ -1,4 +1,5 @@
 import type { EventStream, Weight } from './event-stream.ts';
+import { primingFrame } from './frame.ts';
 
 /**
  * What a session was told lately, so that a client that comes back with `Last-Event-ID` hears what it missed (MCP
@@ -18,6 +19,8 @@ export interface Channel {
   /** Whoever speaks here hears of lost and new connections. */
   onLost: (() => void) | undefined;
   onBack: (() => void) | undefined;
+  /** An event that says nothing but gives its client an id to come back with, before anything was said. */
+  prime(): void;
   /** `false`: not on its way to the client now; it may hear of it when it comes back. */
   send(frame: Uint8Array, weight: Weight): boolean;
   /** The last frame. */
@@ -74,12 +77,16 @@ export function createReplay(maxBytes: number): Replay {
     let stream: EventStream | undefined;
     let ended = false;
 
+    function nextId(): string {
+      events += 1;
+      return `${prefix}.${mine}.${events}`;
+    }
+
     function send(frame: Uint8Array, weight: Weight, isLast = false): boolean {
       if (maxBytes === 0) return stream?.send(frame, weight) ?? false;
       // Somebody waits for the reply to such a message: it is not left for later.
       if (stream === undefined && weight === 'must' && !isLast) return false;
-      events += 1;
-      const head = Buffer.from(`id: ${prefix}.${mine}.${events}\n`);
+      const head = Buffer.from(`id: ${nextId()}\n`);
       record({ number: events, channel: mine, head, frame });
       return stream?.send(frame, weight, head) ?? false;
     }
@@ -93,6 +100,9 @@ export function createReplay(maxBytes: number): Replay {
       },
       onLost: undefined,
       onBack: undefined,
+      prime() {
+        if (maxBytes > 0) stream?.send(primingFrame(nextId()), 'may');
+      },
       send,
       finish(frame) {
         if (ended) return;

@@ -1,5 +1,11 @@
 import { batchRefused } from '../batch.ts';
-import { isKnownVersion, MODERN_VERSION, rejectionResponse, unsupportedVersion } from '../era/index.ts';
+import {
+  hasEmptyEvents,
+  isKnownVersion,
+  MODERN_VERSION,
+  rejectionResponse,
+  unsupportedVersion,
+} from '../era/index.ts';
 import { type Request as RpcRequest, SESSION_NOT_FOUND } from '../json-rpc/index.ts';
 import { jsonError, textError } from '../respond.ts';
 import type { Handler, RequestContext } from '../types.ts';
@@ -77,7 +83,8 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
     if (message.method === 'initialize') return initialize(message, session, request, context);
     if (session === undefined && request.headers.has('mcp-session-id')) return sessionNotFound(message);
     const replay = session === undefined ? undefined : () => replayOf(session);
-    const reply = createReply(request, context, { replay });
+    const isPrimed = session !== undefined && hasEmptyEvents(request.headers.get('mcp-protocol-version'));
+    const reply = createReply(request, context, { replay, isPrimed });
     return router.request(message, session, reply) === 'full' ? busy(message) : reply.response;
   }
 
@@ -125,19 +132,18 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
   function createReply(
     request: Request,
     context: RequestContext,
-    { era: replyEra = 'legacy', onAnswer, replay, isListening = false }: ReplyOptions = {},
+    { isListening = false, ...options }: ReplyOptions = {},
   ): PostReply {
     const acceptsEvents = request.headers.get('accept')?.includes('text/event-stream') === true;
     return new PostReply({
-      era: replyEra,
+      era: 'legacy',
+      ...options,
       form: acceptsEvents || isListening ? 'event-stream' : 'json',
       request,
       context,
       limits,
       onStream: streams.add,
       onStreamClosed: streams.delete,
-      onAnswer,
-      replay,
     });
   }
 
@@ -207,7 +213,7 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
   };
 }
 
-interface ReplyOptions extends Partial<Pick<PostReplyFacts, 'era' | 'onAnswer' | 'replay'>> {
+interface ReplyOptions extends Partial<Pick<PostReplyFacts, 'era' | 'onAnswer' | 'replay' | 'isPrimed'>> {
   /** The answer is a stream, whatever the client says that it accepts (spec 04 §18.6). */
   readonly isListening?: boolean;
 }
