@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 export type Revision = '2025-11-25' | '2026-07-28';
 
@@ -22,7 +23,7 @@ interface Written {
   readonly errorMessage?: string;
 }
 
-const SUITE = Bun.resolveSync('@modelcontextprotocol/conformance/dist/index.js', import.meta.dir);
+const SUITE = fileURLToPath(import.meta.resolve('@modelcontextprotocol/conformance/dist/index.js'));
 const SCENARIO_MS = 15_000;
 const RUN_MS = 120_000;
 
