@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { connect } from 'node:net';
 import { connectStreamable, INITIALIZE, post, until } from './raw-client.ts';
-import { openWorld, type World } from './world.ts';
+import { createMemoryJournal, openWorld, type World } from './world.ts';
 
 interface Line {
   readonly id: string | undefined;
@@ -92,6 +92,8 @@ describe('a lost GET stream', () => {
     ['no id', undefined],
     ['an id of nobody', 'nobody.1.1'],
     ['nonsense', '€ ..'],
+    ['an id of no request', 'nobody.1.1.e30'],
+    ['half a request', 'nobody.1.1.IjE'],
   ])('%s begins anew', async (_, last) => {
     await using world = await openWorld();
     const { session } = await connectStreamable(world.base);
@@ -280,6 +282,28 @@ describe('an id to come back with before anything is said (MCP 2025-11-25)', () 
     await until(() => stream.isEnded());
     expect(stream.events.map(({ id }) => id)).toEqual([undefined]);
   });
+});
+
+test('a POST stream that nothing is known of any more ends in an error, not in silence', async () => {
+  const journal = createMemoryJournal();
+  const before = await openWorld({ journal });
+  const { session } = await connectStreamable(before.base);
+  const headers = { 'Mcp-Session-Id': session, 'MCP-Protocol-Version': '2025-11-25' };
+  const call = { id: 'grüße', method: 'tools/call', params: { name: 'silent' } };
+  const lost = await open(before, 'POST', headers, call);
+  await until(() => lost.events.length > 0);
+  // Killed, not stopped: nothing is said, the journal is what it is.
+  await using after = await openWorld({ journal: createMemoryJournal(journal.records) });
+  const own = await open(after, 'GET', headers);
+  const back = await open(after, 'GET', { ...headers, 'Last-Event-ID': lost.events[0]?.id ?? '' });
+  await until(() => back.isEnded());
+  const error = { code: -32603, message: 'The answer was lost with its stream' };
+  expect(back.events.map(({ data }) => JSON.parse(data))).toEqual([{ jsonrpc: '2.0', id: 'grüße', error }]);
+  say(after, 1);
+  await until(() => own.events.length > 0);
+  await own.leave();
+  await lost.leave();
+  await before[Symbol.asyncDispose]();
 });
 
 test('many lost streams leave nothing behind', async () => {

@@ -5,7 +5,7 @@ import type { Reply } from './call-table.ts';
 import { EventStream, type StreamLimits, type Weight } from './event-stream.ts';
 import { type Failure, failureError, failureResponse } from './failure.ts';
 import { EVENT_STREAM_HEADERS, eventText, KEEP_ALIVE, messageFrame } from './frame.ts';
-import type { Channel, Replay } from './replay.ts';
+import type { Channel } from './replay.ts';
 
 /** So long may a server take to say that it does not know a modern method. */
 const STATUS_WAIT_MS = 1000;
@@ -26,7 +26,7 @@ export interface PostReplyFacts {
   readonly onStream: (stream: EventStream) => void;
   readonly onStreamClosed: (stream: EventStream) => void;
   /** What this stream says is kept for a client that loses it; `undefined` where the revision has no event ids. */
-  readonly replay?: (() => Replay | undefined) | undefined;
+  readonly openChannel?: (() => Channel | undefined) | undefined;
   /** The client knows events without data, so its stream begins with an id to come back with (MCP 2025-11-25). */
   readonly isPrimed?: boolean | undefined;
   /** Sees the answer before the client does. */
@@ -152,7 +152,7 @@ export class PostReply implements Reply {
   /** Only a stream that says something, if only an id, is worth remembering. */
   #openChannel(): Channel | undefined {
     if (this.#channel !== undefined || this.#stream === undefined) return this.#channel;
-    const channel = this.#facts.replay?.()?.open();
+    const channel = this.#facts.openChannel?.();
     if (channel === undefined) return undefined;
     channel.attach(this.#stream);
     channel.onLost = this.#lost;

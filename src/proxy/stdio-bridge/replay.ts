@@ -6,7 +6,8 @@ import { primingFrame } from './frame.ts';
  * 2025-03-26 "Resumability"). Bounded in bytes: the oldest is forgotten first, and larger frames are never kept.
  */
 export interface Replay {
-  open(): Channel;
+  /** `request`: id, as JSON text, of the one request that this stream is about. */
+  open(request?: string): Channel;
   /** The stream that the event belongs to, as long as anything is known of it. */
   find(eventId: string): { readonly channel: Channel; readonly after: number } | undefined;
 }
@@ -36,6 +37,15 @@ interface Entry {
   readonly channel: number;
   readonly head: Uint8Array;
   readonly frame: Uint8Array;
+}
+
+/** An id longer than this is not repeated in every event. */
+const MAX_REQUEST_CHARS = 256;
+
+/** The request whose stream the event belonged to, as JSON text, even where nothing else is known of it any more. */
+export function requestOf(eventId: string): string | undefined {
+  const encoded = eventId.split('.')[3];
+  return encoded === undefined ? undefined : Buffer.from(encoded, 'base64url').toString();
 }
 
 /** `maxBytes` 0: nothing is kept, and events carry no ids. */
@@ -71,15 +81,22 @@ export function createReplay(maxBytes: number): Replay {
     for (const [number, channel] of channels) if (channel.ended && !kept.has(number)) channels.delete(number);
   }
 
-  function open(): Channel {
+  function forget(channel: number): void {
+    entries = entries.filter((entry) => entry.channel !== channel);
+    bytes = entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
+  }
+
+  function open(request = ''): Channel {
     opened += 1;
     const mine = opened;
+    const isNamed = request !== '' && request.length <= MAX_REQUEST_CHARS;
+    const tail = isNamed ? `.${Buffer.from(request).toString('base64url')}` : '';
     let stream: EventStream | undefined;
     let ended = false;
 
     function nextId(): string {
       events += 1;
-      return `${prefix}.${mine}.${events}`;
+      return `${prefix}.${mine}.${events}${tail}`;
     }
 
     function send(frame: Uint8Array, weight: Weight, isLast = false): boolean {
@@ -107,7 +124,11 @@ export function createReplay(maxBytes: number): Replay {
       finish(frame) {
         if (ended) return;
         ended = true;
-        if (frame !== undefined) send(frame, 'must', true);
+        if (frame !== undefined) {
+          send(frame, 'must', true);
+          // Too large to be kept. Without its last word a stream is not worth coming back to.
+          if (entries.at(-1)?.number !== events) forget(mine);
+        }
         // What is remembered of the stream must not keep its speaker alive.
         channel.onLost = undefined;
         channel.onBack = undefined;
