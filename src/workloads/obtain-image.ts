@@ -1,6 +1,7 @@
-import type { PackageReference } from '../build/index.ts';
+import type { BuildImageOptions, PackageReference } from '../build/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { hasCode, ThvError, within } from '../errors/index.ts';
+import type { RunConfig } from '../records/index.ts';
 import type { Source } from '../sources/index.ts';
 import type { Context } from './context.ts';
 import { retrieveImage } from './retrieve-image.ts';
@@ -25,7 +26,13 @@ export async function imageOf(
       return source.entry.kind === 'container' ? source.entry.image : source.entry.url;
     case 'package':
       return await within('invalid protocol scheme provided for MCP server\n', () =>
-        buildPackage(context, engine, source.reference, settings, options),
+        buildPackage(
+          context,
+          engine,
+          source.reference,
+          { override: runtimeOverride(settings), caCertPath: settings.caCertificate },
+          options,
+        ),
       );
   }
 }
@@ -34,7 +41,7 @@ async function buildPackage(
   context: Context,
   engine: Engine,
   reference: PackageReference,
-  settings: BuildSettings,
+  settings: Pick<BuildImageOptions, 'override' | 'caCertPath' | 'tag'>,
   { signal, progress }: ObtainOptions,
 ): Promise<string> {
   const { paths, env, logger } = context;
@@ -43,8 +50,7 @@ async function buildPackage(
     engine,
     progress,
     config: await (await context.config()).read(),
-    override: runtimeOverride(settings),
-    caCertPath: settings.caCertificate,
+    ...settings,
     env,
     home: paths.home,
     workingFolder: process.cwd(),
@@ -62,26 +68,50 @@ async function buildPackage(
   });
 }
 
-/** Pulls the image of a word that no registry knew; a mistyped name is told what it may have meant (spec 08 §9.19). */
-export async function pullNamed(
+/**
+ * Makes sure that the engine has the image of a document: one that was built here is built again under its name, any other
+ * is pulled. A mistyped name is told what it may have meant (spec 08 §9.19).
+ */
+export async function ensureImage(
   context: Context,
   engine: Engine,
-  word: string,
+  { image, package_reference: text, runtime_config: override }: RunConfig,
   options: ObtainOptions,
 ): Promise<void> {
+  if (text !== undefined && (await engine.images.find(image, options)) === undefined) {
+    const { requirePackageReference } = await import('../build/index.ts');
+    await buildPackage(
+      context,
+      engine,
+      requirePackageReference(text),
+      { override: override ?? undefined, tag: image },
+      options,
+    );
+    return;
+  }
   try {
-    await retrieveImage(engine, word, { ...options, logger: context.logger });
+    await retrieveImage(engine, image, { ...options, logger: context.logger });
   } catch (error) {
-    if (!hasCode(error, 'ERR_IMAGE_NOT_FOUND') || /[/.:]/.test(word)) throw error;
-    const close = await context
-      .registry()
-      .then((registry) => registry.closeNames(word, options))
-      .catch(() => []);
+    if (!hasCode(error, 'ERR_IMAGE_NOT_FOUND') || /[/.:]/.test(image)) throw error;
+    const close = await closeNames(context, image, options);
     if (close.length === 0) throw error;
     throw new ThvError(error.code, error.facts, {
       cause: error,
       context: error.context,
       hint: `no server of the registry has this name; close to it: ${close.join(', ')}`,
     });
+  }
+}
+
+/** None when the registry cannot be asked: what is told is the better for them, not wrong without. */
+async function closeNames(
+  context: Context,
+  name: string,
+  options: OperationOptions,
+): Promise<readonly string[]> {
+  try {
+    return await (await context.registry()).closeNames(name, options);
+  } catch {
+    return [];
   }
 }

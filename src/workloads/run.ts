@@ -24,9 +24,8 @@ import { checkSecrets } from './check-secrets.ts';
 import { bestEffort, type Context } from './context.ts';
 import { fillEnvironment } from './fill-environment.ts';
 import { admitRunConfig, readRunConfigFile, withFreePorts } from './import.ts';
-import { imageOf, pullNamed } from './obtain-image.ts';
+import { ensureImage, imageOf } from './obtain-image.ts';
 import { planRun } from './plan-run.ts';
-import { retrieveImage } from './retrieve-image.ts';
 import { spawnSupervisor } from './supervisor.ts';
 import { readToolsOverride } from './tools-override.ts';
 import type { ImportRequest, OperationOptions, RunInteraction, RunOutcome, RunRequest } from './types.ts';
@@ -52,7 +51,7 @@ async function prepare(
       : await prepareNew(context, request, options);
   const { engine, config } = prepared;
   await within('failed to validate workload parameters', () => checkSecrets(context, config, options));
-  await retrieveImage(engine, config.image, { ...options, logger: context.logger });
+  await ensureImage(context, engine, config, options);
   options.signal?.throwIfAborted();
   return prepared;
 }
@@ -86,7 +85,6 @@ async function prepareNew(context: Context, request: RunRequest, options: RunOpt
     reservedPorts: await portsOfOthers(context, name),
     logger,
   });
-  if (source.kind === 'image') await pullNamed(context, engine, image, options);
   return { engine, name, config };
 }
 
