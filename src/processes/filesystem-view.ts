@@ -1,5 +1,6 @@
 import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Mount } from '../sandbox/index.ts';
 
 /** One thing that a sandboxed process sees, in the order in which they are put in place. Paths are absolute. */
 export type ViewEntry =
@@ -9,12 +10,6 @@ export type ViewEntry =
   | { readonly type: 'link'; readonly target: string; readonly to: string }
   | { readonly type: 'processes'; readonly target: string }
   | { readonly type: 'devices'; readonly target: string };
-
-export interface Mount {
-  readonly source: string;
-  readonly target: string;
-  readonly readOnly: boolean;
-}
 
 interface ViewOptions {
   /** Seen at `WORK`, writable. */

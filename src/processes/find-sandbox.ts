@@ -70,6 +70,7 @@ export async function findSandbox(options: FindOptions): Promise<Sandbox> {
 export function noSandbox(self: readonly string[]): Sandbox {
   return {
     kind: 'none',
+    hasOwnNetwork: () => false,
     weaknesses: () => ['it is not confined: it has all rights of the user who started it'],
     start: (spec) => startSupervised(spec, { self, prefix: [], environment: {} }),
   };
@@ -83,6 +84,7 @@ function linuxSandbox(
 ): Sandbox {
   return {
     kind,
+    hasOwnNetwork: (network) => network.type !== 'host',
     weaknesses(network) {
       if (network.type !== 'host') return [];
       // Abstract sockets belong to a network namespace; in that of the machine only Landlock keeps away from them.
@@ -97,6 +99,7 @@ function linuxSandbox(
 function seatbelt(self: readonly string[]): Sandbox {
   return {
     kind: 'seatbelt',
+    hasOwnNetwork: () => false,
     weaknesses: (network: NetworkAccess) => [
       'names and sizes of files can be seen, and mounts where they are on this machine, not at their target',
       ...(network.type === 'host' ? [SHARED_LOOPBACK] : []),

@@ -1,5 +1,5 @@
 import type { Logger } from '../platform/index.ts';
-import type { Mount } from './filesystem-view.ts';
+import type { Mount } from '../sandbox/index.ts';
 import type { NetworkAccess } from './network-access.ts';
 
 /** What is to be run, and what it may touch. */
@@ -52,6 +52,8 @@ export interface Sandbox {
   readonly kind: SandboxKind;
   /** What it was seen not to enforce here, or cannot; sentences for people. */
   weaknesses(network: NetworkAccess): readonly string[];
+  /** Whether the process has a loopback of its own, where ports do not meet those of this machine. */
+  hasOwnNetwork(network: NetworkAccess): boolean;
   /** Throws `ERR_SANDBOX_FAILED` when the process could not be started as confined as it should be. */
   start(spec: ProcessSpec): Promise<SandboxedProcess>;
 }

@@ -11,6 +11,7 @@ import {
   type WorkloadName,
 } from '../records/index.ts';
 import {
+  isBridgeMode,
   networkModeOf,
   networkProfile,
   parsePublish,
@@ -21,6 +22,7 @@ import {
 import { collectEnvironment } from './environment.ts';
 import type { Filled } from './fill-environment.ts';
 import type { RunPlan } from './plan-run.ts';
+import type { Runtime } from './runtime.ts';
 import { runtimeOverride } from './runtime-override.ts';
 import type { ToolsOverride } from './tools-override.ts';
 import type { RunRequest } from './types.ts';
@@ -28,6 +30,8 @@ import type { RunRequest } from './types.ts';
 interface BuildFacts {
   readonly name: WorkloadName;
   readonly image: string;
+  /** Absent: in a container. */
+  readonly runtime?: Runtime['kind'];
   readonly plan: RunPlan;
   readonly toolsOverride: ToolsOverride;
   /** Values for what the source declares and the user did not give. */
@@ -66,7 +70,8 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
       withVolumes(plan.permissions ?? networkProfile(), request.volumes, facts.logger),
       request.networkMode,
     );
-    warnAboutProfile(profile, facts);
+    if (facts.runtime === 'process') refuseForProcess(request, profile);
+    else warnAboutProfile(profile, facts);
     if (transport !== 'stdio' && networkModeOf(profile) === 'none') {
       throw new ThvError(
         'ERR_INPUT_INVALID',
@@ -78,6 +83,9 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
     const config: RunConfig = {
       schema_version: 'v0.1.0',
       image: facts.image,
+      ...(facts.runtime === 'process' ? { runtime: facts.runtime } : {}),
+      ...(request.noSandbox ? { no_sandbox: true } : {}),
+      ...(request.allowInstallScripts ? { allow_install_scripts: true } : {}),
       ...plan.origin,
       cmd_args: [...plan.serverArguments],
       name: facts.name,
@@ -143,6 +151,21 @@ function warnAboutProfile(profile: PermissionProfile, { name, logger }: BuildFac
     });
   }
   if (profile.privileged) logger.warn('the container runs privileged', { workload: name });
+}
+
+/** What only containers have. */
+function refuseForProcess(request: RunRequest, profile: PermissionProfile): void {
+  const mode = networkModeOf(profile);
+  if (request.publish.length > 0) {
+    throw new ThvError('ERR_INPUT_INVALID', {
+      reason: '--publish has no meaning for a process, whose ports are not published',
+    });
+  }
+  if (!isBridgeMode(mode) && mode !== 'none' && mode !== 'host') {
+    throw new ThvError('ERR_INPUT_INVALID', {
+      reason: `a process cannot be connected to network "${mode}": only none and host have a meaning for it`,
+    });
+  }
 }
 
 /** As the reference stores them (spec 02 §1.6): both or none, with equal parameters. */

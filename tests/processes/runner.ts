@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { waitFor } from '../harness/wait-for.ts';
@@ -48,9 +48,7 @@ export async function openRunner(
   await chmod(folder, 0o755);
   if (user === 'ordinary') await Bun.$`chown -R ${NOBODY}:${NOBODY} ${folder}`.quiet();
   const become =
-    user === 'ordinary'
-      ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--']
-      : [];
+    user === 'ordinary' ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--'] : [];
   const env = {
     PATH: [...extraPath, process.env['PATH'] ?? ''].join(':'),
     HOME: path('home'),

@@ -6,8 +6,8 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { freePort } from '../harness/ports.ts';
 import { waitFor } from '../harness/wait-for.ts';
-import type { StartOne } from './fixtures/start-one.ts';
 import { findUv } from './find-uv.ts';
+import type { StartOne } from './fixtures/start-one.ts';
 import { CASES, openRunner, type Runner } from './runner.ts';
 
 type Order = Omit<StartOne, 'folder' | 'executable'>;

@@ -1,5 +1,5 @@
 import { realpathSync } from 'node:fs';
-import type { Mount } from '../filesystem-view.ts';
+import type { Mount } from '../../sandbox/index.ts';
 import type { NetworkAccess } from '../network-access.ts';
 
 interface SeatbeltFacts {
