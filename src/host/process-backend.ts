@@ -122,6 +122,8 @@ export function createProcessBackend(
 async function choosePort(config: RunConfig, network: NetworkAccess, sandbox: Sandbox) {
   if (config.transport === 'stdio') return undefined;
   const wanted = config.target_port;
-  const outside = (await isPortAvailable(wanted)) ? wanted : await findFreePort();
-  return { inside: sandbox.hasOwnNetwork(network) ? wanted : outside, outside };
+  // The port asked for is left to those who have to share this machine's.
+  if (sandbox.hasOwnNetwork(network)) return { inside: wanted, outside: await findFreePort() };
+  const port = (await isPortAvailable(wanted)) ? wanted : await findFreePort();
+  return { inside: port, outside: port };
 }

@@ -26,8 +26,9 @@ export function serverOf(process: SandboxedProcess, { hostPort, output }: Server
     forward(process.stderr, record),
     ...(hostPort === undefined ? [] : [forward(process.stdout, record)]),
   ];
+  const identity = `process ${process.pid} of ${Date.now()}`;
   return {
-    identity: `process ${process.pid} of ${Date.now()}`,
+    identity,
     wasUp: false,
     hostPort,
     async watch(signal): Promise<ServerEvent | undefined> {
@@ -40,7 +41,7 @@ export function serverOf(process: SandboxedProcess, { hostPort, output }: Server
       };
     },
     confirm: async (event) => event,
-    keepAttached: (bridge, signal) => connect(process, bridge, `process ${process.pid}`, signal),
+    keepAttached: (bridge, signal) => connect(process, bridge, identity, signal),
     async lastWords() {
       // What it said last may still be under way.
       await Promise.race([Promise.allSettled(printed), Bun.sleep(SILENT_GRACE_MS)]);
@@ -62,16 +63,16 @@ async function forward(stream: ReadableStream<Uint8Array>, record: (text: string
 async function connect(
   process: SandboxedProcess,
   bridge: Bridge,
-  what: string,
+  identity: string,
   signal: AbortSignal,
 ): Promise<void> {
   let hasEnded = false;
   let draining = Promise.resolve();
   const link: ServerLink = bridge.attach({
-    identity: what,
+    identity,
     write(lines) {
       if (hasEnded)
-        throw new ThvError('ERR_ATTACH_FAILED', { container: what, reason: 'the server has ended' });
+        throw new ThvError('ERR_ATTACH_FAILED', { container: identity, reason: 'the server has ended' });
       const waiting = [process.stdin.write(lines), process.stdin.flush()].filter(
         (each) => each instanceof Promise,
       );

@@ -11,7 +11,6 @@ import {
   type WorkloadName,
 } from '../records/index.ts';
 import {
-  isBridgeMode,
   networkModeOf,
   networkProfile,
   parsePublish,
@@ -22,7 +21,7 @@ import {
 import { collectEnvironment } from './environment.ts';
 import type { Filled } from './fill-environment.ts';
 import type { RunPlan } from './plan-run.ts';
-import type { Runtime } from './runtime.ts';
+import { type Runtime, requireProcessNetwork } from './runtime.ts';
 import { runtimeOverride } from './runtime-override.ts';
 import type { ToolsOverride } from './tools-override.ts';
 import type { RunRequest } from './types.ts';
@@ -70,7 +69,7 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
       withVolumes(plan.permissions ?? networkProfile(), request.volumes, facts.logger),
       request.networkMode,
     );
-    if (facts.runtime === 'process') refuseForProcess(request, profile);
+    if (facts.runtime === 'process') requireProcessNetwork(networkModeOf(profile));
     else warnAboutProfile(profile, facts);
     if (transport !== 'stdio' && networkModeOf(profile) === 'none') {
       throw new ThvError(
@@ -151,21 +150,6 @@ function warnAboutProfile(profile: PermissionProfile, { name, logger }: BuildFac
     });
   }
   if (profile.privileged) logger.warn('the container runs privileged', { workload: name });
-}
-
-/** What only containers have. */
-function refuseForProcess(request: RunRequest, profile: PermissionProfile): void {
-  const mode = networkModeOf(profile);
-  if (request.publish.length > 0) {
-    throw new ThvError('ERR_INPUT_INVALID', {
-      reason: '--publish has no meaning for a process, whose ports are not published',
-    });
-  }
-  if (!isBridgeMode(mode) && mode !== 'none' && mode !== 'host') {
-    throw new ThvError('ERR_INPUT_INVALID', {
-      reason: `a process cannot be connected to network "${mode}": only none and host have a meaning for it`,
-    });
-  }
 }
 
 /** As the reference stores them (spec 02 §1.6): both or none, with equal parameters. */

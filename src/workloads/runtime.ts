@@ -3,6 +3,7 @@ import type { Engine } from '../engine/index.ts';
 import { hasCode, ThvError } from '../errors/index.ts';
 import { selfCommand } from '../platform/index.ts';
 import type { RunConfig } from '../records/index.ts';
+import { isBridgeMode } from '../sandbox/index.ts';
 import type { Context } from './context.ts';
 import type { OperationOptions, Progress, RunRequest } from './types.ts';
 
@@ -12,9 +13,16 @@ export type Runtime =
   /** A process of this machine. */
   | { readonly kind: 'process'; readonly engine?: undefined };
 
+/** Said when nobody asked for a process. */
+const WEAKER =
+  'no container engine answers: the package runs as a process, confined to what its permission profile grants, but on the kernel of this machine and, where the profile allows all of the network, beside its own services';
+
 const PACKAGE = /^(?:npx|uvx|go):\/\//;
 
-type RuntimeFlags = Pick<RunRequest, 'source' | 'runtime' | 'noSandbox' | 'allowInstallScripts'>;
+type RuntimeFlags = Pick<
+  RunRequest,
+  'source' | 'runtime' | 'noSandbox' | 'allowInstallScripts' | 'publish' | 'networkMode'
+>;
 
 /** The context of a run whose `--runtime` beats the environment's, for all that is asked about engines from here on. */
 export function withRuntime(context: Context, runtime: RunRequest['runtime']): Context {
@@ -53,6 +61,14 @@ export async function openRuntime(
       { hint: 'add --runtime process to run the package as a process' },
     );
   }
+  if (runtime.kind === 'process') {
+    if (flags.publish.length > 0) {
+      throw new ThvError('ERR_INPUT_INVALID', {
+        reason: '--publish has no meaning for a process, whose ports are not published',
+      });
+    }
+    requireProcessNetwork(flags.networkMode);
+  }
   return runtime;
 
   async function engineOrElse(canBeProcess: boolean): Promise<Runtime> {
@@ -61,10 +77,18 @@ export async function openRuntime(
     } catch (error) {
       const isAutomatic = wanted === '' || wanted === 'auto';
       if (!isAutomatic || !canBeProcess || !hasCode(error, 'ERR_ENGINE_UNAVAILABLE')) throw error;
-      context.logger.warn('no container engine answers: the package is run as a process of this machine');
+      context.logger.warn(WEAKER);
       return { kind: 'process' };
     }
   }
+}
+
+/** Networks of an engine mean nothing to a process. Throws `ERR_INPUT_INVALID`. */
+export function requireProcessNetwork(mode: string): void {
+  if (isBridgeMode(mode) || mode === 'none' || mode === 'host') return;
+  throw new ThvError('ERR_INPUT_INVALID', {
+    reason: `a process cannot be connected to network "${mode}": only none and host have a meaning for it`,
+  });
 }
 
 type ProcessSettings = Pick<RunConfig, 'image' | 'no_sandbox' | 'allow_install_scripts'>;

@@ -112,11 +112,15 @@ export function gone(text: string): Promise<unknown> {
   );
 }
 
-/** Which sandboxes this machine has, for each user that can be had. */
-export const CASES = (['bubblewrap', 'namespaces'] as const).flatMap((sandbox) =>
+/** Which sandboxes this machine has. */
+export const SANDBOXES = (['bubblewrap', 'namespaces'] as const).filter(
+  (sandbox) =>
+    process.platform === 'linux' && Bun.which(sandbox === 'bubblewrap' ? 'bwrap' : 'unshare') !== null,
+);
+
+/** Each of them, for each user that can be had. */
+export const CASES = SANDBOXES.flatMap((sandbox) =>
   (['self', 'ordinary'] as const)
     .filter((user) => user === 'self' || process.getuid?.() === 0)
-    .filter(() => process.platform === 'linux')
-    .filter(() => Bun.which(sandbox === 'bubblewrap' ? 'bwrap' : 'unshare') !== null)
     .map((user) => ({ sandbox, user })),
 );

@@ -20,8 +20,8 @@ export interface Backend {
   ): readonly string[];
 }
 
-/** Port of the egress proxy inside; outside of the range that servers are given. */
-const EGRESS_PORT = 3128;
+/** Ports of the egress proxy inside: the second for servers that listen on the first. */
+const EGRESS_PORTS = [3128, 3129] as const;
 const START_TIMEOUT_MS = 20_000;
 
 /** Starts a process in namespaces of its own; `self` is the command that starts this program. */
@@ -33,6 +33,7 @@ export async function startOnLinux(
   const { network, signal } = spec;
   const isFiltered = network.type === 'filtered';
   const ownNetwork = network.type !== 'host';
+  const egressPort = spec.port?.inside === EGRESS_PORTS[0] ? EGRESS_PORTS[1] : EGRESS_PORTS[0];
   const { work, settings } = prepareFolder(spec.folder, spec.network);
   const [executable = '', ...script] = self;
   const view = linuxView({
@@ -71,11 +72,11 @@ export async function startOnLinux(
           TMPDIR: '/tmp',
           LANG: 'C.UTF-8',
           ...spec.env,
-          ...(isFiltered ? proxyEnvironment(EGRESS_PORT) : {}),
+          ...(isFiltered ? proxyEnvironment(egressPort) : {}),
         },
         view,
         isViewInPlace: backend.makesView,
-        egressPort: isFiltered ? EGRESS_PORT : undefined,
+        egressPort: isFiltered ? egressPort : undefined,
         ingressPort: needsRelay ? spec.port.inside : undefined,
         ownNetwork,
         limits: { processes: spec.limits?.processes, openFiles: spec.limits?.openFiles },
