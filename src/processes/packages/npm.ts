@@ -89,11 +89,14 @@ async function resolveVersion(
 function findIntact(store: PackageStore, request: string): PackageRecord | undefined {
   const record = store.find(request);
   if (record === undefined) return undefined;
+  return digestOfContents(store.pathOf(record.key)) === record.digest ? record : undefined;
+}
+
+function digestOfContents(folder: string): string | undefined {
   try {
-    const lock = readFileSync(join(store.pathOf(record.key), LOCKFILE), 'utf8');
-    return digestOf(lock) === record.digest ? record : undefined;
+    return digestOf(readFileSync(join(folder, LOCKFILE), 'utf8'));
   } catch {
-    return undefined; // somebody tidied up: it is installed again
+    return undefined; // somebody tidied up
   }
 }
 
@@ -120,11 +123,10 @@ function install(
       if (!/\b0 scripts ran\b/.test(result.lastWords)) succeed(result, spec);
     }
     // As it is after the scripts were run, for the next start compares this one.
-    const written = readFileSync(join(scratch.folder, LOCKFILE), 'utf8');
-    const digest = digestOf(written);
+    const digest = digestOfContents(scratch.folder) ?? '';
     const scripts = options.allowInstallScripts ? 'scripts' : '';
     const key = digestOf(digest, scripts, process.platform, process.arch);
-    scratch.moveTo(key);
+    scratch.moveTo(key, (place) => digestOfContents(place) === digest);
     const { version } = readManifest(rootOf(store.pathOf(key), undefined));
     const record = { key, version, digest };
     await store.save(request, record);
