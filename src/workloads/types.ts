@@ -1,3 +1,4 @@
+import type { BuildProgress } from '../build/index.ts';
 import type { RunConfig, WorkloadStatus } from '../records/index.ts';
 
 /** A workload as `list`, `status` and the API show it (spec 02 §4.6). */
@@ -94,12 +95,8 @@ export interface Exported {
   readonly warnings: readonly string[];
 }
 
-export interface Progress {
-  /** A finished step worth a line on stdout, e.g. `Successfully pulled <image>`. */
-  line(text: string): void;
-  /** State of the step under way, for terminals; the next call replaces it, '' clears it. */
-  update(text: string): void;
-}
+/** Where an operation tells how far it is. */
+export type Progress = BuildProgress;
 
 export interface OperationOptions {
   readonly signal?: AbortSignal | undefined;
