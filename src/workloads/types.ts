@@ -154,4 +154,6 @@ export interface WorkloadManager {
   /** Names of all workloads, stopped ones too, without asking an engine: for shell completion. */
   names(): Promise<readonly string[]>;
   groupExists(name: string): Promise<boolean>;
+  /** Names of the workloads that refer to a secret of the user's, sorted; asks no engine. */
+  usersOfSecret(secret: string): Promise<readonly string[]>;
 }
