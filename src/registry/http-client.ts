@@ -18,6 +18,8 @@ export interface HttpClientOptions {
   readonly userAgent?: string | undefined;
   /** All addresses of a host name. */
   readonly resolve?: (host: string) => Promise<readonly string[]>;
+  /** Whether an address must not be dialled. */
+  readonly isBlocked?: (address: string) => boolean;
 }
 
 export interface HttpRequest {
@@ -44,7 +46,7 @@ export interface HttpClient {
 }
 
 export function createHttpClient(options: HttpClientOptions): HttpClient {
-  const { userAgent } = options;
+  const { userAgent, resolve = systemResolve, isBlocked = isPrivateAddress } = options;
 
   async function follow(first: URL, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
     let url = first;
@@ -81,13 +83,13 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     if (options.allowPrivateAddress) return fetch(url, init);
     const host = url.hostname.replace(/^\[|\]$/g, '');
     if (isIP(host) !== 0) {
-      if (isPrivateAddress(host)) throw privateAddress();
+      if (isBlocked(host)) throw privateAddress();
       return fetch(url, init);
     }
     // A proxy of the user's resolves the name in a network that we do not see; what we can resolve ourselves is still checked.
     const isProxied = proxyFor(url, options.env) !== undefined;
-    const addresses = await resolveAll(host, options.resolve ?? systemResolve, isProxied);
-    const allowed = addresses.filter((address) => !isPrivateAddress(address));
+    const addresses = await resolveAll(host, resolve, isProxied);
+    const allowed = addresses.filter((address) => !isBlocked(address));
     if (addresses.length > 0 && allowed.length === 0) throw privateAddress();
     return isProxied ? fetch(url, init) : sendToAny(url, host, allowed, init);
   }

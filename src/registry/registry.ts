@@ -1,7 +1,7 @@
 import { type ApplicationConfig, createConfigStore } from '../config/index.ts';
 import { ThvError } from '../errors/index.ts';
 import { type Logger, type Paths, unlessAborted } from '../platform/index.ts';
-import type { RegistryContent } from './content.ts';
+import { byName, type RegistryContent } from './content.ts';
 import type { RegistryEntry } from './entry.ts';
 import type { HttpClient } from './http-client.ts';
 import { closeEntryNames, findEntry, searchEntries } from './lookup.ts';
@@ -29,7 +29,7 @@ interface Request {
 export interface Registry {
   source(): Promise<RegistrySource>;
   /**
-   * With `refresh` an API registry is asked even when what it said before is fresh. Throws `ERR_REGISTRY_UNAVAILABLE`,
+   * Entries by name. With `refresh` an API registry is asked even when what it said before is fresh. Throws `ERR_REGISTRY_UNAVAILABLE`,
    * `ERR_REGISTRY_AUTH_REQUIRED`, `ERR_REGISTRY_REQUEST`, `ERR_REGISTRY_LEGACY_FORMAT`, `ERR_REGISTRY_INVALID`.
    */
   list(request?: Request & { readonly refresh?: boolean }): Promise<RegistryContent>;
@@ -45,6 +45,7 @@ export interface Registry {
 
 export function createRegistry(options: RegistryOptions): Registry {
   const config = createConfigStore(options.paths);
+  const sorted = new WeakMap<RegistryContent, RegistryContent>();
   let opened: Promise<Opened> | undefined;
 
   async function open(): Promise<Opened> {
@@ -65,7 +66,15 @@ export function createRegistry(options: RegistryOptions): Registry {
     refresh?: boolean;
     signal?: AbortSignal | undefined;
   } = {}) {
-    return unlessAborted((await open()).provider.load(refresh), signal);
+    const content = await unlessAborted((await open()).provider.load(refresh), signal);
+    const known = sorted.get(content);
+    if (known !== undefined) return known;
+    for (const { name, reason } of content.skipped) {
+      options.logger.debug('registry entry skipped', { server: name, reason });
+    }
+    const inOrder = { ...content, entries: content.entries.toSorted(byName) };
+    sorted.set(content, inOrder);
+    return inOrder;
   }
 
   return {
@@ -75,7 +84,11 @@ export function createRegistry(options: RegistryOptions): Registry {
       const { provider } = await open();
       const entry =
         findEntry((await list(request)).entries, name) ?? (await provider.findLive?.(name, request?.signal));
-      if (entry === undefined) throw new ThvError('ERR_SERVER_NOT_FOUND', { server: name });
+      if (entry === undefined) {
+        const close = closeEntryNames((await list(request)).entries, name);
+        const hint = `${close.length === 0 ? '' : `did you mean ${close.join(' or ')}? `}use 'thv registry list' to see available servers`;
+        throw new ThvError('ERR_SERVER_NOT_FOUND', { server: name }, { hint });
+      }
       return entry;
     },
     search: async (query, request) => searchEntries((await list(request)).entries, query),
