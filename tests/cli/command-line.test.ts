@@ -164,6 +164,7 @@ failed to parse environment variables: invalid environment variable format: B
     expect(listed).toEqual([
       ...[
         'completion',
+        'config',
         'help',
         'inspector',
         'list',
@@ -173,6 +174,7 @@ failed to parse environment variables: invalid environment variable format: B
         'rm',
         'run',
         'runtime',
+        'secret',
         'start',
         'status',
         'stop',
