@@ -48,6 +48,7 @@ export const CATALOG = {
 
   // Application configuration (spec 09 §2)
   ERR_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
+  ERR_UPDATE_CHECK: entry('world', 502, ({ reason }: Reason) => reason),
 
   // Secrets (spec 09 §5)
   ERR_SECRET_NOT_FOUND: entry(
