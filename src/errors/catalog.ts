@@ -127,6 +127,13 @@ export const CATALOG = {
       `failed to parse image reference "${image}": ${reason}`,
   ),
   ERR_IMAGE_PULL: entry('world', 502, ({ reason }: Reason & { readonly image: string }) => reason),
+  /** What the engine says about a build that came to no end (spec 03 §13.3). */
+  ERR_BUILD_FAILED: entry('world', 502, ({ reason }: Reason) => `build error: ${reason}`),
+
+  // Packages as images (spec 03 §13)
+  ERR_PACKAGE_INVALID: entry('user', 400, ({ reason }: Reason & { readonly package: string }) => reason),
+  ERR_RUNTIME_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
+  ERR_BUILD_INPUT_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
 
   // Workload host (DESIGN §1)
   ERR_HOST_UNREACHABLE: entry('world', 503, ({ reason }: Reason) => reason),
