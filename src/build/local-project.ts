@@ -1,5 +1,5 @@
 import { lstat, readdir, readlink, stat } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { messageOf, ThvError } from '../errors/index.ts';
 import type { ContextEntry } from './context-tar.ts';
 import { type IgnoreRules, readIgnoreRules } from './ignore-rules.ts';
@@ -16,6 +16,8 @@ export interface LocalProject {
 const TARGET = /^[A-Za-z0-9._~+@ -][A-Za-z0-9._~+@/ -]*$/;
 /** Never part of a build: history, and files that are there to hold logins. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['.git', '.env', '.netrc', '.npmrc', '.yarnrc']);
+/** Read by us; Podman would go by them once more, and leave out files of our own. */
+const READ_ALREADY: ReadonlySet<string> = new Set(['.dockerignore', '.containerignore']);
 
 /**
  * The project that `path` belongs to: the folder of the nearest `go.work`, else of the nearest `go.mod`, else `path` itself.
@@ -34,7 +36,7 @@ export async function openLocalProject(path: string, workingFolder: string): Pro
   return {
     target: inside === '' ? '.' : `./${inside}`,
     async *entries() {
-      yield* walk(root, '', await readIgnoreRules(root));
+      yield* contextEntries(root, await readIgnoreRules(root), LEFT_OUT);
     },
   };
 }
@@ -52,21 +54,22 @@ async function findUp(folder: string, name: string): Promise<string | undefined>
   }
 }
 
-/** Sockets, FIFOs and devices are passed over. */
-async function* walk(
+/** What of a folder goes into a context. Sockets, FIFOs and devices are passed over, and everything called as in `leftOut`. */
+export async function* contextEntries(
   root: string,
-  folder: string,
   rules: IgnoreRules,
+  leftOut: ReadonlySet<string>,
+  folder = '',
 ): AsyncGenerator<ContextEntry, void, undefined> {
   for (const name of (await readdir(join(root, folder))).sort()) {
     const path = folder === '' ? name : `${folder}/${name}`;
-    if (LEFT_OUT.has(basename(path))) continue;
+    if (leftOut.has(name) || READ_ALREADY.has(path)) continue;
     const source = join(root, path);
     const facts = await lstat(source);
     const ignored = rules.ignores(path);
     if (facts.isDirectory()) {
       if (!ignored) yield { kind: 'folder', path, mode: facts.mode & 0o777 };
-      if (!ignored || rules.hasExceptions) yield* walk(root, path, rules);
+      if (!ignored || rules.hasExceptions) yield* contextEntries(root, rules, leftOut, path);
     } else if (ignored) continue;
     else if (facts.isSymbolicLink()) yield { kind: 'link', path, target: await readlink(source) };
     else if (facts.isFile()) {
