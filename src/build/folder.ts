@@ -58,7 +58,7 @@ type Generated = NodeProject | PythonProject | GoProject;
 
 async function generatedBuild(project: Generated, inputs: BuildInputs): Promise<ImageBuild> {
   return imageBuildOf(await prepareFolder(project, inputs), {
-    source: project.folder,
+    source: project.name,
     repository: repositoryOf(project),
     isPinned: isLocked(project),
   });
@@ -111,7 +111,7 @@ async function dockerfileBuild(
   const text = await readFile(join(folder, DOCKERFILE), 'utf8');
   const { proxies } = await readHostSettings('npx', { env, home, configured: new Map(), logger });
   return {
-    source: folder,
+    source: project.name,
     repository: repositoryOf(project),
     isPinned: true,
     key: await imageKey({ folder: 'its own Dockerfile' }, context()),

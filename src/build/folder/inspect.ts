@@ -1,5 +1,5 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { messageOf, ThvError } from '../../errors/index.ts';
 import { type ReadText, readNodeProject } from './node-project.ts';
 import { readPythonProject } from './python-project.ts';
@@ -42,22 +42,30 @@ export async function inspectFolder(path: string, workingFolder: string): Promis
 }
 
 async function findFolder(folder: string, path: string): Promise<string> {
+  const refuse = (reason: string, cause?: unknown) =>
+    new ThvError('ERR_FOLDER_UNUSABLE', { folder: path, reason }, { cause });
   try {
     const real = await realpath(folder);
     if ((await stat(real)).isDirectory()) return real;
   } catch (error) {
-    throw new ThvError('ERR_FOLDER_UNUSABLE', { folder: path, reason: messageOf(error) }, { cause: error });
+    throw refuse(isAbsent(error) ? 'it does not exist' : messageOf(error), error);
   }
-  throw new ThvError('ERR_FOLDER_UNUSABLE', { folder: path, reason: 'it is a file' });
+  throw refuse('it is a file');
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
-    throw new ThvError('ERR_FOLDER_UNUSABLE', { folder: path, reason: messageOf(error) }, { cause: error });
+    if (isAbsent(error)) return undefined;
+    const reason = `${basename(path)} cannot be read: ${messageOf(error)}`;
+    throw new ThvError('ERR_FOLDER_UNUSABLE', { folder: dirname(path), reason }, { cause: error });
   }
+}
+
+/** Also where a file stands in the place of a folder. */
+function isAbsent(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 /** Last part of the path of the module, without a major version (Go modules reference, "Module paths"). */
