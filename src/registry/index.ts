@@ -1,5 +1,11 @@
 export type { RegistryContent, SkippedEntry } from './content.ts';
-export { type ContainerEntry, entryToJson, type RegistryEntry, type RemoteEntry } from './entry.ts';
+export {
+  type ContainerEntry,
+  type EntryVariable,
+  entryToJson,
+  type RegistryEntry,
+  type RemoteEntry,
+} from './entry.ts';
 export {
   type ContainerPlan,
   type GivenSettings,
