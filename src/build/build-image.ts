@@ -45,7 +45,7 @@ export async function buildPackageImage(
   reference: PackageReference,
   options: BuildImageOptions,
 ): Promise<string> {
-  checkImageName(options.tag);
+  if (options.tag !== undefined) checkImageName(options.tag);
   const prepared = await prepareBuild(reference, options);
   return buildOnce(
     await imageBuildOf(prepared, {
@@ -137,8 +137,7 @@ export function renderMasked({ plan, secretNames }: Pick<PreparedBuild, 'plan' |
 }
 
 /** Throws `ERR_INPUT_INVALID`. */
-export function checkImageName(tag: string | undefined): void {
-  if (tag === undefined) return;
+export function checkImageName(tag: string): void {
   try {
     parseImageReference(tag);
   } catch (error) {

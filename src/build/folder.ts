@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseImageReference } from '../engine/index.ts';
+import { ThvError } from '../errors/index.ts';
 import { sanitizeWorkloadName, type WorkloadName } from '../records/index.ts';
 import {
   type BuildImageOptions,
@@ -12,6 +12,8 @@ import {
 } from './build-image.ts';
 import { nodeFolder } from './dockerfile/node-folder.ts';
 import { pythonFolder } from './dockerfile/python-folder.ts';
+import { baseImagesOf } from './folder/base-images.ts';
+import { DOCKERFILE, dockerfileContext, projectContext } from './folder/context.ts';
 import type {
   DockerfileProject,
   FolderProject,
@@ -20,23 +22,13 @@ import type {
   PythonProject,
 } from './folder/types.ts';
 import { readHostSettings } from './host-settings/read.ts';
-import { type IgnoreRules, readIgnoreRules } from './ignore-rules.ts';
 import { imageKey } from './image-key.ts';
-import { contextEntries, type LocalProject } from './local-project.ts';
 import { imageRepository, type PackageReference } from './package-reference.ts';
 import { type BuildInputs, type FolderBuild, type PreparedBuild, prepareBuild } from './prepare.ts';
 
-/** What the tools of a project make anew, history, and files that are there to hold secrets. An ignore file can take them back. */
-const LEFT_OUT = ['.git', 'node_modules', '.venv', '__pycache__', '.env', '.env.*', '.netrc'].map(
-  (name) => `**/${name}`,
-);
-/** A folder of ours in the context; see `BuildPlan.filesPrefix`. */
-const OURS: ReadonlySet<string> = new Set(['.thv-build']);
-const DOCKERFILE = 'Dockerfile';
-
 /** The name of an image that runs the folder as a server. Options and errors are those of `buildPackageImage`. */
 export async function buildFolderImage(project: FolderProject, options: BuildImageOptions): Promise<string> {
-  checkImageName(options.tag);
+  if (options.tag !== undefined) checkImageName(options.tag);
   const build =
     project.kind === 'dockerfile' ? dockerfileBuild(project, options) : generatedBuild(project, options);
   return buildOnce(await build, options);
@@ -88,65 +80,51 @@ function prepareFolder(project: Generated, inputs: BuildInputs): Promise<Prepare
 }
 
 function folderBuild(project: NodeProject | PythonProject): FolderBuild {
-  const { folder } = project;
-  const context: LocalProject = {
-    target: '.',
-    async *entries() {
-      yield* contextEntries(folder, await readIgnoreRules(folder, LEFT_OUT), OURS);
-    },
-  };
+  const context = { target: '.', entries: () => projectContext(project.folder) };
   return project.kind === 'node'
     ? { recipe: nodeFolder(project), project: context, image: undefined }
     : { recipe: pythonFolder(project), project: context, image: project.image };
 }
 
 /** Built as it is: what is not in the file is not in the image, certificates of ours included. */
-async function dockerfileBuild(
-  project: DockerfileProject,
-  { env, home, logger }: BuildInputs,
-): Promise<ImageBuild> {
+async function dockerfileBuild(project: DockerfileProject, options: BuildImageOptions): Promise<ImageBuild> {
+  refuseSettings(options);
+  const { env, home, logger, engine, signal } = options;
   const { folder } = project;
-  const rules = withDockerfile(await readIgnoreRules(folder));
-  const context = () => contextEntries(folder, rules, new Set());
-  const text = await readFile(join(folder, DOCKERFILE), 'utf8');
+  const baseImages = baseImagesOf(await readFile(join(folder, DOCKERFILE), 'utf8'));
   const { proxies } = await readHostSettings('npx', { env, home, configured: new Map(), logger });
+  // One of them that was made anew here makes another image.
+  const bases = await Promise.all(
+    baseImages.map(async (image) => (await engine.images.find(image, { signal }))?.Id ?? image),
+  );
   return {
     source: project.name,
     repository: repositoryOf(project),
     isPinned: true,
-    key: await imageKey({ folder: 'its own Dockerfile' }, context()),
+    key: await imageKey({ bases }, dockerfileContext(folder)),
     dockerfile: DOCKERFILE,
-    context,
-    baseImages: baseImagesOf(text),
+    context: () => dockerfileContext(folder),
+    baseImages,
     buildArguments: proxies,
   };
 }
 
-/** The file is sent even if it is left out of what it copies. */
-function withDockerfile(rules: IgnoreRules): IgnoreRules {
-  return { ...rules, ignores: (path) => path !== DOCKERFILE && rules.ignores(path) };
-}
-
-/** Images that are pulled: what `FROM` names, other stages and names made of arguments aside (Dockerfile reference, "FROM"). */
-export function baseImagesOf(dockerfile: string): readonly string[] {
-  const stages = new Set(['scratch']);
-  const images = new Set<string>();
-  for (const line of dockerfile.split(/\r?\n/)) {
-    const [, image, stage] = /^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?/i.exec(line) ?? [];
-    if (image === undefined) continue;
-    if (!stages.has(image.toLowerCase()) && isReference(image)) images.add(image);
-    if (stage !== undefined) stages.add(stage.toLowerCase());
-  }
-  return [...images];
-}
-
-function isReference(text: string): boolean {
-  try {
-    parseImageReference(text);
-    return true;
-  } catch {
-    return false; // an argument in it, or nonsense that the engine will complain of
-  }
+/** Settings of the build that a Dockerfile has no place for; better said than left out. */
+function refuseSettings({ override, caCertPath, entrypointArguments }: BuildInputs): void {
+  const given = [
+    ...(override?.builder_image ? ['an image to build on'] : []),
+    ...(override?.additional_packages?.length ? ['packages to install'] : []),
+    ...(override?.build_with?.length ? ['Python requirements'] : []),
+    ...(Object.keys(override?.runtime_env ?? {}).length > 0 ? ['environment variables of the image'] : []),
+    ...(caCertPath ? ['a CA certificate'] : []),
+    ...(entrypointArguments?.length ? ['arguments of the entrypoint'] : []),
+  ];
+  if (given.length === 0) return;
+  throw new ThvError(
+    'ERR_BUILD_INPUT_INVALID',
+    { reason: `the folder has a Dockerfile, which takes no ${given.join(', ')} from outside` },
+    { hint: 'write it into the Dockerfile' },
+  );
 }
 
 function repositoryOf({ name }: FolderProject): string {

@@ -5,7 +5,7 @@ export {
   buildPackageImage,
   generateDockerfile,
 } from './build-image.ts';
-export { inspectFolder, isFolderPath } from './folder/inspect.ts';
+export { inspectFolder } from './folder/inspect.ts';
 export type { FolderProject } from './folder/types.ts';
 export { buildFolderImage, folderDockerfile, folderWorkloadName } from './folder.ts';
 export {

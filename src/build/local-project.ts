@@ -16,8 +16,6 @@ export interface LocalProject {
 const TARGET = /^[A-Za-z0-9._~+@ -][A-Za-z0-9._~+@/ -]*$/;
 /** Never part of a build: history, and files that are there to hold logins. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['.git', '.env', '.netrc', '.npmrc', '.yarnrc']);
-/** Read by us; Podman would go by them once more, and leave out files of our own. */
-const READ_ALREADY: ReadonlySet<string> = new Set(['.dockerignore', '.containerignore']);
 
 /**
  * The project that `path` belongs to: the folder of the nearest `go.work`, else of the nearest `go.mod`, else `path` itself.
@@ -63,7 +61,7 @@ export async function* contextEntries(
 ): AsyncGenerator<ContextEntry, void, undefined> {
   for (const name of (await readdir(join(root, folder))).sort()) {
     const path = folder === '' ? name : `${folder}/${name}`;
-    if (leftOut.has(name) || READ_ALREADY.has(path)) continue;
+    if (leftOut.has(name)) continue;
     const source = join(root, path);
     const facts = await lstat(source);
     const ignored = rules.ignores(path);

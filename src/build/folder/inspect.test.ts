@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { inspectFolder, isFolderPath } from './inspect.ts';
+import { inspectFolder } from './inspect.ts';
 import type { FolderProject } from './types.ts';
 
 type Files = Readonly<Record<string, string | object>>;
@@ -374,24 +374,4 @@ describe('folders that are no servers', () => {
       );
     }
   });
-});
-
-test.each<[string, NodeJS.Platform, boolean]>([
-  ['.', 'linux', true],
-  ['..', 'linux', true],
-  ['./x', 'linux', true],
-  ['../x', 'linux', true],
-  ['/x', 'linux', true],
-  ['x', 'linux', false],
-  ['x/y', 'linux', false],
-  ['.x', 'linux', false],
-  ['...', 'linux', false],
-  ['.\\x', 'linux', false],
-  ['.\\x', 'win32', true],
-  ['C:\\x', 'win32', true],
-  ['C:\\x', 'linux', false],
-  ['npx://x', 'win32', false],
-  ['localhost:5000/x', 'win32', false],
-])('%s on %s is a path: %p', (text, platform, expected) => {
-  expect(isFolderPath(text, platform)).toBe(expected);
 });

@@ -5,12 +5,6 @@ import { type ReadText, readNodeProject } from './node-project.ts';
 import { readPythonProject } from './python-project.ts';
 import type { FolderProject } from './types.ts';
 
-/** True for a word that can only mean a folder or file here: `.`, `..`, or one that begins like a path. */
-export function isFolderPath(text: string, platform: NodeJS.Platform = process.platform): boolean {
-  if (/^\.{0,2}\/|^\.{1,2}$/.test(text)) return true;
-  return platform === 'win32' && /^\.{1,2}\\|^\\\\|^[A-Za-z]:[\\/]/.test(text);
-}
-
 /**
  * What kind of server the folder holds: a Dockerfile wins, then what can be run of `package.json`, `pyproject.toml` and
  * `go.mod`, in this order. Throws `ERR_FOLDER_UNUSABLE` with all that was looked at.
