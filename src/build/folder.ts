@@ -122,7 +122,7 @@ function refuseSettings({ override, caCertPath, entrypointArguments }: BuildInpu
   if (given.length === 0) return;
   throw new ThvError(
     'ERR_BUILD_INPUT_INVALID',
-    { reason: `the folder has a Dockerfile, which takes no ${given.join(', ')} from outside` },
+    { reason: `the folder has a Dockerfile of its own, to which these do not apply: ${given.join(', ')}` },
     { hint: 'write it into the Dockerfile' },
   );
 }
