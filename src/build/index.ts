@@ -5,6 +5,9 @@ export {
   checkImageName,
   generateDockerfile,
 } from './build-image.ts';
+export { inspectFolder } from './folder/inspect.ts';
+export type { FolderProject } from './folder/types.ts';
+export { buildFolderImage, folderDockerfile, folderWorkloadName } from './folder.ts';
 export {
   isPinned,
   type PackageReference,

@@ -77,7 +77,13 @@ export function isPinned({ scheme, version, isLocal }: PackageReference): boolea
 }
 
 /** `toolhivelocal/<scheme>-<package>`, without tag (spec 03 §13.1). */
-export function imageRepository({ scheme, package: name }: PackageReference): string {
+export function imageRepository({
+  scheme,
+  package: name,
+}: {
+  readonly scheme: Scheme | 'folder';
+  readonly package: string;
+}): string {
   const plain = name
     .replace(/^\.\//, '')
     .replace(/^\.\.\//, '')

@@ -188,6 +188,12 @@ export const CATALOG = {
   ERR_PACKAGE_INVALID: entry('user', 400, ({ reason }: Reason & { readonly package: string }) => reason),
   ERR_RUNTIME_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
   ERR_BUILD_INPUT_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
+  ERR_FOLDER_UNUSABLE: entry(
+    'user',
+    400,
+    ({ folder, reason }: Reason & { readonly folder: string }) =>
+      `folder ${folder} cannot be run as a server: ${reason}`,
+  ),
 
   // Workload host (DESIGN §1)
   ERR_HOST_UNREACHABLE: entry('world', 503, ({ reason }: Reason) => reason),

@@ -162,7 +162,25 @@ failed to parse environment variables: invalid environment variable format: B
     const { stdout } = await home.thv([]);
     const listed = [...stdout.matchAll(/^ {2}([a-z_]+) {3}/gm)].map(([, name]) => name);
     expect(listed).toEqual([
-      ...['completion','config','export','help','inspector','list','logs','mcp','proxy','rm','run','runtime','secret','start','status','stop','version'],
+      ...[
+        'completion',
+        'config',
+        'export',
+        'help',
+        'inspector',
+        'list',
+        'logs',
+        'mcp',
+        'proxy',
+        'rm',
+        'run',
+        'runtime',
+        'secret',
+        'start',
+        'status',
+        'stop',
+        'version',
+      ],
     ]);
   });
 
