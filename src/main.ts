@@ -8,6 +8,10 @@ It runs each server in a container of its own, behind an HTTP proxy whose URL st
 and serves both MCP transports (SSE and streamable HTTP) from it.`,
   {
     run: lazily({ description: 'Run an MCP server' }, async () => (await import('./commands/run.ts')).run),
+    build: lazily(
+      { description: 'Build a container image for an MCP server without running it' },
+      async () => (await import('./commands/build.ts')).build,
+    ),
     list: lazily(
       { description: 'List running MCP servers', alias: ['ls'] },
       async () => (await import('./commands/list.ts')).list,
@@ -25,6 +29,10 @@ and serves both MCP transports (SSE and streamable HTTP) from it.`,
     logs: lazily(
       { description: 'Show the logs of an MCP server, or delete old log files' },
       async () => (await import('./commands/logs.ts')).logs,
+    ),
+    export: lazily(
+      { description: 'Write the run configuration of an MCP server to a file' },
+      async () => (await import('./commands/export.ts')).exportCommand,
     ),
     mcp: lazily(
       { description: 'Look into MCP servers and call their tools' },

@@ -43,10 +43,12 @@ export const CATALOG = {
         ...(facts.desktopVersion === undefined ? [] : [`Desktop version: ${facts.desktopVersion}`]),
       ].join('\n'),
   ),
+  ERR_FILE_UNWRITABLE: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
   ERR_FILE_UNREADABLE: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
 
   // Application configuration (spec 09 §2)
   ERR_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
+  ERR_UPDATE_CHECK: entry('world', 502, ({ reason }: Reason) => reason),
 
   // Secrets (spec 09 §5)
   ERR_SECRET_NOT_FOUND: entry(
@@ -135,6 +137,7 @@ export const CATALOG = {
     ({ workload }: { readonly workload: string }) => `run config not found: ${workload}`,
   ),
   ERR_RUN_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
+  ERR_PROFILE_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
   ERR_STATUS_FILE_INVALID: entry('world', 500, ({ reason }: Reason & { readonly path: string }) => reason),
   ERR_LOCK_TIMEOUT: entry('world', 503, ({ reason }: Reason & { readonly path: string }) => reason),
   ERR_PORT_UNAVAILABLE: entry(
@@ -178,6 +181,19 @@ export const CATALOG = {
       `failed to parse image reference "${image}": ${reason}`,
   ),
   ERR_IMAGE_PULL: entry('world', 502, ({ reason }: Reason & { readonly image: string }) => reason),
+  /** What the engine says about a build that came to no end (spec 03 §13.3). */
+  ERR_BUILD_FAILED: entry('world', 502, ({ reason }: Reason) => `build error: ${reason}`),
+
+  // Packages as images (spec 03 §13)
+  ERR_PACKAGE_INVALID: entry('user', 400, ({ reason }: Reason & { readonly package: string }) => reason),
+  ERR_RUNTIME_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
+  ERR_BUILD_INPUT_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
+  ERR_FOLDER_UNUSABLE: entry(
+    'user',
+    400,
+    ({ folder, reason }: Reason & { readonly folder: string }) =>
+      `folder ${folder} cannot be run as a server: ${reason}`,
+  ),
 
   // Workload host (DESIGN §1)
   ERR_HOST_UNREACHABLE: entry('world', 503, ({ reason }: Reason) => reason),

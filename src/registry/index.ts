@@ -1,7 +1,13 @@
 export type { RegistryContent, SkippedEntry } from './content.ts';
 export { type Conversion, convertRegistry } from './convert.ts';
 export { convertFileInPlace, readRegistryInput } from './convert-file.ts';
-export { type ContainerEntry, entryToJson, type RegistryEntry, type RemoteEntry } from './entry.ts';
+export {
+  type ContainerEntry,
+  type EntryVariable,
+  entryToJson,
+  type RegistryEntry,
+  type RemoteEntry,
+} from './entry.ts';
 export {
   type ContainerPlan,
   type GivenSettings,
