@@ -235,12 +235,11 @@ export const CATALOG = {
   /** What is to become the registry in use does not answer, or is none (spec 08 §6.3). */
   ERR_REGISTRY_SOURCE_UNREACHABLE: entry('world', 504, ({ reason }: Reason) => reason),
   ERR_REGISTRY_SOURCE_INVALID: entry('user', 502, ({ reason }: Reason) => reason),
-  ERR_REGISTRY_AUTH_REQUIRED: entry(
-    'user',
-    503,
-    ({ reason }: { readonly reason?: string }) =>
-      `${reason === undefined ? '' : `${reason}: `}registry authentication required: run 'thv registry login' to authenticate`,
-  ),
+  ERR_REGISTRY_AUTH_REQUIRED: entry('user', 503, ({ reason }: { readonly reason?: string }) => {
+    const advice = "registry authentication required: run 'thv registry login' to authenticate";
+    if (reason === undefined) return advice;
+    return `${reason}${reason.includes('\n') ? '\n' : ': '}${advice}`;
+  }),
   ERR_REGISTRY_LEGACY_FORMAT: entry(
     'user',
     502,

@@ -22,7 +22,9 @@ export {
   type Question,
   type SecretValues,
 } from './fill-variables.ts';
+export { toLegacy } from './legacy-format.ts';
 export { loginToRegistry, logoutFromRegistry, setLogin, unsetLogin } from './login.ts';
 export { createRegistry, type Registry } from './registry.ts';
 export { setSource, unsetSource } from './set-source.ts';
 export type { RegistrySource } from './source.ts';
+export { toServer } from './to-upstream.ts';
