@@ -25,6 +25,8 @@ const Duration = v.pipe(
 
 const RuntimeConfigSchema = v.looseObject({
   builder_image: v.nullish(v.string()),
+  /** Ours: base of the image that runs a Go server, where the built-in one cannot be had. */
+  final_image: v.nullish(v.string()),
   additional_packages: v.nullish(v.array(v.string())),
   build_with: v.nullish(v.array(v.string())),
   runtime_env: TextMap,

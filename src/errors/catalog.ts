@@ -43,6 +43,7 @@ export const CATALOG = {
         ...(facts.desktopVersion === undefined ? [] : [`Desktop version: ${facts.desktopVersion}`]),
       ].join('\n'),
   ),
+  ERR_FILE_UNWRITABLE: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
   ERR_FILE_UNREADABLE: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
 
   // Application configuration (spec 09 §2)
@@ -136,6 +137,7 @@ export const CATALOG = {
     ({ workload }: { readonly workload: string }) => `run config not found: ${workload}`,
   ),
   ERR_RUN_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
+  ERR_PROFILE_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
   ERR_STATUS_FILE_INVALID: entry('world', 500, ({ reason }: Reason & { readonly path: string }) => reason),
   ERR_LOCK_TIMEOUT: entry('world', 503, ({ reason }: Reason & { readonly path: string }) => reason),
   ERR_PORT_UNAVAILABLE: entry(
@@ -179,6 +181,19 @@ export const CATALOG = {
       `failed to parse image reference "${image}": ${reason}`,
   ),
   ERR_IMAGE_PULL: entry('world', 502, ({ reason }: Reason & { readonly image: string }) => reason),
+  /** What the engine says about a build that came to no end (spec 03 §13.3). */
+  ERR_BUILD_FAILED: entry('world', 502, ({ reason }: Reason) => `build error: ${reason}`),
+
+  // Packages as images (spec 03 §13)
+  ERR_PACKAGE_INVALID: entry('user', 400, ({ reason }: Reason & { readonly package: string }) => reason),
+  ERR_RUNTIME_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
+  ERR_BUILD_INPUT_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
+  ERR_FOLDER_UNUSABLE: entry(
+    'user',
+    400,
+    ({ folder, reason }: Reason & { readonly folder: string }) =>
+      `folder ${folder} cannot be run as a server: ${reason}`,
+  ),
 
   // Workload host (DESIGN §1)
   ERR_HOST_UNREACHABLE: entry('world', 503, ({ reason }: Reason) => reason),
@@ -192,6 +207,66 @@ export const CATALOG = {
     502,
     ({ tool }: { readonly tool: string }) => `tool "${tool}" reported an error`,
   ),
+
+  // Registry (spec 08)
+  ERR_SERVER_NOT_FOUND: entry(
+    'user',
+    404,
+    ({ server }: { readonly server: string }) => `server not found: ${server}`,
+  ),
+  ERR_SERVER_AMBIGUOUS: entry(
+    'user',
+    409,
+    ({ server, matches }: { readonly server: string; readonly matches: readonly string[] }) =>
+      `multiple servers match '${server}': ${matches.join(', ')} — use the full name`,
+  ),
+  /** No answer, or none that may be read; `failed` tells what kind of failure, for the texts of spec 08 §6.3. */
+  ERR_REGISTRY_REQUEST: entry(
+    'world',
+    502,
+    ({
+      reason,
+    }: Reason & {
+      readonly failed: 'timeout' | 'connection' | 'scheme' | 'content' | 'status';
+      readonly status?: number;
+    }) => reason,
+  ),
+  ERR_REGISTRY_UNAVAILABLE: entry('world', 503, ({ reason }: Reason) => reason),
+  /** What is to become the registry in use does not answer, or is none (spec 08 §6.3). */
+  ERR_REGISTRY_SOURCE_UNREACHABLE: entry('world', 504, ({ reason }: Reason) => reason),
+  ERR_REGISTRY_SOURCE_INVALID: entry('user', 502, ({ reason }: Reason) => reason),
+  ERR_REGISTRY_AUTH_REQUIRED: entry(
+    'user',
+    503,
+    ({ reason }: { readonly reason?: string }) =>
+      `${reason === undefined ? '' : `${reason}: `}registry authentication required: run 'thv registry login' to authenticate`,
+  ),
+  ERR_REGISTRY_LEGACY_FORMAT: entry(
+    'user',
+    502,
+    ({ source }: { readonly source: string }) =>
+      `${source === '' ? '' : `registry at ${source}: `}registry file appears to be in the legacy ToolHive format; run \`thv registry convert --in <path> --in-place\` to migrate to the upstream MCP format`,
+  ),
+  ERR_REGISTRY_INVALID: entry('user', 502, ({ reason }: Reason) => reason),
+  ERR_VARIABLES_MISSING: entry(
+    'user',
+    400,
+    ({ names }: { readonly names: readonly string[] }) =>
+      `missing required environment variable: ${names.join(', ')}`,
+  ),
+  ERR_HEADERS_MISSING: entry(
+    'user',
+    400,
+    ({ names }: { readonly names: readonly string[] }) => `missing required header: ${names.join(', ')}`,
+  ),
+  ERR_TOOL_UNKNOWN: entry(
+    'user',
+    400,
+    ({ tool }: { readonly tool: string }) => `tool ${tool} not found in registry`,
+  ),
+
+  // Outgoing OAuth (spec 06 §9)
+  ERR_OAUTH: entry('world', 502, ({ reason }: Reason) => reason),
 
   ERR_TIMEOUT: entry('world', 504, ({ reason }: Reason) => reason),
   ERR_CANCELLED: entry('user', 499, ({ reason }: Reason) => reason),

@@ -1,6 +1,8 @@
 export { writeFileAtomic } from './atomic-file.ts';
 export { createBackground } from './background.ts';
+export { openBrowser } from './browser.ts';
 export { loadCLibrary } from './c-library.ts';
+export { type Deadline, givenUp, startDeadline } from './deadline.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export { acquireLock, removeStaleLocks } from './file-lock.ts';
 export { formatLocalTime } from './local-time.ts';
@@ -10,4 +12,5 @@ export { findFreePort, isPortAvailable } from './ports.ts';
 export { commandLineOf, isProcessAlive, spawnDetached, terminateProcess } from './processes.ts';
 export { openRotatingFile } from './rotating-file.ts';
 export { selfCommand } from './self.ts';
-export { aborted, sleep } from './wait.ts';
+export { similarNames } from './similar-names.ts';
+export { aborted, sleep, unlessAborted } from './wait.ts';

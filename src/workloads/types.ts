@@ -1,3 +1,4 @@
+import type { BuildProgress } from '../build/index.ts';
 import type { RunConfig, WorkloadStatus } from '../records/index.ts';
 
 /** A workload as `list`, `status` and the API show it (spec 02 §4.6). */
@@ -23,7 +24,7 @@ export interface Workload {
 
 /** What `thv run` was asked for, after flags were parsed and checked on their own (spec 01 §4.3). */
 export interface RunRequest {
-  /** The first positional argument: image reference (other sources follow with their issues). */
+  /** The first positional argument: registry name, package with its scheme, image reference (spec 01 §4.1). */
   readonly source: string;
   /** Everything behind the first `--`. */
   readonly serverArguments: readonly string[];
@@ -41,12 +42,16 @@ export interface RunRequest {
   readonly environment: readonly string[];
   readonly environmentFile: string | undefined;
   readonly environmentFolder: string | undefined;
+  /** `NAME,target=VARIABLE` as typed. */
+  readonly secrets: readonly string[];
   /** `key=value` as typed. */
   readonly labels: readonly string[];
   /** `host:container[:ro]` as typed. */
   readonly volumes: readonly string[];
   /** `hostPort:containerPort` or `containerPort` as typed. */
   readonly publish: readonly string[];
+  /** `none`, `network` or a file; `undefined` for what the server's source says, else `network`. */
+  readonly permissionProfile: string | undefined;
   /** Engine network mode, '' for the default. */
   readonly networkMode: string;
   /** Tools that clients see, by the names they see; empty for all. */
@@ -62,6 +67,18 @@ export interface RunRequest {
   readonly sessionTtlMs: number;
   /** Begins with `/`; '' for none. */
   readonly endpointPrefix: string;
+  /** CA certificate for image builds, a path; `undefined` for the configured one. */
+  readonly caCertificate: string | undefined;
+  /** How an image is built for a package. */
+  readonly runtimeImage: string | undefined;
+  readonly runtimePackages: readonly string[];
+  readonly buildWith: readonly string[];
+  readonly debug: boolean;
+}
+
+/** `thv run --from-config`: a document made elsewhere. */
+export interface ImportRequest {
+  readonly configFile: string;
   readonly debug: boolean;
 }
 
@@ -76,11 +93,34 @@ export interface InspectRequest {
   readonly mcpProxyPort: number;
 }
 
-export interface Progress {
-  /** A finished step worth a line on stdout, e.g. `Successfully pulled <image>`. */
-  line(text: string): void;
-  /** State of the step under way, for terminals; the next call replaces it, '' clears it. */
-  update(text: string): void;
+export type ExportFormat = 'json' | 'k8s';
+
+export interface Exported {
+  readonly text: string;
+  /** What the text does not hold, or holds in plain sight: lines for stderr. */
+  readonly warnings: readonly string[];
+}
+
+/** Where an operation tells how far it is. */
+export type Progress = BuildProgress;
+
+/** A value that only the person at the terminal can give. */
+export interface Question {
+  readonly name: string;
+  readonly description: string;
+  readonly secret: boolean;
+  /** The only values that will do; empty for any. */
+  readonly choices: readonly string[];
+}
+
+/** '' and `undefined` are no answer. */
+export type Ask = (question: Question) => Promise<string | undefined>;
+
+/** How a run tells how far it is, and asks. */
+export interface RunInteraction {
+  readonly progress: Progress;
+  /** Absent when nobody can be asked. */
+  readonly ask?: Ask | undefined;
 }
 
 export interface OperationOptions {
@@ -106,14 +146,17 @@ export interface WorkloadManager {
   /** Throws `ERR_WORKLOAD_NOT_FOUND`. */
   get(name: string, options?: OperationOptions): Promise<Workload>;
   /** Detached start; returns once the workload host has taken over, without waiting for readiness (spec 01 §4.7). */
-  run(request: RunRequest, options: OperationOptions & { readonly progress: Progress }): Promise<RunOutcome>;
-  /** `run --foreground`: resolves when the workload ended and was deleted; `signal` aborting is the normal end. */
+  run(request: RunRequest | ImportRequest, options: OperationOptions & RunInteraction): Promise<RunOutcome>;
+  /**
+   * `run --foreground`: resolves when the workload ended and was deleted, or stopped when it came from a file; `signal`
+   * aborting is the normal end.
+   */
   runForeground(
-    request: RunRequest,
-    options: OperationOptions & {
-      readonly progress: Progress;
-      readonly onReady: (outcome: RunOutcome) => void;
-    },
+    request: RunRequest | ImportRequest,
+    options: OperationOptions &
+      RunInteraction & {
+        readonly onReady: (outcome: RunOutcome) => void;
+      },
   ): Promise<void>;
   /** Stored workload, detached. `already` when it runs and is supervised. */
   start(name: string, options?: OperationOptions): Promise<Outcome>;
@@ -137,6 +180,8 @@ export interface WorkloadManager {
     request: InspectRequest,
     options: OperationOptions & { readonly progress: Progress },
   ): Promise<string>;
+  /** The workload's document as a text to keep elsewhere (spec 02 §2). Throws `ERR_RUN_CONFIG_NOT_FOUND`. */
+  export(name: string, format: ExportFormat): Promise<Exported>;
   /** Container output; throws `ERR_LOGS_NOT_FOUND`. With `follow` until `signal` aborts or the container is gone. */
   logs(
     name: string,

@@ -1,0 +1,269 @@
+import { type Engine, parseImageReference } from '../engine/index.ts';
+import { hasCode, messageOf, ThvError, within } from '../errors/index.ts';
+import { formatLocalTime } from '../platform/index.ts';
+import { type ContextEntry, contextTar } from './context-tar.ts';
+import { FRESHNESS_ARGUMENT, renderDockerfile } from './dockerfile/render.ts';
+import { imageKey } from './image-key.ts';
+import { imageRepository, isPinned, type PackageReference } from './package-reference.ts';
+import { type BuildInputs, type PreparedBuild, prepareBuild } from './prepare.ts';
+
+/** Where a build tells how far it is. */
+export interface BuildProgress {
+  /** A finished step worth a line on stdout, e.g. `Successfully pulled <image>`. */
+  line(text: string): void;
+  /** State of the step under way, for terminals; the next call replaces it, '' clears it. */
+  update(text: string): void;
+  /** A line of the engine's report: on stdout, or on a terminal only until the next one. */
+  output(text: string): void;
+  /** Shows the end of what `output` has kept back: the step failed. */
+  revealOutput(): void;
+}
+
+export interface BuildImageOptions extends BuildInputs {
+  readonly engine: Pick<Engine, 'images'>;
+  readonly progress: BuildProgress;
+  /** Name of the image; one that says what it is made of unless given. */
+  readonly tag?: string | undefined;
+  /** A version that is not pinned is looked up anew, however young the last image is. */
+  readonly fresh?: boolean | undefined;
+}
+
+/** Labels of images that were built; the first is how one is found again. */
+const KEY_LABEL = 'toolhive-build-key';
+const SOURCE_LABEL = 'toolhive-build-source';
+const TIME_LABEL = 'toolhive-build-time';
+
+/** How long an image of `latest` counts as the latest. */
+const FLOATING_LIFETIME_MS = 60 * 60_000;
+
+/**
+ * The name of an image that runs the package (spec 03 §13). One that was made of the same inputs is used again (B16); for a
+ * version that is not pinned only within an hour, or when a fresh one cannot be had.
+ * Throws `ERR_PACKAGE_INVALID`, `ERR_RUNTIME_CONFIG_INVALID`, `ERR_BUILD_INPUT_INVALID`, `ERR_BUILD_FAILED`, `ERR_CANCELLED`.
+ */
+export async function buildPackageImage(
+  reference: PackageReference,
+  options: BuildImageOptions,
+): Promise<string> {
+  if (options.tag !== undefined) checkImageName(options.tag);
+  const prepared = await prepareBuild(reference, options);
+  return buildOnce(
+    await imageBuildOf(prepared, {
+      source: reference.text,
+      repository: imageRepository(reference),
+      isPinned: isPinned(reference),
+    }),
+    options,
+  );
+}
+
+/** An image to be built, and what it is known by. */
+export interface ImageBuild {
+  /** Where it comes from, for people. */
+  readonly source: string;
+  /** Name of the image without a tag. */
+  readonly repository: string;
+  /** The same inputs make the same image, today and tomorrow. */
+  readonly isPinned: boolean;
+  /** One word for all inputs. */
+  readonly key: string;
+  /** Path of the Dockerfile in the context. */
+  readonly dockerfile: string;
+  context(): AsyncIterable<ContextEntry>;
+  readonly baseImages: readonly string[];
+  readonly buildArguments: Readonly<Record<string, string>>;
+}
+
+/** The build of a Dockerfile that is generated. */
+export async function imageBuildOf(
+  prepared: PreparedBuild,
+  facts: Pick<ImageBuild, 'source' | 'repository' | 'isPinned'>,
+): Promise<ImageBuild> {
+  const { plan, files, project, buildArguments } = prepared;
+  const dockerfile = `${plan.filesPrefix}Dockerfile`;
+  return {
+    ...facts,
+    key: await keyOf(prepared),
+    dockerfile,
+    async *context() {
+      yield { kind: 'text', path: dockerfile, content: renderDockerfile(plan), mode: 0o600 };
+      yield* files;
+      if (project !== undefined) yield* project.entries();
+    },
+    baseImages: [...new Set([plan.runtime.builderImage, plan.runtime.finalImage])],
+    buildArguments: {
+      ...buildArguments,
+      // Constant for a pinned version, so that the engine may use what it has kept.
+      [FRESHNESS_ARGUMENT]: facts.isPinned ? 'any time' : new Date().toISOString(),
+    },
+  };
+}
+
+/** Uses an image of the same inputs again, else builds one. See `buildPackageImage`. */
+export async function buildOnce(build: ImageBuild, options: BuildImageOptions): Promise<string> {
+  const { engine, logger, signal, tag } = options;
+  const existing = await findBuilt(engine, build, signal);
+  const isFresh =
+    build.isPinned || (!options.fresh && existing !== undefined && ageMs(existing) < FLOATING_LIFETIME_MS);
+  if (existing !== undefined && isFresh) return reuse(existing, options);
+  const name = tag ?? `${build.repository}:${timeTag(new Date())}`;
+  try {
+    await runBuild(build, name, options);
+  } catch (error) {
+    if (existing === undefined || options.fresh || signal?.aborted) throw error;
+    logger.warn('a fresh image could not be built, the last one is used', {
+      image: existing.name,
+      error: messageOf(error),
+    });
+    return reuse(existing, options);
+  }
+  if (existing !== undefined) await dropSuperseded(existing, options);
+  return name;
+}
+
+/** `yyyyMMddHHmmss` in local time (spec 03 §13.1). */
+function timeTag(time: Date): string {
+  return formatLocalTime(time, 'seconds').slice(0, 19).replace(/\D/g, '');
+}
+
+/** The Dockerfile as `thv build --dry-run` shows it, secret values masked; asks no engine (B3). */
+export async function generateDockerfile(reference: PackageReference, inputs: BuildInputs): Promise<string> {
+  return renderMasked(await prepareBuild(reference, inputs));
+}
+
+/** The Dockerfile without secrets. */
+export function renderMasked({ plan, secretNames }: Pick<PreparedBuild, 'plan' | 'secretNames'>): string {
+  return renderDockerfile(masked(plan, secretNames));
+}
+
+/** Throws `ERR_INPUT_INVALID` unless an image can be called so. */
+export function checkImageName(tag: string): void {
+  try {
+    parseImageReference(tag);
+  } catch (error) {
+    throw new ThvError('ERR_INPUT_INVALID', {
+      reason: `invalid image name format '${tag}': ${messageOf(error)}`,
+    });
+  }
+}
+
+function masked(plan: PreparedBuild['plan'], secretNames: ReadonlySet<string>): PreparedBuild['plan'] {
+  const buildEnvironment = Object.fromEntries(
+    Object.entries(plan.buildEnvironment).map(([name, value]) => [
+      name,
+      secretNames.has(name) ? '[secret]' : value,
+    ]),
+  );
+  return { ...plan, buildEnvironment };
+}
+
+async function keyOf(prepared: PreparedBuild): Promise<string> {
+  return imageKey({ dockerfile: renderMasked(prepared), ...prepared.keyFacts }, prepared.project?.entries());
+}
+
+async function runBuild(
+  build: ImageBuild,
+  name: string,
+  { engine, progress, signal }: Pick<BuildImageOptions, 'engine' | 'progress' | 'signal'>,
+): Promise<void> {
+  const builtAt = new Date().toISOString();
+  const report = lineSplitter((line) => progress.output(line));
+  progress.update(`Building ${name}`);
+  try {
+    await within('failed to build Docker image: failed to process build output', () =>
+      engine.images.build(contextTar(build.context()), {
+        tag: name,
+        dockerfile: build.dockerfile,
+        baseImages: build.baseImages,
+        labels: { [KEY_LABEL]: build.key, [SOURCE_LABEL]: build.source, [TIME_LABEL]: builtAt },
+        buildArguments: build.buildArguments,
+        onOutput: report.push,
+        signal,
+      }),
+    );
+    report.end();
+  } catch (error) {
+    report.end();
+    if (hasCode(error, 'ERR_BUILD_FAILED')) progress.revealOutput();
+    throw error;
+  } finally {
+    progress.update('');
+  }
+}
+
+interface BuiltImage {
+  readonly id: string;
+  readonly name: string;
+  /** When it was asked for. */
+  readonly builtAt: Date;
+}
+
+/** The youngest image of these inputs. */
+async function findBuilt(
+  engine: Pick<Engine, 'images'>,
+  { key, repository }: ImageBuild,
+  signal: AbortSignal | undefined,
+): Promise<BuiltImage | undefined> {
+  const images = await engine.images.list({ labels: [`${KEY_LABEL}=${key}`] }, { signal });
+  return images
+    .map(({ Id, RepoTags, Labels }) => {
+      const names = (RepoTags ?? []).filter((name) => name !== '<none>:<none>');
+      return {
+        id: Id,
+        name: ourName(names, `${repository}:`) ?? names[0],
+        builtAt: new Date(Labels?.[TIME_LABEL] ?? 0),
+      };
+    })
+    .filter((image): image is BuiltImage => image.name !== undefined)
+    .sort((one, other) => other.builtAt.getTime() - one.builtAt.getTime())[0];
+}
+
+/** As it was built; Podman puts `docker.io/` or `localhost/` in front. */
+function ourName(names: readonly string[], repository: string): string | undefined {
+  const full = names.find((name) => name.includes(repository));
+  return full?.slice(full.indexOf(repository));
+}
+
+function ageMs({ builtAt }: BuiltImage): number {
+  return Date.now() - builtAt.getTime();
+}
+
+async function reuse(
+  { id, name, builtAt }: BuiltImage,
+  { engine, progress, tag, signal }: BuildImageOptions,
+): Promise<string> {
+  const short = id.replace(/^sha256:/, '').slice(0, 12);
+  progress.line(`Successfully built ${short} at ${builtAt.toISOString()}, used again`);
+  if (tag === undefined) return name;
+  await engine.images.tag(id, tag, { signal });
+  return tag;
+}
+
+/** The image that a fresh one takes the place of, unless something uses it. */
+async function dropSuperseded(
+  { name }: BuiltImage,
+  { engine, logger, signal }: BuildImageOptions,
+): Promise<void> {
+  if (!name.startsWith('toolhivelocal/')) return;
+  try {
+    await engine.images.remove(name, { signal });
+  } catch (error) {
+    logger.debug('the image before stays, something uses it', { image: name, error: messageOf(error) });
+  }
+}
+
+/** Calls `onLine` for each line of what is pushed, the last one without a newline too. */
+function lineSplitter(onLine: (line: string) => void) {
+  let rest = '';
+  return {
+    push(text: string): void {
+      const lines = (rest + text).split(/\r?\n/);
+      rest = lines.pop() ?? '';
+      for (const line of lines) onLine(line);
+    },
+    end(): void {
+      if (rest !== '') onLine(rest);
+      rest = '';
+    },
+  };
+}
