@@ -31,8 +31,8 @@ function stepsOf(recipe: Recipe, buildWith: readonly string[] = []): readonly st
   const plan = {
     filesPrefix: '.thv-build/',
     entrypointArguments: ['a b'],
-    runtime: { buildWith } as Partial<BuildPlan['runtime']>,
-  } as BuildPlan; // only what recipes of folders look at
+    runtime: { buildWith } as BuildPlan['runtime'],
+  } as Partial<BuildPlan> as BuildPlan; // only what recipes of folders look at
   const steps = recipe
     .install(plan)
     .map((step) => step.replaceAll('--python "$(command -v python3)"', 'PYTHON'));
