@@ -26,6 +26,8 @@ export interface BuildImageOptions extends BuildInputs {
   readonly tag?: string | undefined;
   /** A version that is not pinned is looked up anew, however young the last image is. */
   readonly fresh?: boolean | undefined;
+  /** Milliseconds since 1970; the clock unless given. */
+  readonly now?: () => number;
 }
 
 /** Labels of images that were built; the first is how one is found again. */
@@ -45,18 +47,17 @@ export async function buildPackageImage(
   reference: PackageReference,
   options: BuildImageOptions,
 ): Promise<string> {
-  const { engine, logger, signal, tag } = options;
+  const { engine, logger, signal, tag, now = Date.now } = options;
   if (tag !== undefined) checkImageName(tag);
   const build = await prepareBuild(reference, options);
-  const key = await keyOf(build);
+  const key = await keyOf(reference, build);
   const existing = await findBuilt(engine, key, reference, signal);
-  const isFresh =
-    isPinned(reference) ||
-    (!options.fresh && existing !== undefined && ageMs(existing) < FLOATING_LIFETIME_MS);
+  const isYoung = existing !== undefined && now() - existing.builtAt.getTime() < FLOATING_LIFETIME_MS;
+  const isFresh = isPinned(reference) || (isYoung && !options.fresh);
   if (existing !== undefined && isFresh) return reuse(existing, options);
-  const name = tag ?? `${imageRepository(reference)}:${timeTag(new Date())}`;
+  const name = tag ?? `${imageRepository(reference)}:${timeTag(new Date(now()))}`;
   try {
-    await runBuild(reference, build, { ...options, name, key });
+    await runBuild(reference, build, { ...options, name, key, builtAt: new Date(now()).toISOString() });
   } catch (error) {
     if (existing === undefined || options.fresh || signal?.aborted) throw error;
     logger.warn('a fresh image could not be built, the last one is used', {
@@ -65,7 +66,7 @@ export async function buildPackageImage(
     });
     return reuse(existing, options);
   }
-  if (existing !== undefined) await dropSuperseded(existing, options);
+  if (existing !== undefined && existing.name !== name) await dropSuperseded(existing, options);
   return name;
 }
 
@@ -101,9 +102,12 @@ function masked(plan: PreparedBuild['plan'], secretNames: ReadonlySet<string>): 
   return { ...plan, buildEnvironment };
 }
 
-async function keyOf({ plan, secretNames, keyFacts, project }: PreparedBuild): Promise<string> {
+async function keyOf(
+  reference: PackageReference,
+  { plan, secretNames, keyFacts, project }: PreparedBuild,
+): Promise<string> {
   const dockerfile = renderDockerfile(masked(plan, secretNames));
-  return imageKey({ dockerfile, ...keyFacts }, project?.entries());
+  return imageKey({ name: imageRepository(reference), dockerfile, ...keyFacts }, project?.entries());
 }
 
 async function runBuild(
@@ -115,12 +119,13 @@ async function runBuild(
     signal,
     name,
     key,
+    builtAt,
   }: Pick<BuildImageOptions, 'engine' | 'progress' | 'signal'> & {
     readonly name: string;
     readonly key: string;
+    readonly builtAt: string;
   },
 ): Promise<void> {
-  const builtAt = new Date().toISOString();
   const dockerfile = `${plan.filesPrefix}Dockerfile`;
   const own: readonly ContextEntry[] = [
     { kind: 'text', path: dockerfile, content: renderDockerfile(plan), mode: 0o600 },
@@ -195,10 +200,6 @@ async function findBuilt(
 function ourName(names: readonly string[], repository: string): string | undefined {
   const full = names.find((name) => name.includes(repository));
   return full?.slice(full.indexOf(repository));
-}
-
-function ageMs({ builtAt }: BuiltImage): number {
-  return Date.now() - builtAt.getTime();
 }
 
 async function reuse(
