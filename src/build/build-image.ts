@@ -181,7 +181,7 @@ async function findBuilt(
   reference: PackageReference,
   signal: AbortSignal | undefined,
 ): Promise<BuiltImage | undefined> {
-  const images = await engine.images.list({ labels: [`${KEY_LABEL}=${key}`] }, { signal });
+  const images = await engine.images.list({ label: `${KEY_LABEL}=${key}` }, { signal });
   const repository = `${imageRepository(reference)}:`;
   return images
     .map(({ Id, RepoTags, Labels }) => {

@@ -21,7 +21,8 @@ export async function pythonSettings(host: HostFacts): Promise<IndexSettings> {
   const ofUv = { ...defined(pip), ...defined(uv) };
   const variables = present({
     PIP_INDEX_URL: ofPip.main,
-    PIP_EXTRA_INDEX_URL: ofPip.extra,
+    // Only uv gives names to its indexes.
+    PIP_EXTRA_INDEX_URL: ofPip.extra?.replace(/(^|\s)[\w-]+=(?=[a-z]+:\/\/)/g, '$1'),
     PIP_TRUSTED_HOST: ofPip.trustedHosts,
     UV_DEFAULT_INDEX: ofUv.main,
     UV_INDEX: ofUv.extra,
