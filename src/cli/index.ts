@@ -3,6 +3,7 @@ export { createCommand, createGroup, type Invocation, lazily, type Suggestion } 
 export { type Completion, completeCommandLine } from './complete.ts';
 export { findCommand } from './find-command.ts';
 export type { OptionsOf } from './flag.ts';
+export { parseFlagValue } from './flag-value.ts';
 export { formatFlag } from './format-flag.ts';
 export { GLOBAL_FLAGS } from './global-flags.ts';
 export { groupFlag } from './group-name.ts';

@@ -8,11 +8,13 @@ import { checkDesktopConflict } from './desktop-conflict.ts';
 import { type FoundCommand, findCommand } from './find-command.ts';
 import { GLOBAL_FLAGS, helpFlag } from './global-flags.ts';
 import { renderHelp } from './help.ts';
+import { type Input, openInput } from './input.ts';
 import { type ParsedFlags, parseFlags } from './parse-flags.ts';
 import { findPositionalProblem } from './positionals.ts';
 import { reportError } from './report-error.ts';
 import type { Interruption } from './signals.ts';
 import type { Terminal } from './terminal.ts';
+import { startUpdateCheck } from './update-notice.ts';
 
 export interface CommandLine {
   readonly root: Command;
@@ -20,6 +22,8 @@ export interface CommandLine {
   readonly args: readonly string[];
   readonly env: Environment;
   readonly terminal: Terminal;
+  /** Stdin of this process unless given. */
+  readonly input?: Input;
   readonly interruption: Interruption;
   readonly createWorkloads: (deps: {
     readonly env: Environment;
@@ -60,14 +64,20 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
       serverArguments,
       debug,
       terminal,
+      input: line.input ?? openInput(() => terminal.stdinIsTty),
       env,
       signal: interruption.signal,
       root,
       ...services,
     };
     // citty runs the command; its own parser is given nothing to parse, because ours has done it.
-    const { result } = await runCommand(command, { rawArgs: [], data: invocation });
-    return typeof result === 'number' ? result : 0;
+    const updates = startUpdateCheck({ command: path, env, terminal, ...services });
+    try {
+      const { result } = await runCommand(command, { rawArgs: [], data: invocation });
+      return typeof result === 'number' ? result : 0;
+    } finally {
+      updates.end();
+    }
   } catch (error) {
     return reportError(error, terminal, { debug, interruptedCode: interruption.exitCode() });
   }

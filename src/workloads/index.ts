@@ -1,3 +1,11 @@
 export { parseEnvironmentFlags } from './environment.ts';
 export { createWorkloadManager } from './manager.ts';
-export type { ImportRequest, Outcome, Progress, RunRequest, Workload, WorkloadManager } from './types.ts';
+export type {
+  Ask,
+  ImportRequest,
+  Outcome,
+  Progress,
+  RunRequest,
+  Workload,
+  WorkloadManager,
+} from './types.ts';
