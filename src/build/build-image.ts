@@ -9,9 +9,9 @@ import { type BuildInputs, type PreparedBuild, prepareBuild } from './prepare.ts
 
 /** Where a build tells how far it is. */
 export interface BuildProgress {
-  /** A finished step worth a line on stdout. */
+  /** A finished step worth a line on stdout, e.g. `Successfully pulled <image>`. */
   line(text: string): void;
-  /** State of the step under way; the next call replaces it, '' clears it. */
+  /** State of the step under way, for terminals; the next call replaces it, '' clears it. */
   update(text: string): void;
   /** A line of the engine's report: on stdout, or on a terminal only until the next one. */
   output(text: string): void;
@@ -136,7 +136,7 @@ export function renderMasked({ plan, secretNames }: Pick<PreparedBuild, 'plan' |
   return renderDockerfile(masked(plan, secretNames));
 }
 
-/** Throws `ERR_INPUT_INVALID`. */
+/** Throws `ERR_INPUT_INVALID` unless an image can be called so. */
 export function checkImageName(tag: string): void {
   try {
     parseImageReference(tag);

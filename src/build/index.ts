@@ -1,8 +1,8 @@
-export type { BuildSecrets } from './build-environment.ts';
 export {
   type BuildImageOptions,
   type BuildProgress,
   buildPackageImage,
+  checkImageName,
   generateDockerfile,
 } from './build-image.ts';
 export { inspectFolder } from './folder/inspect.ts';

@@ -1,3 +1,4 @@
+import type { BuildProgress } from '../build/index.ts';
 import type { RunConfig, WorkloadStatus } from '../records/index.ts';
 
 /** A workload as `list`, `status` and the API show it (spec 02 §4.6). */
@@ -100,16 +101,8 @@ export interface Exported {
   readonly warnings: readonly string[];
 }
 
-export interface Progress {
-  /** A finished step worth a line on stdout, e.g. `Successfully pulled <image>`. */
-  line(text: string): void;
-  /** State of the step under way, for terminals; the next call replaces it, '' clears it. */
-  update(text: string): void;
-  /** A line of a build's report: on stdout, on a terminal only until the next one. */
-  output(text: string): void;
-  /** Shows the end of what `output` has kept back: the step failed. */
-  revealOutput(): void;
-}
+/** Where an operation tells how far it is. */
+export type Progress = BuildProgress;
 
 /** A value that only the person at the terminal can give. */
 export interface Question {

@@ -164,6 +164,7 @@ failed to parse environment variables: invalid environment variable format: B
     expect(listed).toEqual([
       ...[
         'completion',
+        'config',
         'export',
         'help',
         'inspector',
@@ -174,6 +175,7 @@ failed to parse environment variables: invalid environment variable format: B
         'rm',
         'run',
         'runtime',
+        'secret',
         'start',
         'status',
         'stop',
