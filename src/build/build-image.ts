@@ -26,6 +26,8 @@ export interface BuildImageOptions extends BuildInputs {
   readonly tag?: string | undefined;
   /** A version that is not pinned is looked up anew, however young the last image is. */
   readonly fresh?: boolean | undefined;
+  /** Milliseconds since 1970; the clock unless given. */
+  readonly now?: () => number;
 }
 
 /** Labels of images that were built; the first is how one is found again. */
@@ -71,7 +73,7 @@ export interface ImageBuild {
   readonly dockerfile: string;
   context(): AsyncIterable<ContextEntry>;
   readonly baseImages: readonly string[];
-  readonly buildArguments: Readonly<Record<string, string>>;
+  buildArguments(builtAt: string): Readonly<Record<string, string>>;
 }
 
 /** The build of a Dockerfile that is generated. */
@@ -83,7 +85,7 @@ export async function imageBuildOf(
   const dockerfile = `${plan.filesPrefix}Dockerfile`;
   return {
     ...facts,
-    key: await keyOf(prepared),
+    key: await keyOf(prepared, facts.repository),
     dockerfile,
     async *context() {
       yield { kind: 'text', path: dockerfile, content: renderDockerfile(plan), mode: 0o600 };
@@ -91,24 +93,24 @@ export async function imageBuildOf(
       if (project !== undefined) yield* project.entries();
     },
     baseImages: [...new Set([plan.runtime.builderImage, plan.runtime.finalImage])],
-    buildArguments: {
+    buildArguments: (builtAt) => ({
       ...buildArguments,
       // Constant for a pinned version, so that the engine may use what it has kept.
-      [FRESHNESS_ARGUMENT]: facts.isPinned ? 'any time' : new Date().toISOString(),
-    },
+      [FRESHNESS_ARGUMENT]: facts.isPinned ? 'any time' : builtAt,
+    }),
   };
 }
 
 /** Uses an image of the same inputs again, else builds one. See `buildPackageImage`. */
 export async function buildOnce(build: ImageBuild, options: BuildImageOptions): Promise<string> {
-  const { engine, logger, signal, tag } = options;
+  const { engine, logger, signal, tag, now = Date.now } = options;
   const existing = await findBuilt(engine, build, signal);
-  const isFresh =
-    build.isPinned || (!options.fresh && existing !== undefined && ageMs(existing) < FLOATING_LIFETIME_MS);
+  const isYoung = existing !== undefined && now() - existing.builtAt.getTime() < FLOATING_LIFETIME_MS;
+  const isFresh = build.isPinned || (isYoung && !options.fresh);
   if (existing !== undefined && isFresh) return reuse(existing, options);
-  const name = tag ?? `${build.repository}:${timeTag(new Date())}`;
+  const name = tag ?? `${build.repository}:${timeTag(new Date(now()))}`;
   try {
-    await runBuild(build, name, options);
+    await runBuild(build, name, new Date(now()).toISOString(), options);
   } catch (error) {
     if (existing === undefined || options.fresh || signal?.aborted) throw error;
     logger.warn('a fresh image could not be built, the last one is used', {
@@ -117,7 +119,7 @@ export async function buildOnce(build: ImageBuild, options: BuildImageOptions): 
     });
     return reuse(existing, options);
   }
-  if (existing !== undefined) await dropSuperseded(existing, options);
+  if (existing !== undefined && existing.name !== name) await dropSuperseded(existing, options);
   return name;
 }
 
@@ -157,16 +159,17 @@ function masked(plan: PreparedBuild['plan'], secretNames: ReadonlySet<string>): 
   return { ...plan, buildEnvironment };
 }
 
-async function keyOf(prepared: PreparedBuild): Promise<string> {
-  return imageKey({ dockerfile: renderMasked(prepared), ...prepared.keyFacts }, prepared.project?.entries());
+async function keyOf(prepared: PreparedBuild, name: string): Promise<string> {
+  const dockerfile = renderMasked(prepared);
+  return imageKey({ name, dockerfile, ...prepared.keyFacts }, prepared.project?.entries());
 }
 
 async function runBuild(
   build: ImageBuild,
   name: string,
+  builtAt: string,
   { engine, progress, signal }: Pick<BuildImageOptions, 'engine' | 'progress' | 'signal'>,
 ): Promise<void> {
-  const builtAt = new Date().toISOString();
   const report = lineSplitter((line) => progress.output(line));
   progress.update(`Building ${name}`);
   try {
@@ -176,7 +179,7 @@ async function runBuild(
         dockerfile: build.dockerfile,
         baseImages: build.baseImages,
         labels: { [KEY_LABEL]: build.key, [SOURCE_LABEL]: build.source, [TIME_LABEL]: builtAt },
-        buildArguments: build.buildArguments,
+        buildArguments: build.buildArguments(builtAt),
         onOutput: report.push,
         signal,
       }),
@@ -222,10 +225,6 @@ async function findBuilt(
 function ourName(names: readonly string[], repository: string): string | undefined {
   const full = names.find((name) => name.includes(repository));
   return full?.slice(full.indexOf(repository));
-}
-
-function ageMs({ builtAt }: BuiltImage): number {
-  return Date.now() - builtAt.getTime();
 }
 
 async function reuse(

@@ -52,15 +52,7 @@ async function buildOptions(
     env,
     home: paths.home,
     workingFolder: process.cwd(),
-    openSecrets: async () => {
-      const { scopedSecrets, userSecrets } = await import('../secrets/index.ts');
-      const store = await context.secrets(signal);
-      const [user, workloads] = [userSecrets(store), scopedSecrets(store, 'workloads')];
-      return {
-        user: (name) => user.get(name, { signal }),
-        workloads: (name) => workloads.get(name, { signal }),
-      };
-    },
+    openSecrets: () => context.secrets(signal),
     logger,
     signal,
   };
