@@ -73,7 +73,7 @@ export interface ImageBuild {
   readonly dockerfile: string;
   context(): AsyncIterable<ContextEntry>;
   readonly baseImages: readonly string[];
-  buildArguments(builtAt: string): Readonly<Record<string, string>>;
+  readonly buildArguments: Readonly<Record<string, string>>;
 }
 
 /** The build of a Dockerfile that is generated. */
@@ -85,7 +85,7 @@ export async function imageBuildOf(
   const dockerfile = `${plan.filesPrefix}Dockerfile`;
   return {
     ...facts,
-    key: await keyOf(prepared, facts.repository),
+    key: await keyOf(facts.repository, prepared),
     dockerfile,
     async *context() {
       yield { kind: 'text', path: dockerfile, content: renderDockerfile(plan), mode: 0o600 };
@@ -93,11 +93,11 @@ export async function imageBuildOf(
       if (project !== undefined) yield* project.entries();
     },
     baseImages: [...new Set([plan.runtime.builderImage, plan.runtime.finalImage])],
-    buildArguments: (builtAt) => ({
+    buildArguments: {
       ...buildArguments,
       // Constant for a pinned version, so that the engine may use what it has kept.
-      [FRESHNESS_ARGUMENT]: facts.isPinned ? 'any time' : builtAt,
-    }),
+      [FRESHNESS_ARGUMENT]: facts.isPinned ? 'any time' : new Date().toISOString(),
+    },
   };
 }
 
@@ -110,7 +110,7 @@ export async function buildOnce(build: ImageBuild, options: BuildImageOptions): 
   if (existing !== undefined && isFresh) return reuse(existing, options);
   const name = tag ?? `${build.repository}:${timeTag(new Date(now()))}`;
   try {
-    await runBuild(build, name, new Date(now()).toISOString(), options);
+    await runBuild(build, name, new Date(now()), options);
   } catch (error) {
     if (existing === undefined || options.fresh || signal?.aborted) throw error;
     logger.warn('a fresh image could not be built, the last one is used', {
@@ -159,15 +159,15 @@ function masked(plan: PreparedBuild['plan'], secretNames: ReadonlySet<string>): 
   return { ...plan, buildEnvironment };
 }
 
-async function keyOf(prepared: PreparedBuild, name: string): Promise<string> {
-  const dockerfile = renderMasked(prepared);
-  return imageKey({ name, dockerfile, ...prepared.keyFacts }, prepared.project?.entries());
+async function keyOf(repository: string, prepared: PreparedBuild): Promise<string> {
+  const facts = { repository, dockerfile: renderMasked(prepared), ...prepared.keyFacts };
+  return imageKey(facts, prepared.project?.entries());
 }
 
 async function runBuild(
   build: ImageBuild,
   name: string,
-  builtAt: string,
+  startedAt: Date,
   { engine, progress, signal }: Pick<BuildImageOptions, 'engine' | 'progress' | 'signal'>,
 ): Promise<void> {
   const report = lineSplitter((line) => progress.output(line));
@@ -178,8 +178,12 @@ async function runBuild(
         tag: name,
         dockerfile: build.dockerfile,
         baseImages: build.baseImages,
-        labels: { [KEY_LABEL]: build.key, [SOURCE_LABEL]: build.source, [TIME_LABEL]: builtAt },
-        buildArguments: build.buildArguments(builtAt),
+        labels: {
+          [KEY_LABEL]: build.key,
+          [SOURCE_LABEL]: build.source,
+          [TIME_LABEL]: startedAt.toISOString(),
+        },
+        buildArguments: build.buildArguments,
         onOutput: report.push,
         signal,
       }),
@@ -207,7 +211,7 @@ async function findBuilt(
   { key, repository }: ImageBuild,
   signal: AbortSignal | undefined,
 ): Promise<BuiltImage | undefined> {
-  const images = await engine.images.list({ labels: [`${KEY_LABEL}=${key}`] }, { signal });
+  const images = await engine.images.list({ label: `${KEY_LABEL}=${key}` }, { signal });
   return images
     .map(({ Id, RepoTags, Labels }) => {
       const names = (RepoTags ?? []).filter((name) => name !== '<none>:<none>');

@@ -102,11 +102,11 @@ async function dockerfileBuild(project: DockerfileProject, options: BuildImageOp
     source: project.name,
     repository,
     isPinned: true,
-    key: await imageKey({ name: repository, bases }, dockerfileContext(folder)),
+    key: await imageKey({ repository, bases }, dockerfileContext(folder)),
     dockerfile: DOCKERFILE,
     context: () => dockerfileContext(folder),
     baseImages,
-    buildArguments: () => proxies,
+    buildArguments: proxies,
   };
 }
 
