@@ -35,7 +35,7 @@ function emptiness(text: string, section: string): Emptiness | undefined {
   const found = root && findMember(root, section);
   if (root === undefined || root.children?.length === 0) return { section: null, file: text };
   if (found === undefined) return { section: null };
-  const value = valueOf(found);
+  const value = valueIn(found);
   const isEmpty = value.type === 'null' || (value.type === 'object' && value.children?.length === 0);
   return isEmpty ? { section: text.slice(value.offset, value.offset + value.length) } : undefined;
 }
@@ -49,19 +49,19 @@ function set(text: string, section: string, name: string, entry: Entry): string 
   }
   const found = findMember(root, section);
   if (found === undefined) return addMember(text, root, root, section, { [name]: entry });
-  const servers = valueOf(found);
+  const servers = valueIn(found);
   if (servers.type === 'null') return replaceValue(text, root, found, { [name]: entry });
   requireObject(servers, section);
   const member = findMember(servers, name);
   if (member === undefined) return addMember(text, root, servers, name, entry);
-  return isSame(getNodeValue(valueOf(member)), entry) ? text : replaceValue(text, root, member, entry);
+  return isSame(getNodeValue(valueIn(member)), entry) ? text : replaceValue(text, root, member, entry);
 }
 
 function remove(text: string, section: string, name: string, before: Emptiness | undefined): string {
   const root = parse(text);
   const found = root && findMember(root, section);
   if (found === undefined) return text;
-  const servers = valueOf(found);
+  const servers = valueIn(found);
   const member = servers.type === 'object' ? findMember(servers, name) : undefined;
   if (member === undefined) return text;
   // A name that is there twice goes as often.
@@ -74,7 +74,7 @@ function leaveEmpty(text: string, section: string, before: Emptiness): string {
   const root = parse(text);
   const found = root && findMember(root, section);
   if (root === undefined || found === undefined) return text;
-  const servers = valueOf(found);
+  const servers = valueIn(found);
   if (servers.children?.length !== 0 || hasComment(text, servers)) return text;
   if (before.section !== null)
     return splice(text, servers.offset, servers.offset + servers.length, before.section);
@@ -108,7 +108,7 @@ function findMember(object: Node, key: string): Node | undefined {
   return object.children?.findLast((member) => member.children?.[0]?.value === key);
 }
 
-function valueOf(member: Node): Node {
+function valueIn(member: Node): Node {
   const value = member.children?.[1];
   if (value === undefined) throw new Error(`a value is missing at offset ${member.offset}`);
   return value;
@@ -158,7 +158,7 @@ function addBehind(text: string, root: Node, last: Node, key: string, value: unk
 }
 
 function replaceValue(text: string, root: Node, found: Node, value: unknown): string {
-  const old = valueOf(found);
+  const old = valueIn(found);
   const isInline = !isFirstOnLine(text, found.offset);
   const fresh = isInline
     ? JSON.stringify(value)

@@ -49,7 +49,7 @@ function set(text: string, section: string, name: string, entry: Entry, kind: Ki
   if (!isUsable) return set(removeSection(text, section), section, name, entry, kind);
   const nodes = parseToml(text);
   const pieces = findPieces(nodes, section, name, kind);
-  if (pieces.length > 0 && isSame(valueOf(servers, name), entry)) return text;
+  if (pieces.length > 0 && isSame(valueIn(servers, name), entry)) return text;
   const [piece] = pieces;
   if (piece === undefined) return add(text, nodes, section, name, entry, kind);
   if (pieces.length === 1 && piece.type !== 'pair') return replace(text, piece, section, name, entry, kind);
@@ -72,7 +72,7 @@ function removeSection(text: string, section: string): string {
   return removeSection(cut(text, piece), section);
 }
 
-function valueOf(servers: unknown, name: string): unknown {
+function valueIn(servers: unknown, name: string): unknown {
   if (Array.isArray(servers)) return servers.find((server) => isRecord(server) && server['name'] === name);
   return isRecord(servers) ? servers[name] : undefined;
 }

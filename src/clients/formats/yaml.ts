@@ -60,7 +60,7 @@ function set(text: string, section: string, name: string, entry: Entry, kind: Ki
       return isFlow(servers)
         ? addToFlow(text, servers, flowText(name, entry, kind))
         : addToBlock(text, servers, kind === 'map' ? { [name]: entry } : [entry], unit);
-    if (isSame(valueOf(found, document), entry)) return text;
+    if (isSame(valueIn(found, document), entry)) return text;
     return replaceEntry(text, servers, found, name, entry, { kind, unit });
   }
   // Empty, or of a kind that no server can be added to: made anew under the same key, whose comment stays.
@@ -116,7 +116,7 @@ function findEntry(servers: Servers, name: string): unknown {
   return servers.items.find((item) => isMap(item) && item.get('name') === name);
 }
 
-function valueOf(found: unknown, document: Document.Parsed): unknown {
+function valueIn(found: unknown, document: Document.Parsed): unknown {
   const node = isMap(found) ? found : (found as Pair).value;
   return (node as { toJS?(document: Document.Parsed): unknown } | null)?.toJS?.(document);
 }
@@ -207,6 +207,6 @@ function setInFlow(
   if (!isServers(servers, kind)) return splice(text, contentEnd(pair.key), contentEnd(pair), `: ${whole}`);
   const found = findEntry(servers, name);
   if (found === undefined) return addToFlow(text, servers, written);
-  if (isSame(valueOf(found, document), entry)) return text;
+  if (isSame(valueIn(found, document), entry)) return text;
   return splice(text, startOf(found), contentEnd(found), written);
 }
