@@ -26,6 +26,10 @@ and serves both MCP transports (SSE and streamable HTTP) from it.`,
       { description: 'Show the logs of an MCP server, or delete old log files' },
       async () => (await import('./commands/logs.ts')).logs,
     ),
+    export: lazily(
+      { description: 'Write the run configuration of an MCP server to a file' },
+      async () => (await import('./commands/export.ts')).exportCommand,
+    ),
     mcp: lazily(
       { description: 'Look into MCP servers and call their tools' },
       async () => (await import('./commands/mcp.ts')).mcp,

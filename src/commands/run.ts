@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 import { createCommand, type Invocation, type OptionsOf } from '../cli/index.ts';
-import { messageOf } from '../errors/index.ts';
+import { messageOf, ThvError } from '../errors/index.ts';
 import { formatDuration, silentLogger } from '../platform/index.ts';
 import { networkProfile, parsePublish, withVolumes } from '../sandbox/index.ts';
-import { parseEnvironmentFlags, type RunRequest } from '../workloads/index.ts';
+import { type ImportRequest, parseEnvironmentFlags, type RunRequest } from '../workloads/index.ts';
 import { confirm, createProgress } from './progress.ts';
 import { waitFlags, waitUntilRunning } from './wait-until-running.ts';
 
@@ -48,6 +48,16 @@ const ProxyMode = v.optional(
 );
 
 const Environment = v.optional(v.array(sound((entry) => parseEnvironmentFlags([entry]))), []);
+
+const Secrets = v.optional(
+  v.array(
+    v.pipe(
+      v.string(),
+      v.regex(/^[^,]+,target=.+$/, ({ input }) => `invalid secret parameter format: ${input}`),
+    ),
+  ),
+  [],
+);
 
 const Volumes = v.optional(
   v.array(sound((volume) => withVolumes(networkProfile(), [volume], silentLogger), RUN_CONFIG)),
@@ -141,6 +151,11 @@ const flags = {
     help: 'Load environment variables from all files in a directory',
     schema: Text,
   },
+  secret: {
+    kind: 'stringArray',
+    help: 'Specify a secret to be fetched from the secrets manager and set as an environment variable (format: NAME,target=TARGET)',
+    schema: Secrets,
+  },
   label: {
     kind: 'stringArray',
     shorthand: 'l',
@@ -152,6 +167,11 @@ const flags = {
     shorthand: 'v',
     help: 'Mount a volume into the container (format: host-path:container-path[:ro])',
     schema: Volumes,
+  },
+  'permission-profile': {
+    kind: 'string',
+    help: 'Permission profile to use (none, network, or path to JSON file)',
+    schema: Text,
   },
   publish: {
     kind: 'stringArray',
@@ -204,6 +224,7 @@ const flags = {
     help: 'Path prefix of SSE endpoint URLs, for a reverse proxy in front that strips it',
     schema: EndpointPrefix,
   },
+  'from-config': { kind: 'string', help: 'Load configuration from exported file', schema: Text },
   foreground: {
     kind: 'bool',
     shorthand: 'f',
@@ -226,21 +247,37 @@ proxy that MCP clients connect to. The workload goes on in the background;
 The container will be started with the specified transport mode and the
 network permission profile. Additional configuration can be provided via flags.`,
   flags,
-  positionals: { atLeast: 1 },
+  positionals: (words, given) =>
+    words.length > 0 || given.get('from-config') ? undefined : 'requires at least 1 arg(s), only received 0',
   serverArguments: true,
   exclusive: [['foreground', 'wait']],
   unknownFlagHint: (flag) => `arguments for the server go behind '--': thv run IMAGE -- ${flag}`,
   run: runWorkload,
 });
 
-async function runWorkload(invocation: Invocation<OptionsOf<typeof flags>>): Promise<void> {
+type RunInvocation = Invocation<OptionsOf<typeof flags>>;
+
+/** Flags that say how to run, not what. */
+const BESIDE_CONFIG: ReadonlySet<string> = new Set([
+  'from-config',
+  'foreground',
+  'debug',
+  'wait',
+  'wait-timeout',
+]);
+
+async function runWorkload(invocation: RunInvocation): Promise<void> {
   const { options, words, signal, terminal } = invocation;
-  const surplus = words.slice(1);
+  refuseFlagsBesideConfig(invocation);
+  const surplus = words.slice(options.fromConfig === '' ? 1 : 0);
   if (surplus.length > 0) {
     terminal.err(`Warning: ignored: ${surplus.join(' ')}. Arguments for the server go behind '--'\n`);
   }
   const workloads = await invocation.openWorkloads();
-  const request = runRequest(invocation);
+  const request: RunRequest | ImportRequest =
+    options.fromConfig === ''
+      ? runRequest(invocation)
+      : { configFile: options.fromConfig, debug: invocation.debug };
   using progress = createProgress(terminal);
   if (options.foreground) {
     const log = await invocation.openLog();
@@ -256,12 +293,21 @@ async function runWorkload(invocation: Invocation<OptionsOf<typeof flags>>): Pro
   confirm(terminal, options.wait ? `${name} is running at ${url}` : `${name} is starting at ${url}`);
 }
 
-function runRequest({
-  options,
-  words,
-  serverArguments,
-  debug,
-}: Invocation<OptionsOf<typeof flags>>): RunRequest {
+/** What the file says is not to be said twice (spec 01 §4.8). */
+function refuseFlagsBesideConfig({ options, given, serverArguments }: RunInvocation): void {
+  if (options.fromConfig === '') return;
+  const others = [...given].filter((flag) => !BESIDE_CONFIG.has(flag)).sort();
+  const conflicts = [
+    ...others.map((flag) => `--${flag}`),
+    ...(serverArguments.length > 0 ? ['-- ARGS'] : []),
+  ];
+  if (conflicts.length === 0) return;
+  throw new ThvError('ERR_USAGE', {
+    reason: `--from-config cannot be used with other configuration flags: [${conflicts.join(' ')}]`,
+  });
+}
+
+function runRequest({ options, words, serverArguments, debug }: RunInvocation): RunRequest {
   const given = (text: string) => (text === '' ? undefined : text);
   return {
     source: words[0] ?? '',
@@ -276,8 +322,10 @@ function runRequest({
     environment: options.env,
     environmentFile: given(options.envFile),
     environmentFolder: given(options.envFileDir),
+    secrets: options.secret,
     labels: options.label,
     volumes: options.volume,
+    permissionProfile: given(options.permissionProfile),
     publish: options.publish,
     networkMode: options.network,
     tools: options.tools,

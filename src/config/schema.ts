@@ -15,6 +15,8 @@ const Tristate = v.nullish(v.boolean());
 
 const RuntimeConfigSchema = v.looseObject({
   builder_image: v.nullish(v.string()),
+  /** Ours: base of the image that runs a Go server, where the built-in one cannot be had. */
+  final_image: v.nullish(v.string()),
   additional_packages: v.nullish(v.array(v.string())),
   build_with: v.nullish(v.array(v.string())),
   runtime_env: TextMap,

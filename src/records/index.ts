@@ -2,11 +2,14 @@ export { createLabelFilter, isManaged, LABEL, parseLabel, standardLabels, userLa
 export {
   baseNameOf,
   containerNameOf,
+  formatRunConfig,
   isRemote,
   type PermissionProfile,
+  PermissionProfileSchema,
   parseRunConfig,
   type RunConfig,
   type Transport,
+  unknownKeysOf,
 } from './run-config.ts';
 export {
   createRunConfigStore,

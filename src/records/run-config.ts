@@ -26,7 +26,7 @@ const TransportSchema = v.pipe(
 const Strings = v.array(v.string());
 const StringMap = v.record(v.string(), v.string());
 
-const PermissionProfileSchema = v.looseObject({
+export const PermissionProfileSchema = v.looseObject({
   name: v.optional(v.string()),
   read: v.optional(v.nullable(Strings)),
   write: v.optional(v.nullable(Strings)),
@@ -72,6 +72,7 @@ const fields = {
   target_host: v.optional(v.string()),
   allowed_origins: v.nullish(Strings, () => []),
   publish: v.nullish(Strings, () => []),
+  permission_profile_name_or_path: v.optional(v.string()),
   permission_profile: v.nullish(PermissionProfileSchema),
   env_vars: v.nullish(StringMap, () => ({})),
   debug: v.optional(v.boolean()),
@@ -147,7 +148,12 @@ export function parseRunConfig(text: string): RunConfig {
 
 /** The document's text, keys in the reference's order, empty values left out where the reference leaves them out. */
 export function formatRunConfig(config: RunConfig): string {
-  const source: Readonly<Record<string, unknown>> = { ...config };
+  const { permission_profile: profile } = config;
+  // Parsed once more for the order of its keys: a document that was read and written again has the same bytes.
+  const source: Readonly<Record<string, unknown>> = {
+    ...config,
+    permission_profile: profile ? v.parse(PermissionProfileSchema, profile) : profile,
+  };
   const written: Record<string, unknown> = {};
   for (const { key, always } of WRITE_ORDER) {
     const value = source[key];
@@ -157,6 +163,11 @@ export function formatRunConfig(config: RunConfig): string {
   }
   for (const key of Object.keys(source)) if (!KNOWN_KEYS.has(key.toLowerCase())) written[key] = source[key];
   return toJsonText(written);
+}
+
+/** Keys that no version of the document is known to have. */
+export function unknownKeysOf(config: RunConfig): readonly string[] {
+  return Object.keys(config).filter((key) => !KNOWN_KEYS.has(key.toLowerCase()));
 }
 
 /** Identity of the workload on disk and as a container. */

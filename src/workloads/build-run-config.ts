@@ -3,11 +3,18 @@ import { isIP } from 'node:net';
 import { messageOf, ThvError, within } from '../errors/index.ts';
 import { DEFAULT_GROUP } from '../groups/index.ts';
 import { findFreePort, formatDuration, isPortAvailable, type Logger } from '../platform/index.ts';
-import { parseLabel, type RunConfig, standardLabels, type WorkloadName } from '../records/index.ts';
+import {
+  type PermissionProfile,
+  parseLabel,
+  type RunConfig,
+  standardLabels,
+  type WorkloadName,
+} from '../records/index.ts';
 import {
   networkModeOf,
   networkProfile,
   parsePublish,
+  readPermissionProfile,
   transportEnvironment,
   withNetworkMode,
   withVolumes,
@@ -45,9 +52,16 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
     }
     for (const spec of request.publish) parsePublish(spec);
     const profile = withNetworkMode(
-      withVolumes(networkProfile(), request.volumes, facts.logger),
+      withVolumes(
+        request.permissionProfile === undefined
+          ? networkProfile()
+          : await readPermissionProfile(request.permissionProfile),
+        request.volumes,
+        facts.logger,
+      ),
       request.networkMode,
     );
+    warnAboutProfile(profile, facts);
     if (transport !== 'stdio' && networkModeOf(profile) === 'none') {
       throw new ThvError(
         'ERR_INPUT_INVALID',
@@ -73,12 +87,15 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
       target_host: request.targetHost,
       allowed_origins: [...request.allowedOrigins],
       publish: [...request.publish],
+      ...(request.permissionProfile === undefined
+        ? {}
+        : { permission_profile_name_or_path: request.permissionProfile }),
       permission_profile: profile,
       env_vars: {},
       ...(request.debug ? { debug: true } : {}),
       volumes: [...request.volumes],
       container_labels: {},
-      secrets: [],
+      secrets: [...request.secrets],
       isolate_network: false,
       trust_proxy_headers: request.trustProxyHeaders,
       strict_protocol_validation: request.strictProtocolValidation,
@@ -106,6 +123,19 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
       },
     };
   });
+}
+
+/** What a reader of the profile might believe to be otherwise (spec 03 §15-B10, B20). */
+function warnAboutProfile(profile: PermissionProfile, { name, logger }: BuildFacts): void {
+  const { outbound } = profile.network ?? {};
+  const isOpen = outbound?.insecure_allow_all === true;
+  if (!isOpen && networkModeOf(profile) !== 'none') {
+    logger.warn('outbound traffic is not restricted: the rules of a profile need network isolation', {
+      workload: name,
+      profile: profile.name ?? '',
+    });
+  }
+  if (profile.privileged) logger.warn('the container runs privileged', { workload: name });
 }
 
 /** As the reference stores them (spec 02 §1.6): both or none, with equal parameters. */

@@ -10,6 +10,7 @@ import {
   type StatusRecord,
   type WorkloadName,
 } from '../records/index.ts';
+import { checkSecrets } from './check-secrets.ts';
 import { bestEffort, type Context } from './context.ts';
 import { serveHere } from './run.ts';
 import { endSupervisor, spawnSupervisor, supervisorOf, workloadLogPath } from './supervisor.ts';
@@ -194,6 +195,7 @@ export async function startWorkload(
     const config = await makeStartable(context, name, signal);
     if (config === undefined) return 'already';
     try {
+      await checkSecrets(context, config, { signal });
       await spawnSupervisor(context, name, config.debug ?? false);
     } catch (error) {
       await context.statuses.set(name, 'error', toThvError(error).message);
@@ -212,9 +214,18 @@ export async function startWorkloadForeground(
   const name = parseWorkloadName(rawName);
   await within(`failed to restart workload ${name}`, async () => {
     if ((await makeStartable(context, name, signal)) === undefined) return;
-    await serveHere(context, name, { signal, onReady });
-    await stopAfterServing(context, name);
+    await serveUntilStopped(context, name, { signal, onReady });
   });
+}
+
+/** Serves in this process, and stops the container afterwards. */
+export async function serveUntilStopped(
+  context: Context,
+  name: WorkloadName,
+  options: OperationOptions & { readonly onReady: (url: string) => void },
+): Promise<void> {
+  await serveHere(context, name, options);
+  await stopAfterServing(context, name);
 }
 
 /** A stop or a removal that ended us does the rest itself; otherwise the container is ours to stop. */

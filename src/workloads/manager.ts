@@ -43,6 +43,10 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
       const { inspectWorkload } = await import('./inspector.ts');
       return inspectWorkload(context, name, request, operation);
     },
+    async export(name, format) {
+      const { exportWorkload } = await import('./export.ts');
+      return exportWorkload(context, name, format);
+    },
     async *logs(name, operation) {
       const { containerLogs } = await logFiles();
       yield* containerLogs(context, name, operation);

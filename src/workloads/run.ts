@@ -1,5 +1,5 @@
-import { type Engine, isLatest, openEngine, parseImageReference } from '../engine/index.ts';
-import { ThvError, toThvError, within } from '../errors/index.ts';
+import { type Engine, openEngine } from '../engine/index.ts';
+import { ThvError, within } from '../errors/index.ts';
 import { ensureDefaultGroup } from '../groups/index.ts';
 import {
   deleteSessionJournal,
@@ -18,14 +18,40 @@ import {
 } from '../records/index.ts';
 import { resolveSource } from '../sources/index.ts';
 import { buildRunConfig } from './build-run-config.ts';
+import { checkSecrets } from './check-secrets.ts';
 import { bestEffort, type Context } from './context.ts';
+import { admitRunConfig, readRunConfigFile, withFreePorts } from './import.ts';
+import { retrieveImage } from './retrieve-image.ts';
 import { spawnSupervisor } from './supervisor.ts';
-import type { OperationOptions, Progress, RunOutcome, RunRequest } from './types.ts';
+import type { ImportRequest, OperationOptions, Progress, RunOutcome, RunRequest } from './types.ts';
 
 type RunOptions = OperationOptions & { readonly progress: Progress };
 
-/** `thv run` up to the saved workload (spec 01 §4.4): nothing is left behind when any step fails or is cancelled. */
-async function prepare(context: Context, request: RunRequest, { signal, progress }: RunOptions) {
+/** A workload that may be saved and started. */
+interface Prepared {
+  readonly engine: Engine;
+  readonly name: WorkloadName;
+  readonly config: RunConfig;
+}
+
+/** Everything up to the saved workload (spec 01 §4.4): nothing is left behind when any step fails or is cancelled. */
+async function prepare(
+  context: Context,
+  request: RunRequest | ImportRequest,
+  options: RunOptions,
+): Promise<Prepared> {
+  const prepared =
+    'configFile' in request
+      ? await prepareDocument(context, request, options)
+      : await prepareNew(context, request, options);
+  const { engine, config } = prepared;
+  await within('failed to validate workload parameters', () => checkSecrets(context, config, options));
+  await retrieveImage(engine, config.image, { ...options, logger: context.logger });
+  options.signal?.throwIfAborted();
+  return prepared;
+}
+
+async function prepareNew(context: Context, request: RunRequest, { signal }: RunOptions): Promise<Prepared> {
   const engine = await context.engine(signal);
   const source = await within(`failed to find or create the MCP server ${request.source}`, () =>
     resolveSource(request.source),
@@ -40,22 +66,40 @@ async function prepare(context: Context, request: RunRequest, { signal, progress
     reservedPorts: await portsOfOthers(context, name),
     logger: context.logger,
   });
-  await retrieveImage(engine, source.image, { signal, progress, logger: context.logger });
-  signal?.throwIfAborted();
   return { engine, name, config };
+}
+
+/** `--from-config` (spec 01 §4.8): as strict as any other run about what is in the file. */
+async function prepareDocument(
+  context: Context,
+  { configFile, debug }: ImportRequest,
+  { signal }: RunOptions,
+): Promise<Prepared> {
+  const { paths, logger } = context;
+  const document = await readRunConfigFile(configFile);
+  const importing = `failed to import ${configFile}`;
+  const { name, config } = await within(importing, () =>
+    admitRunConfig(debug ? { ...document, debug } : document, { paths, logger }),
+  );
+  const engine = await context.engine(signal);
+  await refuseTakenName(context, engine, name, signal);
+  const reservedPorts = await portsOfOthers(context, name);
+  return { engine, name, config: await within(importing, () => withFreePorts(config, reservedPorts)) };
 }
 
 /** Detached: the supervisor takes over, and this returns without waiting for readiness (spec 01 §4.7). */
 export async function runWorkload(
   context: Context,
-  request: RunRequest,
+  request: RunRequest | ImportRequest,
   options: RunOptions,
 ): Promise<RunOutcome> {
   const { engine, name, config } = await prepare(context, request, options);
   try {
     await save(context, name, config);
     options.signal?.throwIfAborted();
-    await within('failed to start detached process', () => spawnSupervisor(context, name, request.debug));
+    await within('failed to start detached process', () =>
+      spawnSupervisor(context, name, config.debug ?? false),
+    );
   } catch (error) {
     await discard(context, engine, name);
     throw error;
@@ -63,19 +107,29 @@ export async function runWorkload(
   return { name, url: urlOf(config) };
 }
 
-/** In this process until `signal` aborts or it fails for good; then the workload is deleted (spec 02 §6.4). */
+/**
+ * In this process until `signal` aborts or it fails for good. Then the workload is deleted, unless it came from a file
+ * (spec 02 §6.4): that one is stopped.
+ */
 export async function runWorkloadForeground(
   context: Context,
-  request: RunRequest,
+  request: RunRequest | ImportRequest,
   options: RunOptions & { readonly onReady: (outcome: RunOutcome) => void },
 ): Promise<void> {
   const { engine, name, config } = await prepare(context, request, options);
+  const serving = {
+    signal: options.signal,
+    onReady: (url: string) => options.onReady({ name, url }),
+  };
+  if ('configFile' in request) {
+    await save(context, name, config);
+    const { serveUntilStopped } = await import('./lifecycle.ts');
+    await serveUntilStopped(context, name, serving);
+    return;
+  }
   try {
     await save(context, name, config);
-    await serveHere(context, name, {
-      signal: options.signal,
-      onReady: (url) => options.onReady({ name, url }),
-    });
+    await serveHere(context, name, serving);
   } finally {
     await discard(context, engine, name);
   }
@@ -92,7 +146,7 @@ export async function serveHere(
     {
       runConfigs: context.runConfigs,
       statuses: context.statuses,
-      stateFolder: context.paths.state,
+      paths: context.paths,
       openEngine: (env, engineSignal) =>
         openEngine({ env: { ...context.env, ...env }, signal: engineSignal }),
       logger: context.logger,
@@ -174,44 +228,4 @@ async function portsOfOthers(context: Context, name: WorkloadName): Promise<Read
     }
   }
   return ports;
-}
-
-interface RetrieveOptions extends RunOptions {
-  readonly logger: Logger;
-  /** Whose choice the image is; default `user`. */
-  readonly owner?: 'user' | 'program';
-}
-
-/** Pull rule of spec 03 §12.1: `latest` is pulled when it can be, anything else only when it is missing. */
-export async function retrieveImage(
-  engine: Engine,
-  image: string,
-  { signal, progress, logger, owner = 'user' }: RetrieveOptions,
-): Promise<void> {
-  await within('failed to retrieve or pull image', async () => {
-    const isLocal = (await engine.images.find(image, { signal })) !== undefined;
-    if (isLocal && !isLatest(parseImageReference(image))) return;
-    logger.info('pulling image', { image });
-    try {
-      await engine.images.pull(image, {
-        signal,
-        owner,
-        onProgress: ({ status, layer, currentBytes, totalBytes }) => {
-          const share =
-            currentBytes === undefined || !totalBytes
-              ? ''
-              : ` ${Math.floor((100 * currentBytes) / totalBytes)}%`;
-          progress.update(`Pulling ${image}: ${layer === undefined ? '' : `${layer} `}${status}${share}`);
-        },
-      });
-      progress.update('');
-      progress.line(`Successfully pulled ${image}`);
-    } catch (error) {
-      progress.update('');
-      if (signal?.aborted)
-        throw new ThvError('ERR_CANCELLED', { reason: 'image pull was canceled' }, { cause: error });
-      if (!isLocal) throw error;
-      logger.warn('failed to pull image, using the local copy', { image, error: toThvError(error) });
-    }
-  });
 }

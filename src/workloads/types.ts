@@ -41,12 +41,16 @@ export interface RunRequest {
   readonly environment: readonly string[];
   readonly environmentFile: string | undefined;
   readonly environmentFolder: string | undefined;
+  /** `NAME,target=VARIABLE` as typed. */
+  readonly secrets: readonly string[];
   /** `key=value` as typed. */
   readonly labels: readonly string[];
   /** `host:container[:ro]` as typed. */
   readonly volumes: readonly string[];
   /** `hostPort:containerPort` or `containerPort` as typed. */
   readonly publish: readonly string[];
+  /** `none`, `network` or a file; `undefined` for what the server's source says, else `network`. */
+  readonly permissionProfile: string | undefined;
   /** Engine network mode, '' for the default. */
   readonly networkMode: string;
   /** Tools that clients see, by the names they see; empty for all. */
@@ -65,6 +69,12 @@ export interface RunRequest {
   readonly debug: boolean;
 }
 
+/** `thv run --from-config`: a document made elsewhere. */
+export interface ImportRequest {
+  readonly configFile: string;
+  readonly debug: boolean;
+}
+
 export interface RunOutcome {
   readonly name: string;
   readonly url: string;
@@ -74,6 +84,14 @@ export interface RunOutcome {
 export interface InspectRequest {
   readonly uiPort: number;
   readonly mcpProxyPort: number;
+}
+
+export type ExportFormat = 'json' | 'k8s';
+
+export interface Exported {
+  readonly text: string;
+  /** What the text does not hold, or holds in plain sight: lines for stderr. */
+  readonly warnings: readonly string[];
 }
 
 export interface Progress {
@@ -106,10 +124,16 @@ export interface WorkloadManager {
   /** Throws `ERR_WORKLOAD_NOT_FOUND`. */
   get(name: string, options?: OperationOptions): Promise<Workload>;
   /** Detached start; returns once the workload host has taken over, without waiting for readiness (spec 01 §4.7). */
-  run(request: RunRequest, options: OperationOptions & { readonly progress: Progress }): Promise<RunOutcome>;
-  /** `run --foreground`: resolves when the workload ended and was deleted; `signal` aborting is the normal end. */
+  run(
+    request: RunRequest | ImportRequest,
+    options: OperationOptions & { readonly progress: Progress },
+  ): Promise<RunOutcome>;
+  /**
+   * `run --foreground`: resolves when the workload ended and was deleted, or stopped when it came from a file; `signal`
+   * aborting is the normal end.
+   */
   runForeground(
-    request: RunRequest,
+    request: RunRequest | ImportRequest,
     options: OperationOptions & {
       readonly progress: Progress;
       readonly onReady: (outcome: RunOutcome) => void;
@@ -137,6 +161,8 @@ export interface WorkloadManager {
     request: InspectRequest,
     options: OperationOptions & { readonly progress: Progress },
   ): Promise<string>;
+  /** The workload's document as a text to keep elsewhere (spec 02 §2). Throws `ERR_RUN_CONFIG_NOT_FOUND`. */
+  export(name: string, format: ExportFormat): Promise<Exported>;
   /** Container output; throws `ERR_LOGS_NOT_FOUND`. With `follow` until `signal` aborts or the container is gone. */
   logs(
     name: string,

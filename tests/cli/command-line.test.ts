@@ -164,6 +164,7 @@ failed to parse environment variables: invalid environment variable format: B
     expect(listed).toEqual([
       ...[
         'completion',
+        'export',
         'help',
         'inspector',
         'list',

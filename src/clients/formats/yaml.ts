@@ -182,7 +182,7 @@ function addToFlow(text: string, flow: Servers, written: string): string {
 }
 
 function cutFlowItem(text: string, flow: Servers, item: unknown): string {
-  const at = flow.items.findIndex((candidate) => candidate === item);
+  const at = flow.items.indexOf(item);
   const [previous, next] = [flow.items[at - 1], flow.items[at + 1]];
   if (previous !== undefined) return splice(text, contentEnd(previous), contentEnd(item));
   if (next !== undefined) return splice(text, startOf(item), startOf(next));
