@@ -1,8 +1,8 @@
 import * as v from 'valibot';
-import { findGroupNameProblem } from '../groups/index.ts';
+import { DEFAULT_GROUP, findGroupNameProblem } from '../groups/index.ts';
 
 /** A group's name, or `''`, which says none. */
-export const GroupName = v.pipe(
+const GroupName = v.pipe(
   v.string(),
   v.check(
     (name) => name === '' || findGroupNameProblem(name) === undefined,
@@ -17,3 +17,18 @@ export const groupFlag = {
   checkedFirst: true,
   schema: v.optional(GroupName, ''),
 } as const;
+
+/** The `--group` of commands that put something into a group. */
+export const ownGroupFlag = {
+  kind: 'string',
+  help: 'Name of the group this workload belongs to',
+  checkedFirst: true,
+  schema: v.optional(GroupName, DEFAULT_GROUP),
+} as const;
+
+/** The `--group` of commands that may name several groups, apart or separated by commas. */
+export const GroupNames = v.pipe(
+  v.array(v.string()),
+  v.transform((names) => names.filter((name) => name !== '')),
+  v.array(GroupName),
+);

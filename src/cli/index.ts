@@ -5,7 +5,7 @@ export { findCommand } from './find-command.ts';
 export type { OptionsOf } from './flag.ts';
 export { formatFlag } from './format-flag.ts';
 export { GLOBAL_FLAGS } from './global-flags.ts';
-export { groupFlag } from './group-name.ts';
+export { GroupNames, groupFlag, ownGroupFlag } from './group-name.ts';
 export { renderHelp, renderUsage } from './help.ts';
 export { isDebugEnvironment } from './log-settings.ts';
 export { runCommandLine } from './run-command-line.ts';

@@ -76,8 +76,25 @@ export interface ClientSettings {
   ): Promise<void>;
   /** Writes a server into the settings of its group's clients. One that fails is a warning in the log. */
   addWorkload(server: Server, group: string | undefined): Promise<void>;
-  /** Takes our entry out wherever it is; entries of others stay. One that fails is a warning in the log. */
-  removeWorkload(server: Pick<Server, 'name' | 'url'>, group: string | undefined): Promise<void>;
+  /**
+   * Takes our entry out wherever it is; entries of others stay. Without a URL only what we know to have written counts as
+   * ours. A client that fails is a warning in the log.
+   */
+  removeWorkload(
+    server: { readonly name: string; readonly url: string | undefined },
+    group: string | undefined,
+  ): Promise<void>;
+  /** A workload that changed its group: out of the clients of one, and while it is served into those of the other. */
+  moveWorkload(
+    server: Server,
+    change: {
+      readonly from: string | undefined;
+      readonly to: string | undefined;
+      readonly isServed: boolean;
+    },
+  ): Promise<void>;
+  /** Takes everything we ever wrote out of these clients, except entries of `kept` names. */
+  forget(ids: readonly string[], kept: ReadonlySet<string>): Promise<void>;
   /** What a client's settings hold. Throws `ERR_CLIENT_INVALID`, `ERR_CLIENT_SETTINGS_INVALID`. */
   read(id: string): Promise<{ readonly path: string; readonly entries: ReadonlyMap<string, Entry> }>;
 }
@@ -104,14 +121,18 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
     return CLIENTS.filter(({ id }) => wanted.has(id));
   };
 
-  async function changeEach(clients: readonly Client[], workload: string, what: Change): Promise<void> {
+  async function changeEach(
+    clients: readonly Client[],
+    workload: string | undefined,
+    what: Change,
+  ): Promise<void> {
     await Promise.all(
       clients.map(async (client) => {
         try {
           await change(client, what);
         } catch (error) {
           logger.warn('failed to change the settings of a client', {
-            workload,
+            ...(workload === undefined ? {} : { workload }),
             client: client.id,
             error: messageOf(error),
           });
@@ -198,8 +219,18 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
     },
     async removeWorkload({ name, url }, group) {
       // A client that has left the group meanwhile may still hold what we wrote.
-      const clients = known([...(await idsFor(group)), ...(await ledgers.clients())]);
+      const registered = url === undefined ? [] : await idsFor(group);
+      const clients = known([...registered, ...(await ledgers.clients())]);
       await changeEach(clients, name, { add: [], remove: [{ name, url }] });
+    },
+    async moveWorkload(server, { from, to, isServed }) {
+      const present = isServed ? await idsFor(to) : [];
+      const leaving = (await idsFor(from)).filter((id) => !present.includes(id));
+      await changeEach(known(leaving), server.name, { add: [], remove: [server] });
+      await changeEach(known(present), server.name, { add: [server], remove: [] });
+    },
+    async forget(ids, kept) {
+      await changeEach(known(ids), undefined, { add: [], remove: [], removeWrittenExcept: kept });
     },
     async read(id) {
       const client = getClient(id);

@@ -108,14 +108,18 @@ export function createGroupStore(stateFolder: string): GroupStore {
   };
 }
 
-/** Whether the file is there; says nothing of what is in it. */
+/** The default group always does: it is made when it is first needed. */
 export function groupExists(stateFolder: string, name: string): boolean {
-  return findGroupNameProblem(name) === undefined && existsSync(join(stateFolder, 'groups', `${name}.json`));
+  return name === DEFAULT_GROUP || (findGroupNameProblem(name) === undefined && hasFile(stateFolder, name));
 }
 
 /** Makes the group that workloads belong to when nothing else was said. */
 export async function ensureDefaultGroup(stateFolder: string): Promise<void> {
-  if (!groupExists(stateFolder, DEFAULT_GROUP)) await createFile(join(stateFolder, 'groups'), DEFAULT_GROUP);
+  if (!hasFile(stateFolder, DEFAULT_GROUP)) await createFile(join(stateFolder, 'groups'), DEFAULT_GROUP);
+}
+
+function hasFile(stateFolder: string, name: string): boolean {
+  return existsSync(join(stateFolder, 'groups', `${name}.json`));
 }
 
 /** `false` when the file is there already: a hard link fails when somebody else was faster (spec 02 §3.2). */

@@ -18,7 +18,9 @@ import {
 } from '../records/index.ts';
 import { resolveSource } from '../sources/index.ts';
 import { buildRunConfig } from './build-run-config.ts';
+import { checkGroup } from './check-group.ts';
 import { checkSecrets } from './check-secrets.ts';
+import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
 import { admitRunConfig, readRunConfigFile, withFreePorts } from './import.ts';
 import { retrieveImage } from './retrieve-image.ts';
@@ -60,6 +62,7 @@ async function prepareNew(context: Context, request: RunRequest, { signal }: Run
     newName(request.name ?? source.defaultName, context.logger),
   );
   await refuseTakenName(context, engine, name, signal);
+  await checkGroup(context, name, request.group);
   const config = await buildRunConfig(request, {
     name,
     image: source.image,
@@ -83,6 +86,7 @@ async function prepareDocument(
   );
   const engine = await context.engine(signal);
   await refuseTakenName(context, engine, name, signal);
+  await checkGroup(context, name, config.group ?? '');
   const reservedPorts = await portsOfOthers(context, name);
   return { engine, name, config: await within(importing, () => withFreePorts(config, reservedPorts)) };
 }
@@ -190,6 +194,7 @@ async function discard(context: Context, engine: Engine, name: WorkloadName): Pr
   });
   await removeUnusedNetwork(engine, logger);
   deleteSessionJournal(context.paths.state, name);
+  await leaveClients(context, name, await context.runConfigs.find(name).catch(() => undefined));
   await bestEffort(logger, 'failed to delete run configuration', () => context.runConfigs.delete(name));
   await bestEffort(logger, 'failed to delete status', () => context.statuses.delete(name));
 }

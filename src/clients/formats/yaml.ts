@@ -182,8 +182,9 @@ function addToFlow(text: string, flow: Servers, written: string): string {
 }
 
 function cutFlowItem(text: string, flow: Servers, item: unknown): string {
-  const at = flow.items.indexOf(item);
-  const [previous, next] = [flow.items[at - 1], flow.items[at + 1]];
+  const items: readonly unknown[] = flow.items;
+  const at = items.indexOf(item);
+  const [previous, next] = [items[at - 1], items[at + 1]];
   if (previous !== undefined) return splice(text, contentEnd(previous), contentEnd(item));
   if (next !== undefined) return splice(text, startOf(item), startOf(next));
   return splice(text, startOf(flow) + 1, contentEnd(flow) - 1);
