@@ -46,6 +46,14 @@ and serves both MCP transports (SSE and streamable HTTP) from it.`,
       { description: 'Look after the container runtime' },
       async () => (await import('./commands/runtime.ts')).runtime,
     ),
+    secret: lazily(
+      { description: 'Manage secrets for MCP servers' },
+      async () => (await import('./commands/secret.ts')).secret,
+    ),
+    config: lazily(
+      { description: 'Manage application configuration' },
+      async () => (await import('./commands/config.ts')).config,
+    ),
     version: lazily(
       { description: 'Show the version of this program' },
       async () => (await import('./commands/version.ts')).version,

@@ -1,4 +1,5 @@
 import { messageOf, ThvError } from '../errors/index.ts';
+import { parseDuration } from '../platform/index.ts';
 import { notFound, readOnly, unlistable } from './read-only.ts';
 import type { Environment, SecretsStore } from './types.ts';
 
@@ -7,7 +8,7 @@ import type { Environment, SecretsStore } from './types.ts';
  * its output less one newline is the value. A non-zero exit is a failure told with the first line of stderr.
  */
 
-export const DEFAULT_TIMEOUT_MS = 10_000;
+const DEFAULT_TIMEOUT_MS = 10_000;
 const PLACE = '{name}';
 const LARGEST_OUTPUT_BYTES = 1024 * 1024;
 /** Variables whose values are not repeated when a command prints them in a complaint. */
@@ -17,12 +18,15 @@ interface ExecOptions {
   /** Program and arguments; one of the arguments holds `{name}`. */
   readonly command: readonly string[];
   readonly env: Environment;
-  readonly timeoutMs?: number;
+  /** How long the command may take, in Go's notation; 10 s unless given. */
+  readonly timeout?: string | null | undefined;
 }
 
 /** Throws `ERR_CONFIG_INVALID` for a command that cannot be asked for a name. */
-export function createExecStore({ command, env, timeoutMs = DEFAULT_TIMEOUT_MS }: ExecOptions): SecretsStore {
+export function createExecStore({ command, env, timeout }: ExecOptions): SecretsStore {
   checkExecCommand(command);
+  const given = parseDuration(timeout ?? '');
+  const timeoutMs = 'ms' in given ? given.ms : DEFAULT_TIMEOUT_MS;
   return {
     type: 'exec',
     capabilities: { canRead: true, canWrite: false, canDelete: false, canList: false, canCleanup: false },
@@ -44,7 +48,7 @@ export function createExecStore({ command, env, timeoutMs = DEFAULT_TIMEOUT_MS }
 }
 
 /** Throws `ERR_INPUT_INVALID` unless exactly one argument behind the program takes the name. */
-export function checkExecCommand(command: readonly string[]): void {
+function checkExecCommand(command: readonly string[]): void {
   const reason =
     command.length === 0 || command[0] === ''
       ? 'the exec secrets provider needs a command'

@@ -21,7 +21,7 @@ export interface OpenSecretsOptions {
 export async function openSecretsStore(options: OpenSecretsOptions): Promise<SecretsStore> {
   const config = await createConfigStore(options.paths).read();
   const type = chooseProvider(config.secrets, options.env);
-  return openProvider(type, { ...options, execCommand: config.secrets_exec?.command ?? [] });
+  return openProvider(type, { ...options, exec: config.secrets_exec });
 }
 
 /** Which provider counts: the environment's, then the stored one (spec 09 §5.2). */
@@ -46,7 +46,7 @@ export function parseProviderType(text: string): ProviderType {
 }
 
 interface OpenProviderOptions extends OpenSecretsOptions {
-  readonly execCommand: readonly string[];
+  readonly exec: ApplicationConfig['secrets_exec'];
   /** Of the encrypted provider, given with a request. */
   readonly password?: string | undefined;
 }
@@ -66,7 +66,10 @@ export async function openProvider(
     }
     case 'exec': {
       const { createExecStore } = await import('./exec-store.ts');
-      return withEnvironmentFallback(createExecStore({ command: options.execCommand, env }), env);
+      return withEnvironmentFallback(
+        createExecStore({ ...options.exec, command: options.exec?.command ?? [], env }),
+        env,
+      );
     }
     case 'environment':
       return createEnvironmentStore(env);

@@ -19,14 +19,17 @@ export async function setUpSecrets(options: SetUpOptions): Promise<{ readonly wa
   const { type, execCommand } = options;
   const config = createConfigStore(options.paths);
   const before = await config.read();
-  const command = execCommand ?? before.secrets_exec?.command ?? [];
+  const exec = {
+    ...before.secrets_exec,
+    ...(execCommand === undefined ? {} : { command: [...execCommand] }),
+  };
   await within('provider validation failed', async () => {
-    await validate(await openProvider(type, { ...options, execCommand: command }));
+    await validate(await openProvider(type, { ...options, exec }));
   });
   await config.update((current) => ({
     ...current,
     secrets: { ...current.secrets, provider_type: type, setup_completed: true },
-    ...(type === 'exec' ? { secrets_exec: { ...current.secrets_exec, command: [...command] } } : {}),
+    ...(type === 'exec' ? { secrets_exec: exec } : {}),
   }));
   return { wasSetUp: before.secrets.setup_completed };
 }

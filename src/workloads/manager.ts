@@ -56,6 +56,10 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
     proxyLogPath: (name) => workloadLogPath(context, parseWorkloadName(name)),
     pruneLogs: async (operation) => (await logFiles()).pruneLogs(context, operation),
     names: () => context.runConfigs.names(),
+    async usersOfSecret(secret) {
+      const { usersOfSecret } = await import('./secret-users.ts');
+      return usersOfSecret(context, secret);
+    },
     groupExists: async (name) => groupExists(context.paths.state, name),
     async groupMembers(group) {
       const { checkDeletable, membersOf } = await groups();

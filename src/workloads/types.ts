@@ -204,4 +204,6 @@ export interface WorkloadManager {
   ): Promise<readonly Registered[]>;
   /** Takes MCP clients out of groups, `undefined` for everywhere, with the entries we wrote. Throws as `registerClients`. */
   removeClients(ids: readonly string[], groups: readonly string[] | undefined): Promise<void>;
+  /** Names of the workloads that refer to a secret of the user's, sorted; asks no engine. */
+  usersOfSecret(secret: string): Promise<readonly string[]>;
 }
