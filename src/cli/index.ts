@@ -1,3 +1,4 @@
+export { renderBoxedTable } from './boxed-table.ts';
 export { type BuildInfo, buildInfo } from './build-info.ts';
 export { createCommand, createGroup, type Invocation, lazily, type Suggestion } from './command.ts';
 export { type Completion, completeCommandLine } from './complete.ts';
