@@ -1,17 +1,11 @@
 import type { ApplicationConfig } from '../config/index.ts';
 import { ThvError, within } from '../errors/index.ts';
 import type { Logger } from '../platform/index.ts';
+import { type SecretsStore, userSecrets } from '../secrets/index.ts';
 import { environmentNameProblem, environmentValueProblem } from './environment-rules.ts';
 
-/** Where secrets are read from; asked for only when the configuration names one. */
-export interface BuildSecrets {
-  /** A secret of the user. */
-  user(name: string): Promise<string>;
-  /** One that the program keeps for workloads: scope `workloads` (spec 09 §5.5). */
-  workloads(name: string): Promise<string>;
-}
-
-export type OpenSecrets = () => Promise<BuildSecrets>;
+/** Asked for only when the configuration names a secret. Throws what opening the store throws. */
+export type OpenSecrets = () => Promise<SecretsStore>;
 
 interface BuildEnvironment {
   readonly values: Readonly<Record<string, string>>;
@@ -37,9 +31,9 @@ export async function resolveBuildEnvironment(
   const values: Record<string, string> = Object.assign(Object.create(null), config.build_env);
   const secretNames = new Set<string>();
   const fromSecrets = Object.entries(config.build_env_from_secrets ?? {});
-  const secrets = fromSecrets.length === 0 ? undefined : await openSecrets();
+  const secrets = fromSecrets.length === 0 ? undefined : userSecrets(await openSecrets());
   for (const [name, secret] of fromSecrets) {
-    const read = async () => (await secrets?.user(secret)) ?? '';
+    const read = async () => (await secrets?.get(secret)) ?? '';
     values[name] = await within(
       `failed to get secret '${secret}' for build environment variable ${name}`,
       read,

@@ -6,7 +6,7 @@ import { type OpenSecrets, resolveBuildEnvironment } from './build-environment.t
 import { readCertificateFile } from './certificate-file.ts';
 import type { ContextEntry } from './context-tar.ts';
 import { CUSTOM_CERTIFICATE_FILE, HOST_CERTIFICATES_FILE } from './dockerfile/certificates.ts';
-import type { AuthFileType, BuildPlan } from './dockerfile/types.ts';
+import type { AuthFileType, BuildPlan, Recipe } from './dockerfile/types.ts';
 import { type HostSettings, readHostSettings } from './host-settings/read.ts';
 import { type LocalProject, openLocalProject } from './local-project.ts';
 import type { PackageReference } from './package-reference.ts';
@@ -30,6 +30,14 @@ export interface BuildInputs {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A folder that is built by a recipe of its own, with the tools of a scheme. */
+export interface FolderBuild {
+  readonly recipe: Recipe;
+  readonly project: LocalProject;
+  /** Builder image that suits it better than the usual one. */
+  readonly image: string | undefined;
+}
+
 /** A build with every decision made, and nothing done. */
 export interface PreparedBuild {
   readonly plan: BuildPlan;
@@ -44,16 +52,21 @@ export interface PreparedBuild {
 }
 
 /** Reads and checks everything that a build needs (spec 03 §13.5, §13.6). Throws before anything is built or written. */
-export async function prepareBuild(reference: PackageReference, inputs: BuildInputs): Promise<PreparedBuild> {
+export async function prepareBuild(
+  reference: PackageReference,
+  inputs: BuildInputs,
+  folder?: FolderBuild,
+): Promise<PreparedBuild> {
   const { config, override, env, home, openSecrets, logger } = inputs;
+  const configuredRuntime = config.runtime_configs?.[reference.scheme];
   const runtime = resolveRuntimeSettings(reference.scheme, {
     flags: override,
-    file: config.runtime_configs?.[reference.scheme],
+    file: { ...configuredRuntime, builder_image: configuredRuntime?.builder_image || folder?.image },
   });
   const entrypointArguments = (inputs.entrypointArguments ?? []).map(checkedArgument);
-  const project = reference.isLocal
-    ? await openLocalProject(reference.package, inputs.workingFolder)
-    : undefined;
+  const project =
+    folder?.project ??
+    (reference.isLocal ? await openLocalProject(reference.package, inputs.workingFolder) : undefined);
   const caPath = inputs.caCertPath || config.ca_certificate_path;
   const custom = caPath ? await readCertificateFile(caPath, logger) : undefined;
   const environment = await resolveBuildEnvironment(config, { env, openSecrets, logger });
@@ -63,6 +76,7 @@ export async function prepareBuild(reference: PackageReference, inputs: BuildInp
   const filesPrefix = project === undefined ? '' : '.thv-build/';
   const plan: BuildPlan = {
     reference,
+    recipe: folder?.recipe,
     runtime,
     buildEnvironment: environment.values,
     // What the user set by hand is not set a second time from the machine's settings.

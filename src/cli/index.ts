@@ -9,7 +9,6 @@ export { formatFlag } from './format-flag.ts';
 export { GLOBAL_FLAGS } from './global-flags.ts';
 export { GroupNames, groupFlag, ownGroupFlag } from './group-name.ts';
 export { renderHelp, renderUsage } from './help.ts';
-export type { Input } from './input.ts';
 export { isDebugEnvironment } from './log-settings.ts';
 export { runCommandLine } from './run-command-line.ts';
 export { watchSignals } from './signals.ts';

@@ -34,21 +34,23 @@ export function createInput(source: InputSource): Input {
 
   /** Bytes up to the first that `isEnd` likes, which is dropped; all there are at the end of input. */
   async function readUntil(isEnd: (byte: number) => boolean, signal: AbortSignal) {
-    let taken: Uint8Array = new Uint8Array();
+    const taken: Uint8Array[] = [];
+    let size = 0;
     let pending: Uint8Array | undefined = rest;
     rest = new Uint8Array();
     while (pending !== undefined) {
       const end = pending.findIndex(isEnd);
       if (end !== -1) {
         rest = pending.subarray(end + 1);
-        return { bytes: Buffer.concat([taken, pending.subarray(0, end)]), endedBy: pending[end] };
+        return { bytes: Buffer.concat([...taken, pending.subarray(0, end)]), endedBy: pending[end] };
       }
-      taken = Buffer.concat([taken, pending]);
-      if (taken.byteLength > LARGEST_INPUT_BYTES)
+      taken.push(pending);
+      size += pending.byteLength;
+      if (size > LARGEST_INPUT_BYTES)
         throw new ThvError('ERR_INPUT_INVALID', { reason: 'input is too large, limited to 32MiB' });
       pending = await nextChunk(signal);
     }
-    return { bytes: taken, endedBy: undefined };
+    return { bytes: Buffer.concat(taken), endedBy: undefined };
   }
 
   async function readLine({ signal }: ReadOptions): Promise<string | undefined> {

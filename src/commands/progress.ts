@@ -1,9 +1,15 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { Terminal } from '../cli/index.ts';
 import type { Progress } from '../workloads/index.ts';
+
+/** Fits most terminals; a line that wraps could not be taken back. */
+const LONGEST_STATE = 78;
+const KEPT_LINES = 30;
 
 /** Finished steps as lines on stdout; the step under way as one changing line on a terminal, gone when disposed. */
 export function createProgress(terminal: Terminal): Progress & Disposable {
   let shown = false;
+  let kept: string[] = [];
   const update = (text: string) => {
     if (!terminal.stderrIsTty || (text === '' && !shown)) return;
     terminal.err(`\r\u001b[K${text}`);
@@ -15,6 +21,20 @@ export function createProgress(terminal: Terminal): Progress & Disposable {
       terminal.out(`${text}\n`);
     },
     update,
+    output(text) {
+      if (!terminal.stdoutIsTty || !terminal.stderrIsTty) {
+        update('');
+        terminal.out(`${text}\n`);
+        return;
+      }
+      kept = [...kept, text].slice(-KEPT_LINES);
+      update(stripVTControlCharacters(text).trim().slice(0, LONGEST_STATE));
+    },
+    revealOutput() {
+      update('');
+      for (const line of kept) terminal.err(`${line}\n`);
+      kept = [];
+    },
     [Symbol.dispose]: () => update(''),
   };
 }

@@ -4,6 +4,7 @@ import { messageOf, ThvError } from '../errors/index.ts';
 import { formatDuration, silentLogger } from '../platform/index.ts';
 import { networkProfile, parsePublish, withVolumes } from '../sandbox/index.ts';
 import { type ImportRequest, parseEnvironmentFlags, type RunRequest } from '../workloads/index.ts';
+import { createAsk } from './ask.ts';
 import { confirm, createProgress } from './progress.ts';
 import { waitFlags, waitUntilRunning } from './wait-until-running.ts';
 
@@ -225,6 +226,26 @@ const flags = {
     help: 'Path prefix of SSE endpoint URLs, for a reverse proxy in front that strips it',
     schema: EndpointPrefix,
   },
+  'ca-cert': {
+    kind: 'string',
+    help: 'Path to a custom CA certificate file to use for container builds',
+    schema: Text,
+  },
+  'runtime-image': {
+    kind: 'string',
+    help: 'Base image to build packages on (uvx://, npx://, go://)',
+    schema: Text,
+  },
+  'runtime-add-package': {
+    kind: 'stringArray',
+    help: 'Additional system package for the image of a package (may be repeated)',
+    schema: Texts,
+  },
+  'build-with': {
+    kind: 'stringArray',
+    help: 'Additional Python requirement for a uvx:// package (may be repeated)',
+    schema: Texts,
+  },
   'from-config': { kind: 'string', help: 'Load configuration from exported file', schema: Text },
   foreground: {
     kind: 'bool',
@@ -237,13 +258,33 @@ const flags = {
 
 export const run = createCommand({
   usage: '[flags] SERVER_OR_IMAGE_OR_PROTOCOL [-- ARGS...]',
-  long: `Run an MCP server from a container image.
+  long: `Run an MCP server with the specified name, image, or protocol scheme, behind an
+HTTP proxy that MCP clients connect to. The workload goes on in the background;
+'thv list' shows its URL.
+
+There are four ways to name the server:
+
+1. From the registry:
+
+   $ thv run server-name [-- args...]
+
+   Looks the server up in the registry and uses its settings (transport,
+   permissions, environment variables). 'thv search' finds names.
+
+2. From a container image:
 
    $ thv run ghcr.io/example/mcp-server:latest [-- args...]
 
-Runs the specified container image with the provided arguments, behind an HTTP
-proxy that MCP clients connect to. The workload goes on in the background;
-'thv list' shows its URL.
+3. As a package, from which a container image is built:
+
+   $ thv run uvx://package-name[@version] [-- args...]
+   $ thv run npx://package-name[@version] [-- args...]
+   $ thv run go://package-path[@version] [-- args...]
+   $ thv run go://./local-path [-- args...]
+
+4. From an exported configuration ('thv export'):
+
+   $ thv run --from-config <path>
 
 The container will be started with the specified transport mode and the
 network permission profile. Additional configuration can be provided via flags.`,
@@ -280,15 +321,16 @@ async function runWorkload(invocation: RunInvocation): Promise<void> {
       ? runRequest(invocation)
       : { configFile: options.fromConfig, debug: invocation.debug };
   using progress = createProgress(terminal);
+  const ask = createAsk(invocation);
   if (options.foreground) {
     const log = await invocation.openLog();
     const onReady = () => {
       progress.update('');
       log.info('workload started successfully, press Ctrl+C to stop');
     };
-    return workloads.runForeground(request, { signal, progress, onReady });
+    return workloads.runForeground(request, { signal, progress, ask, onReady });
   }
-  const { name, url } = await workloads.run(request, { signal, progress });
+  const { name, url } = await workloads.run(request, { signal, progress, ask });
   progress.update('');
   if (options.wait) await waitUntilRunning(workloads, name, { timeoutMs: options.waitTimeout, signal });
   confirm(terminal, options.wait ? `${name} is running at ${url}` : `${name} is starting at ${url}`);
@@ -338,6 +380,10 @@ function runRequest({ options, words, serverArguments, debug }: RunInvocation): 
     stateless: options.stateless,
     sessionTtlMs: options.sessionTtl,
     endpointPrefix: options.endpointPrefix,
+    caCertificate: given(options.caCert),
+    runtimeImage: given(options.runtimeImage),
+    runtimePackages: options.runtimeAddPackage,
+    buildWith: options.buildWith,
     debug,
   };
 }

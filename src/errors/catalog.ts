@@ -48,6 +48,7 @@ export const CATALOG = {
 
   // Application configuration (spec 09 §2)
   ERR_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
+  ERR_UPDATE_CHECK: entry('world', 502, ({ reason }: Reason) => reason),
 
   // Secrets (spec 09 §5)
   ERR_SECRET_NOT_FOUND: entry(
@@ -223,6 +224,12 @@ export const CATALOG = {
   ERR_PACKAGE_INVALID: entry('user', 400, ({ reason }: Reason & { readonly package: string }) => reason),
   ERR_RUNTIME_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
   ERR_BUILD_INPUT_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
+  ERR_FOLDER_UNUSABLE: entry(
+    'user',
+    400,
+    ({ folder, reason }: Reason & { readonly folder: string }) =>
+      `folder ${folder} cannot be run as a server: ${reason}`,
+  ),
 
   // Workload host (DESIGN §1)
   ERR_HOST_UNREACHABLE: entry('world', 503, ({ reason }: Reason) => reason),
@@ -249,7 +256,21 @@ export const CATALOG = {
     ({ server, matches }: { readonly server: string; readonly matches: readonly string[] }) =>
       `multiple servers match '${server}': ${matches.join(', ')} — use the full name`,
   ),
+  /** No answer, or none that may be read; `failed` tells what kind of failure, for the texts of spec 08 §6.3. */
+  ERR_REGISTRY_REQUEST: entry(
+    'world',
+    502,
+    ({
+      reason,
+    }: Reason & {
+      readonly failed: 'timeout' | 'connection' | 'scheme' | 'content' | 'status';
+      readonly status?: number;
+    }) => reason,
+  ),
   ERR_REGISTRY_UNAVAILABLE: entry('world', 503, ({ reason }: Reason) => reason),
+  /** What is to become the registry in use does not answer, or is none (spec 08 §6.3). */
+  ERR_REGISTRY_SOURCE_UNREACHABLE: entry('world', 504, ({ reason }: Reason) => reason),
+  ERR_REGISTRY_SOURCE_INVALID: entry('user', 502, ({ reason }: Reason) => reason),
   ERR_REGISTRY_AUTH_REQUIRED: entry(
     'user',
     503,
@@ -279,6 +300,9 @@ export const CATALOG = {
     400,
     ({ tool }: { readonly tool: string }) => `tool ${tool} not found in registry`,
   ),
+
+  // Outgoing OAuth (spec 06 §9)
+  ERR_OAUTH: entry('world', 502, ({ reason }: Reason) => reason),
 
   ERR_TIMEOUT: entry('world', 504, ({ reason }: Reason) => reason),
   ERR_CANCELLED: entry('user', 499, ({ reason }: Reason) => reason),

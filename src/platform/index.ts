@@ -1,6 +1,8 @@
 export { writeFileAtomic } from './atomic-file.ts';
 export { createBackground } from './background.ts';
+export { openBrowser } from './browser.ts';
 export { loadCLibrary } from './c-library.ts';
+export { type Deadline, givenUp, startDeadline } from './deadline.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export { acquireLock, removeStaleLocks } from './file-lock.ts';
 export { formatLocalTime } from './local-time.ts';
@@ -11,4 +13,4 @@ export { commandLineOf, isProcessAlive, spawnDetached, terminateProcess } from '
 export { openRotatingFile } from './rotating-file.ts';
 export { selfCommand } from './self.ts';
 export { similarNames } from './similar-names.ts';
-export { aborted, sleep } from './wait.ts';
+export { aborted, sleep, unlessAborted } from './wait.ts';

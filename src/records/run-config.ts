@@ -94,6 +94,19 @@ const fields = {
     ),
   ),
   endpoint_prefix: v.optional(v.string(), ''),
+  registry_api_url: v.optional(v.string()),
+  registry_url: v.optional(v.string()),
+  registry_server_name: v.optional(v.string()),
+  runtime_config: v.nullish(
+    v.looseObject({
+      builder_image: v.optional(v.string()),
+      additional_packages: v.optional(v.nullable(Strings)),
+      build_with: v.optional(v.nullable(Strings)),
+      runtime_env: v.optional(v.nullable(StringMap)),
+    }),
+  ),
+  /** Ours: the package or folder that `image` was built from, so that it can be built again. */
+  package_reference: v.optional(v.string()),
   middleware_configs: v.nullish(
     v.array(v.object({ type: v.string(), parameters: v.optional(v.unknown()) })),
     () => [],
@@ -116,7 +129,7 @@ const WRITE_ORDER =
   allow_docker_gateway trust_proxy_headers forward_authorization strict_protocol_validation stateless session_ttl proxy_mode
   thv_ca_bundle jwks_auth_token_file group tools_filter tools_override ignore_config middleware_configs
   additional_middleware_configs validating_webhooks mutating_webhooks endpoint_prefix runtime_config header_forward
-  embedded_auth_server_config scaling_config`
+  embedded_auth_server_config scaling_config package_reference`
     .split(/\s+/)
     .map((word) => ({ key: word.replace('!', ''), always: word.endsWith('!') }));
 

@@ -1,5 +1,13 @@
 export type { RegistryContent, SkippedEntry } from './content.ts';
-export { type ContainerEntry, entryToJson, type RegistryEntry, type RemoteEntry } from './entry.ts';
+export { type Conversion, convertRegistry } from './convert.ts';
+export { convertFileInPlace, readRegistryInput } from './convert-file.ts';
+export {
+  type ContainerEntry,
+  type EntryVariable,
+  entryToJson,
+  type RegistryEntry,
+  type RemoteEntry,
+} from './entry.ts';
 export {
   type ContainerPlan,
   type GivenSettings,
@@ -14,5 +22,7 @@ export {
   type Question,
   type SecretValues,
 } from './fill-variables.ts';
+export { loginToRegistry, logoutFromRegistry, setLogin, unsetLogin } from './login.ts';
 export { createRegistry, type Registry } from './registry.ts';
+export { setSource, unsetSource } from './set-source.ts';
 export type { RegistrySource } from './source.ts';

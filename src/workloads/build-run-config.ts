@@ -13,18 +13,24 @@ import {
   networkModeOf,
   networkProfile,
   parsePublish,
-  readPermissionProfile,
   transportEnvironment,
   withNetworkMode,
   withVolumes,
 } from '../sandbox/index.ts';
 import { collectEnvironment } from './environment.ts';
-import { readToolsOverride } from './tools-override.ts';
+import type { Filled } from './fill-environment.ts';
+import type { RunPlan } from './plan-run.ts';
+import { runtimeOverride } from './runtime-override.ts';
+import type { ToolsOverride } from './tools-override.ts';
 import type { RunRequest } from './types.ts';
 
 interface BuildFacts {
   readonly name: WorkloadName;
   readonly image: string;
+  readonly plan: RunPlan;
+  readonly toolsOverride: ToolsOverride;
+  /** Values for what the source declares and the user did not give. */
+  readonly fill: (provided: ReadonlySet<string>) => Promise<Filled>;
   /** Ports that other workloads come back to when they are started. */
   readonly reservedPorts: ReadonlySet<number>;
   readonly logger: Logger;
@@ -36,13 +42,18 @@ interface BuildFacts {
  */
 export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Promise<RunConfig> {
   const host = await resolveHost(request.host);
-  const transport = request.transport ?? 'streamable-http';
-  const environment = await collectEnvironment(
+  const { plan, toolsOverride } = facts;
+  const { transport } = plan;
+  const given = await collectEnvironment(
     { flags: request.environment, file: request.environmentFile, folder: request.environmentFolder },
     facts.logger,
   );
-  const { toolsOverrideFile } = request;
-  const toolsOverride = toolsOverrideFile === undefined ? {} : await readToolsOverride(toolsOverrideFile);
+  const secretTargets = request.secrets.map((parameter) =>
+    parameter.slice(parameter.indexOf(',target=') + 8),
+  );
+  const filled = await within('failed to validate environment variables', () =>
+    facts.fill(new Set([...Object.keys(given), ...secretTargets])),
+  );
   return await within('failed to validate run config', async () => {
     if (request.stateless && transport === 'stdio') {
       throw new ThvError('ERR_INPUT_INVALID', {
@@ -51,13 +62,7 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
     }
     for (const spec of request.publish) parsePublish(spec);
     const profile = withNetworkMode(
-      withVolumes(
-        request.permissionProfile === undefined
-          ? networkProfile()
-          : await readPermissionProfile(request.permissionProfile),
-        request.volumes,
-        facts.logger,
-      ),
+      withVolumes(plan.permissions ?? networkProfile(), request.volumes, facts.logger),
       request.networkMode,
     );
     warnAboutProfile(profile, facts);
@@ -68,11 +73,12 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
         { hint: 'use --transport stdio, or another --network' },
       );
     }
-    const port = await chooseProxyPort(request.proxyPort, facts.reservedPorts);
+    const port = await chooseProxyPort(request, plan, facts);
     const config: RunConfig = {
       schema_version: 'v0.1.0',
       image: facts.image,
-      cmd_args: [...request.serverArguments],
+      ...plan.origin,
+      cmd_args: [...plan.serverArguments],
       name: facts.name,
       container_name: facts.name,
       base_name: facts.name,
@@ -82,7 +88,7 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
       target_port:
         transport === 'stdio'
           ? 0
-          : request.targetPort || (await findFreePort(new Set([...facts.reservedPorts, port]))),
+          : plan.targetPort || (await findFreePort(new Set([...facts.reservedPorts, port]))),
       target_host: request.targetHost,
       allowed_origins: [...request.allowedOrigins],
       publish: [...request.publish],
@@ -94,17 +100,18 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
       ...(request.debug ? { debug: true } : {}),
       volumes: [...request.volumes],
       container_labels: {},
-      secrets: [...request.secrets],
+      secrets: [...filled.secrets, ...request.secrets],
       isolate_network: false,
       trust_proxy_headers: request.trustProxyHeaders,
       strict_protocol_validation: request.strictProtocolValidation,
-      stateless: request.stateless,
+      stateless: plan.stateless,
       session_ttl: request.sessionTtlMs === 0 ? '' : formatDuration(request.sessionTtlMs),
       proxy_mode: transport === 'stdio' ? request.proxyMode : transport,
       group: request.group,
       tools_filter: [...request.tools],
       tools_override: toolsOverride,
       endpoint_prefix: request.endpointPrefix,
+      runtime_config: runtimeOverride(request),
       middleware_configs: [
         ...toolFilters(request.tools, toolsOverride),
         { type: 'auth', parameters: {} },
@@ -115,7 +122,7 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
     return {
       ...config,
       // MCP_HOST is given to the container but not stored (spec 02 §8).
-      env_vars: { ...environment, ...withoutHost(transportEnvironment(config)) },
+      env_vars: { ...filled.environment, ...given, ...withoutHost(transportEnvironment(config)) },
       container_labels: {
         ...parseLabels(request.labels, facts.logger),
         ...standardLabels({ containerName: facts.name, baseName: facts.name, transport, port }),
@@ -169,10 +176,22 @@ async function resolveHost(host: string): Promise<string> {
   }
 }
 
-async function chooseProxyPort(requested: number, reserved: ReadonlySet<number>): Promise<number> {
-  if (requested === 0) return findFreePort(reserved);
-  if (!(await isPortAvailable(requested))) throw new ThvError('ERR_PORT_UNAVAILABLE', { port: requested });
-  return requested;
+/** The user's port has to be free; one that the source suggests gives way. */
+async function chooseProxyPort(
+  { proxyPort: requested }: RunRequest,
+  { proxyPort: suggested }: RunPlan,
+  { reservedPorts, logger }: BuildFacts,
+): Promise<number> {
+  if (requested !== 0) {
+    if (!(await isPortAvailable(requested))) throw new ThvError('ERR_PORT_UNAVAILABLE', { port: requested });
+    return requested;
+  }
+  if (suggested === 0) return findFreePort(reservedPorts);
+  if (!reservedPorts.has(suggested) && (await isPortAvailable(suggested))) return suggested;
+  logger.warn('the port that the registry suggests is not available, another one is used', {
+    port: suggested,
+  });
+  return findFreePort(reservedPorts);
 }
 
 function parseLabels(labels: readonly string[], logger: Logger): Record<string, string> {

@@ -13,8 +13,8 @@ export async function checkSecrets(
   { signal }: OperationOptions,
 ): Promise<void> {
   if (secrets.length === 0) return;
-  const { openSecretsStore, resolveSecretParameters } = await import('../secrets/index.ts');
+  const { resolveSecretParameters } = await import('../secrets/index.ts');
   await within('error processing secrets', async () =>
-    resolveSecretParameters(secrets, await openSecretsStore({ ...context, signal }), { signal }),
+    resolveSecretParameters(secrets, await context.secrets(signal), { signal }),
   );
 }

@@ -1,4 +1,12 @@
 export { parseEnvironmentFlags } from './environment.ts';
 export { createWorkloadManager } from './manager.ts';
 export { requestFor } from './request-for.ts';
-export type { ImportRequest, Outcome, Progress, RunRequest, Workload, WorkloadManager } from './types.ts';
+export type {
+  Ask,
+  ImportRequest,
+  Outcome,
+  Progress,
+  RunRequest,
+  Workload,
+  WorkloadManager,
+} from './types.ts';

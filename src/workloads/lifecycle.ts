@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { ContainerDetails, Engine } from '../engine/index.ts';
 import { ThvError, toThvError, within } from '../errors/index.ts';
 import { deleteSessionJournal, findContainer, isUp, removeUnusedNetwork } from '../host/index.ts';
-import { isPortAvailable, sleep } from '../platform/index.ts';
+import { isPortAvailable, type Logger, sleep } from '../platform/index.ts';
 import {
   isRemote,
   parseWorkloadName,
@@ -13,9 +13,10 @@ import {
 import { checkSecrets } from './check-secrets.ts';
 import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
+import { ensureImage } from './obtain-image.ts';
 import { serveHere } from './run.ts';
 import { endSupervisor, spawnSupervisor, supervisorOf, workloadLogPath } from './supervisor.ts';
-import type { OperationOptions, Outcome } from './types.ts';
+import type { OperationOptions, Outcome, Progress } from './types.ts';
 
 const DEFAULT_GRACE_SECONDS = 30;
 /** Time for the engine to let go of a removed container (spec 02 §7.2). */
@@ -185,8 +186,21 @@ async function makeStartable(
       },
     );
   }
+  if (engine !== undefined && container === undefined) {
+    await ensureImage(context, engine, config, { signal, progress: loggedProgress(context.logger) });
+  }
   await context.statuses.set(name, 'starting');
   return config;
+}
+
+/** A start shows no progress of its own: what takes long is told to the log. */
+function loggedProgress(logger: Logger): Progress {
+  return {
+    line: (text) => logger.info(text),
+    update: () => undefined,
+    output: (text) => logger.debug(text),
+    revealOutput: () => undefined,
+  };
 }
 
 export async function startWorkload(

@@ -39,6 +39,10 @@ export function requestFor(server: ImportedServer, { group, debug, secrets }: Re
     stateless: false,
     sessionTtlMs: 0,
     endpointPrefix: '',
+    caCertificate: undefined,
+    runtimeImage: undefined,
+    runtimePackages: [],
+    buildWith: [],
     debug,
   };
 }

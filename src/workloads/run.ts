@@ -11,23 +11,28 @@ import {
 } from '../host/index.ts';
 import { aborted, type Logger } from '../platform/index.ts';
 import {
+  type PermissionProfile,
   parseNewWorkloadName,
   type RunConfig,
   sanitizeWorkloadName,
   type WorkloadName,
 } from '../records/index.ts';
-import { resolveSource } from '../sources/index.ts';
+import { readPermissionProfile } from '../sandbox/index.ts';
+import { identifySource } from '../sources/index.ts';
 import { buildRunConfig } from './build-run-config.ts';
 import { checkGroup } from './check-group.ts';
 import { checkSecrets } from './check-secrets.ts';
 import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
+import { fillEnvironment } from './fill-environment.ts';
 import { admitRunConfig, readRunConfigFile, withFreePorts } from './import.ts';
-import { retrieveImage } from './retrieve-image.ts';
+import { ensureImage, imageOf } from './obtain-image.ts';
+import { planRun } from './plan-run.ts';
 import { spawnSupervisor } from './supervisor.ts';
-import type { ImportRequest, OperationOptions, Progress, RunOutcome, RunRequest } from './types.ts';
+import { readToolsOverride } from './tools-override.ts';
+import type { ImportRequest, OperationOptions, RunInteraction, RunOutcome, RunRequest } from './types.ts';
 
-type RunOptions = OperationOptions & { readonly progress: Progress };
+type RunOptions = OperationOptions & RunInteraction;
 
 /** A workload that may be saved and started. */
 interface Prepared {
@@ -48,28 +53,47 @@ async function prepare(
       : await prepareNew(context, request, options);
   const { engine, config } = prepared;
   await within('failed to validate workload parameters', () => checkSecrets(context, config, options));
-  await retrieveImage(engine, config.image, { ...options, logger: context.logger });
+  await ensureImage(context, engine, config, options);
   options.signal?.throwIfAborted();
   return prepared;
 }
 
-async function prepareNew(context: Context, request: RunRequest, { signal }: RunOptions): Promise<Prepared> {
+async function prepareNew(context: Context, request: RunRequest, options: RunOptions): Promise<Prepared> {
+  const { signal, ask } = options;
+  const { logger } = context;
   const engine = await context.engine(signal);
-  const source = await within(`failed to find or create the MCP server ${request.source}`, () =>
-    resolveSource(request.source),
-  );
+  const finding = `failed to find or create the MCP server ${request.source}`;
+  const registry = () => context.registry();
+  const source = await within(finding, () => identifySource(request.source, { registry, signal }));
   const name = await within('failed to check if workload exists', () =>
-    newName(request.name ?? source.defaultName, context.logger),
+    newName(request.name ?? source.defaultName, logger),
   );
   await refuseTakenName(context, engine, name, signal);
   await checkGroup(context, name, request.group);
+  const image = await within(finding, () => imageOf(context, engine, source, request, options));
+  const toolsOverride = await readToolsOverride(request.toolsOverrideFile);
+  const plan = await within('failed to validate run config', async () =>
+    planRun(source, {
+      given: { ...request, toolsOverride, permissions: await permissionsOf(request) },
+      stateless: request.stateless,
+      registrySource: async () => (await registry()).source(),
+    }),
+  );
   const config = await buildRunConfig(request, {
     name,
-    image: source.image,
+    image,
+    plan,
+    toolsOverride,
+    fill: (provided) => fillEnvironment(context, plan.variables, provided, { ask, signal }),
     reservedPorts: await portsOfOthers(context, name),
-    logger: context.logger,
+    logger,
   });
   return { engine, name, config };
+}
+
+async function permissionsOf({ permissionProfile }: RunRequest): Promise<PermissionProfile | undefined> {
+  if (permissionProfile === undefined) return undefined;
+  return await readPermissionProfile(permissionProfile);
 }
 
 /** `--from-config` (spec 01 §4.8): as strict as any other run about what is in the file. */

@@ -7,10 +7,13 @@ const File = v.looseObject({
   toolsOverride: v.nullish(v.record(v.string(), v.object({ name: Text, description: Text }))),
 });
 
-type ToolsOverride = Readonly<Record<string, { readonly name?: string; readonly description?: string }>>;
+export type ToolsOverride = Readonly<
+  Record<string, { readonly name?: string; readonly description?: string }>
+>;
 
 /** Reads `--tools-override FILE` (spec 01 §4.3). Empty parts are left out; two tools never get one name (spec 04 §19.9). */
-export async function readToolsOverride(path: string): Promise<ToolsOverride> {
+export async function readToolsOverride(path: string | undefined): Promise<ToolsOverride> {
+  if (path === undefined) return {};
   return within('failed to load tools override', async () => {
     const overrides = Object.entries(parse(await read(path)).toolsOverride ?? {});
     if (overrides.length === 0) throw invalid('tools override are empty');

@@ -1,4 +1,5 @@
 import type { Registered } from '../clients/index.ts';
+import type { BuildProgress } from '../build/index.ts';
 import type { RunConfig, WorkloadStatus } from '../records/index.ts';
 
 /** A workload as `list`, `status` and the API show it (spec 02 §4.6). */
@@ -24,7 +25,7 @@ export interface Workload {
 
 /** What `thv run` was asked for, after flags were parsed and checked on their own (spec 01 §4.3). */
 export interface RunRequest {
-  /** The first positional argument: image reference (other sources follow with their issues). */
+  /** The first positional argument: registry name, package with its scheme, image reference (spec 01 §4.1). */
   readonly source: string;
   /** Everything behind the first `--`. */
   readonly serverArguments: readonly string[];
@@ -69,6 +70,12 @@ export interface RunRequest {
   readonly sessionTtlMs: number;
   /** Begins with `/`; '' for none. */
   readonly endpointPrefix: string;
+  /** CA certificate for image builds, a path; `undefined` for the configured one. */
+  readonly caCertificate: string | undefined;
+  /** How an image is built for a package. */
+  readonly runtimeImage: string | undefined;
+  readonly runtimePackages: readonly string[];
+  readonly buildWith: readonly string[];
   readonly debug: boolean;
 }
 
@@ -97,11 +104,26 @@ export interface Exported {
   readonly warnings: readonly string[];
 }
 
-export interface Progress {
-  /** A finished step worth a line on stdout, e.g. `Successfully pulled <image>`. */
-  line(text: string): void;
-  /** State of the step under way, for terminals; the next call replaces it, '' clears it. */
-  update(text: string): void;
+/** Where an operation tells how far it is. */
+export type Progress = BuildProgress;
+
+/** A value that only the person at the terminal can give. */
+export interface Question {
+  readonly name: string;
+  readonly description: string;
+  readonly secret: boolean;
+  /** The only values that will do; empty for any. */
+  readonly choices: readonly string[];
+}
+
+/** '' and `undefined` are no answer. */
+export type Ask = (question: Question) => Promise<string | undefined>;
+
+/** How a run tells how far it is, and asks. */
+export interface RunInteraction {
+  readonly progress: Progress;
+  /** Absent when nobody can be asked. */
+  readonly ask?: Ask | undefined;
 }
 
 export interface OperationOptions {
@@ -127,20 +149,17 @@ export interface WorkloadManager {
   /** Throws `ERR_WORKLOAD_NOT_FOUND`. */
   get(name: string, options?: OperationOptions): Promise<Workload>;
   /** Detached start; returns once the workload host has taken over, without waiting for readiness (spec 01 §4.7). */
-  run(
-    request: RunRequest | ImportRequest,
-    options: OperationOptions & { readonly progress: Progress },
-  ): Promise<RunOutcome>;
+  run(request: RunRequest | ImportRequest, options: OperationOptions & RunInteraction): Promise<RunOutcome>;
   /**
    * `run --foreground`: resolves when the workload ended and was deleted, or stopped when it came from a file; `signal`
    * aborting is the normal end.
    */
   runForeground(
     request: RunRequest | ImportRequest,
-    options: OperationOptions & {
-      readonly progress: Progress;
-      readonly onReady: (outcome: RunOutcome) => void;
-    },
+    options: OperationOptions &
+      RunInteraction & {
+        readonly onReady: (outcome: RunOutcome) => void;
+      },
   ): Promise<void>;
   /** Stored workload, detached. `already` when it runs and is supervised. */
   start(name: string, options?: OperationOptions): Promise<Outcome>;

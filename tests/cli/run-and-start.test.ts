@@ -114,6 +114,10 @@ describe('run', () => {
       stateless: false,
       sessionTtlMs: 0,
       endpointPrefix: '',
+      caCertificate: undefined,
+      runtimeImage: undefined,
+      runtimePackages: [],
+      buildWith: [],
       debug: true,
     });
   });

@@ -1,13 +1,17 @@
 import type { EventStream, Weight } from './event-stream.ts';
+import { primingFrame } from './frame.ts';
 
 /**
  * What a session was told lately, so that a client that comes back with `Last-Event-ID` hears what it missed (MCP
  * 2025-03-26 "Resumability"). Bounded in bytes: the oldest is forgotten first, and larger frames are never kept.
  */
 export interface Replay {
-  open(): Channel;
+  /** `request`: id, as JSON text, of the one request that this stream is about. */
+  open(request?: string): Channel;
   /** The stream that the event belongs to, as long as anything is known of it. */
   find(eventId: string): { readonly channel: Channel; readonly after: number } | undefined;
+  /** Forgets what ended some minutes ago: every answer that took its time would be kept otherwise. */
+  sweep(): void;
 }
 
 /** One stream as its client sees it: it may be read over several connections, one after the other. */
@@ -18,6 +22,8 @@ export interface Channel {
   /** Whoever speaks here hears of lost and new connections. */
   onLost: (() => void) | undefined;
   onBack: (() => void) | undefined;
+  /** An event that says nothing but gives its client an id to come back with, before anything was said. */
+  prime(): void;
   /** `false`: not on its way to the client now; it may hear of it when it comes back. */
   send(frame: Uint8Array, weight: Weight): boolean;
   /** The last frame. */
@@ -35,11 +41,23 @@ interface Entry {
   readonly frame: Uint8Array;
 }
 
+/** So long may a client take to come back for the rest of a stream that has ended. */
+const KEEP_ENDED_MS = 5 * 60_000;
+/** An id longer than this is not repeated in every event. */
+const MAX_REQUEST_CHARS = 256;
+
+/** The request whose stream the event belonged to, as JSON text, even where nothing else is known of it any more. */
+export function requestOf(eventId: string): string | undefined {
+  const encoded = eventId.split('.')[3];
+  return encoded === undefined ? undefined : Buffer.from(encoded, 'base64url').toString();
+}
+
 /** `maxBytes` 0: nothing is kept, and events carry no ids. */
-export function createReplay(maxBytes: number): Replay {
+export function createReplay(maxBytes: number, now = monotonicMs): Replay {
   // Ids of an earlier life of our process must not be mistaken for ours: sessions outlive it.
   const prefix = crypto.randomUUID().slice(0, 8);
   const channels = new Map<number, Channel>();
+  const endedAt = new Map<number, number>();
   let entries: Entry[] = [];
   let bytes = 0;
   let events = 0;
@@ -65,21 +83,37 @@ export function createReplay(maxBytes: number): Replay {
   /** Channels that ended are known for as long as one of their events is. */
   function forgetChannels(): void {
     const kept = new Set(entries.map(({ channel }) => channel));
-    for (const [number, channel] of channels) if (channel.ended && !kept.has(number)) channels.delete(number);
+    for (const [number, channel] of channels) if (channel.ended && !kept.has(number)) drop(number);
   }
 
-  function open(): Channel {
+  function drop(channel: number): void {
+    channels.delete(channel);
+    endedAt.delete(channel);
+  }
+
+  function forget(isOver: (channel: number) => boolean): void {
+    entries = entries.filter(({ channel }) => !isOver(channel));
+    bytes = entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
+  }
+
+  function open(request = ''): Channel {
     opened += 1;
     const mine = opened;
+    const isNamed = request !== '' && request.length <= MAX_REQUEST_CHARS;
+    const tail = isNamed ? `.${Buffer.from(request).toString('base64url')}` : '';
     let stream: EventStream | undefined;
     let ended = false;
+
+    function nextId(): string {
+      events += 1;
+      return `${prefix}.${mine}.${events}${tail}`;
+    }
 
     function send(frame: Uint8Array, weight: Weight, isLast = false): boolean {
       if (maxBytes === 0) return stream?.send(frame, weight) ?? false;
       // Somebody waits for the reply to such a message: it is not left for later.
       if (stream === undefined && weight === 'must' && !isLast) return false;
-      events += 1;
-      const head = Buffer.from(`id: ${prefix}.${mine}.${events}\n`);
+      const head = Buffer.from(`id: ${nextId()}\n`);
       record({ number: events, channel: mine, head, frame });
       return stream?.send(frame, weight, head) ?? false;
     }
@@ -93,15 +127,23 @@ export function createReplay(maxBytes: number): Replay {
       },
       onLost: undefined,
       onBack: undefined,
+      prime() {
+        if (maxBytes > 0) stream?.send(primingFrame(nextId()), 'may');
+      },
       send,
       finish(frame) {
         if (ended) return;
         ended = true;
-        if (frame !== undefined) send(frame, 'must', true);
+        endedAt.set(mine, now());
+        if (frame !== undefined) {
+          send(frame, 'must', true);
+          // Too large to be kept. Without its last word a stream is not worth coming back to.
+          if (entries.at(-1)?.number !== events) forget((number) => number === mine);
+        }
         // What is remembered of the stream must not keep its speaker alive.
         channel.onLost = undefined;
         channel.onBack = undefined;
-        if (!entries.some((entry) => entry.channel === mine)) channels.delete(mine);
+        if (!entries.some((entry) => entry.channel === mine)) drop(mine);
         stream?.end();
       },
       attach(next, after) {
@@ -128,6 +170,13 @@ export function createReplay(maxBytes: number): Replay {
 
   return {
     open,
+    sweep() {
+      const isOver = (number: number) => now() - (endedAt.get(number) ?? Infinity) > KEEP_ENDED_MS;
+      const over = [...endedAt.keys()].filter(isOver);
+      if (over.length === 0) return;
+      forget(isOver);
+      for (const number of over) drop(number);
+    },
     find(eventId) {
       const [ours, channelNumber, after] = eventId.split('.');
       const channel = ours === prefix ? channels.get(Number(channelNumber)) : undefined;
@@ -140,4 +189,8 @@ export function createReplay(maxBytes: number): Replay {
 
 function sizeOf({ head, frame }: Entry): number {
   return head.byteLength + frame.byteLength;
+}
+
+function monotonicMs(): number {
+  return performance.now();
 }
