@@ -34,6 +34,14 @@ and serves both MCP transports (SSE and streamable HTTP) from it.`,
       { description: 'Write the run configuration of an MCP server to a file' },
       async () => (await import('./commands/export.ts')).exportCommand,
     ),
+    group: lazily(
+      { description: 'Manage groups of MCP servers' },
+      async () => (await import('./commands/group.ts')).group,
+    ),
+    client: lazily(
+      { description: 'Manage MCP clients' },
+      async () => (await import('./commands/client.ts')).client,
+    ),
     mcp: lazily(
       { description: 'Look into MCP servers and call their tools' },
       async () => (await import('./commands/mcp.ts')).mcp,

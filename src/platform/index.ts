@@ -7,7 +7,7 @@ export { formatDuration, parseDuration } from './duration.ts';
 export { acquireLock, removeStaleLocks } from './file-lock.ts';
 export { formatLocalTime } from './local-time.ts';
 export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger } from './log.ts';
-export { type Paths, resolvePaths } from './paths.ts';
+export { homeOf, type Paths, resolvePaths } from './paths.ts';
 export { findFreePort, isPortAvailable } from './ports.ts';
 export { commandLineOf, isProcessAlive, spawnDetached, terminateProcess } from './processes.ts';
 export { openRotatingFile } from './rotating-file.ts';

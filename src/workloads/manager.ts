@@ -22,6 +22,8 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
     );
     return migrated;
   };
+  const groups = () => import('./groups.ts');
+  const clientEntries = () => import('./client-entries.ts');
   return {
     list: (query, operation) => listWorkloads(context, query, operation),
     get: (name, operation) => getWorkload(context, name, operation),
@@ -74,5 +76,14 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
       return usersOfSecret(context, secret);
     },
     groupExists: async (name) => groupExists(context.paths.state, name),
+    async groupMembers(group) {
+      const { checkDeletable, membersOf } = await groups();
+      await checkDeletable(context, group);
+      return membersOf(context, group);
+    },
+    deleteGroup: async (group, operation) => (await groups()).deleteGroup(context, group, operation),
+    registerClients: async (ids, names, operation) =>
+      (await clientEntries()).registerClients(context, ids, names, operation ?? {}),
+    removeClients: async (ids, names) => (await clientEntries()).removeClients(context, ids, names),
   };
 }

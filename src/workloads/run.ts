@@ -20,7 +20,9 @@ import {
 import { readPermissionProfile } from '../sandbox/index.ts';
 import { identifySource } from '../sources/index.ts';
 import { buildRunConfig } from './build-run-config.ts';
+import { checkGroup } from './check-group.ts';
 import { checkSecrets } from './check-secrets.ts';
+import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
 import { fillEnvironment } from './fill-environment.ts';
 import { admitRunConfig, readRunConfigFile, withFreePorts } from './import.ts';
@@ -67,6 +69,7 @@ async function prepareNew(context: Context, request: RunRequest, options: RunOpt
     newName(request.name ?? source.defaultName, logger),
   );
   await refuseTakenName(context, engine, name, signal);
+  await checkGroup(context, name, request.group);
   const image = await within(finding, () => imageOf(context, engine, source, request, options));
   const toolsOverride = await readToolsOverride(request.toolsOverrideFile);
   const plan = await within('failed to validate run config', async () =>
@@ -107,6 +110,7 @@ async function prepareDocument(
   );
   const engine = await context.engine(signal);
   await refuseTakenName(context, engine, name, signal);
+  await checkGroup(context, name, config.group ?? '');
   const reservedPorts = await portsOfOthers(context, name);
   return { engine, name, config: await within(importing, () => withFreePorts(config, reservedPorts)) };
 }
@@ -214,6 +218,7 @@ async function discard(context: Context, engine: Engine, name: WorkloadName): Pr
   });
   await removeUnusedNetwork(engine, logger);
   deleteSessionJournal(context.paths.state, name);
+  await leaveClients(context, name, await context.runConfigs.find(name).catch(() => undefined));
   await bestEffort(logger, 'failed to delete run configuration', () => context.runConfigs.delete(name));
   await bestEffort(logger, 'failed to delete status', () => context.statuses.delete(name));
 }
