@@ -8,6 +8,10 @@ It runs each server in a container of its own, behind an HTTP proxy whose URL st
 and serves both MCP transports (SSE and streamable HTTP) from it.`,
   {
     run: lazily({ description: 'Run an MCP server' }, async () => (await import('./commands/run.ts')).run),
+    build: lazily(
+      { description: 'Build a container image for an MCP server without running it' },
+      async () => (await import('./commands/build.ts')).build,
+    ),
     list: lazily(
       { description: 'List running MCP servers', alias: ['ls'] },
       async () => (await import('./commands/list.ts')).list,
@@ -30,6 +34,14 @@ and serves both MCP transports (SSE and streamable HTTP) from it.`,
       { description: 'Write the run configuration of an MCP server to a file' },
       async () => (await import('./commands/export.ts')).exportCommand,
     ),
+    group: lazily(
+      { description: 'Manage groups of MCP servers' },
+      async () => (await import('./commands/group.ts')).group,
+    ),
+    client: lazily(
+      { description: 'Manage MCP clients' },
+      async () => (await import('./commands/client.ts')).client,
+    ),
     mcp: lazily(
       { description: 'Look into MCP servers and call their tools' },
       async () => (await import('./commands/mcp.ts')).mcp,
@@ -45,6 +57,14 @@ and serves both MCP transports (SSE and streamable HTTP) from it.`,
     runtime: lazily(
       { description: 'Look after the container runtime' },
       async () => (await import('./commands/runtime.ts')).runtime,
+    ),
+    registry: lazily(
+      { description: 'Look into the registry of MCP servers' },
+      async () => (await import('./commands/registry.ts')).registry,
+    ),
+    search: lazily(
+      { description: 'Search the registry for MCP servers' },
+      async () => (await import('./commands/search.ts')).search,
     ),
     secret: lazily(
       { description: 'Manage secrets for MCP servers' },

@@ -1,5 +1,6 @@
 import type { ApplicationConfig } from '../config/index.ts';
 import { ThvError, within } from '../errors/index.ts';
+import { scopedSecrets } from '../secrets/index.ts';
 import type { OpenSecrets } from './build-environment.ts';
 import { AUTH_FILE_TYPES, type AuthFileType } from './dockerfile/types.ts';
 
@@ -11,12 +12,12 @@ export async function readAuthFiles(
   const types = Object.keys(config.build_auth_files ?? {}).map(checkedType);
   const files = new Map<AuthFileType, string>();
   if (types.length === 0) return files;
-  const secrets = await openSecrets();
+  const secrets = scopedSecrets(await openSecrets(), 'workloads');
   for (const type of types) {
     const name = `BUILD_AUTH_FILE_${type}`;
     files.set(
       type,
-      await within(`failed to get secret '${name}' for auth file ${type}`, () => secrets.workloads(name)),
+      await within(`failed to get secret '${name}' for auth file ${type}`, () => secrets.get(name)),
     );
   }
   return files;

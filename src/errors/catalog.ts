@@ -48,6 +48,7 @@ export const CATALOG = {
 
   // Application configuration (spec 09 §2)
   ERR_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
+  ERR_UPDATE_CHECK: entry('world', 502, ({ reason }: Reason) => reason),
 
   // Secrets (spec 09 §5)
   ERR_SECRET_NOT_FOUND: entry(
@@ -130,6 +131,28 @@ export const CATALOG = {
     404,
     ({ group }: { readonly group: string }) => `group '${group}' does not exist`,
   ),
+  ERR_GROUP_EXISTS: entry(
+    'user',
+    409,
+    ({ group }: { readonly group: string }) => `group already exists: ${group}`,
+  ),
+  ERR_GROUP_NAME_INVALID: entry(
+    'user',
+    400,
+    ({ reason }: Reason & { readonly group: string }) => `invalid group name: ${reason}`,
+  ),
+  ERR_GROUP_PROTECTED: entry(
+    'user',
+    400,
+    (_: { readonly group: string }) => 'cannot delete the default group',
+  ),
+  ERR_GROUP_FILE_INVALID: entry('world', 500, ({ reason }: Reason & { readonly path: string }) => reason),
+  ERR_WORKLOAD_IN_OTHER_GROUP: entry(
+    'user',
+    409,
+    ({ workload, group }: { readonly workload: string; readonly group: string }) =>
+      `workload '${workload}' is already in group '${group}'`,
+  ),
   ERR_RUN_CONFIG_NOT_FOUND: entry(
     'user',
     404,
@@ -150,6 +173,20 @@ export const CATALOG = {
     404,
     ({ workload }: { readonly workload: string }) =>
       `container logs for workload ${workload} not found, use --proxy to get proxy logs`,
+  ),
+
+  // MCP clients (spec 09 §6)
+  ERR_CLIENT_INVALID: entry(
+    'user',
+    400,
+    ({ client, valid }: { readonly client: string; readonly valid: readonly string[] }) =>
+      `invalid client type: ${client} (valid types: ${valid.join(', ')})`,
+  ),
+  ERR_CLIENT_SETTINGS_INVALID: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
+  ERR_CLIENT_SETTINGS_READ_ONLY: entry(
+    'user',
+    409,
+    ({ path }: { readonly path: string }) => `${path} is read-only`,
   ),
 
   // Container engine (spec 03)
@@ -187,6 +224,12 @@ export const CATALOG = {
   ERR_PACKAGE_INVALID: entry('user', 400, ({ reason }: Reason & { readonly package: string }) => reason),
   ERR_RUNTIME_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
   ERR_BUILD_INPUT_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
+  ERR_FOLDER_UNUSABLE: entry(
+    'user',
+    400,
+    ({ folder, reason }: Reason & { readonly folder: string }) =>
+      `folder ${folder} cannot be run as a server: ${reason}`,
+  ),
 
   // Packages run as processes
   ERR_SANDBOX_UNAVAILABLE: entry('world', 503, ({ reason }: Reason) => reason),
@@ -229,13 +272,26 @@ export const CATALOG = {
     ({ server, matches }: { readonly server: string; readonly matches: readonly string[] }) =>
       `multiple servers match '${server}': ${matches.join(', ')} — use the full name`,
   ),
-  ERR_REGISTRY_UNAVAILABLE: entry('world', 503, ({ reason }: Reason) => reason),
-  ERR_REGISTRY_AUTH_REQUIRED: entry(
-    'user',
-    503,
-    ({ reason }: { readonly reason?: string }) =>
-      `${reason === undefined ? '' : `${reason}: `}registry authentication required: run 'thv registry login' to authenticate`,
+  /** No answer, or none that may be read; `failed` tells what kind of failure, for the texts of spec 08 §6.3. */
+  ERR_REGISTRY_REQUEST: entry(
+    'world',
+    502,
+    ({
+      reason,
+    }: Reason & {
+      readonly failed: 'timeout' | 'connection' | 'scheme' | 'content' | 'status';
+      readonly status?: number;
+    }) => reason,
   ),
+  ERR_REGISTRY_UNAVAILABLE: entry('world', 503, ({ reason }: Reason) => reason),
+  /** What is to become the registry in use does not answer, or is none (spec 08 §6.3). */
+  ERR_REGISTRY_SOURCE_UNREACHABLE: entry('world', 504, ({ reason }: Reason) => reason),
+  ERR_REGISTRY_SOURCE_INVALID: entry('user', 502, ({ reason }: Reason) => reason),
+  ERR_REGISTRY_AUTH_REQUIRED: entry('user', 503, ({ reason }: { readonly reason?: string }) => {
+    const advice = "registry authentication required: run 'thv registry login' to authenticate";
+    if (reason === undefined) return advice;
+    return `${reason}${reason.includes('\n') ? '\n' : ': '}${advice}`;
+  }),
   ERR_REGISTRY_LEGACY_FORMAT: entry(
     'user',
     502,
@@ -259,6 +315,9 @@ export const CATALOG = {
     400,
     ({ tool }: { readonly tool: string }) => `tool ${tool} not found in registry`,
   ),
+
+  // Outgoing OAuth (spec 06 §9)
+  ERR_OAUTH: entry('world', 502, ({ reason }: Reason) => reason),
 
   ERR_TIMEOUT: entry('world', 504, ({ reason }: Reason) => reason),
   ERR_CANCELLED: entry('user', 499, ({ reason }: Reason) => reason),

@@ -111,7 +111,7 @@ const fields = {
       runtime_env: v.optional(v.nullable(StringMap)),
     }),
   ),
-  /** Ours: the package that `image` was built from, so that it can be built again. */
+  /** Ours: the package or folder that `image` was built from, so that it can be built again. */
   package_reference: v.optional(v.string()),
   middleware_configs: v.nullish(
     v.array(v.object({ type: v.string(), parameters: v.optional(v.unknown()) })),

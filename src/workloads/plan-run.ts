@@ -31,6 +31,12 @@ interface PlanFacts {
   readonly registrySource: () => Promise<RegistrySource>;
 }
 
+/** What an image is built from, so that it can be built again. */
+function originOf(source: Source): RunPlan['origin'] {
+  if (source.kind === 'package') return { package_reference: source.reference.text };
+  return source.kind === 'folder' ? { package_reference: source.project.folder } : {};
+}
+
 /** Throws `ERR_TOOL_UNKNOWN`, `ERR_PROFILE_INVALID`, and `ERR_INPUT_INVALID` for a remote entry. */
 export async function planRun(
   source: Source,
@@ -42,7 +48,7 @@ export async function planRun(
       transport: given.transport ?? 'streamable-http',
       stateless,
       variables: [],
-      origin: source.kind === 'package' ? { package_reference: source.reference.text } : {},
+      origin: originOf(source),
     };
   }
   const { entry } = source;

@@ -22,7 +22,9 @@ import {
 import { readPermissionProfile } from '../sandbox/index.ts';
 import { identifySource } from '../sources/index.ts';
 import { buildRunConfig } from './build-run-config.ts';
+import { checkGroup } from './check-group.ts';
 import { checkSecrets } from './check-secrets.ts';
+import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
 import { fillEnvironment } from './fill-environment.ts';
 import { admitRunConfig, readRunConfigFile, withFreePorts } from './import.ts';
@@ -75,6 +77,7 @@ async function prepareNew(outer: Context, request: RunRequest, options: RunOptio
     newName(request.name ?? source.defaultName, logger),
   );
   await refuseTakenName(context, engine, name, signal);
+  await checkGroup(context, name, request.group);
   const image = await within(finding, () =>
     engine === undefined
       ? ensureProcess(context, processSettings(request), options)
@@ -125,6 +128,7 @@ async function prepareDocument(
   const { signal } = options;
   const engine = isProcess(config) ? undefined : await context.engine(signal);
   await refuseTakenName(context, engine, name, signal);
+  await checkGroup(context, name, config.group ?? '');
   if (engine === undefined) await ensureProcess(context, config, options);
   const reservedPorts = await portsOfOthers(context, name);
   return {
@@ -241,6 +245,7 @@ async function discard(context: Context, engine: Engine | undefined, name: Workl
   }
   deleteProcessFolder(context.paths, name);
   deleteSessionJournal(context.paths.state, name);
+  await leaveClients(context, name, await context.runConfigs.find(name).catch(() => undefined));
   await bestEffort(logger, 'failed to delete run configuration', () => context.runConfigs.delete(name));
   await bestEffort(logger, 'failed to delete status', () => context.statuses.delete(name));
 }

@@ -1,3 +1,5 @@
+import type { BuildProgress } from '../build/index.ts';
+import type { Registered } from '../clients/index.ts';
 import type { RunConfig, WorkloadStatus } from '../records/index.ts';
 
 /** A workload as `list`, `status` and the API show it (spec 02 §4.6). */
@@ -36,6 +38,8 @@ export interface RunRequest {
   /** Everything behind the first `--`. */
   readonly serverArguments: readonly string[];
   readonly name: string | undefined;
+  /** A group that exists; '' for none. */
+  readonly group: string;
   readonly transport: RunConfig['transport'] | undefined;
   readonly proxyMode: 'sse' | 'streamable-http';
   /** 0 = any free port. */
@@ -108,16 +112,8 @@ export interface Exported {
   readonly warnings: readonly string[];
 }
 
-export interface Progress {
-  /** A finished step worth a line on stdout, e.g. `Successfully pulled <image>`. */
-  line(text: string): void;
-  /** State of the step under way, for terminals; the next call replaces it, '' clears it. */
-  update(text: string): void;
-  /** A line of a build's report: on stdout, on a terminal only until the next one. */
-  output(text: string): void;
-  /** Shows the end of what `output` has kept back: the step failed. */
-  revealOutput(): void;
-}
+/** Where an operation tells how far it is. */
+export type Progress = BuildProgress;
 
 /** A value that only the person at the terminal can give. */
 export interface Question {
@@ -214,6 +210,27 @@ export interface WorkloadManager {
   /** Names of all workloads, stopped ones too, without asking an engine: for shell completion. */
   names(): Promise<readonly string[]>;
   groupExists(name: string): Promise<boolean>;
+  /**
+   * Workloads that go or move when the group is deleted, stopped ones too, without asking an engine. Throws
+   * `ERR_GROUP_PROTECTED` for the default group, `ERR_GROUP_NOT_FOUND`.
+   */
+  groupMembers(group: string): Promise<readonly string[]>;
+  /** Deletes a group; its workloads move to the default group, or go with it. Throws as `groupMembers`. */
+  deleteGroup(
+    group: string,
+    options: OperationOptions & { readonly withWorkloads: boolean },
+  ): Promise<readonly Outcome[]>;
+  /**
+   * Registers MCP clients for groups (none: for workloads without a group) and writes the running workloads of these into
+   * their settings. Throws `ERR_CLIENT_INVALID`, `ERR_GROUP_NOT_FOUND`, `ERR_CLIENT_SETTINGS_INVALID`.
+   */
+  registerClients(
+    ids: readonly string[],
+    groups: readonly string[],
+    options?: OperationOptions,
+  ): Promise<readonly Registered[]>;
+  /** Takes MCP clients out of groups, `undefined` for everywhere, with the entries we wrote. Throws as `registerClients`. */
+  removeClients(ids: readonly string[], groups: readonly string[] | undefined): Promise<void>;
   /** Names of the workloads that refer to a secret of the user's, sorted; asks no engine. */
   usersOfSecret(secret: string): Promise<readonly string[]>;
 }

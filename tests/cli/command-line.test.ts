@@ -164,6 +164,7 @@ failed to parse environment variables: invalid environment variable format: B
     expect(listed).toEqual([
       ...[
         'completion',
+        'config',
         'export',
         'help',
         'inspector',
@@ -171,9 +172,12 @@ failed to parse environment variables: invalid environment variable format: B
         'logs',
         'mcp',
         'proxy',
+        'registry',
         'rm',
         'run',
         'runtime',
+        'search',
+        'secret',
         'start',
         'status',
         'stop',

@@ -90,6 +90,7 @@ describe('run', () => {
       source: 'img:1',
       serverArguments: ['--name', 'x', '--', 'y'],
       name: 'a',
+      group: 'default',
       transport: 'stdio',
       proxyMode: 'sse',
       proxyPort: 8080,
@@ -117,6 +118,9 @@ describe('run', () => {
       runtimeImage: undefined,
       runtimePackages: [],
       buildWith: [],
+      runtime: undefined,
+      noSandbox: false,
+      allowInstallScripts: false,
       debug: true,
     });
   });

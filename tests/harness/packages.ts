@@ -10,6 +10,9 @@ const PACKAGES: Readonly<Record<string, string>> = {
   '/usr/lib/podman/netavark': 'netavark',
   '/usr/lib/podman/aardvark-dns': 'aardvark-dns',
   'docker-registry': 'docker-registry',
+  'gnome-keyring-daemon': 'gnome-keyring',
+  'secret-tool': 'libsecret-tools',
+  'dbus-run-session': 'dbus',
 };
 
 /** Installs what the suites need and the machine lacks, on Debian as root; elsewhere nothing. */

@@ -13,7 +13,7 @@ const RECIPES: Readonly<Record<Scheme, Recipe>> = { uvx: python, npx: npm, go: g
 
 /** The Dockerfile of spec 03 §13.4, stage by stage. */
 export function renderDockerfile(plan: BuildPlan): string {
-  const recipe = RECIPES[plan.reference.scheme];
+  const recipe = plan.recipe ?? RECIPES[plan.reference.scheme];
   const blocks = [...builderStage(plan, recipe), ...finalStage(plan, recipe)];
   return `${blocks
     .filter((block) => block.length > 0)

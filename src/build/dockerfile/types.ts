@@ -8,6 +8,8 @@ export type AuthFileType = (typeof AUTH_FILE_TYPES)[number];
 /** All that decides the text of a Dockerfile. Nothing in it needs another check. */
 export interface BuildPlan {
   readonly reference: PackageReference;
+  /** What a folder has of its own; without one the recipe is that of the scheme. */
+  readonly recipe?: Recipe | undefined;
   readonly runtime: RuntimeSettings;
   /** `ENV` of the builder stage, by name. */
   readonly buildEnvironment: Readonly<Record<string, string>>;
