@@ -23,7 +23,7 @@ export interface ProcessSpec {
   readonly signal: AbortSignal;
 }
 
-export interface ProcessLimits {
+interface ProcessLimits {
   /** Processes and threads. */
   readonly processes?: number;
   readonly openFiles?: number;
@@ -58,4 +58,4 @@ export interface Sandbox {
   start(spec: ProcessSpec): Promise<SandboxedProcess>;
 }
 
-export type SandboxKind = 'bubblewrap' | 'namespaces' | 'seatbelt' | 'none';
+type SandboxKind = 'bubblewrap' | 'namespaces' | 'seatbelt' | 'none';
