@@ -10,6 +10,8 @@ export interface ProcessSpec {
   readonly env: Readonly<Record<string, string>>;
   /** Folder of this process alone, made if it is missing: its work folder is in it, and kept. */
   readonly folder: string;
+  /** Where it is started, as seen from inside; its work folder unless given. */
+  readonly cwd?: string;
   /** Package and runtime folders, seen where they are. */
   readonly readOnlyPaths: readonly string[];
   /** What the permission profile grants. */

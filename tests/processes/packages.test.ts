@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { hasCode } from '../../src/errors/index.ts';
 import { silentLogger } from '../../src/platform/index.ts';
-import { installPackage } from '../../src/processes/index.ts';
+import { findSandbox, installPackage, noSandbox, type Sandbox } from '../../src/processes/index.ts';
+import { SANDBOXES } from './runner.ts';
 
 const BINARY = process.env['THV_BINARY'] ?? join(import.meta.dir, '..', '..', 'dist', 'thv');
 const TOKEN = 'a-token-of-the-user';
@@ -55,10 +56,15 @@ async function openRegistry(folder: string) {
     url: server.url.href,
     requests: () => requests,
     stop: () => server.stop(true),
-    async publish(name: string, version: string, digest?: Published['digest']) {
+    async publish(
+      name: string,
+      version: string,
+      digest?: Published['digest'],
+      postinstall = 'touch installed-by-script',
+    ) {
       const source = join(folder, 'sources', `${name}-${version}`);
       await mkdir(source, { recursive: true });
-      const scripts = { postinstall: 'touch installed-by-script' };
+      const scripts = { postinstall };
       await writeFile(
         join(source, 'package.json'),
         JSON.stringify({ name, version, bin: 'main.js', scripts }),
@@ -105,7 +111,7 @@ describe('npm packages', () => {
     store: string,
     name: string,
     options: {
-      readonly scripts?: boolean;
+      readonly sandbox?: Sandbox;
       readonly signal?: AbortSignal;
       readonly say?: (line: string) => void;
     } = {},
@@ -117,7 +123,7 @@ describe('npm packages', () => {
         cacheFolder: join(store, 'downloads'),
         env: { PATH: process.env['PATH'], HOME: join(folder, 'home') },
         self: [BINARY],
-        allowInstallScripts: options.scripts ?? false,
+        scriptSandbox: options.sandbox,
         progress: options.say ?? (() => undefined),
         logger: silentLogger,
         signal: options.signal ?? new AbortController().signal,
@@ -184,12 +190,39 @@ describe('npm packages', () => {
     expect(folders).toHaveLength(1);
   });
 
+  test.each([...SANDBOXES])(
+    'its programs are run in %s, where they get at the package alone',
+    async (kind) => {
+      const store = newStore();
+      const sandbox = await findSandbox({
+        env: { ...process.env, TOOLHIVE_SANDBOX: kind },
+        self: [BINARY],
+        cacheFolder: join(store, 'cache'),
+        logger: silentLogger,
+        signal: new AbortController().signal,
+      });
+      const bait = join(folder, 'home', 'bait');
+      await writeFile(bait, 'not for you');
+      await registry.publish(
+        'nosy',
+        '1.0.0',
+        'right',
+        `cat ${bait} > seen; touch ${bait}-taken; touch installed-by-script`,
+      );
+      const { command } = await install(store, 'nosy@1.0.0', { sandbox });
+      const root = dirname(command.at(-1) ?? '');
+      expect(existsSync(join(root, 'installed-by-script'))).toBe(true);
+      expect(await readFile(join(root, 'seen'), 'utf8')).toBe('');
+      expect(existsSync(`${bait}-taken`)).toBe(false);
+    },
+  );
+
   test('its programs are run on installation only where that is allowed, and that is another copy', async () => {
     const store = newStore();
     const trace = (command: readonly string[]) => join(dirname(command.at(-1) ?? ''), 'installed-by-script');
     const without = await install(store, 'good@1.0.0');
     expect(existsSync(trace(without.command))).toBe(false);
-    const allowed = await install(store, 'good@1.0.0', { scripts: true });
+    const allowed = await install(store, 'good@1.0.0', { sandbox: noSandbox([BINARY]) });
     expect(existsSync(trace(allowed.command))).toBe(true);
     expect(existsSync(trace((await install(store, 'good@1.0.0')).command))).toBe(false);
   });

@@ -65,7 +65,7 @@ export async function startOnLinux(
       child,
       {
         command: spec.command,
-        cwd: WORK,
+        cwd: spec.cwd ?? WORK,
         env: {
           PATH: `${PROGRAMS}:${SYSTEM_PATH}`,
           HOME: WORK,
