@@ -9,11 +9,18 @@ test.each([
   ['one nobody knows', 'ID=mine\n', 'the package is called bubblewrap'],
   ['a machine without the file', '', 'the package is called bubblewrap'],
 ])('%s is told what to install', (_, osRelease, expected) => {
-  const hint = sandboxHint('linux', osRelease);
+  const hint = sandboxHint({ platform: 'linux', osRelease, hasBubblewrap: false });
   expect(hint).toContain(expected);
   expect(hint).toContain('--no-sandbox');
 });
 
 test('Windows is told what there is instead', () => {
-  expect(sandboxHint('win32', '')).toContain('run it in a container');
+  const hint = sandboxHint({ platform: 'win32', osRelease: '', hasBubblewrap: false });
+  expect(hint).toContain('run it in a container');
+});
+
+test('who has bubblewrap is told what it may have been refused', () => {
+  const hint = sandboxHint({ platform: 'linux', osRelease: 'ID=ubuntu\n', hasBubblewrap: true });
+  expect(hint).toContain('kernel.apparmor_restrict_unprivileged_userns=0');
+  expect(hint).not.toContain('apt install');
 });
