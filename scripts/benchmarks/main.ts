@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { openGround } from './ground.ts';
 import { benchHost } from './host.ts';
+import { benchProcess } from './process.ts';
 import { benchMemory } from './proxy-memory.ts';
 import { benchPayloads } from './proxy-payloads.ts';
 import { benchReverse } from './proxy-reverse.ts';
@@ -15,6 +16,7 @@ import { printTable } from './table.ts';
 const BENCHES: Readonly<Record<string, Bench>> = {
   start: benchStart,
   run: benchRun,
+  process: benchProcess,
   host: benchHost,
   'proxy stdio': benchStdio,
   'proxy payloads': benchPayloads,
@@ -23,10 +25,11 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   'proxy memory': benchMemory,
 };
 
-const HELP = `Usage: scripts/bench [start] [run] [host] [proxy [PART…]] [flags]
+const HELP = `Usage: scripts/bench [start] [run] [process] [host] [proxy [PART…]] [flags]
 
   start      thv version, help and list against an empty executable
   run        thv run to the first answered initialize
+  process    thv run of an installed npm package to the first answered initialize, against a container and npx
   host       kill -9 of the workload host under load
   proxy      its parts, or those named behind it:
     stdio      requests per second against supergateway and mcp-proxy
