@@ -90,6 +90,10 @@ and serves both MCP transports (SSE and streamable HTTP) from it.`,
       { description: 'Run the workload host', hidden: true },
       async () => (await import('./commands/host.ts')).host,
     ),
+    __sandbox: lazily(
+      { description: 'Confine a process', hidden: true },
+      async () => (await import('./commands/sandbox.ts')).sandbox,
+    ),
     __complete: lazily(
       { description: 'Request shell completion choices', hidden: true },
       async () => (await import('./commands/complete.ts')).complete,

@@ -246,6 +246,30 @@ const flags = {
     help: 'Additional Python requirement for a uvx:// package (may be repeated)',
     schema: Texts,
   },
+  runtime: {
+    kind: 'string',
+    help: 'What to run the server on: auto, docker, podman, or process for a package without a container engine',
+    schema: v.optional(
+      v.pipe(
+        v.string(),
+        v.picklist(
+          ['', 'auto', 'docker', 'podman', 'process'],
+          ({ input }) => `runtime "${input}" not found. Available runtimes: auto, docker, podman, process`,
+        ),
+      ),
+      '',
+    ),
+  },
+  'allow-install-scripts': {
+    kind: 'bool',
+    help: 'Let a package and its dependencies run programs while they are installed (runtime process)',
+    schema: Switch,
+  },
+  'no-sandbox': {
+    kind: 'bool',
+    help: 'Run a package with all of your rights, not confined by its permission profile (runtime process)',
+    schema: Switch,
+  },
   'from-config': { kind: 'string', help: 'Load configuration from exported file', schema: Text },
   foreground: {
     kind: 'bool',
@@ -354,6 +378,9 @@ function runRequest({ options, words, serverArguments, debug }: RunInvocation): 
   const given = (text: string) => (text === '' ? undefined : text);
   return {
     source: words[0] ?? '',
+    runtime: options.runtime === '' ? undefined : options.runtime,
+    noSandbox: options.noSandbox,
+    allowInstallScripts: options.allowInstallScripts,
     serverArguments,
     name: given(options.name),
     group: options.group,

@@ -231,6 +231,22 @@ export const CATALOG = {
       `folder ${folder} cannot be run as a server: ${reason}`,
   ),
 
+  // Packages run as processes
+  ERR_SANDBOX_UNAVAILABLE: entry('world', 503, ({ reason }: Reason) => reason),
+  ERR_SANDBOX_FAILED: entry('world', 502, ({ reason }: Reason) => `failed to confine the process: ${reason}`),
+  ERR_PACKAGE_NOT_FOUND: entry(
+    'user',
+    404,
+    ({ package: name, reason }: Reason & { readonly package: string }) =>
+      `package ${name} not found: ${reason}`,
+  ),
+  ERR_PACKAGE_INSTALL: entry(
+    'world',
+    502,
+    ({ package: name, reason }: Reason & { readonly package: string }) =>
+      `failed to install package ${name}: ${reason}`,
+  ),
+
   // Workload host (DESIGN §1)
   ERR_HOST_UNREACHABLE: entry('world', 503, ({ reason }: Reason) => reason),
   ERR_HOST_REQUEST: entry('world', 502, ({ reason }: Reason) => reason),

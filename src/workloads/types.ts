@@ -1,5 +1,5 @@
-import type { Registered } from '../clients/index.ts';
 import type { BuildProgress } from '../build/index.ts';
+import type { Registered } from '../clients/index.ts';
 import type { RunConfig, WorkloadStatus } from '../records/index.ts';
 
 /** A workload as `list`, `status` and the API show it (spec 02 §4.6). */
@@ -21,12 +21,20 @@ export interface Workload {
   readonly group: string | undefined;
   readonly tools: readonly string[];
   readonly remote: boolean;
+  /** A process of this machine, and whether it is confined; absent for a container. */
+  readonly process?: { readonly isConfined: boolean };
 }
 
 /** What `thv run` was asked for, after flags were parsed and checked on their own (spec 01 §4.3). */
 export interface RunRequest {
   /** The first positional argument: registry name, package with its scheme, image reference (spec 01 §4.1). */
   readonly source: string;
+  /** `undefined`: what `TOOLHIVE_RUNTIME` says. */
+  readonly runtime?: 'auto' | 'docker' | 'podman' | 'process' | undefined;
+  /** Of a process: with all rights of the user. */
+  readonly noSandbox?: boolean;
+  /** Of a process: packages may run programs while they are installed. */
+  readonly allowInstallScripts?: boolean;
   /** Everything behind the first `--`. */
   readonly serverArguments: readonly string[];
   readonly name: string | undefined;
