@@ -43,9 +43,11 @@ export async function planRun(
   { given, stateless, registrySource }: PlanFacts,
 ): Promise<RunPlan> {
   if (source.kind !== 'entry') {
+    // Other than spec 01 §4.6: what is published as a package speaks over stdin and stdout unless it is told otherwise, and
+    // is to work when it is run by its name alone.
     return {
       ...given,
-      transport: given.transport ?? 'streamable-http',
+      transport: given.transport ?? (source.kind === 'image' ? 'streamable-http' : 'stdio'),
       stateless,
       variables: [],
       origin: originOf(source),
