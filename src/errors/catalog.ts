@@ -133,6 +133,21 @@ export const CATALOG = {
   ERR_HOST_REQUEST: entry('world', 502, ({ reason }: Reason) => reason),
   ERR_LISTEN_FAILED: entry('world', 409, ({ reason }: Reason & { readonly address: string }) => reason),
 
+  // Tokens of incoming requests (spec 05 §4)
+  ERR_OIDC_SETTINGS_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
+  /** `error` is RFC 6750's, `reason` is for the challenge, `description` for the body. */
+  ERR_TOKEN_REJECTED: entry(
+    'user',
+    401,
+    ({
+      reason,
+    }: Reason & { readonly error: 'invalid_request' | 'invalid_token'; readonly description: string }) =>
+      reason,
+  ),
+  ERR_PROVIDER_UNREACHABLE: entry('world', 503, ({ reason }: Reason) => reason),
+  /** The identity provider's address or answer breaks a rule. */
+  ERR_PROVIDER_REFUSED: entry('world', 502, ({ reason }: Reason) => reason),
+
   // MCP peers
   ERR_MCP_REQUEST: entry('world', 502, ({ reason }: Reason) => reason),
   ERR_TOOL_RESULT: entry(

@@ -1,0 +1,42 @@
+import { expect, test } from 'bun:test';
+import { isPrivateAddress } from './private-address.ts';
+
+test.each([
+  ['127.0.0.1', true],
+  ['127.255.0.1', true],
+  ['0.0.0.0', true],
+  ['10.1.2.3', true],
+  ['100.64.0.1', true],
+  ['100.128.0.1', false],
+  ['169.254.169.254', true],
+  ['172.15.255.255', false],
+  ['172.16.0.1', true],
+  ['172.32.0.1', false],
+  ['192.0.2.1', true],
+  ['192.168.1.1', true],
+  ['198.51.100.7', true],
+  ['203.0.113.7', true],
+  ['224.0.0.1', true],
+  ['255.255.255.255', true],
+  ['8.8.8.8', false],
+  ['::', true],
+  ['::1', true],
+  ['[::1]', true],
+  ['fe80::1%eth0', true],
+  ['fd12:3456::1', true],
+  ['ff02::1', true],
+  ['2001::1', true],
+  ['2001:4860:4860::8888', false],
+  ['::ffff:127.0.0.1', true],
+  ['::ffff:8.8.8.8', false],
+  ['64:ff9b::a9fe:a9fe', true],
+  ['64:ff9b::808:808', false],
+  ['64:ff9b:1::a00:1', true],
+  ['64:ff9b:1::808:808', false],
+  ['64:ff9b:1:2::1', true],
+  ['2002:7f00:1::', true],
+  ['2002:808:808::', false],
+  ['idp.example.com', false],
+])('%s is private: %p', (address, expected) => {
+  expect(isPrivateAddress(address)).toBe(expected);
+});
