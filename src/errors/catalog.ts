@@ -88,7 +88,7 @@ export const CATALOG = {
   ERR_LOCK_TIMEOUT: entry('world', 503, ({ reason }: Reason & { readonly path: string }) => reason),
   ERR_PORT_UNAVAILABLE: entry(
     'user',
-    409,
+    400,
     ({ port }: { readonly port: number }) => `requested proxy port ${port} is not available`,
   ),
   ERR_NO_FREE_PORT: entry('world', 503, (_: object) => 'could not find an available port'),
@@ -147,6 +147,16 @@ export const CATALOG = {
   ERR_PROVIDER_UNREACHABLE: entry('world', 503, ({ reason }: Reason) => reason),
   /** The identity provider's address or answer breaks a rule. */
   ERR_PROVIDER_REFUSED: entry('world', 502, ({ reason }: Reason) => reason),
+
+  // API server (spec 10)
+  ERR_BODY_TOO_LARGE: entry('user', 413, (_: object) => 'Request Entity Too Large'),
+  ERR_DISCOVERY_FILE: entry('user', 409, ({ reason }: Reason & { readonly path: string }) => reason),
+  ERR_SERVER_RUNNING: entry(
+    'user',
+    409,
+    ({ url, processId }: { readonly url: string; readonly processId: number }) =>
+      `another ToolHive server is already running at ${url} (PID ${processId})`,
+  ),
 
   // MCP peers
   ERR_MCP_REQUEST: entry('world', 502, ({ reason }: Reason) => reason),

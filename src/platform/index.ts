@@ -1,7 +1,8 @@
 export { writeFileAtomic } from './atomic-file.ts';
 export { createBackground } from './background.ts';
 export { formatDuration, parseDuration } from './duration.ts';
-export { acquireLock, removeStaleLocks } from './file-lock.ts';
+export { acquireLock, type HeldLock, removeStaleLocks, tryLock } from './file-lock.ts';
+export { followFile } from './follow-file.ts';
 export { formatLocalTime } from './local-time.ts';
 export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger } from './log.ts';
 export { type Paths, resolvePaths } from './paths.ts';

@@ -26,7 +26,7 @@ const TransportSchema = v.pipe(
 const Strings = v.array(v.string());
 const StringMap = v.record(v.string(), v.string());
 
-const PermissionProfileSchema = v.looseObject({
+export const PermissionProfileSchema = v.looseObject({
   name: v.optional(v.string()),
   read: v.optional(v.nullable(Strings)),
   write: v.optional(v.nullable(Strings)),

@@ -13,12 +13,14 @@ import {
   withVolumes,
 } from '../sandbox/index.ts';
 import { collectEnvironment } from './environment.ts';
-import { readToolsOverride } from './tools-override.ts';
+import { checkToolsOverride, readToolsOverride } from './tools-override.ts';
 import type { RunRequest } from './types.ts';
 
 interface BuildFacts {
   readonly name: WorkloadName;
   readonly image: string;
+  /** The workload's own port while it is given other settings: taken, but by itself. */
+  readonly ownPort?: number;
   /** Ports that other workloads come back to when they are started. */
   readonly reservedPorts: ReadonlySet<number>;
   readonly logger: Logger;
@@ -36,7 +38,10 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
     facts.logger,
   );
   const { toolsOverrideFile } = request;
-  const toolsOverride = toolsOverrideFile === undefined ? {} : await readToolsOverride(toolsOverrideFile);
+  const toolsOverride = {
+    ...(toolsOverrideFile === undefined ? {} : await readToolsOverride(toolsOverrideFile)),
+    ...checkToolsOverride(request.toolsOverride ?? {}),
+  };
   return await within('failed to validate run config', async () => {
     if (request.stateless && transport === 'stdio') {
       throw new ThvError('ERR_INPUT_INVALID', {
@@ -45,7 +50,7 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
     }
     for (const spec of request.publish) parsePublish(spec);
     const profile = withNetworkMode(
-      withVolumes(networkProfile(), request.volumes, facts.logger),
+      withVolumes(request.permissionProfile ?? networkProfile(), request.volumes, facts.logger),
       request.networkMode,
     );
     if (transport !== 'stdio' && networkModeOf(profile) === 'none') {
@@ -55,7 +60,7 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
         { hint: 'use --transport stdio, or another --network' },
       );
     }
-    const port = await chooseProxyPort(request.proxyPort, facts.reservedPorts);
+    const port = await chooseProxyPort(request.proxyPort, facts);
     const config: RunConfig = {
       schema_version: 'v0.1.0',
       image: facts.image,
@@ -85,7 +90,7 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
       stateless: request.stateless,
       session_ttl: request.sessionTtlMs === 0 ? '' : formatDuration(request.sessionTtlMs),
       proxy_mode: transport === 'stdio' ? request.proxyMode : transport,
-      group: DEFAULT_GROUP,
+      group: request.group ?? DEFAULT_GROUP,
       tools_filter: [...request.tools],
       tools_override: toolsOverride,
       endpoint_prefix: request.endpointPrefix,
@@ -140,8 +145,9 @@ async function resolveHost(host: string): Promise<string> {
   }
 }
 
-async function chooseProxyPort(requested: number, reserved: ReadonlySet<number>): Promise<number> {
-  if (requested === 0) return findFreePort(reserved);
+async function chooseProxyPort(requested: number, { ownPort, reservedPorts }: BuildFacts): Promise<number> {
+  if (requested === 0) return ownPort ?? findFreePort(reservedPorts);
+  if (requested === ownPort) return requested;
   if (!(await isPortAvailable(requested))) throw new ThvError('ERR_PORT_UNAVAILABLE', { port: requested });
   return requested;
 }

@@ -15,7 +15,9 @@ import {
   createStatusStore,
   type RunConfigStore,
   type StatusStore,
+  type WorkloadName,
 } from '../records/index.ts';
+import { createTurns } from './turns.ts';
 
 export interface ManagerOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -39,6 +41,8 @@ export interface Context {
   engine(signal?: AbortSignal): Promise<Engine>;
   findHost(): Promise<HostConnection | undefined>;
   ensureHost(debug: boolean): Promise<HostConnection>;
+  /** Waits until nobody else changes this workload, in this process or another one; released by disposal. */
+  exclusively(name: WorkloadName, signal?: AbortSignal): Promise<Disposable>;
 }
 
 export function createContext({ env, paths, logger, builtAt }: ManagerOptions): Context {
@@ -63,6 +67,7 @@ export function createContext({ env, paths, logger, builtAt }: ManagerOptions): 
     },
     findHost: () => findHost(paths),
     ensureHost: (debug) => ensureHost({ paths, env, builtAt, debug }),
+    exclusively: createTurns(paths),
   };
 }
 

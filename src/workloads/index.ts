@@ -1,3 +1,3 @@
 export { parseEnvironmentFlags } from './environment.ts';
 export { createWorkloadManager } from './manager.ts';
-export type { Outcome, Progress, RunRequest, Workload, WorkloadManager } from './types.ts';
+export type { Outcome, Progress, RunRequest, Workload, WorkloadEvent, WorkloadManager } from './types.ts';

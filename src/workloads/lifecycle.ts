@@ -15,7 +15,7 @@ import { serveHere } from './run.ts';
 import { endSupervisor, spawnSupervisor, supervisorOf, workloadLogPath } from './supervisor.ts';
 import type { OperationOptions, Outcome } from './types.ts';
 
-const DEFAULT_GRACE_SECONDS = 30;
+export const DEFAULT_GRACE_SECONDS = 30;
 /** Time for the engine to let go of a removed container (spec 02 §7.2). */
 const REMOVAL_TIMEOUT_MS = 3000;
 const RESTART_WATCH_MS = 1000;

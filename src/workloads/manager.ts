@@ -1,5 +1,5 @@
 import { groupExists } from '../groups/index.ts';
-import { parseWorkloadName } from '../records/index.ts';
+import { formatRunConfig, parseWorkloadName } from '../records/index.ts';
 import { createContext, type ManagerOptions } from './context.ts';
 import { getWorkload, listWorkloads } from './list.ts';
 import { workloadLogPath } from './supervisor.ts';
@@ -22,7 +22,22 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
       (await running()).runWorkloadForeground(context, request, operation),
     async start(name, operation) {
       const { startWorkload } = await lifecycle();
+      using _ = await context.exclusively(parseWorkloadName(name), operation?.signal);
       return { name, result: await startWorkload(context, name, operation) };
+    },
+    async restart(name, operation) {
+      const { DEFAULT_GRACE_SECONDS, startWorkload, stopWorkload } = await lifecycle();
+      const checked = parseWorkloadName(name);
+      using _ = await context.exclusively(checked, operation?.signal);
+      await stopWorkload(context, checked, { ...operation, graceSeconds: DEFAULT_GRACE_SECONDS });
+      return { name, result: await startWorkload(context, name, operation) };
+    },
+    edit: async (name, request, operation) =>
+      (await import('./edit.ts')).editWorkload(context, name, request, operation),
+    config: (name) => context.runConfigs.get(parseWorkloadName(name)),
+    exportConfig: async (name) => formatRunConfig(await context.runConfigs.get(parseWorkloadName(name))),
+    async *watch(operation) {
+      yield* (await import('./watch.ts')).watchWorkloads(context, operation);
     },
     async startForeground(name, { onReady, ...operation }) {
       const { startWorkloadForeground } = await lifecycle();
@@ -33,11 +48,17 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
     },
     async stop(names, operation) {
       const { forEachWorkload, stopWorkload } = await lifecycle();
-      return forEachWorkload(names, (name) => stopWorkload(context, name, operation));
+      return forEachWorkload(names, async (name) => {
+        using _ = await context.exclusively(name, operation.signal);
+        return await stopWorkload(context, name, operation);
+      });
     },
     async remove(names, operation) {
       const { forEachWorkload, removeWorkload } = await lifecycle();
-      return forEachWorkload(names, (name) => removeWorkload(context, name, operation));
+      return forEachWorkload(names, async (name) => {
+        using _ = await context.exclusively(name, operation.signal);
+        return await removeWorkload(context, name, operation);
+      });
     },
     async inspect(name, request, operation) {
       const { inspectWorkload } = await import('./inspector.ts');
@@ -51,5 +72,6 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
     pruneLogs: async (operation) => (await logFiles()).pruneLogs(context, operation),
     names: () => context.runConfigs.names(),
     groupExists: async (name) => groupExists(context.paths.state, name),
+    ping: async (operation) => (await context.engine(operation?.signal)).ping(operation),
   };
 }

@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import { type Engine, isLatest, openEngine, parseImageReference } from '../engine/index.ts';
 import { ThvError, toThvError, within } from '../errors/index.ts';
-import { ensureDefaultGroup } from '../groups/index.ts';
+import { DEFAULT_GROUP, ensureDefaultGroup, groupExists } from '../groups/index.ts';
 import {
   deleteSessionJournal,
   findByExactName,
@@ -9,9 +10,11 @@ import {
   startWorkloadRun,
   urlOf,
 } from '../host/index.ts';
-import { aborted, type Logger } from '../platform/index.ts';
+import { aborted, type Logger, tryLock } from '../platform/index.ts';
 import {
+  baseNameOf,
   parseNewWorkloadName,
+  parseWorkloadName,
   type RunConfig,
   sanitizeWorkloadName,
   type WorkloadName,
@@ -20,12 +23,13 @@ import { resolveSource } from '../sources/index.ts';
 import { buildRunConfig } from './build-run-config.ts';
 import { bestEffort, type Context } from './context.ts';
 import { spawnSupervisor } from './supervisor.ts';
-import type { OperationOptions, Progress, RunOutcome, RunRequest } from './types.ts';
+import type { OperationOptions, Progress, RunOutcome, RunRequest, RunResult } from './types.ts';
 
 type RunOptions = OperationOptions & { readonly progress: Progress };
 
 /** `thv run` up to the saved workload (spec 01 §4.4): nothing is left behind when any step fails or is cancelled. */
 async function prepare(context: Context, request: RunRequest, { signal, progress }: RunOptions) {
+  requireGroup(context, request.group);
   const engine = await context.engine(signal);
   const source = await within(`failed to find or create the MCP server ${request.source}`, () =>
     resolveSource(request.source),
@@ -33,16 +37,61 @@ async function prepare(context: Context, request: RunRequest, { signal, progress
   const name = await within('failed to check if workload exists', () =>
     newName(request.name ?? source.defaultName, context.logger),
   );
-  await refuseTakenName(context, engine, name, signal);
+  const reservation = reserveName(context, name);
+  try {
+    await refuseTakenName(context, engine, name, signal);
+    const config = await buildRunConfig(request, {
+      name,
+      image: source.image,
+      reservedPorts: await portsOfOthers(context, name),
+      logger: context.logger,
+    });
+    await retrieveImage(engine, source.image, { signal, progress, logger: context.logger });
+    signal?.throwIfAborted();
+    return { engine, name, config, reservation };
+  } catch (error) {
+    reservation[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/**
+ * Two that want one name at once: the first keeps it until its workload is stored, the other is told that it is taken
+ * (spec 10 §11.4). A crash frees it.
+ */
+function reserveName(context: Context, name: WorkloadName): Disposable {
+  const held = tryLock(join(context.paths.data, 'statuses', `${name}.create.lock`));
+  if (held === undefined) throw new ThvError('ERR_WORKLOAD_EXISTS', { workload: name });
+  return held;
+}
+
+/** What a workload becomes with other settings: everything that can be wrong with them is found here (spec 10 §11.6). */
+export async function prepareEdit(
+  context: Context,
+  present: RunConfig,
+  request: RunRequest,
+  { signal, progress }: RunOptions,
+): Promise<RunConfig> {
+  requireGroup(context, request.group);
+  const engine = await context.engine(signal);
+  const name = parseWorkloadName(baseNameOf(present));
+  const source = await within(`failed to find or create the MCP server ${request.source}`, () =>
+    resolveSource(request.source),
+  );
   const config = await buildRunConfig(request, {
     name,
     image: source.image,
+    ownPort: present.port,
     reservedPorts: await portsOfOthers(context, name),
     logger: context.logger,
   });
   await retrieveImage(engine, source.image, { signal, progress, logger: context.logger });
-  signal?.throwIfAborted();
-  return { engine, name, config };
+  return config;
+}
+
+function requireGroup(context: Context, group: string | undefined): void {
+  if (group !== undefined && group !== DEFAULT_GROUP && !groupExists(context.paths.state, group))
+    throw new ThvError('ERR_GROUP_NOT_FOUND', { group });
 }
 
 /** Detached: the supervisor takes over, and this returns without waiting for readiness (spec 01 §4.7). */
@@ -50,8 +99,10 @@ export async function runWorkload(
   context: Context,
   request: RunRequest,
   options: RunOptions,
-): Promise<RunOutcome> {
-  const { engine, name, config } = await prepare(context, request, options);
+): Promise<RunResult> {
+  const { engine, name, config, reservation } = await prepare(context, request, options);
+  using _ = reservation;
+  using __ = await context.exclusively(name);
   try {
     await save(context, name, config);
     options.signal?.throwIfAborted();
@@ -60,7 +111,7 @@ export async function runWorkload(
     await discard(context, engine, name);
     throw error;
   }
-  return { name, url: urlOf(config) };
+  return { name, url: urlOf(config), port: config.port };
 }
 
 /** In this process until `signal` aborts or it fails for good; then the workload is deleted (spec 02 §6.4). */
@@ -69,14 +120,16 @@ export async function runWorkloadForeground(
   request: RunRequest,
   options: RunOptions & { readonly onReady: (outcome: RunOutcome) => void },
 ): Promise<void> {
-  const { engine, name, config } = await prepare(context, request, options);
+  const { engine, name, config, reservation } = await prepare(context, request, options);
   try {
     await save(context, name, config);
+    reservation[Symbol.dispose]();
     await serveHere(context, name, {
       signal: options.signal,
       onReady: (url) => options.onReady({ name, url }),
     });
   } finally {
+    reservation[Symbol.dispose]();
     await discard(context, engine, name);
   }
 }

@@ -1,4 +1,5 @@
-import type { RunConfig, WorkloadStatus } from '../records/index.ts';
+import type { PermissionProfile, RunConfig, WorkloadStatus } from '../records/index.ts';
+import type { ToolsOverride } from './tools-override.ts';
 
 /** A workload as `list`, `status` and the API show it (spec 02 §4.6). */
 export interface Workload {
@@ -53,6 +54,12 @@ export interface RunRequest {
   readonly tools: readonly string[];
   /** File with other names and descriptions for tools. */
   readonly toolsOverrideFile: string | undefined;
+  /** The same, as it came with the request; added to what the file says. */
+  readonly toolsOverride?: ToolsOverride;
+  /** What the server may reach; default: any outbound traffic, no files. */
+  readonly permissionProfile?: PermissionProfile;
+  /** Default: the group `default`. */
+  readonly group?: string;
   /** Origins that replace the defaults; empty for these. */
   readonly allowedOrigins: readonly string[];
   readonly trustProxyHeaders: boolean;
@@ -68,6 +75,11 @@ export interface RunRequest {
 export interface RunOutcome {
   readonly name: string;
   readonly url: string;
+}
+
+export interface RunResult extends RunOutcome {
+  /** Of the proxy. */
+  readonly port: number;
 }
 
 /** Ports on 127.0.0.1 that the Inspector is reached by. */
@@ -92,6 +104,12 @@ export type Outcome =
   | { readonly name: string; readonly result: 'done' | 'already' | 'not-found' }
   | { readonly name: string; readonly result: 'failed'; readonly error: Error };
 
+/** What a watcher is told: everything first, then each change as it is noticed. */
+export type WorkloadEvent =
+  | { readonly type: 'snapshot'; readonly workloads: readonly Workload[] }
+  | { readonly type: 'added' | 'changed'; readonly workload: Workload }
+  | { readonly type: 'removed'; readonly name: string };
+
 /** Everything one can do with workloads; commands and API are two faces of this (DESIGN §2). */
 export interface WorkloadManager {
   /** Sorted by name. Without `all`: only `running` and `auth_retrying`. `labels` are `key=value`, all must match. */
@@ -106,7 +124,7 @@ export interface WorkloadManager {
   /** Throws `ERR_WORKLOAD_NOT_FOUND`. */
   get(name: string, options?: OperationOptions): Promise<Workload>;
   /** Detached start; returns once the workload host has taken over, without waiting for readiness (spec 01 §4.7). */
-  run(request: RunRequest, options: OperationOptions & { readonly progress: Progress }): Promise<RunOutcome>;
+  run(request: RunRequest, options: OperationOptions & { readonly progress: Progress }): Promise<RunResult>;
   /** `run --foreground`: resolves when the workload ended and was deleted; `signal` aborting is the normal end. */
   runForeground(
     request: RunRequest,
@@ -131,6 +149,23 @@ export interface WorkloadManager {
     names: readonly string[],
     options: OperationOptions & { readonly keepLogs: boolean },
   ): Promise<readonly Outcome[]>;
+  /** Stops it when it runs, and starts it: port and URL stay (spec 10 §11.7). */
+  restart(name: string, options?: OperationOptions): Promise<Outcome>;
+  /**
+   * Gives a workload other settings. What can be wrong with them is found before this resolves; the exchange itself goes on
+   * in `finished`, which never rejects. When the new settings do not start, the old ones are put back (spec 10 §20-11).
+   */
+  edit(
+    name: string,
+    request: RunRequest,
+    options: OperationOptions & { readonly progress: Progress },
+  ): Promise<RunResult & { readonly finished: Promise<void> }>;
+  /** The stored document. Throws `ERR_RUN_CONFIG_NOT_FOUND`. */
+  config(name: string): Promise<RunConfig>;
+  /** The stored document as it is exported. Throws `ERR_RUN_CONFIG_NOT_FOUND`. */
+  exportConfig(name: string): Promise<string>;
+  /** All workloads now, then what becomes of them, until `signal` aborts. */
+  watch(options: { readonly signal: AbortSignal }): AsyncIterable<WorkloadEvent>;
   /** Runs the MCP Inspector for a workload; gives the URL of its page once it is served. */
   inspect(
     name: string,
@@ -140,7 +175,7 @@ export interface WorkloadManager {
   /** Container output; throws `ERR_LOGS_NOT_FOUND`. With `follow` until `signal` aborts or the container is gone. */
   logs(
     name: string,
-    options: OperationOptions & { readonly follow: boolean },
+    options: OperationOptions & { readonly follow: boolean; readonly tail?: number },
   ): AsyncIterable<{ readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }>;
   /** Path of the workload's own log file (existing or not). Throws `ERR_WORKLOAD_NAME_INVALID`. */
   proxyLogPath(name: string): string;
@@ -154,4 +189,6 @@ export interface WorkloadManager {
   /** Names of all workloads, stopped ones too, without asking an engine: for shell completion. */
   names(): Promise<readonly string[]>;
   groupExists(name: string): Promise<boolean>;
+  /** Resolves when the container engine answers. Throws `ERR_ENGINE_UNAVAILABLE` with what was tried. */
+  ping(options?: OperationOptions): Promise<void>;
 }

@@ -1,0 +1,139 @@
+import { ThvError } from '../errors/index.ts';
+import { parseNewWorkloadName, parseWorkloadName } from '../records/index.ts';
+import type { RunRequest } from '../workloads/index.ts';
+import type { CreateRequest, UpdateRequest } from './schemas/workload-request.ts';
+
+/** From the wire to the request that the service takes; the checks in the order in which their errors count (spec 10 §11.4). */
+
+const INVALID_CONFIG = 'invalid run configuration provided';
+const BUILD = `${INVALID_CONFIG}: Failed to build run config: failed to validate run config`;
+
+/** Steps 2 of spec 10 §11.4. Throws `ERR_INPUT_INVALID`, `ERR_WORKLOAD_NAME_INVALID`. */
+export function checkSourceAndName(body: CreateRequest): string {
+  if ((body.registry === '') !== (body.server === ''))
+    throw invalid("both 'registry' and 'server' must be specified together");
+  if (body.image === '' && body.url === '' && body.server === '')
+    throw invalid("either 'image', 'url', or 'registry'+'server' fields are required");
+  return parseNewWorkloadName(parseWorkloadName(body.name));
+}
+
+/** Throws `ERR_INPUT_INVALID` for what the service would not look at itself. */
+export function toRunRequest(
+  body: UpdateRequest,
+  { name, debug }: { readonly name: string; readonly debug: boolean },
+): RunRequest {
+  const transport = transportOf(body.transport);
+  if (body.target_port < 0 || body.target_port > 65_535)
+    throw invalid(
+      `${BUILD}: invalid value for target_port: ${body.target_port} (must be between 0 and 65535)`,
+    );
+  refuseWhatIsNotDone(body);
+  return {
+    source: body.image,
+    serverArguments: body.cmd_arguments,
+    name,
+    transport,
+    proxyMode: proxyModeOf(body.proxy_mode),
+    proxyPort: body.proxy_port,
+    host: body.host === '' ? '127.0.0.1' : body.host,
+    targetPort: body.target_port,
+    targetHost: '127.0.0.1',
+    environment: environmentOf(body.env_vars),
+    environmentFile: undefined,
+    environmentFolder: undefined,
+    labels: [],
+    volumes: body.volumes,
+    publish: [],
+    networkMode: '',
+    tools: body.tools,
+    toolsOverrideFile: undefined,
+    toolsOverride: withoutUndefined(body.tools_override),
+    ...(body.permission_profile === undefined ? {} : { permissionProfile: body.permission_profile }),
+    ...(body.group === '' ? {} : { group: body.group }),
+    allowedOrigins: [],
+    trustProxyHeaders: body.trust_proxy_headers,
+    strictProtocolValidation: false,
+    stateless: false,
+    sessionTtlMs: 0,
+    endpointPrefix: '',
+    debug,
+  };
+}
+
+/** An error of building the run config with the words the reference puts before it (spec 10 §11.2). */
+export function inRequestContext(error: unknown, prefix?: string): unknown {
+  if (!(error instanceof ThvError) || error.status !== 400) return error;
+  const isBuilding = error.context.includes('failed to validate run config');
+  const named = isBuilding ? error.within(`${INVALID_CONFIG}: Failed to build run config`) : error;
+  return prefix === undefined ? named : named.within(prefix);
+}
+
+function transportOf(text: string): RunRequest['transport'] {
+  const lower = text === text.toUpperCase() ? text.toLowerCase() : text;
+  switch (lower) {
+    case '':
+      return 'stdio';
+    case 'stdio':
+    case 'sse':
+    case 'streamable-http':
+      return lower;
+    default:
+      throw invalid(
+        `${BUILD}: invalid transport mode: ${text}. Valid modes are: sse, streamable-http, stdio`,
+      );
+  }
+}
+
+function proxyModeOf(text: string): RunRequest['proxyMode'] {
+  if (text === '' || text === 'sse') return 'sse';
+  if (text === 'streamable-http') return text;
+  throw invalid(`${INVALID_CONFIG}: Invalid proxy_mode: ${text}`);
+}
+
+function environmentOf(variables: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(variables).map(([key, value]) => {
+    if (key === '' || key.includes('='))
+      throw invalid(`${BUILD}: invalid environment variable name: ${JSON.stringify(key)}`);
+    return `${key}=${value}`;
+  });
+}
+
+/** Protection and sources that are asked for and cannot be given are refused, never left out in silence. */
+function refuseWhatIsNotDone(body: UpdateRequest): void {
+  const asked: readonly (readonly [string, boolean])[] = [
+    ['url', body.url !== ''],
+    ['network_isolation', body.network_isolation],
+    ['allow_docker_gateway', body.allow_docker_gateway],
+    ['authz_config', body.authz_config !== ''],
+    ['oidc', isGiven(body.oidc)],
+    ['oauth_config', isGiven(body.oauth_config)],
+    ['headers', body.headers.length > 0],
+    ['header_forward', isGiven(body.header_forward)],
+    ['secrets', body.secrets.length > 0],
+    ['runtime_config', isGiven(body.runtime_config)],
+  ];
+  const refused = asked.filter(([, isAsked]) => isAsked).map(([field]) => field);
+  if (refused.length > 0)
+    throw invalid(`${INVALID_CONFIG}: this version does not support ${refused.join(', ')} for workloads`);
+}
+
+/** Whether an object says anything: texts, lists and maps that are empty, 0 and false do not. */
+function isGiven(value: unknown): boolean {
+  if (value === undefined || value === null || value === '' || value === 0 || value === false) return false;
+  return typeof value === 'object' ? Object.values(value).some(isGiven) : true;
+}
+
+function withoutUndefined(
+  overrides: UpdateRequest['tools_override'],
+): Readonly<Record<string, { readonly name?: string; readonly description?: string }>> {
+  return Object.fromEntries(
+    Object.entries(overrides).map(([tool, { name, description }]) => [
+      tool,
+      { ...(name === undefined ? {} : { name }), ...(description === undefined ? {} : { description }) },
+    ]),
+  );
+}
+
+function invalid(reason: string): ThvError {
+  return new ThvError('ERR_INPUT_INVALID', { reason });
+}
