@@ -112,7 +112,7 @@ to an address that others can reach, enable OIDC, so that every request needs a 
         allowHttp: options.oidcInsecureAllowHttp,
       },
       debug,
-      version: buildInfo().version,
+      version: buildInfo().version.replace(/^(?=\d)/, 'v'),
       env,
       paths: await findPaths(),
       workloads: await openWorkloads(),

@@ -2,6 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Server } from 'bun';
 import { messageOf, ThvError } from '../../errors/index.ts';
+import { sleep } from '../../platform/index.ts';
 import type { ApiAddress } from './address.ts';
 
 /** An open address. */
@@ -15,6 +16,8 @@ export interface ApiListener {
   stop(graceMs: number): Promise<boolean>;
 }
 
+const POLL_MS = 20;
+const FLUSH_MS = 200;
 /** Between two requests of one connection (spec 10 §6.1). */
 const IDLE_SECONDS = 120;
 
@@ -30,13 +33,15 @@ export async function listen(
   return {
     address: bound,
     async stop(graceMs) {
-      const timer = Promise.withResolvers<'late'>();
-      const timeout = setTimeout(() => timer.resolve('late'), graceMs);
-      const result = await Promise.race([server.stop(false), timer.promise]);
-      clearTimeout(timeout);
+      const closed = server.stop(false);
+      const deadline = performance.now() + graceMs;
+      while (server.pendingRequests > 0 && performance.now() < deadline) await sleep(POLL_MS);
+      const isIdle = server.pendingRequests === 0;
+      // The last answers are still on their way out; connections that merely idle are not waited for.
+      if (isIdle) await Promise.race([closed, sleep(FLUSH_MS)]);
       await server.stop(true);
       if (address.kind === 'socket' && idOf(address.path) === socketId) rmSync(address.path, { force: true });
-      return result !== 'late';
+      return isIdle;
     },
   };
 }

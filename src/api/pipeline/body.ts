@@ -38,11 +38,15 @@ export async function readOptionalJson<Schema extends v.GenericSchema>(
 
 function parse(text: string, prefix: string): unknown {
   if (text.trim() === '') throw invalid(prefix, 'the body is empty');
+  let value: unknown;
   try {
-    return parseFirstJson(text);
+    value = parseFirstJson(text);
   } catch (error) {
     throw invalid(prefix, messageOf(error));
   }
+  // valibot takes a list for an object.
+  if (Array.isArray(value)) throw invalid(prefix, 'body: Object expected');
+  return value ?? {};
 }
 
 /** The path and what is allowed there. What was received is not repeated: it may be a secret. */
