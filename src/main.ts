@@ -26,6 +26,10 @@ and serves both MCP transports (SSE and streamable HTTP) from it.`,
       { description: 'Show the logs of an MCP server, or delete old log files' },
       async () => (await import('./commands/logs.ts')).logs,
     ),
+    export: lazily(
+      { description: 'Write the run configuration of an MCP server to a file' },
+      async () => (await import('./commands/export.ts')).exportCommand,
+    ),
     mcp: lazily(
       { description: 'Look into MCP servers and call their tools' },
       async () => (await import('./commands/mcp.ts')).mcp,
@@ -45,6 +49,14 @@ and serves both MCP transports (SSE and streamable HTTP) from it.`,
     runtime: lazily(
       { description: 'Look after the container runtime' },
       async () => (await import('./commands/runtime.ts')).runtime,
+    ),
+    secret: lazily(
+      { description: 'Manage secrets for MCP servers' },
+      async () => (await import('./commands/secret.ts')).secret,
+    ),
+    config: lazily(
+      { description: 'Manage application configuration' },
+      async () => (await import('./commands/config.ts')).config,
     ),
     version: lazily(
       { description: 'Show the version of this program' },

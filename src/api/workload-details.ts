@@ -28,6 +28,16 @@ export function toDetails(config: RunConfig): WorkloadDetails {
     ...(rest['allow_docker_gateway'] === true ? { allow_docker_gateway: true } : {}),
     ...(group ? { group } : {}),
     ...(url ? { url } : {}),
+    ...(config.runtime_config ? { runtime_config: runtimeOf(config.runtime_config) } : {}),
+  };
+}
+
+function runtimeOf(stored: NonNullable<RunConfig['runtime_config']>): WorkloadDetails['runtime_config'] {
+  return {
+    builder_image: stored.builder_image ?? '',
+    additional_packages: stored.additional_packages ?? [],
+    build_with: stored.build_with ?? [],
+    runtime_env: stored.runtime_env ?? {},
   };
 }
 

@@ -1,5 +1,6 @@
+import { parsePackageReference } from '../build/index.ts';
 import { ThvError } from '../errors/index.ts';
-import { parseNewWorkloadName, parseWorkloadName } from '../records/index.ts';
+import { parseNewWorkloadName, parseWorkloadName, type RunConfig } from '../records/index.ts';
 import type { RunRequest } from '../workloads/index.ts';
 import type { CreateRequest, UpdateRequest } from './schemas/workload-request.ts';
 
@@ -17,17 +18,22 @@ export function checkSourceAndName(body: CreateRequest): string {
   return parseNewWorkloadName(parseWorkloadName(body.name));
 }
 
+interface RequestFacts {
+  readonly name: string;
+  readonly debug: boolean;
+  /** What the workload is now, when it is given other settings. */
+  readonly present?: RunConfig;
+}
+
 /** Throws `ERR_INPUT_INVALID` for what the service would not look at itself. */
-export function toRunRequest(
-  body: UpdateRequest,
-  { name, debug }: { readonly name: string; readonly debug: boolean },
-): RunRequest {
+export function toRunRequest(body: UpdateRequest, { name, debug, present }: RequestFacts): RunRequest {
   const transport = transportOf(body.transport);
   if (body.target_port < 0 || body.target_port > 65_535)
     throw invalid(
       `${BUILD}: invalid value for target_port: ${body.target_port} (must be between 0 and 65535)`,
     );
-  refuseWhatIsNotDone(body);
+  const keepsBuild = present !== undefined && isBuiltAlike(body, present);
+  refuseWhatIsNotDone(keepsBuild ? { ...body, runtime_config: undefined } : body);
   return {
     source: body.image,
     serverArguments: body.cmd_arguments,
@@ -41,6 +47,7 @@ export function toRunRequest(
     environment: environmentOf(body.env_vars),
     environmentFile: undefined,
     environmentFolder: undefined,
+    secrets: secretsOf(body.secrets),
     labels: [],
     volumes: body.volumes,
     publish: [],
@@ -48,7 +55,8 @@ export function toRunRequest(
     tools: body.tools,
     toolsOverrideFile: undefined,
     toolsOverride: withoutUndefined(body.tools_override),
-    ...(body.permission_profile === undefined ? {} : { permissionProfile: body.permission_profile }),
+    permissionProfile: undefined,
+    ...(body.permission_profile === undefined ? {} : { permissions: body.permission_profile }),
     ...(body.group === '' ? {} : { group: body.group }),
     allowedOrigins: [],
     trustProxyHeaders: body.trust_proxy_headers,
@@ -56,6 +64,8 @@ export function toRunRequest(
     stateless: false,
     sessionTtlMs: 0,
     endpointPrefix: '',
+    caCertificate: undefined,
+    ...runtimeOf(body, keepsBuild),
     debug,
   };
 }
@@ -98,6 +108,52 @@ function environmentOf(variables: Readonly<Record<string, string>>): readonly st
   });
 }
 
+function secretsOf(references: UpdateRequest['secrets']): readonly string[] {
+  return references.map(({ name, target }) => {
+    if (name === '' || target === '' || name.includes(','))
+      throw invalid(`${INVALID_CONFIG}: a secret needs a name without commas and a target`);
+    return `${name},target=${target}`;
+  });
+}
+
+type Runtime = Pick<RunRequest, 'runtimeImage' | 'runtimePackages' | 'buildWith'>;
+
+interface GivenRuntime {
+  readonly builder_image?: string | null | undefined;
+  readonly additional_packages?: readonly string[] | null | undefined;
+  readonly build_with?: readonly string[] | null | undefined;
+  readonly runtime_env?: Readonly<Record<string, string>> | null | undefined;
+}
+
+function normalRuntime(given: GivenRuntime | null | undefined): Runtime {
+  const items = (texts: readonly string[] | null | undefined) =>
+    (texts ?? []).map((text) => text.trim()).filter((text) => text !== '');
+  return {
+    runtimeImage: given?.builder_image?.trim() || undefined,
+    runtimePackages: items(given?.additional_packages),
+    buildWith: items(given?.build_with),
+  };
+}
+
+/** An image that was built stays as it is when it is sent back with what it was built by (spec 10 §11.6). */
+function isBuiltAlike({ image, runtime_config }: UpdateRequest, present: RunConfig): boolean {
+  const stored = present.runtime_config;
+  const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
+  return (
+    image === present.image &&
+    same(normalRuntime(runtime_config), normalRuntime(stored)) &&
+    same(runtime_config?.runtime_env ?? {}, stored?.runtime_env ?? {})
+  );
+}
+
+/** How the image of a package is built (spec 10 §11.6); blank items are left out. */
+function runtimeOf({ image, url, runtime_config }: UpdateRequest, keepsBuild: boolean): Runtime {
+  const runtime = normalRuntime(runtime_config);
+  if (!keepsBuild && isGiven(runtime) && (url !== '' || parsePackageReference(image) === undefined))
+    throw invalid(`${INVALID_CONFIG}: runtime_config is only supported for protocol-scheme images`);
+  return runtime;
+}
+
 /** Protection and sources that are asked for and cannot be given are refused, never left out in silence. */
 function refuseWhatIsNotDone(body: UpdateRequest): void {
   const asked: readonly (readonly [string, boolean])[] = [
@@ -109,8 +165,7 @@ function refuseWhatIsNotDone(body: UpdateRequest): void {
     ['oauth_config', isGiven(body.oauth_config)],
     ['headers', body.headers.length > 0],
     ['header_forward', isGiven(body.header_forward)],
-    ['secrets', body.secrets.length > 0],
-    ['runtime_config', isGiven(body.runtime_config)],
+    ['runtime_config.runtime_env', isGiven(body.runtime_config?.runtime_env)],
   ];
   const refused = asked.filter(([, isAsked]) => isAsked).map(([field]) => field);
   if (refused.length > 0)

@@ -2,6 +2,7 @@ import { type CommandDef, type CommandMeta, defineCommand } from 'citty';
 import type { Logger, Paths } from '../platform/index.ts';
 import type { WorkloadManager } from '../workloads/index.ts';
 import type { FlagSet, OptionsOf } from './flag.ts';
+import type { Input } from './input.ts';
 import type { PositionalRule } from './positionals.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -18,6 +19,7 @@ export interface Invocation<Options = unknown> {
   readonly serverArguments: readonly string[];
   readonly debug: boolean;
   readonly terminal: Terminal;
+  readonly input: Input;
   readonly env: Environment;
   /** Aborts on SIGINT, SIGTERM and SIGQUIT (spec 01 §2.5). */
   readonly signal: AbortSignal;

@@ -1,6 +1,6 @@
 import { ThvError } from '../errors/index.ts';
+import { similarNames } from '../platform/index.ts';
 import type { Command, CommandInfo, LazyCommand } from './command.ts';
-import { similarNames } from './did-you-mean.ts';
 import type { FlagSet } from './flag.ts';
 
 export interface FoundCommand {

@@ -3,10 +3,12 @@ export { createCommand, createGroup, type Invocation, lazily, type Suggestion } 
 export { type Completion, completeCommandLine } from './complete.ts';
 export { findCommand } from './find-command.ts';
 export type { OptionsOf } from './flag.ts';
+export { parseFlagValue } from './flag-value.ts';
 export { formatFlag } from './format-flag.ts';
 export { GLOBAL_FLAGS } from './global-flags.ts';
 export { findGroupNameProblem, groupFlag } from './group-name.ts';
 export { renderHelp, renderUsage } from './help.ts';
+export type { Input } from './input.ts';
 export { isDebugEnvironment } from './log-settings.ts';
 export { runCommandLine } from './run-command-line.ts';
 export { endAtNextSignal, watchSignals } from './signals.ts';

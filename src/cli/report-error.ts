@@ -4,6 +4,7 @@ import type { Terminal } from './terminal.ts';
 /** Remedies that only make sense on the command line, for errors that carry none (spec 01 §14-24). */
 const HINTS: Partial<Record<ErrorCode, string>> = {
   ERR_WORKLOAD_NOT_FOUND: "use 'thv list --all' to see available workloads",
+  ERR_SECRET_NOT_FOUND: "use 'thv secret list' to see available secrets",
   ERR_INTERNAL: 'this is a fault of thv itself; --debug shows where',
   ERR_RUN_CONFIG_NOT_FOUND: "use 'thv list --all' to see available workloads",
 };

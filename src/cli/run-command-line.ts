@@ -8,6 +8,7 @@ import { checkDesktopConflict } from './desktop-conflict.ts';
 import { type FoundCommand, findCommand } from './find-command.ts';
 import { GLOBAL_FLAGS, helpFlag } from './global-flags.ts';
 import { renderHelp } from './help.ts';
+import { type Input, openInput } from './input.ts';
 import { type ParsedFlags, parseFlags } from './parse-flags.ts';
 import { findPositionalProblem } from './positionals.ts';
 import { reportError } from './report-error.ts';
@@ -20,6 +21,8 @@ export interface CommandLine {
   readonly args: readonly string[];
   readonly env: Environment;
   readonly terminal: Terminal;
+  /** Stdin of this process unless given. */
+  readonly input?: Input;
   readonly interruption: Interruption;
   readonly createWorkloads: (deps: {
     readonly env: Environment;
@@ -60,6 +63,7 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
       serverArguments,
       debug,
       terminal,
+      input: line.input ?? openInput(() => terminal.stdinIsTty),
       env,
       signal: interruption.signal,
       root,

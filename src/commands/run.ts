@@ -1,9 +1,10 @@
 import * as v from 'valibot';
 import { createCommand, type Invocation, type OptionsOf } from '../cli/index.ts';
-import { messageOf } from '../errors/index.ts';
+import { messageOf, ThvError } from '../errors/index.ts';
 import { formatDuration, silentLogger } from '../platform/index.ts';
 import { networkProfile, parsePublish, withVolumes } from '../sandbox/index.ts';
-import { parseEnvironmentFlags, type RunRequest } from '../workloads/index.ts';
+import { type ImportRequest, parseEnvironmentFlags, type RunRequest } from '../workloads/index.ts';
+import { createAsk } from './ask.ts';
 import { confirm, createProgress } from './progress.ts';
 import { waitFlags, waitUntilRunning } from './wait-until-running.ts';
 
@@ -48,6 +49,16 @@ const ProxyMode = v.optional(
 );
 
 const Environment = v.optional(v.array(sound((entry) => parseEnvironmentFlags([entry]))), []);
+
+const Secrets = v.optional(
+  v.array(
+    v.pipe(
+      v.string(),
+      v.regex(/^[^,]+,target=.+$/, ({ input }) => `invalid secret parameter format: ${input}`),
+    ),
+  ),
+  [],
+);
 
 const Volumes = v.optional(
   v.array(sound((volume) => withVolumes(networkProfile(), [volume], silentLogger), RUN_CONFIG)),
@@ -141,6 +152,11 @@ const flags = {
     help: 'Load environment variables from all files in a directory',
     schema: Text,
   },
+  secret: {
+    kind: 'stringArray',
+    help: 'Specify a secret to be fetched from the secrets manager and set as an environment variable (format: NAME,target=TARGET)',
+    schema: Secrets,
+  },
   label: {
     kind: 'stringArray',
     shorthand: 'l',
@@ -152,6 +168,11 @@ const flags = {
     shorthand: 'v',
     help: 'Mount a volume into the container (format: host-path:container-path[:ro])',
     schema: Volumes,
+  },
+  'permission-profile': {
+    kind: 'string',
+    help: 'Permission profile to use (none, network, or path to JSON file)',
+    schema: Text,
   },
   publish: {
     kind: 'stringArray',
@@ -204,6 +225,27 @@ const flags = {
     help: 'Path prefix of SSE endpoint URLs, for a reverse proxy in front that strips it',
     schema: EndpointPrefix,
   },
+  'ca-cert': {
+    kind: 'string',
+    help: 'Path to a custom CA certificate file to use for container builds',
+    schema: Text,
+  },
+  'runtime-image': {
+    kind: 'string',
+    help: 'Base image to build packages on (uvx://, npx://, go://)',
+    schema: Text,
+  },
+  'runtime-add-package': {
+    kind: 'stringArray',
+    help: 'Additional system package for the image of a package (may be repeated)',
+    schema: Texts,
+  },
+  'build-with': {
+    kind: 'stringArray',
+    help: 'Additional Python requirement for a uvx:// package (may be repeated)',
+    schema: Texts,
+  },
+  'from-config': { kind: 'string', help: 'Load configuration from exported file', schema: Text },
   foreground: {
     kind: 'bool',
     shorthand: 'f',
@@ -215,53 +257,99 @@ const flags = {
 
 export const run = createCommand({
   usage: '[flags] SERVER_OR_IMAGE_OR_PROTOCOL [-- ARGS...]',
-  long: `Run an MCP server from a container image.
+  long: `Run an MCP server with the specified name, image, or protocol scheme, behind an
+HTTP proxy that MCP clients connect to. The workload goes on in the background;
+'thv list' shows its URL.
+
+There are four ways to name the server:
+
+1. From the registry:
+
+   $ thv run server-name [-- args...]
+
+   Looks the server up in the registry and uses its settings (transport,
+   permissions, environment variables). 'thv search' finds names.
+
+2. From a container image:
 
    $ thv run ghcr.io/example/mcp-server:latest [-- args...]
 
-Runs the specified container image with the provided arguments, behind an HTTP
-proxy that MCP clients connect to. The workload goes on in the background;
-'thv list' shows its URL.
+3. As a package, from which a container image is built:
+
+   $ thv run uvx://package-name[@version] [-- args...]
+   $ thv run npx://package-name[@version] [-- args...]
+   $ thv run go://package-path[@version] [-- args...]
+   $ thv run go://./local-path [-- args...]
+
+4. From an exported configuration ('thv export'):
+
+   $ thv run --from-config <path>
 
 The container will be started with the specified transport mode and the
 network permission profile. Additional configuration can be provided via flags.`,
   flags,
-  positionals: { atLeast: 1 },
+  positionals: (words, given) =>
+    words.length > 0 || given.get('from-config') ? undefined : 'requires at least 1 arg(s), only received 0',
   serverArguments: true,
   exclusive: [['foreground', 'wait']],
   unknownFlagHint: (flag) => `arguments for the server go behind '--': thv run IMAGE -- ${flag}`,
   run: runWorkload,
 });
 
-async function runWorkload(invocation: Invocation<OptionsOf<typeof flags>>): Promise<void> {
+type RunInvocation = Invocation<OptionsOf<typeof flags>>;
+
+/** Flags that say how to run, not what. */
+const BESIDE_CONFIG: ReadonlySet<string> = new Set([
+  'from-config',
+  'foreground',
+  'debug',
+  'wait',
+  'wait-timeout',
+]);
+
+async function runWorkload(invocation: RunInvocation): Promise<void> {
   const { options, words, signal, terminal } = invocation;
-  const surplus = words.slice(1);
+  refuseFlagsBesideConfig(invocation);
+  const surplus = words.slice(options.fromConfig === '' ? 1 : 0);
   if (surplus.length > 0) {
     terminal.err(`Warning: ignored: ${surplus.join(' ')}. Arguments for the server go behind '--'\n`);
   }
   const workloads = await invocation.openWorkloads();
-  const request = runRequest(invocation);
+  const request: RunRequest | ImportRequest =
+    options.fromConfig === ''
+      ? runRequest(invocation)
+      : { configFile: options.fromConfig, debug: invocation.debug };
   using progress = createProgress(terminal);
+  const ask = createAsk(invocation);
   if (options.foreground) {
     const log = await invocation.openLog();
     const onReady = () => {
       progress.update('');
       log.info('workload started successfully, press Ctrl+C to stop');
     };
-    return workloads.runForeground(request, { signal, progress, onReady });
+    return workloads.runForeground(request, { signal, progress, ask, onReady });
   }
-  const { name, url } = await workloads.run(request, { signal, progress });
+  const { name, url } = await workloads.run(request, { signal, progress, ask });
   progress.update('');
   if (options.wait) await waitUntilRunning(workloads, name, { timeoutMs: options.waitTimeout, signal });
   confirm(terminal, options.wait ? `${name} is running at ${url}` : `${name} is starting at ${url}`);
 }
 
-function runRequest({
-  options,
-  words,
-  serverArguments,
-  debug,
-}: Invocation<OptionsOf<typeof flags>>): RunRequest {
+/** What the file says is not to be said twice (spec 01 §4.8). */
+function refuseFlagsBesideConfig({ options, given, serverArguments }: RunInvocation): void {
+  if (options.fromConfig === '') return;
+  const others = [...given].filter((flag) => !BESIDE_CONFIG.has(flag)).sort();
+  const conflicts = [
+    ...others.map((flag) => `--${flag}`),
+    ...(serverArguments.length > 0 ? ['-- ARGS'] : []),
+  ];
+  if (conflicts.length === 0) return;
+  throw new ThvError('ERR_USAGE', {
+    reason: `--from-config cannot be used with other configuration flags: [${conflicts.join(' ')}]`,
+  });
+}
+
+function runRequest({ options, words, serverArguments, debug }: RunInvocation): RunRequest {
   const given = (text: string) => (text === '' ? undefined : text);
   return {
     source: words[0] ?? '',
@@ -276,8 +364,10 @@ function runRequest({
     environment: options.env,
     environmentFile: given(options.envFile),
     environmentFolder: given(options.envFileDir),
+    secrets: options.secret,
     labels: options.label,
     volumes: options.volume,
+    permissionProfile: given(options.permissionProfile),
     publish: options.publish,
     networkMode: options.network,
     tools: options.tools,
@@ -288,6 +378,10 @@ function runRequest({
     stateless: options.stateless,
     sessionTtlMs: options.sessionTtl,
     endpointPrefix: options.endpointPrefix,
+    caCertificate: given(options.caCert),
+    runtimeImage: given(options.runtimeImage),
+    runtimePackages: options.runtimeAddPackage,
+    buildWith: options.buildWith,
     debug,
   };
 }

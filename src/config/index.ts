@@ -1,2 +1,19 @@
+export {
+  BUILD_AUTH_FILE_TYPES,
+  type BuildAuthFileType,
+  buildAuthFilePath,
+  buildAuthFileSecret,
+  parseBuildAuthFileType,
+} from './build-auth-files.ts';
+export {
+  type BuildVariable,
+  buildVariableNameProblem,
+  buildVariables,
+  buildVariableValueProblem,
+  findBuildVariable,
+  withBuildVariable,
+  withoutBuildVariables,
+} from './build-variables.ts';
+export { checkCaCertificate } from './ca-certificate.ts';
 export type { ApplicationConfig, RuntimeConfig } from './schema.ts';
 export { type ConfigStore, createConfigStore } from './store.ts';

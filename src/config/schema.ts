@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { ThvError } from '../errors/index.ts';
+import { parseDuration } from '../platform/index.ts';
 
 /**
  * `config.yaml` (spec 09 §2.1) in the file's own spelling. Absent keys are `undefined` unless the file always has them.
@@ -13,8 +14,19 @@ const TextMap = v.nullish(v.record(v.string(), v.string()));
 /** Set, not set, or left to the default of the command that reads it. */
 const Tristate = v.nullish(v.boolean());
 
+/** Go's notation: `30s`, `1m30s`. */
+const Duration = v.pipe(
+  v.string(),
+  v.check(
+    (text) => 'ms' in parseDuration(text),
+    ({ input }) => `invalid duration ${JSON.stringify(input)}`,
+  ),
+);
+
 const RuntimeConfigSchema = v.looseObject({
   builder_image: v.nullish(v.string()),
+  /** Ours: base of the image that runs a Go server, where the built-in one cannot be had. */
+  final_image: v.nullish(v.string()),
   additional_packages: v.nullish(v.array(v.string())),
   build_with: v.nullish(v.array(v.string())),
   runtime_env: TextMap,
@@ -76,7 +88,9 @@ export const ApplicationConfigSchema = v.looseObject({
     }),
   ),
   workload_host: v.nullish(v.picklist(['shared', 'dedicated'])),
-  secrets_exec: v.nullish(v.looseObject({ command: v.nullish(v.array(v.string())) })),
+  secrets_exec: v.nullish(
+    v.looseObject({ command: v.nullish(v.array(v.string())), timeout: v.nullish(Duration) }),
+  ),
   update_check_url: v.nullish(v.string()),
   usage_metrics_url: v.nullish(v.string()),
 });

@@ -10,6 +10,8 @@ export interface Call {
   /** Values that are `undefined` are left out. */
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly json?: unknown;
+  /** Sent as it comes; not together with `json`. */
+  readonly body?: AsyncIterable<Uint8Array>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
   /** Limit for the whole answer; default 60 s. `Infinity` for answers that come when the container does something. */
@@ -65,6 +67,7 @@ export function createEngineHttp(address: string, fetchSocket: SocketFetch, vers
         ...call.headers,
       },
       ...(call.json === undefined ? {} : { body: JSON.stringify(call.json) }),
+      ...(call.body === undefined ? {} : { body: call.body }),
     });
     if (response.ok || call.accept?.includes(response.status)) return response;
     const message = engineMessage(await response.text(), response.status);

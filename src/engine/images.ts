@@ -1,3 +1,4 @@
+import type Docker from 'dockerode';
 import { ThvError } from '../errors/index.ts';
 import type { Environment } from './credentials/types.ts';
 import type { EngineHttp, Failure } from './http.ts';
@@ -12,7 +13,7 @@ interface ImageContext {
 }
 
 /** Images of one engine (spec 03 §12). */
-export function createImages(http: EngineHttp, context: ImageContext): Images {
+export function createImages(http: EngineHttp, { env, home }: ImageContext): Images {
   async function find(reference: string, options: Waiting = {}): Promise<ImageDetails | undefined> {
     try {
       return await http.json<ImageDetails>({
@@ -30,11 +31,24 @@ export function createImages(http: EngineHttp, context: ImageContext): Images {
   return {
     find,
 
+    list: ({ labels }, options = {}) =>
+      http.json<readonly Docker.ImageInfo[]>({
+        method: 'GET',
+        path: '/images/json',
+        query: { filters: JSON.stringify({ label: labels }) },
+        ...options,
+      }),
+
+    async build(context, options) {
+      const { buildWithCredentials } = await import('./build.ts');
+      await buildWithCredentials(http, { env, home }, context, options);
+    },
+
     async pull(image, { signal, onProgress, owner = 'user' } = {}) {
       const reference = parseImageReference(image);
       // Credentials need modules that take milliseconds to load, and few commands pull.
       const { pullWithCredentials } = await import('./pull-with-credentials.ts');
-      await pullWithCredentials(http, context, { image, reference, owner, onProgress, signal });
+      await pullWithCredentials(http, { env, home }, { image, reference, owner, onProgress, signal });
     },
 
     async tag(source, target, options = {}) {

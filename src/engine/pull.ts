@@ -3,7 +3,7 @@ import { givenUp } from './deadline.ts';
 import { withoutEcho } from './engine-message.ts';
 import type { EngineHttp } from './http.ts';
 import { type ImageReference, imageName } from './image-reference.ts';
-import { readJsonRecords } from './json-records.ts';
+import { errorOf, isRecord, type JsonRecord, readJsonRecords } from './json-records.ts';
 import type { PullProgress } from './types.ts';
 
 interface PullRequest {
@@ -58,14 +58,6 @@ function pullFailure(error: unknown, image: string, signal: AbortSignal | undefi
   );
 }
 
-type JsonRecord = Readonly<Record<string, unknown>>;
-
-function errorOf(record: JsonRecord): string | undefined {
-  const detail = record['errorDetail'];
-  if (isRecord(detail) && typeof detail['message'] === 'string') return detail['message'];
-  return typeof record['error'] === 'string' ? record['error'] : undefined;
-}
-
 function progressOf(record: JsonRecord): PullProgress | undefined {
   const { status, id, progressDetail } = record;
   if (typeof status !== 'string' || status === '') return undefined;
@@ -76,8 +68,4 @@ function progressOf(record: JsonRecord): PullProgress | undefined {
     ...(typeof detail['current'] === 'number' ? { currentBytes: detail['current'] } : {}),
     ...(typeof detail['total'] === 'number' ? { totalBytes: detail['total'] } : {}),
   };
-}
-
-function isRecord(value: unknown): value is JsonRecord {
-  return typeof value === 'object' && value !== null;
 }

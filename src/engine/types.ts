@@ -95,6 +95,11 @@ export interface AttachedStdio extends AsyncDisposable {
 }
 
 export interface Images {
+  /** Images that carry all `labels` (`key` or `key=value`). */
+  list(
+    query: { readonly labels: readonly string[] },
+    options?: Waiting,
+  ): Promise<readonly Docker.ImageInfo[]>;
   find(reference: string, options?: Waiting): Promise<ImageDetails | undefined>;
   /**
    * Engine-side pull with the credentials of spec 03 §12.3. `onProgress` gets the engine's progress records.
@@ -105,6 +110,27 @@ export interface Images {
   tag(source: string, target: string, options?: Waiting): Promise<void>;
   /** Removing an image that is gone succeeds. */
   remove(reference: string, options?: Waiting & { readonly force?: boolean }): Promise<void>;
+
+  /**
+   * Builds from a tar as it arrives (Engine API 1.41 `POST /build`). Base images that are missing are pulled with the
+   * credentials of spec 03 §12.3. Throws `ERR_BUILD_FAILED` with the engine's words, `ERR_TIMEOUT` or `ERR_CANCELLED` when
+   * `signal` or half an hour ended it; the engine then drops what it was building.
+   */
+  build(context: AsyncIterable<Uint8Array>, options: BuildOptions): Promise<void>;
+}
+
+export interface BuildOptions extends Waiting {
+  /** Name of the image that comes of it. */
+  readonly tag: string;
+  /** Path of the Dockerfile in the context. */
+  readonly dockerfile: string;
+  /** Images that the Dockerfile begins its stages with, for their credentials. */
+  readonly baseImages: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  /** Values of `ARG` instructions and of the predefined proxy variables. They are not part of the image. */
+  readonly buildArguments: Readonly<Record<string, string>>;
+  /** The engine's report, in pieces as they come: text with newlines. */
+  readonly onOutput?: ((text: string) => void) | undefined;
 }
 
 interface PullOptions extends Waiting {

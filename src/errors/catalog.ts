@@ -43,10 +43,62 @@ export const CATALOG = {
         ...(facts.desktopVersion === undefined ? [] : [`Desktop version: ${facts.desktopVersion}`]),
       ].join('\n'),
   ),
+  ERR_FILE_UNWRITABLE: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
   ERR_FILE_UNREADABLE: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
 
   // Application configuration (spec 09 §2)
   ERR_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
+
+  // Secrets (spec 09 §5)
+  ERR_SECRET_NOT_FOUND: entry(
+    'user',
+    404,
+    ({ secret }: { readonly secret: string }) => `secret not found: ${secret}`,
+  ),
+  ERR_SECRET_NAME_INVALID: entry('user', 400, ({ reason }: Reason & { readonly secret: string }) => reason),
+  ERR_SECRET_NAME_RESERVED: entry(
+    'user',
+    400,
+    (facts: { readonly secret: string; readonly operation: 'get' | 'set' | 'delete' }) =>
+      `secret name is reserved for system use and cannot be managed via user commands: cannot ${facts.operation} ${JSON.stringify(facts.secret)}`,
+  ),
+  ERR_SECRET_PARAMETER_INVALID: entry(
+    'user',
+    400,
+    ({ parameter }: { readonly parameter: string }) => `invalid secret parameter format: ${parameter}`,
+  ),
+  /** `provider` is there when the environment named it, which the one without stored values alone may do before setup. */
+  ERR_SECRETS_NOT_SET_UP: entry('user', 404, ({ provider }: { readonly provider?: string }) =>
+    provider === undefined
+      ? "secrets provider not configured. Please run 'thv secret setup' to configure a secrets provider first"
+      : `provider "${provider}" requires setup to be completed. Only 'environment' provider can be used without setup. Please run 'thv secret setup' or use TOOLHIVE_SECRETS_PROVIDER=environment`,
+  ),
+  ERR_SECRETS_PROVIDER_INVALID: entry(
+    'user',
+    400,
+    (facts: { readonly provider: string; readonly valid: readonly string[] }) =>
+      `invalid secrets provider type: ${facts.provider} (valid types: ${facts.valid.join(', ')})`,
+  ),
+  ERR_SECRETS_UNSUPPORTED: entry(
+    'user',
+    405,
+    (facts: { readonly provider: string; readonly operation: 'setting' | 'deleting' | 'listing' }) => {
+      if (facts.operation !== 'setting')
+        return `the ${facts.provider} secrets provider does not support ${facts.operation} secrets`;
+      return facts.provider === 'none'
+        ? "none provider doesn't support storing secrets"
+        : `the ${facts.provider} secrets provider does not support setting secrets (read-only)`;
+    },
+  ),
+  ERR_SECRETS_PASSWORD: entry('user', 400, ({ reason }: Reason) => reason),
+  ERR_KEYRING_UNAVAILABLE: entry('user', 400, ({ reason }: Reason) => reason),
+  ERR_SECRETS_FILE_INVALID: entry('world', 500, ({ reason }: Reason & { readonly path: string }) => reason),
+  /** What stands behind a provider (a password manager, a keyring) refused or failed. */
+  ERR_SECRETS_PROVIDER_FAILED: entry(
+    'world',
+    502,
+    ({ reason }: Reason & { readonly provider: string }) => reason,
+  ),
 
   // Workloads (spec 02)
   ERR_WORKLOAD_NAME_INVALID: entry(
@@ -84,6 +136,7 @@ export const CATALOG = {
     ({ workload }: { readonly workload: string }) => `run config not found: ${workload}`,
   ),
   ERR_RUN_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
+  ERR_PROFILE_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
   ERR_STATUS_FILE_INVALID: entry('world', 500, ({ reason }: Reason & { readonly path: string }) => reason),
   ERR_LOCK_TIMEOUT: entry('world', 503, ({ reason }: Reason & { readonly path: string }) => reason),
   ERR_PORT_UNAVAILABLE: entry(
@@ -127,6 +180,13 @@ export const CATALOG = {
       `failed to parse image reference "${image}": ${reason}`,
   ),
   ERR_IMAGE_PULL: entry('world', 502, ({ reason }: Reason & { readonly image: string }) => reason),
+  /** What the engine says about a build that came to no end (spec 03 §13.3). */
+  ERR_BUILD_FAILED: entry('world', 502, ({ reason }: Reason) => `build error: ${reason}`),
+
+  // Packages as images (spec 03 §13)
+  ERR_PACKAGE_INVALID: entry('user', 400, ({ reason }: Reason & { readonly package: string }) => reason),
+  ERR_RUNTIME_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
+  ERR_BUILD_INPUT_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
 
   // Workload host (DESIGN §1)
   ERR_HOST_UNREACHABLE: entry('world', 503, ({ reason }: Reason) => reason),
@@ -164,6 +224,49 @@ export const CATALOG = {
     'world',
     502,
     ({ tool }: { readonly tool: string }) => `tool "${tool}" reported an error`,
+  ),
+
+  // Registry (spec 08)
+  ERR_SERVER_NOT_FOUND: entry(
+    'user',
+    404,
+    ({ server }: { readonly server: string }) => `server not found: ${server}`,
+  ),
+  ERR_SERVER_AMBIGUOUS: entry(
+    'user',
+    409,
+    ({ server, matches }: { readonly server: string; readonly matches: readonly string[] }) =>
+      `multiple servers match '${server}': ${matches.join(', ')} — use the full name`,
+  ),
+  ERR_REGISTRY_UNAVAILABLE: entry('world', 503, ({ reason }: Reason) => reason),
+  ERR_REGISTRY_AUTH_REQUIRED: entry(
+    'user',
+    503,
+    ({ reason }: { readonly reason?: string }) =>
+      `${reason === undefined ? '' : `${reason}: `}registry authentication required: run 'thv registry login' to authenticate`,
+  ),
+  ERR_REGISTRY_LEGACY_FORMAT: entry(
+    'user',
+    502,
+    ({ source }: { readonly source: string }) =>
+      `${source === '' ? '' : `registry at ${source}: `}registry file appears to be in the legacy ToolHive format; run \`thv registry convert --in <path> --in-place\` to migrate to the upstream MCP format`,
+  ),
+  ERR_REGISTRY_INVALID: entry('user', 502, ({ reason }: Reason) => reason),
+  ERR_VARIABLES_MISSING: entry(
+    'user',
+    400,
+    ({ names }: { readonly names: readonly string[] }) =>
+      `missing required environment variable: ${names.join(', ')}`,
+  ),
+  ERR_HEADERS_MISSING: entry(
+    'user',
+    400,
+    ({ names }: { readonly names: readonly string[] }) => `missing required header: ${names.join(', ')}`,
+  ),
+  ERR_TOOL_UNKNOWN: entry(
+    'user',
+    400,
+    ({ tool }: { readonly tool: string }) => `tool ${tool} not found in registry`,
   ),
 
   ERR_TIMEOUT: entry('world', 504, ({ reason }: Reason) => reason),

@@ -27,7 +27,8 @@ export class ThvError<Code extends ErrorCode = ErrorCode> extends Error {
 
   constructor(code: Code, facts: ErrorFacts<Code>, options: ErrorOptions = {}) {
     const describe = CATALOG[code].message as (facts: ErrorFacts<Code>) => string;
-    const sentence = [...(options.context ?? []), describe(facts)].join(': ');
+    // A context that ends its line introduces what follows on the next.
+    const sentence = [...(options.context ?? []), describe(facts)].join(': ').replaceAll('\n: ', '\n');
     super(options.hint === undefined ? sentence : `${sentence}. Hint: ${options.hint}`, {
       cause: options.cause,
     });

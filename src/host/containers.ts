@@ -23,6 +23,8 @@ export interface RunningContainer {
 }
 
 interface DeployOptions {
+  /** Values that are given to the server and never stored. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }
@@ -106,6 +108,7 @@ async function deployOnce(
   const hostPort = await choosePrimaryPort(config, mode, existing);
   const spec = containerSpec(config, {
     hostPort: mode === 'host' ? undefined : hostPort,
+    environment: options.environment,
     logger: options.logger,
   });
   const id = await reuseOrCreate(engine, name, existing, spec, options);

@@ -17,3 +17,6 @@ export type Hello = v.InferOutput<typeof HelloSchema>;
 export const StartRequestSchema = v.object({ environment: v.record(v.string(), v.string()) });
 
 export const ErrorBodySchema = v.object({ error: v.string() });
+
+/** A host of an older executable has nothing to hand on. */
+export const HandOverSchema = v.object({ environment: v.optional(v.record(v.string(), v.string()), {}) });

@@ -3,16 +3,18 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { type Logger, writeFileAtomic } from '../platform/index.ts';
 import { listJsonNames, parseWorkloadName, readIfPresent, type WorkloadName } from '../records/index.ts';
-import type { RunEnvironment } from './environment.ts';
+import { type RunEnvironment, secretsOnly, withoutSecrets } from './environment.ts';
 
 /**
  * What is meant to run in the shared host, kept apart from what was observed and never in the reference's formats
  * (DESIGN "Settled questions"): `<state>/toolhive/host/desired/<base>.json`, owner-only.
  */
 export interface DesiredState {
+  /** Secret variables are not written. */
   add(name: WorkloadName, environment: RunEnvironment): Promise<void>;
   remove(name: WorkloadName): Promise<void>;
-  list(): Promise<ReadonlyMap<WorkloadName, RunEnvironment>>;
+  /** Secret variables are those of `env`. */
+  list(env: Readonly<Record<string, string | undefined>>): Promise<ReadonlyMap<WorkloadName, RunEnvironment>>;
 }
 
 const DesiredSchema = v.looseObject({ environment: v.record(v.string(), v.string()) });
@@ -22,16 +24,22 @@ export function createDesiredState(stateFolder: string, logger: Logger): Desired
   const pathOf = (name: WorkloadName) => join(folder, `${name}.json`);
   return {
     async add(name, environment) {
-      await writeFileAtomic(pathOf(name), `${JSON.stringify({ environment })}\n`, { directoryMode: 0o700 });
+      await writeFileAtomic(
+        pathOf(name),
+        `${JSON.stringify({ environment: withoutSecrets(environment) })}\n`,
+        { directoryMode: 0o700 },
+      );
     },
     remove: (name) => rm(pathOf(name), { force: true }),
-    async list() {
+    async list(env) {
       const found = new Map<WorkloadName, RunEnvironment>();
       for (const entry of await listJsonNames(folder)) {
         try {
           const name = parseWorkloadName(entry);
           const text = await readIfPresent(pathOf(name));
-          if (text !== undefined) found.set(name, v.parse(DesiredSchema, JSON.parse(text)).environment);
+          if (text === undefined) continue;
+          const { environment } = v.parse(DesiredSchema, JSON.parse(text));
+          found.set(name, { ...secretsOnly(env), ...environment });
         } catch (error) {
           logger.warn('skipping unreadable record of what is meant to run', { workload: entry, error });
         }

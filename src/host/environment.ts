@@ -4,16 +4,36 @@
  */
 export type RunEnvironment = Readonly<Record<string, string>>;
 
+/** Kept in memory, never on disk: after a crash they are what the guard's own environment holds. */
+const SECRET = /^(?:TOOLHIVE_SECRET_.+|TOOLHIVE_SECRETS_PASSWORD|OP_SERVICE_ACCOUNT_TOKEN)$/;
+
 const TRAVELLING = [
+  SECRET,
+  /^TOOLHIVE_(?:SECRETS_PROVIDER|DISABLE_ENV_FALLBACK|KEYRING)$/,
   /^TOOLHIVE_(?:RUNTIME|DOCKER_SOCKET|PODMAN_SOCKET|COLIMA_SOCKET)$/,
-  /^(?:DOCKER_HOST|DOCKER_CONTEXT|DOCKER_CONFIG|XDG_RUNTIME_DIR|HOME|USERPROFILE|TMPDIR)$/,
+  /^(?:DOCKER_HOST|DOCKER_CONTEXT|DOCKER_CONFIG|XDG_RUNTIME_DIR|DBUS_SESSION_BUS_ADDRESS|HOME|USERPROFILE|TMPDIR)$/,
   /^TOOLHIVE_(?:PROXY_REQUEST_TIMEOUT|HEALTH_CHECK_(?:INTERVAL|PING_TIMEOUT|RETRY_DELAY|FAILURE_THRESHOLD))$/,
 ];
 
-export function runEnvironmentFrom(env: Readonly<Record<string, string | undefined>>): RunEnvironment {
-  const travelling: Record<string, string> = {};
-  for (const [key, value] of Object.entries(env)) {
-    if (value !== undefined && TRAVELLING.some((pattern) => pattern.test(key))) travelling[key] = value;
-  }
-  return travelling;
+type Variables = Readonly<Record<string, string | undefined>>;
+
+export function runEnvironmentFrom(env: Variables): RunEnvironment {
+  return pick(env, (name) => TRAVELLING.some((pattern) => pattern.test(name)));
+}
+
+/** What may be written to disk. */
+export function withoutSecrets(environment: RunEnvironment): RunEnvironment {
+  return pick(environment, (name) => !SECRET.test(name));
+}
+
+export function secretsOnly(env: Variables): RunEnvironment {
+  return pick(env, (name) => SECRET.test(name));
+}
+
+function pick(env: Variables, isWanted: (name: string) => boolean): RunEnvironment {
+  return Object.fromEntries(
+    Object.entries(env).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined && isWanted(entry[0]),
+    ),
+  );
 }

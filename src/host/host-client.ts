@@ -3,7 +3,7 @@ import { messageOf, ThvError } from '../errors/index.ts';
 import type { Paths } from '../platform/index.ts';
 import type { WorkloadName } from '../records/index.ts';
 import { controlAddresses, isPrivateAddress } from './control-address.ts';
-import { ErrorBodySchema, type Hello, HelloSchema } from './control-protocol.ts';
+import { ErrorBodySchema, HandOverSchema, type Hello, HelloSchema } from './control-protocol.ts';
 import type { RunEnvironment } from './environment.ts';
 
 const HELLO_TIMEOUT_MS = 2000;
@@ -16,8 +16,8 @@ export interface HostConnection {
   start(name: WorkloadName, environment: RunEnvironment): Promise<void>;
   /** Ends the run of one workload, its container untouched. `false` when it was not being run. */
   end(name: WorkloadName): Promise<boolean>;
-  /** Leaves the ports and ends, so that another executable can take over. */
-  handOver(): Promise<void>;
+  /** Leaves the ports and ends, so that another executable can take over; gives the variables it kept in memory only. */
+  handOver(): Promise<RunEnvironment>;
 }
 
 /** The host of this state folder, if one answers. */
@@ -73,7 +73,8 @@ function connectionTo(address: string, hello: Hello): HostConnection {
       return (await request('POST', `/workloads/${name}/end`)).status !== 404;
     },
     async handOver() {
-      await request('POST', '/hand-over');
+      const response = await request('POST', '/hand-over');
+      return v.parse(HandOverSchema, await response.json()).environment;
     },
   };
 }

@@ -5,5 +5,6 @@ export { findHost, type HostConnection } from './host-client.ts';
 export { ensureHost } from './launch.ts';
 export { runHost } from './run-host.ts';
 export { deleteSessionJournal } from './session-journal.ts';
+export { refuseUnsupported } from './unsupported.ts';
 export { startWorkloadRun } from './workload-run.ts';
 export { urlOf } from './workload-url.ts';

@@ -39,8 +39,10 @@ export async function ensureHost(options: LaunchOptions): Promise<HostConnection
   const present = await findHost(options.paths);
   if (present !== undefined) {
     if (isCurrent(present, options)) return present;
-    await present.handOver();
+    const kept = await present.handOver();
     await waitForEnd(options, present.hello.processId);
+    spawnHost({ ...options, env: { ...kept, ...options.env } });
+    return await waitForStart(options);
   }
   spawnHost(options);
   return await waitForStart(options);

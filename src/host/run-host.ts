@@ -22,7 +22,7 @@ import {
 import { controlAddresses, isPrivateAddress } from './control-address.ts';
 import { type Hello, PROTOCOL, StartRequestSchema } from './control-protocol.ts';
 import { createDesiredState } from './desired-state.ts';
-import type { RunEnvironment } from './environment.ts';
+import { type RunEnvironment, secretsOnly } from './environment.ts';
 import { askHello } from './host-client.ts';
 import { startWorkloadRun, type WorkloadRun } from './workload-run.ts';
 
@@ -102,6 +102,8 @@ interface Runs {
   end(name: WorkloadName): Promise<boolean>;
   resumeAll(): Promise<void>;
   endAll(graceMs: number): Promise<void>;
+  /** Of all runs: what a successor cannot find on disk. */
+  secretVariables(): RunEnvironment;
   count(): number;
   /** How long there has been nothing to run. */
   idleMs(): number;
@@ -109,6 +111,7 @@ interface Runs {
 
 function createRuns({ paths, logLevel }: HostOptions, logger: Logger): Runs {
   const active = new Map<WorkloadName, WorkloadRun>();
+  const environments = new Map<WorkloadName, RunEnvironment>();
   const runConfigs = createRunConfigStore(paths.state);
   const statuses = createStatusStore(paths.data, logger);
   const desired = createDesiredState(paths.state, logger);
@@ -122,16 +125,20 @@ function createRuns({ paths, logLevel }: HostOptions, logger: Logger): Runs {
       {
         runConfigs,
         statuses,
-        stateFolder: paths.state,
+        paths,
         openEngine: (env, signal) => openEngine({ env, signal }),
         logger: createLogger({ level: logLevel, write: log.append }),
       },
       { environment },
     );
     active.set(name, run);
+    environments.set(name, environment);
     background.run(`workload ${name}`, async () => {
       const end = await run.finished;
-      if (active.get(name) === run) active.delete(name);
+      if (active.get(name) === run) {
+        active.delete(name);
+        environments.delete(name);
+      }
       if (end.type !== 'ended') await desired.remove(name);
       if (active.size === 0) idleSince = performance.now();
       log[Symbol.dispose]();
@@ -156,13 +163,14 @@ function createRuns({ paths, logLevel }: HostOptions, logger: Logger): Runs {
       return await end(name, 0);
     },
     async resumeAll() {
-      for (const [name, environment] of await desired.list())
+      for (const [name, environment] of await desired.list(process.env))
         if (!active.has(name)) launch(name, environment);
     },
     async endAll(graceMs) {
       await Promise.all([...active.keys()].map((name) => end(name, graceMs)));
       await background.drain(graceMs);
     },
+    secretVariables: () => Object.assign({}, ...[...environments.values()].map(secretsOnly)),
     count: () => active.size,
     idleMs: () => (active.size > 0 ? 0 : performance.now() - idleSince),
   };
@@ -184,7 +192,7 @@ function controlApp(hello: Hello, runs: Runs, finish: () => void, logger: Logger
   app.post('/hand-over', (c) => {
     // The answer must leave before the socket closes.
     setTimeout(finish, 10);
-    return c.json({});
+    return c.json({ environment: runs.secretVariables() });
   });
   app.onError((error, c) => {
     logger.error('control request failed', { path: c.req.path, error });

@@ -1,7 +1,7 @@
 import type { Engine } from '../engine/index.ts';
 import { hasCode, ThvError, toThvError } from '../errors/index.ts';
 import { buildMiddlewares, composeChain } from '../middleware/index.ts';
-import { type Logger, sleep } from '../platform/index.ts';
+import { type Logger, type Paths, sleep } from '../platform/index.ts';
 import { type Endpoint, type Listener, openListener } from '../proxy/index.ts';
 import {
   containerNameOf,
@@ -15,7 +15,9 @@ import type { ContainerEvent } from './container-watch.ts';
 import { deployContainer, findByExactName, identityOf, isUp, type RunningContainer } from './containers.ts';
 import type { RunEnvironment } from './environment.ts';
 import { lastWords } from './last-words.ts';
+import { createSecretValues, type SecretValues } from './secret-values.ts';
 import { openServer, type Server } from './server.ts';
+import { refuseUnsupported } from './unsupported.ts';
 import { urlOf } from './workload-url.ts';
 
 /** How a run came to its end. `ended`: asked to; `gone`: the workload was removed behind our back; `failed`: for good. */
@@ -35,8 +37,7 @@ export interface WorkloadRun {
 export interface RunDependencies {
   readonly runConfigs: RunConfigStore;
   readonly statuses: StatusStore;
-  /** `<state>/toolhive` */
-  readonly stateFolder: string;
+  readonly paths: Paths;
   readonly openEngine: (environment: RunEnvironment, signal: AbortSignal) => Promise<Engine>;
   /** This workload's own log. */
   readonly logger: Logger;
@@ -74,21 +75,38 @@ export function startWorkloadRun(
     await deps.statuses.set(name, 'starting');
     await deps.statuses.setProcessId(name, process.pid);
     const config = await deps.runConfigs.get(name);
+    refuseUnsupported(config);
     await using resources = new AsyncDisposableStack();
-    const server = openServer(name, config, { ...deps, environment: options.environment }, resources);
+    const server = openServer(
+      name,
+      config,
+      { ...deps, stateFolder: deps.paths.state, environment: options.environment },
+      resources,
+    );
     listener = resources.use(await openPort(config, server.endpoint, log));
     const url = urlOf(config);
     log.info('listening', { url });
-    return await restartLoop(config, server, url);
+    const secretValues = createSecretValues(config, {
+      paths: deps.paths,
+      environment: options.environment,
+      logger: log,
+      signal,
+    });
+    return await restartLoop(config, server, url, secretValues);
   }
 
-  async function restartLoop(config: RunConfig, server: Server, url: string): Promise<RunEnd> {
+  async function restartLoop(
+    config: RunConfig,
+    server: Server,
+    url: string,
+    secretValues: SecretValues,
+  ): Promise<RunEnd> {
     let attempt = 1;
     let delayMs = FIRST_DELAY_MS;
     for (let life = 1; ; life++) {
       let wasStable = false;
       let isTakeOver = false;
-      const event = await serveOnce(config, (engine, container) => {
+      const event = await serveOnce(config, secretValues, (engine, container) => {
         isTakeOver = life === 1 && container.wasUp;
         return serveContainer(engine, container, {
           config,
@@ -128,12 +146,15 @@ export function startWorkloadRun(
   /** Deploys the container and hands it to `serve`; waits for an engine that does not answer. `undefined`: ended. */
   async function serveOnce(
     config: RunConfig,
+    secretValues: SecretValues,
     serve: (engine: Engine, container: RunningContainer) => Promise<ContainerEvent | undefined>,
   ): Promise<ContainerEvent | undefined> {
     while (!signal.aborted) {
       try {
         const engine = await deps.openEngine(options.environment, signal);
-        return await serve(engine, await deployContainer(engine, config, { logger: log, signal }));
+        const environment = await secretValues();
+        const container = await deployContainer(engine, config, { environment, logger: log, signal });
+        return await serve(engine, container);
       } catch (error) {
         if (signal.aborted) return undefined;
         if (hasCode(error, 'ERR_CONTAINER_NOT_RUNNING')) return await endedAtOnce(config, error.facts.reason);

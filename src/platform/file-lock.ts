@@ -2,6 +2,7 @@ import { dlopen, FFIType } from 'bun:ffi';
 import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ThvError } from '../errors/index.ts';
+import { loadCLibrary } from './c-library.ts';
 
 /**
  * Whole-file advisory locks, `flock` on Unix and `LockFileEx` on Windows: the primitives the reference uses on the same
@@ -94,7 +95,7 @@ function lockPrimitive(): LockPrimitive {
 }
 
 function unixLock(): LockPrimitive {
-  const { flock } = loadLibrary({ flock: { args: [FFIType.i32, FFIType.i32], returns: FFIType.i32 } });
+  const { flock } = loadCLibrary({ flock: { args: [FFIType.i32, FFIType.i32], returns: FFIType.i32 } });
   const lock = (fd: number, mode: LockMode) =>
     flock(fd, (mode === 'shared' ? LOCK_SH : LOCK_EX) | LOCK_NB) === 0;
   return {
@@ -119,27 +120,6 @@ function unixLock(): LockPrimitive {
 function isSameFile(fd: number, path: string): boolean {
   const there = statSync(path, { throwIfNoEntry: false });
   return there !== undefined && there.ino === fstatSync(fd).ino;
-}
-
-/** The C library under the names it has on macOS, glibc and musl. */
-function loadLibrary<Fns extends Parameters<typeof dlopen>[1]>(functions: Fns) {
-  const names =
-    process.platform === 'darwin'
-      ? ['libSystem.B.dylib']
-      : ['libc.so.6', `libc.musl-${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}.so.1`, 'libc.so'];
-  let failure: unknown;
-  for (const name of names) {
-    try {
-      return dlopen(name, functions).symbols;
-    } catch (error) {
-      failure = error;
-    }
-  }
-  throw new ThvError(
-    'ERR_INTERNAL',
-    { reason: `no C library found (tried ${names.join(', ')})` },
-    { cause: failure },
-  );
 }
 
 /** Windows keeps the lock file: deleting a file that somebody has open would only mark it for deletion. */

@@ -1,5 +1,6 @@
 export { writeFileAtomic } from './atomic-file.ts';
 export { createBackground } from './background.ts';
+export { loadCLibrary } from './c-library.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export { acquireLock, type HeldLock, removeStaleLocks, tryLock } from './file-lock.ts';
 export { followFile } from './follow-file.ts';
@@ -10,4 +11,5 @@ export { findFreePort, isPortAvailable } from './ports.ts';
 export { commandLineOf, isProcessAlive, spawnDetached, terminateProcess } from './processes.ts';
 export { openRotatingFile } from './rotating-file.ts';
 export { selfCommand } from './self.ts';
+export { similarNames } from './similar-names.ts';
 export { aborted, sleep } from './wait.ts';

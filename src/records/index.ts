@@ -10,6 +10,7 @@ export {
   parseRunConfig,
   type RunConfig,
   type Transport,
+  unknownKeysOf,
 } from './run-config.ts';
 export {
   createRunConfigStore,

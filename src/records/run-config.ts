@@ -72,6 +72,7 @@ const fields = {
   target_host: v.optional(v.string()),
   allowed_origins: v.nullish(Strings, () => []),
   publish: v.nullish(Strings, () => []),
+  permission_profile_name_or_path: v.optional(v.string()),
   permission_profile: v.nullish(PermissionProfileSchema),
   env_vars: v.nullish(StringMap, () => ({})),
   debug: v.optional(v.boolean()),
@@ -93,6 +94,19 @@ const fields = {
     ),
   ),
   endpoint_prefix: v.optional(v.string(), ''),
+  registry_api_url: v.optional(v.string()),
+  registry_url: v.optional(v.string()),
+  registry_server_name: v.optional(v.string()),
+  runtime_config: v.nullish(
+    v.looseObject({
+      builder_image: v.optional(v.string()),
+      additional_packages: v.optional(v.nullable(Strings)),
+      build_with: v.optional(v.nullable(Strings)),
+      runtime_env: v.optional(v.nullable(StringMap)),
+    }),
+  ),
+  /** Ours: the package that `image` was built from, so that it can be built again. */
+  package_reference: v.optional(v.string()),
   middleware_configs: v.nullish(
     v.array(v.object({ type: v.string(), parameters: v.optional(v.unknown()) })),
     () => [],
@@ -115,7 +129,7 @@ const WRITE_ORDER =
   allow_docker_gateway trust_proxy_headers forward_authorization strict_protocol_validation stateless session_ttl proxy_mode
   thv_ca_bundle jwks_auth_token_file group tools_filter tools_override ignore_config middleware_configs
   additional_middleware_configs validating_webhooks mutating_webhooks endpoint_prefix runtime_config header_forward
-  embedded_auth_server_config scaling_config`
+  embedded_auth_server_config scaling_config package_reference`
     .split(/\s+/)
     .map((word) => ({ key: word.replace('!', ''), always: word.endsWith('!') }));
 
@@ -147,7 +161,12 @@ export function parseRunConfig(text: string): RunConfig {
 
 /** The document's text, keys in the reference's order, empty values left out where the reference leaves them out. */
 export function formatRunConfig(config: RunConfig): string {
-  const source: Readonly<Record<string, unknown>> = { ...config };
+  const { permission_profile: profile } = config;
+  // Parsed once more for the order of its keys: a document that was read and written again has the same bytes.
+  const source: Readonly<Record<string, unknown>> = {
+    ...config,
+    permission_profile: profile ? v.parse(PermissionProfileSchema, profile) : profile,
+  };
   const written: Record<string, unknown> = {};
   for (const { key, always } of WRITE_ORDER) {
     const value = source[key];
@@ -157,6 +176,11 @@ export function formatRunConfig(config: RunConfig): string {
   }
   for (const key of Object.keys(source)) if (!KNOWN_KEYS.has(key.toLowerCase())) written[key] = source[key];
   return toJsonText(written);
+}
+
+/** Keys that no version of the document is known to have. */
+export function unknownKeysOf(config: RunConfig): readonly string[] {
+  return Object.keys(config).filter((key) => !KNOWN_KEYS.has(key.toLowerCase()));
 }
 
 /** Identity of the workload on disk and as a container. */

@@ -6,4 +6,5 @@ export {
   withNetworkMode,
   withVolumes,
 } from './permission-profile.ts';
+export { checkProfile, readPermissionProfile } from './profile-file.ts';
 export { parsePublish } from './publish.ts';

@@ -3,7 +3,13 @@ import { isIP } from 'node:net';
 import { messageOf, ThvError, within } from '../errors/index.ts';
 import { DEFAULT_GROUP } from '../groups/index.ts';
 import { findFreePort, formatDuration, isPortAvailable, type Logger } from '../platform/index.ts';
-import { parseLabel, type RunConfig, standardLabels, type WorkloadName } from '../records/index.ts';
+import {
+  type PermissionProfile,
+  parseLabel,
+  type RunConfig,
+  standardLabels,
+  type WorkloadName,
+} from '../records/index.ts';
 import {
   networkModeOf,
   networkProfile,
@@ -13,14 +19,21 @@ import {
   withVolumes,
 } from '../sandbox/index.ts';
 import { collectEnvironment } from './environment.ts';
-import { checkToolsOverride, readToolsOverride } from './tools-override.ts';
+import type { Filled } from './fill-environment.ts';
+import type { RunPlan } from './plan-run.ts';
+import { runtimeOverride } from './runtime-override.ts';
+import type { ToolsOverride } from './tools-override.ts';
 import type { RunRequest } from './types.ts';
 
 interface BuildFacts {
   readonly name: WorkloadName;
   readonly image: string;
   /** The workload's own port while it is given other settings: taken, but by itself. */
-  readonly ownPort?: number;
+  readonly ownPort?: number | undefined;
+  readonly plan: RunPlan;
+  readonly toolsOverride: ToolsOverride;
+  /** Values for what the source declares and the user did not give. */
+  readonly fill: (provided: ReadonlySet<string>) => Promise<Filled>;
   /** Ports that other workloads come back to when they are started. */
   readonly reservedPorts: ReadonlySet<number>;
   readonly logger: Logger;
@@ -32,16 +45,18 @@ interface BuildFacts {
  */
 export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Promise<RunConfig> {
   const host = await resolveHost(request.host);
-  const transport = request.transport ?? 'streamable-http';
-  const environment = await collectEnvironment(
+  const { plan, toolsOverride } = facts;
+  const { transport } = plan;
+  const given = await collectEnvironment(
     { flags: request.environment, file: request.environmentFile, folder: request.environmentFolder },
     facts.logger,
   );
-  const { toolsOverrideFile } = request;
-  const toolsOverride = {
-    ...(toolsOverrideFile === undefined ? {} : await readToolsOverride(toolsOverrideFile)),
-    ...checkToolsOverride(request.toolsOverride ?? {}),
-  };
+  const secretTargets = request.secrets.map((parameter) =>
+    parameter.slice(parameter.indexOf(',target=') + 8),
+  );
+  const filled = await within('failed to validate environment variables', () =>
+    facts.fill(new Set([...Object.keys(given), ...secretTargets])),
+  );
   return await within('failed to validate run config', async () => {
     if (request.stateless && transport === 'stdio') {
       throw new ThvError('ERR_INPUT_INVALID', {
@@ -50,9 +65,10 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
     }
     for (const spec of request.publish) parsePublish(spec);
     const profile = withNetworkMode(
-      withVolumes(request.permissionProfile ?? networkProfile(), request.volumes, facts.logger),
+      withVolumes(plan.permissions ?? networkProfile(), request.volumes, facts.logger),
       request.networkMode,
     );
+    warnAboutProfile(profile, facts);
     if (transport !== 'stdio' && networkModeOf(profile) === 'none') {
       throw new ThvError(
         'ERR_INPUT_INVALID',
@@ -60,11 +76,12 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
         { hint: 'use --transport stdio, or another --network' },
       );
     }
-    const port = await chooseProxyPort(request.proxyPort, facts);
+    const port = await chooseProxyPort(request, plan, facts);
     const config: RunConfig = {
       schema_version: 'v0.1.0',
       image: facts.image,
-      cmd_args: [...request.serverArguments],
+      ...plan.origin,
+      cmd_args: [...plan.serverArguments],
       name: facts.name,
       container_name: facts.name,
       base_name: facts.name,
@@ -74,26 +91,30 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
       target_port:
         transport === 'stdio'
           ? 0
-          : request.targetPort || (await findFreePort(new Set([...facts.reservedPorts, port]))),
+          : plan.targetPort || (await findFreePort(new Set([...facts.reservedPorts, port]))),
       target_host: request.targetHost,
       allowed_origins: [...request.allowedOrigins],
       publish: [...request.publish],
+      ...(request.permissionProfile === undefined
+        ? {}
+        : { permission_profile_name_or_path: request.permissionProfile }),
       permission_profile: profile,
       env_vars: {},
       ...(request.debug ? { debug: true } : {}),
       volumes: [...request.volumes],
       container_labels: {},
-      secrets: [],
+      secrets: [...filled.secrets, ...request.secrets],
       isolate_network: false,
       trust_proxy_headers: request.trustProxyHeaders,
       strict_protocol_validation: request.strictProtocolValidation,
-      stateless: request.stateless,
+      stateless: plan.stateless,
       session_ttl: request.sessionTtlMs === 0 ? '' : formatDuration(request.sessionTtlMs),
       proxy_mode: transport === 'stdio' ? request.proxyMode : transport,
       group: request.group ?? DEFAULT_GROUP,
       tools_filter: [...request.tools],
       tools_override: toolsOverride,
       endpoint_prefix: request.endpointPrefix,
+      runtime_config: runtimeOverride(request),
       middleware_configs: [
         ...toolFilters(request.tools, toolsOverride),
         { type: 'auth', parameters: {} },
@@ -104,13 +125,26 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
     return {
       ...config,
       // MCP_HOST is given to the container but not stored (spec 02 §8).
-      env_vars: { ...environment, ...withoutHost(transportEnvironment(config)) },
+      env_vars: { ...filled.environment, ...given, ...withoutHost(transportEnvironment(config)) },
       container_labels: {
         ...parseLabels(request.labels, facts.logger),
         ...standardLabels({ containerName: facts.name, baseName: facts.name, transport, port }),
       },
     };
   });
+}
+
+/** What a reader of the profile might believe to be otherwise (spec 03 §15-B10, B20). */
+function warnAboutProfile(profile: PermissionProfile, { name, logger }: BuildFacts): void {
+  const { outbound } = profile.network ?? {};
+  const isOpen = outbound?.insecure_allow_all === true;
+  if (!isOpen && networkModeOf(profile) !== 'none') {
+    logger.warn('outbound traffic is not restricted: the rules of a profile need network isolation', {
+      workload: name,
+      profile: profile.name ?? '',
+    });
+  }
+  if (profile.privileged) logger.warn('the container runs privileged', { workload: name });
 }
 
 /** As the reference stores them (spec 02 §1.6): both or none, with equal parameters. */
@@ -145,11 +179,23 @@ async function resolveHost(host: string): Promise<string> {
   }
 }
 
-async function chooseProxyPort(requested: number, { ownPort, reservedPorts }: BuildFacts): Promise<number> {
-  if (requested === 0) return ownPort ?? findFreePort(reservedPorts);
-  if (requested === ownPort) return requested;
-  if (!(await isPortAvailable(requested))) throw new ThvError('ERR_PORT_UNAVAILABLE', { port: requested });
-  return requested;
+/** The user's port has to be free; one that the source suggests gives way. */
+async function chooseProxyPort(
+  { proxyPort: requested }: RunRequest,
+  { proxyPort: suggested }: RunPlan,
+  { ownPort, reservedPorts, logger }: BuildFacts,
+): Promise<number> {
+  if (ownPort !== undefined && (requested === 0 || requested === ownPort)) return ownPort;
+  if (requested !== 0) {
+    if (!(await isPortAvailable(requested))) throw new ThvError('ERR_PORT_UNAVAILABLE', { port: requested });
+    return requested;
+  }
+  if (suggested === 0) return findFreePort(reservedPorts);
+  if (!reservedPorts.has(suggested) && (await isPortAvailable(suggested))) return suggested;
+  logger.warn('the port that the registry suggests is not available, another one is used', {
+    port: suggested,
+  });
+  return findFreePort(reservedPorts);
 }
 
 function parseLabels(labels: readonly string[], logger: Logger): Record<string, string> {

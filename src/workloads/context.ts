@@ -1,3 +1,4 @@
+import type { ConfigStore } from '../config/index.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { messageOf, ThvError, within } from '../errors/index.ts';
 import {
@@ -17,6 +18,8 @@ import {
   type StatusStore,
   type WorkloadName,
 } from '../records/index.ts';
+import type { Registry } from '../registry/index.ts';
+import type { SecretsStore } from '../secrets/index.ts';
 import { createTurns } from './turns.ts';
 
 export interface ManagerOptions {
@@ -36,9 +39,12 @@ export interface Context {
   readonly statuses: StatusStore;
   readonly desired: DesiredState;
   readonly environment: RunEnvironment;
-  readonly isDedicated: boolean;
   /** Throws `ERR_ENGINE_UNAVAILABLE`. */
   engine(signal?: AbortSignal): Promise<Engine>;
+  /** Throws `ERR_SECRETS_NOT_SET_UP` and what opening the store throws. */
+  secrets(signal?: AbortSignal): Promise<SecretsStore>;
+  registry(): Promise<Registry>;
+  config(): Promise<ConfigStore>;
   findHost(): Promise<HostConnection | undefined>;
   ensureHost(debug: boolean): Promise<HostConnection>;
   /** Waits until nobody else changes this workload, in this process or another one; released by disposal. */
@@ -47,6 +53,7 @@ export interface Context {
 
 export function createContext({ env, paths, logger, builtAt }: ManagerOptions): Context {
   let engine: Promise<Engine> | undefined;
+  let registry: Promise<Registry> | undefined;
   return {
     env,
     paths,
@@ -55,7 +62,6 @@ export function createContext({ env, paths, logger, builtAt }: ManagerOptions): 
     statuses: createStatusStore(paths.data, logger),
     desired: createDesiredState(paths.state, logger),
     environment: runEnvironmentFrom(env),
-    isDedicated: isDedicated(env),
     async engine(signal) {
       engine ??= within('failed to create container runtime', () => openEngine({ env, signal }));
       try {
@@ -65,15 +71,31 @@ export function createContext({ env, paths, logger, builtAt }: ManagerOptions): 
         throw error;
       }
     },
+    async secrets(signal) {
+      const { openSecretsStore } = await import('../secrets/index.ts');
+      return openSecretsStore({ paths, env, logger, signal });
+    },
+    async config() {
+      const { createConfigStore } = await import('../config/index.ts');
+      return createConfigStore(paths);
+    },
+    registry() {
+      registry ??= import('../registry/index.ts').then(({ createRegistry }) =>
+        createRegistry({ paths, env, logger }),
+      );
+      return registry;
+    },
     findHost: () => findHost(paths),
     ensureHost: (debug) => ensureHost({ paths, env, builtAt, debug }),
     exclusively: createTurns(paths),
   };
 }
 
-function isDedicated(env: Readonly<Record<string, string | undefined>>): boolean {
+/** Whether each workload gets a process of its own: the environment's word, else the configuration's (DESIGN §3). */
+export async function isDedicated({ env, config }: Pick<Context, 'env' | 'config'>): Promise<boolean> {
   const value = env['TOOLHIVE_WORKLOAD_HOST'] ?? '';
-  if (value === '' || value === 'shared') return false;
+  if (value === '') return (await (await config()).read()).workload_host === 'dedicated';
+  if (value === 'shared') return false;
   if (value === 'dedicated') return true;
   throw new ThvError('ERR_INPUT_INVALID', {
     reason: `invalid value for TOOLHIVE_WORKLOAD_HOST: ${value}. Valid values are: shared, dedicated`,

@@ -6,7 +6,7 @@ import type { Context } from './context.ts';
 import { DEFAULT_GRACE_SECONDS, stopWorkload } from './lifecycle.ts';
 import { prepareEdit } from './run.ts';
 import { spawnSupervisor } from './supervisor.ts';
-import type { OperationOptions, Progress, RunRequest, RunResult } from './types.ts';
+import type { OperationOptions, RunInteraction, RunRequest, RunResult } from './types.ts';
 
 /** The whole exchange (spec 10 §11.6). */
 const EXCHANGE_TIMEOUT_MS = 5 * 60_000;
@@ -16,9 +16,6 @@ const POLL_MS = 200;
 
 /** What a request cannot say: it stays as it was (spec 10 §20-11). */
 const KEPT = [
-  'registry_server_name',
-  'registry_url',
-  'registry_api_url',
   'allowed_origins',
   'publish',
   'stateless',
@@ -26,13 +23,20 @@ const KEPT = [
   'strict_protocol_validation',
   'endpoint_prefix',
 ] as const;
+/** Where the image came from: stays as long as the image does. */
+const KEPT_WITH_IMAGE = [
+  'registry_server_name',
+  'registry_url',
+  'registry_api_url',
+  'package_reference',
+] as const;
 
 /** Gives a workload other settings; see `WorkloadManager.edit`. */
 export async function editWorkload(
   context: Context,
   rawName: string,
   request: RunRequest,
-  options: OperationOptions & { readonly progress: Progress },
+  options: OperationOptions & RunInteraction,
 ): Promise<RunResult & { readonly finished: Promise<void> }> {
   const name = parseWorkloadName(rawName);
   const present = await context.runConfigs.get(name);
@@ -49,7 +53,14 @@ export async function editWorkload(
 
 function keepRest(present: RunConfig, wanted: RunConfig): RunConfig {
   const old = present as Readonly<Record<string, unknown>>;
-  const kept = Object.fromEntries(KEPT.flatMap((key) => (old[key] === undefined ? [] : [[key, old[key]]])));
+  const isSameImage = present.image === wanted.image;
+  const keys = [
+    ...KEPT,
+    ...(isSameImage ? KEPT_WITH_IMAGE : []),
+    // Says how that image was made; a request that leaves it out clears it (spec 10 §11.6).
+    ...(isSameImage && wanted.runtime_config !== undefined ? (['runtime_config'] as const) : []),
+  ];
+  const kept = Object.fromEntries(keys.flatMap((key) => (old[key] === undefined ? [] : [[key, old[key]]])));
   const labels = { ...present.container_labels, ...wanted.container_labels };
   return { ...wanted, ...kept, container_labels: labels };
 }

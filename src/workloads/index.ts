@@ -1,3 +1,12 @@
 export { parseEnvironmentFlags } from './environment.ts';
 export { createWorkloadManager } from './manager.ts';
-export type { Outcome, Progress, RunRequest, Workload, WorkloadEvent, WorkloadManager } from './types.ts';
+export type {
+  Ask,
+  ImportRequest,
+  Outcome,
+  Progress,
+  RunRequest,
+  Workload,
+  WorkloadEvent,
+  WorkloadManager,
+} from './types.ts';

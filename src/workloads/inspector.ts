@@ -6,7 +6,7 @@ import { isPortAvailable, sleep } from '../platform/index.ts';
 import { LABEL, type RunConfig, standardLabels, type WorkloadName } from '../records/index.ts';
 import { bestEffort, type Context } from './context.ts';
 import { getWorkload } from './list.ts';
-import { retrieveImage } from './run.ts';
+import { retrieveImage } from './retrieve-image.ts';
 import type { InspectRequest, OperationOptions, Progress, Workload } from './types.ts';
 
 /** Pinned; `TOOLHIVE_INSPECTOR_IMAGE` names another one, for machines that cannot reach this registry. */

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { ContainerDetails, Engine } from '../engine/index.ts';
 import { ThvError, toThvError, within } from '../errors/index.ts';
 import { deleteSessionJournal, findContainer, isUp, removeUnusedNetwork } from '../host/index.ts';
-import { isPortAvailable, sleep } from '../platform/index.ts';
+import { isPortAvailable, type Logger, sleep } from '../platform/index.ts';
 import {
   isRemote,
   parseWorkloadName,
@@ -10,10 +10,12 @@ import {
   type StatusRecord,
   type WorkloadName,
 } from '../records/index.ts';
+import { checkSecrets } from './check-secrets.ts';
 import { bestEffort, type Context } from './context.ts';
+import { ensureImage } from './obtain-image.ts';
 import { serveHere } from './run.ts';
 import { endSupervisor, spawnSupervisor, supervisorOf, workloadLogPath } from './supervisor.ts';
-import type { OperationOptions, Outcome } from './types.ts';
+import type { OperationOptions, Outcome, Progress } from './types.ts';
 
 export const DEFAULT_GRACE_SECONDS = 30;
 /** Time for the engine to let go of a removed container (spec 02 §7.2). */
@@ -180,8 +182,21 @@ async function makeStartable(
       },
     );
   }
+  if (engine !== undefined && container === undefined) {
+    await ensureImage(context, engine, config, { signal, progress: loggedProgress(context.logger) });
+  }
   await context.statuses.set(name, 'starting');
   return config;
+}
+
+/** A start shows no progress of its own: what takes long is told to the log. */
+function loggedProgress(logger: Logger): Progress {
+  return {
+    line: (text) => logger.info(text),
+    update: () => undefined,
+    output: (text) => logger.debug(text),
+    revealOutput: () => undefined,
+  };
 }
 
 export async function startWorkload(
@@ -194,6 +209,7 @@ export async function startWorkload(
     const config = await makeStartable(context, name, signal);
     if (config === undefined) return 'already';
     try {
+      await checkSecrets(context, config, { signal });
       await spawnSupervisor(context, name, config.debug ?? false);
     } catch (error) {
       await context.statuses.set(name, 'error', toThvError(error).message);
@@ -212,9 +228,18 @@ export async function startWorkloadForeground(
   const name = parseWorkloadName(rawName);
   await within(`failed to restart workload ${name}`, async () => {
     if ((await makeStartable(context, name, signal)) === undefined) return;
-    await serveHere(context, name, { signal, onReady });
-    await stopAfterServing(context, name);
+    await serveUntilStopped(context, name, { signal, onReady });
   });
+}
+
+/** Serves in this process, and stops the container afterwards. */
+export async function serveUntilStopped(
+  context: Context,
+  name: WorkloadName,
+  options: OperationOptions & { readonly onReady: (url: string) => void },
+): Promise<void> {
+  await serveHere(context, name, options);
+  await stopAfterServing(context, name);
 }
 
 /** A stop or a removal that ended us does the rest itself; otherwise the container is ours to stop. */

@@ -1,5 +1,5 @@
 import { groupExists } from '../groups/index.ts';
-import { formatRunConfig, parseWorkloadName } from '../records/index.ts';
+import { parseWorkloadName } from '../records/index.ts';
 import { createContext, type ManagerOptions } from './context.ts';
 import { getWorkload, listWorkloads } from './list.ts';
 import { workloadLogPath } from './supervisor.ts';
@@ -35,7 +35,6 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
     edit: async (name, request, operation) =>
       (await import('./edit.ts')).editWorkload(context, name, request, operation),
     config: (name) => context.runConfigs.get(parseWorkloadName(name)),
-    exportConfig: async (name) => formatRunConfig(await context.runConfigs.get(parseWorkloadName(name))),
     async *watch(operation) {
       yield* (await import('./watch.ts')).watchWorkloads(context, operation);
     },
@@ -64,6 +63,10 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
       const { inspectWorkload } = await import('./inspector.ts');
       return inspectWorkload(context, name, request, operation);
     },
+    async export(name, format) {
+      const { exportWorkload } = await import('./export.ts');
+      return exportWorkload(context, name, format);
+    },
     async *logs(name, operation) {
       const { containerLogs } = await logFiles();
       yield* containerLogs(context, name, operation);
@@ -71,6 +74,10 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
     proxyLogPath: (name) => workloadLogPath(context, parseWorkloadName(name)),
     pruneLogs: async (operation) => (await logFiles()).pruneLogs(context, operation),
     names: () => context.runConfigs.names(),
+    async usersOfSecret(secret) {
+      const { usersOfSecret } = await import('./secret-users.ts');
+      return usersOfSecret(context, secret);
+    },
     groupExists: async (name) => groupExists(context.paths.state, name),
     ping: async (operation) => (await context.engine(operation?.signal)).ping(operation),
   };

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { type Engine, isLatest, openEngine, parseImageReference } from '../engine/index.ts';
-import { ThvError, toThvError, within } from '../errors/index.ts';
+import { type Engine, openEngine } from '../engine/index.ts';
+import { ThvError, within } from '../errors/index.ts';
 import { DEFAULT_GROUP, ensureDefaultGroup, groupExists } from '../groups/index.ts';
 import {
   deleteSessionJournal,
@@ -13,46 +13,88 @@ import {
 import { aborted, type Logger, tryLock } from '../platform/index.ts';
 import {
   baseNameOf,
+  type PermissionProfile,
   parseNewWorkloadName,
   parseWorkloadName,
   type RunConfig,
   sanitizeWorkloadName,
   type WorkloadName,
 } from '../records/index.ts';
-import { resolveSource } from '../sources/index.ts';
+import { checkProfile, readPermissionProfile } from '../sandbox/index.ts';
+import { identifySource, type Source } from '../sources/index.ts';
 import { buildRunConfig } from './build-run-config.ts';
+import { checkSecrets } from './check-secrets.ts';
 import { bestEffort, type Context } from './context.ts';
+import { fillEnvironment } from './fill-environment.ts';
+import { admitRunConfig, readRunConfigFile, withFreePorts } from './import.ts';
+import { ensureImage, imageOf } from './obtain-image.ts';
+import { planRun } from './plan-run.ts';
 import { spawnSupervisor } from './supervisor.ts';
-import type { OperationOptions, Progress, RunOutcome, RunRequest, RunResult } from './types.ts';
+import { checkToolsOverride, readToolsOverride } from './tools-override.ts';
+import type {
+  ImportRequest,
+  OperationOptions,
+  RunInteraction,
+  RunOutcome,
+  RunRequest,
+  RunResult,
+} from './types.ts';
 
-type RunOptions = OperationOptions & { readonly progress: Progress };
+type RunOptions = OperationOptions & RunInteraction;
 
-/** `thv run` up to the saved workload (spec 01 §4.4): nothing is left behind when any step fails or is cancelled. */
-async function prepare(context: Context, request: RunRequest, { signal, progress }: RunOptions) {
-  requireGroup(context, request.group);
-  const engine = await context.engine(signal);
-  const source = await within(`failed to find or create the MCP server ${request.source}`, () =>
-    resolveSource(request.source),
-  );
-  const name = await within('failed to check if workload exists', () =>
-    newName(request.name ?? source.defaultName, context.logger),
-  );
-  const reservation = reserveName(context, name);
+/** A workload that may be saved and started. */
+interface Prepared {
+  readonly engine: Engine;
+  readonly name: WorkloadName;
+  readonly config: RunConfig;
+  /** Of the name, until the workload is stored. */
+  readonly reservation: Disposable;
+}
+
+/** Everything up to the saved workload (spec 01 §4.4): nothing is left behind when any step fails or is cancelled. */
+async function prepare(
+  context: Context,
+  request: RunRequest | ImportRequest,
+  options: RunOptions,
+): Promise<Prepared> {
+  const prepared =
+    'configFile' in request
+      ? await prepareDocument(context, request, options)
+      : await prepareNew(context, request, options);
   try {
-    await refuseTakenName(context, engine, name, signal);
-    const config = await buildRunConfig(request, {
-      name,
-      image: source.image,
-      reservedPorts: await portsOfOthers(context, name),
-      logger: context.logger,
-    });
-    await retrieveImage(engine, source.image, { signal, progress, logger: context.logger });
-    signal?.throwIfAborted();
-    return { engine, name, config, reservation };
+    await checkRunnable(context, prepared, options);
+    return prepared;
   } catch (error) {
-    reservation[Symbol.dispose]();
+    prepared.reservation[Symbol.dispose]();
     throw error;
   }
+}
+
+async function checkRunnable(
+  context: Context,
+  { engine, config }: Pick<Prepared, 'engine' | 'config'>,
+  options: RunOptions,
+): Promise<void> {
+  await within('failed to validate workload parameters', () => checkSecrets(context, config, options));
+  await ensureImage(context, engine, config, options);
+  options.signal?.throwIfAborted();
+}
+
+async function prepareNew(context: Context, request: RunRequest, options: RunOptions): Promise<Prepared> {
+  const { signal } = options;
+  const { logger } = context;
+  requireGroup(context, request.group);
+  const engine = await context.engine(signal);
+  const source = await findSource(context, request, signal);
+  const name = await within('failed to check if workload exists', () =>
+    newName(request.name ?? source.defaultName, logger),
+  );
+  using stack = new DisposableStack();
+  const reservation = stack.use(reserveName(context, name));
+  await refuseTakenName(context, engine, name, signal);
+  const config = await documentOf(context, engine, request, { ...options, name, source, ownPort: undefined });
+  stack.move(); // the caller's from here on
+  return { engine, name, config, reservation };
 }
 
 /**
@@ -65,27 +107,26 @@ function reserveName(context: Context, name: WorkloadName): Disposable {
   return held;
 }
 
-/** What a workload becomes with other settings: everything that can be wrong with them is found here (spec 10 §11.6). */
+/**
+ * What a workload becomes with other settings: everything that can be wrong with them is found here (spec 10 §11.6).
+ * An image that stays is not looked up again, whatever it was made from.
+ */
 export async function prepareEdit(
   context: Context,
   present: RunConfig,
   request: RunRequest,
-  { signal, progress }: RunOptions,
+  options: RunOptions,
 ): Promise<RunConfig> {
   requireGroup(context, request.group);
-  const engine = await context.engine(signal);
+  const engine = await context.engine(options.signal);
   const name = parseWorkloadName(baseNameOf(present));
-  const source = await within(`failed to find or create the MCP server ${request.source}`, () =>
-    resolveSource(request.source),
-  );
-  const config = await buildRunConfig(request, {
-    name,
-    image: source.image,
-    ownPort: present.port,
-    reservedPorts: await portsOfOthers(context, name),
-    logger: context.logger,
-  });
-  await retrieveImage(engine, source.image, { signal, progress, logger: context.logger });
+  const source: Source =
+    request.source === present.image
+      ? { kind: 'image', image: present.image, defaultName: name }
+      : await findSource(context, request, options.signal);
+  const ownPort = present.port;
+  const config = await documentOf(context, engine, request, { ...options, name, source, ownPort });
+  await checkRunnable(context, { engine, config }, options);
   return config;
 }
 
@@ -94,19 +135,101 @@ function requireGroup(context: Context, group: string | undefined): void {
     throw new ThvError('ERR_GROUP_NOT_FOUND', { group });
 }
 
+function findSource(context: Context, { source }: RunRequest, signal?: AbortSignal): Promise<Source> {
+  const registry = () => context.registry();
+  return within(finding(source), () => identifySource(source, { registry, signal }));
+}
+
+function finding(source: string): string {
+  return `failed to find or create the MCP server ${source}`;
+}
+
+interface DocumentFacts extends RunOptions {
+  readonly name: WorkloadName;
+  readonly source: Source;
+  readonly ownPort: number | undefined;
+}
+
+async function documentOf(
+  context: Context,
+  engine: Engine,
+  request: RunRequest,
+  { name, source, ownPort, ...options }: DocumentFacts,
+): Promise<RunConfig> {
+  const { signal, ask } = options;
+  const { logger } = context;
+  const image = await within(finding(request.source), () =>
+    imageOf(context, engine, source, request, options),
+  );
+  const toolsOverride = {
+    ...(await readToolsOverride(request.toolsOverrideFile)),
+    ...(await within('failed to validate run config', () => checkToolsOverride(request.toolsOverride ?? {}))),
+  };
+  const plan = await within('failed to validate run config', async () =>
+    planRun(source, {
+      given: { ...request, toolsOverride, permissions: await permissionsOf(request) },
+      stateless: request.stateless,
+      registrySource: async () => (await context.registry()).source(),
+    }),
+  );
+  return await buildRunConfig(request, {
+    name,
+    image,
+    ownPort,
+    plan,
+    toolsOverride,
+    fill: (provided) => fillEnvironment(context, plan.variables, provided, { ask, signal }),
+    reservedPorts: await portsOfOthers(context, name),
+    logger,
+  });
+}
+
+async function permissionsOf({
+  permissions,
+  permissionProfile,
+}: RunRequest): Promise<PermissionProfile | undefined> {
+  if (permissions !== undefined) checkProfile(permissions, 'of the request');
+  if (permissionProfile === undefined) return permissions;
+  return await readPermissionProfile(permissionProfile);
+}
+
+/** `--from-config` (spec 01 §4.8): as strict as any other run about what is in the file. */
+async function prepareDocument(
+  context: Context,
+  { configFile, debug }: ImportRequest,
+  { signal }: RunOptions,
+): Promise<Prepared> {
+  const { paths, logger } = context;
+  const document = await readRunConfigFile(configFile);
+  const importing = `failed to import ${configFile}`;
+  const { name, config } = await within(importing, () =>
+    admitRunConfig(debug ? { ...document, debug } : document, { paths, logger }),
+  );
+  const engine = await context.engine(signal);
+  using stack = new DisposableStack();
+  const reservation = stack.use(reserveName(context, name));
+  await refuseTakenName(context, engine, name, signal);
+  const reservedPorts = await portsOfOthers(context, name);
+  const runnable = await within(importing, () => withFreePorts(config, reservedPorts));
+  stack.move(); // the caller's from here on
+  return { engine, name, config: runnable, reservation };
+}
+
 /** Detached: the supervisor takes over, and this returns without waiting for readiness (spec 01 §4.7). */
 export async function runWorkload(
   context: Context,
-  request: RunRequest,
+  request: RunRequest | ImportRequest,
   options: RunOptions,
 ): Promise<RunResult> {
   const { engine, name, config, reservation } = await prepare(context, request, options);
   using _ = reservation;
-  using __ = await context.exclusively(name);
+  using __ = await context.exclusively(name, options.signal);
   try {
     await save(context, name, config);
     options.signal?.throwIfAborted();
-    await within('failed to start detached process', () => spawnSupervisor(context, name, request.debug));
+    await within('failed to start detached process', () =>
+      spawnSupervisor(context, name, config.debug ?? false),
+    );
   } catch (error) {
     await discard(context, engine, name);
     throw error;
@@ -114,22 +237,33 @@ export async function runWorkload(
   return { name, url: urlOf(config), port: config.port };
 }
 
-/** In this process until `signal` aborts or it fails for good; then the workload is deleted (spec 02 §6.4). */
+/**
+ * In this process until `signal` aborts or it fails for good. Then the workload is deleted, unless it came from a file
+ * (spec 02 §6.4): that one is stopped.
+ */
 export async function runWorkloadForeground(
   context: Context,
-  request: RunRequest,
+  request: RunRequest | ImportRequest,
   options: RunOptions & { readonly onReady: (outcome: RunOutcome) => void },
 ): Promise<void> {
   const { engine, name, config, reservation } = await prepare(context, request, options);
+  using _ = reservation;
+  const serving = {
+    signal: options.signal,
+    onReady: (url: string) => options.onReady({ name, url }),
+  };
+  if ('configFile' in request) {
+    await save(context, name, config);
+    reservation[Symbol.dispose]();
+    const { serveUntilStopped } = await import('./lifecycle.ts');
+    await serveUntilStopped(context, name, serving);
+    return;
+  }
   try {
     await save(context, name, config);
     reservation[Symbol.dispose]();
-    await serveHere(context, name, {
-      signal: options.signal,
-      onReady: (url) => options.onReady({ name, url }),
-    });
+    await serveHere(context, name, serving);
   } finally {
-    reservation[Symbol.dispose]();
     await discard(context, engine, name);
   }
 }
@@ -145,7 +279,7 @@ export async function serveHere(
     {
       runConfigs: context.runConfigs,
       statuses: context.statuses,
-      stateFolder: context.paths.state,
+      paths: context.paths,
       openEngine: (env, engineSignal) =>
         openEngine({ env: { ...context.env, ...env }, signal: engineSignal }),
       logger: context.logger,
@@ -227,44 +361,4 @@ async function portsOfOthers(context: Context, name: WorkloadName): Promise<Read
     }
   }
   return ports;
-}
-
-interface RetrieveOptions extends RunOptions {
-  readonly logger: Logger;
-  /** Whose choice the image is; default `user`. */
-  readonly owner?: 'user' | 'program';
-}
-
-/** Pull rule of spec 03 §12.1: `latest` is pulled when it can be, anything else only when it is missing. */
-export async function retrieveImage(
-  engine: Engine,
-  image: string,
-  { signal, progress, logger, owner = 'user' }: RetrieveOptions,
-): Promise<void> {
-  await within('failed to retrieve or pull image', async () => {
-    const isLocal = (await engine.images.find(image, { signal })) !== undefined;
-    if (isLocal && !isLatest(parseImageReference(image))) return;
-    logger.info('pulling image', { image });
-    try {
-      await engine.images.pull(image, {
-        signal,
-        owner,
-        onProgress: ({ status, layer, currentBytes, totalBytes }) => {
-          const share =
-            currentBytes === undefined || !totalBytes
-              ? ''
-              : ` ${Math.floor((100 * currentBytes) / totalBytes)}%`;
-          progress.update(`Pulling ${image}: ${layer === undefined ? '' : `${layer} `}${status}${share}`);
-        },
-      });
-      progress.update('');
-      progress.line(`Successfully pulled ${image}`);
-    } catch (error) {
-      progress.update('');
-      if (signal?.aborted)
-        throw new ThvError('ERR_CANCELLED', { reason: 'image pull was canceled' }, { cause: error });
-      if (!isLocal) throw error;
-      logger.warn('failed to pull image, using the local copy', { image, error: toThvError(error) });
-    }
-  });
 }

@@ -8,7 +8,7 @@ import {
   terminateProcess,
 } from '../platform/index.ts';
 import type { StatusRecord, WorkloadName } from '../records/index.ts';
-import type { Context } from './context.ts';
+import { type Context, isDedicated } from './context.ts';
 
 /** Time a dedicated supervisor has to end after SIGTERM before it is killed (spec 02 §15-4). */
 const TERMINATION_PATIENCE_MS = 10_000;
@@ -57,7 +57,7 @@ export async function endSupervisor(
 /** Hands a stored workload to the shared host, or starts the process of its own (spec 02 §6.2). */
 export async function spawnSupervisor(context: Context, name: WorkloadName, debug: boolean): Promise<void> {
   const logPath = workloadLogPath(context, name);
-  if (!context.isDedicated) {
+  if (!(await isDedicated(context))) {
     const host = await context.ensureHost(debug);
     await host.start(name, context.environment);
     context.logger.info('logging to', { path: logPath });

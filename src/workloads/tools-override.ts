@@ -12,7 +12,8 @@ export type ToolsOverride = Readonly<
 >;
 
 /** Reads `--tools-override FILE` (spec 01 §4.3). Empty parts are left out; two tools never get one name (spec 04 §19.9). */
-export async function readToolsOverride(path: string): Promise<ToolsOverride> {
+export async function readToolsOverride(path: string | undefined): Promise<ToolsOverride> {
+  if (path === undefined) return {};
   return within('failed to load tools override', async () => {
     const overrides = parse(await read(path)).toolsOverride ?? {};
     if (Object.keys(overrides).length === 0) throw invalid('tools override are empty');

@@ -24,7 +24,7 @@ export interface Workload {
 
 /** What `thv run` was asked for, after flags were parsed and checked on their own (spec 01 §4.3). */
 export interface RunRequest {
-  /** The first positional argument: image reference (other sources follow with their issues). */
+  /** The first positional argument: registry name, package with its scheme, image reference (spec 01 §4.1). */
   readonly source: string;
   /** Everything behind the first `--`. */
   readonly serverArguments: readonly string[];
@@ -42,12 +42,16 @@ export interface RunRequest {
   readonly environment: readonly string[];
   readonly environmentFile: string | undefined;
   readonly environmentFolder: string | undefined;
+  /** `NAME,target=VARIABLE` as typed. */
+  readonly secrets: readonly string[];
   /** `key=value` as typed. */
   readonly labels: readonly string[];
   /** `host:container[:ro]` as typed. */
   readonly volumes: readonly string[];
   /** `hostPort:containerPort` or `containerPort` as typed. */
   readonly publish: readonly string[];
+  /** `none`, `network` or a file; `undefined` for what the server's source says, else `network`. */
+  readonly permissionProfile: string | undefined;
   /** Engine network mode, '' for the default. */
   readonly networkMode: string;
   /** Tools that clients see, by the names they see; empty for all. */
@@ -56,8 +60,8 @@ export interface RunRequest {
   readonly toolsOverrideFile: string | undefined;
   /** The same, as it came with the request; added to what the file says. */
   readonly toolsOverride?: ToolsOverride;
-  /** What the server may reach; default: any outbound traffic, no files. */
-  readonly permissionProfile?: PermissionProfile;
+  /** A profile that came with the request, instead of a named one. */
+  readonly permissions?: PermissionProfile;
   /** Default: the group `default`. */
   readonly group?: string;
   /** Origins that replace the defaults; empty for these. */
@@ -69,6 +73,18 @@ export interface RunRequest {
   readonly sessionTtlMs: number;
   /** Begins with `/`; '' for none. */
   readonly endpointPrefix: string;
+  /** CA certificate for image builds, a path; `undefined` for the configured one. */
+  readonly caCertificate: string | undefined;
+  /** How an image is built for a package. */
+  readonly runtimeImage: string | undefined;
+  readonly runtimePackages: readonly string[];
+  readonly buildWith: readonly string[];
+  readonly debug: boolean;
+}
+
+/** `thv run --from-config`: a document made elsewhere. */
+export interface ImportRequest {
+  readonly configFile: string;
   readonly debug: boolean;
 }
 
@@ -88,11 +104,42 @@ export interface InspectRequest {
   readonly mcpProxyPort: number;
 }
 
+export type ExportFormat = 'json' | 'k8s';
+
+export interface Exported {
+  readonly text: string;
+  /** What the text does not hold, or holds in plain sight: lines for stderr. */
+  readonly warnings: readonly string[];
+}
+
 export interface Progress {
   /** A finished step worth a line on stdout, e.g. `Successfully pulled <image>`. */
   line(text: string): void;
   /** State of the step under way, for terminals; the next call replaces it, '' clears it. */
   update(text: string): void;
+  /** A line of a build's report: on stdout, on a terminal only until the next one. */
+  output(text: string): void;
+  /** Shows the end of what `output` has kept back: the step failed. */
+  revealOutput(): void;
+}
+
+/** A value that only the person at the terminal can give. */
+export interface Question {
+  readonly name: string;
+  readonly description: string;
+  readonly secret: boolean;
+  /** The only values that will do; empty for any. */
+  readonly choices: readonly string[];
+}
+
+/** '' and `undefined` are no answer. */
+export type Ask = (question: Question) => Promise<string | undefined>;
+
+/** How a run tells how far it is, and asks. */
+export interface RunInteraction {
+  readonly progress: Progress;
+  /** Absent when nobody can be asked. */
+  readonly ask?: Ask | undefined;
 }
 
 export interface OperationOptions {
@@ -124,14 +171,17 @@ export interface WorkloadManager {
   /** Throws `ERR_WORKLOAD_NOT_FOUND`. */
   get(name: string, options?: OperationOptions): Promise<Workload>;
   /** Detached start; returns once the workload host has taken over, without waiting for readiness (spec 01 §4.7). */
-  run(request: RunRequest, options: OperationOptions & { readonly progress: Progress }): Promise<RunResult>;
-  /** `run --foreground`: resolves when the workload ended and was deleted; `signal` aborting is the normal end. */
+  run(request: RunRequest | ImportRequest, options: OperationOptions & RunInteraction): Promise<RunResult>;
+  /**
+   * `run --foreground`: resolves when the workload ended and was deleted, or stopped when it came from a file; `signal`
+   * aborting is the normal end.
+   */
   runForeground(
-    request: RunRequest,
-    options: OperationOptions & {
-      readonly progress: Progress;
-      readonly onReady: (outcome: RunOutcome) => void;
-    },
+    request: RunRequest | ImportRequest,
+    options: OperationOptions &
+      RunInteraction & {
+        readonly onReady: (outcome: RunOutcome) => void;
+      },
   ): Promise<void>;
   /** Stored workload, detached. `already` when it runs and is supervised. */
   start(name: string, options?: OperationOptions): Promise<Outcome>;
@@ -158,12 +208,10 @@ export interface WorkloadManager {
   edit(
     name: string,
     request: RunRequest,
-    options: OperationOptions & { readonly progress: Progress },
+    options: OperationOptions & RunInteraction,
   ): Promise<RunResult & { readonly finished: Promise<void> }>;
   /** The stored document. Throws `ERR_RUN_CONFIG_NOT_FOUND`. */
   config(name: string): Promise<RunConfig>;
-  /** The stored document as it is exported. Throws `ERR_RUN_CONFIG_NOT_FOUND`. */
-  exportConfig(name: string): Promise<string>;
   /** All workloads now, then what becomes of them, until `signal` aborts. */
   watch(options: { readonly signal: AbortSignal }): AsyncIterable<WorkloadEvent>;
   /** Runs the MCP Inspector for a workload; gives the URL of its page once it is served. */
@@ -172,6 +220,8 @@ export interface WorkloadManager {
     request: InspectRequest,
     options: OperationOptions & { readonly progress: Progress },
   ): Promise<string>;
+  /** The workload's document as a text to keep elsewhere (spec 02 §2). Throws `ERR_RUN_CONFIG_NOT_FOUND`. */
+  export(name: string, format: ExportFormat): Promise<Exported>;
   /** Container output; throws `ERR_LOGS_NOT_FOUND`. With `follow` until `signal` aborts or the container is gone. */
   logs(
     name: string,
@@ -191,4 +241,6 @@ export interface WorkloadManager {
   groupExists(name: string): Promise<boolean>;
   /** Resolves when the container engine answers. Throws `ERR_ENGINE_UNAVAILABLE` with what was tried. */
   ping(options?: OperationOptions): Promise<void>;
+  /** Names of the workloads that refer to a secret of the user's, sorted; asks no engine. */
+  usersOfSecret(secret: string): Promise<readonly string[]>;
 }

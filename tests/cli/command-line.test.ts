@@ -66,8 +66,8 @@ describe.skipIf(THV_BINARY === undefined)('the command line', () => {
       [['run'], 'requires at least 1 arg(s), only received 0\n'],
       [['run', '--', 'x'], 'requires at least 1 arg(s), only received 0\n'],
       [
-        ['run', '--secret', 'a,target=B', 'img'],
-        "unknown flag: --secret. Hint: arguments for the server go behind '--': thv run IMAGE -- --secret\n",
+        ['run', '--isolate-network', 'a', 'img'],
+        "unknown flag: --isolate-network. Hint: arguments for the server go behind '--': thv run IMAGE -- --isolate-network\n",
       ],
       [['run', 'img', '--name'], 'flag needs an argument: --name\n'],
       [['run', 'img', '-e'], "flag needs an argument: 'e' in -e\n"],
@@ -164,6 +164,7 @@ failed to parse environment variables: invalid environment variable format: B
     expect(listed).toEqual([
       ...[
         'completion',
+        'export',
         'help',
         'inspector',
         'list',

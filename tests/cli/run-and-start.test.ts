@@ -99,9 +99,11 @@ describe('run', () => {
       environment: ['A=1,2', 'B='],
       environmentFile: undefined,
       environmentFolder: undefined,
+      secrets: [],
       labels: ['k=v'],
       volumes: [],
       publish: ['80'],
+      permissionProfile: undefined,
       networkMode: 'host',
       tools: [],
       toolsOverrideFile: undefined,
@@ -111,6 +113,10 @@ describe('run', () => {
       stateless: false,
       sessionTtlMs: 0,
       endpointPrefix: '',
+      caCertificate: undefined,
+      runtimeImage: undefined,
+      runtimePackages: [],
+      buildWith: [],
       debug: true,
     });
   });

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { installInspector, installPythonClient } from './client-packages.ts';
 import { type Daemon, startDaemon, tailOf } from './daemon.ts';
 import { openDocker } from './docker.ts';
 import type { EngineAddress } from './engine.ts';
@@ -84,6 +85,12 @@ export async function openEnvironment(
     if (archive === undefined) return;
     await pushImage(archive, FIXTURE_IMAGE, registry);
     variables['THV_TEST_REGISTRY'] = registry;
+  });
+  await attempt('suites with the MCP Inspector', async () => {
+    variables['THV_TEST_INSPECTOR'] = await installInspector(cache);
+  });
+  await attempt('suites with the Python SDK', async () => {
+    variables['THV_TEST_PYTHON'] = await installPythonClient(cache);
   });
   stack.defer(() => removeLeftovers(worlds, engines));
 

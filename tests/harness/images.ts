@@ -9,8 +9,12 @@ export const EVERYTHING_IMAGE = 'thv-test/everything:1';
 export const FIXTURE_IMAGE = 'thv-test/fixture:1';
 
 const FIXTURES = join(import.meta.dir, '..', 'fixtures');
+const CONFORMANCE = join(import.meta.dir, '..', 'conformance', 'fixtures');
 
-/** Both images in one docker-archive, made without a base image: node of this machine with its libraries, and the servers. */
+/** The server of `tests/conformance/fixtures`, over stdio. */
+export const CONFORMANCE_IMAGE = 'thv-test/conformance:1';
+
+/** All images in one docker-archive, made without a base image: node of this machine with its libraries, and the servers. */
 export interface ImageArchive {
   readonly path: string;
   readonly images: readonly Image[];
@@ -49,9 +53,11 @@ export async function buildImages(cache: string): Promise<ImageArchive> {
     const fixture = await layer(scratch, 'fixture', (root) =>
       cp(join(FIXTURES, 'misbehaving'), join(root, 'app'), { recursive: true }),
     );
+    const conformance = await layer(scratch, 'conformance', addConformance);
     const images = [
       await image(scratch, EVERYTHING_IMAGE, [runtime, everything], ['/bin/node', '/app/start.mjs']),
       await image(scratch, FIXTURE_IMAGE, [runtime, fixture], ['/bin/node', '/app/server.mjs']),
+      await image(scratch, CONFORMANCE_IMAGE, [runtime, conformance], ['/bin/node', '/app/stdio.js']),
     ];
     await Bun.write(
       join(scratch, 'manifest.json'),
@@ -175,6 +181,13 @@ async function addEverything(root: string): Promise<void> {
   await run([process.execPath, 'install', '--frozen-lockfile', '--ignore-scripts'], join(root, 'app'));
 }
 
+async function addConformance(root: string): Promise<void> {
+  const outdir = join(root, 'app');
+  const target = ['--target', 'node', '--format', 'esm', '--outdir', outdir];
+  await run([process.execPath, 'build', join(CONFORMANCE, 'stdio.ts'), ...target]);
+  await Bun.write(join(outdir, 'package.json'), '{"type":"module"}');
+}
+
 async function layer(
   scratch: string,
   name: string,
@@ -225,9 +238,11 @@ async function contentKey(node: string): Promise<string> {
   const { size, mtimeMs } = await stat(node);
   hash.update(`${node} ${size} ${mtimeMs}`);
   hash.update(await Bun.file(import.meta.path).bytes());
-  for (const name of (await readdir(FIXTURES, { recursive: true })).sort()) {
-    if (name.includes('node_modules') || (await stat(join(FIXTURES, name))).isDirectory()) continue;
-    hash.update(name).update(await Bun.file(join(FIXTURES, name)).bytes());
+  for (const folder of [FIXTURES, CONFORMANCE]) {
+    for (const name of (await readdir(folder, { recursive: true })).sort()) {
+      if (name.includes('node_modules') || (await stat(join(folder, name))).isDirectory()) continue;
+      hash.update(name).update(await Bun.file(join(folder, name)).bytes());
+    }
   }
   return hash.digest('hex').slice(0, 16);
 }

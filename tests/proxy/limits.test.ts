@@ -3,6 +3,8 @@ import { connect } from 'node:net';
 import { connectSse, connectStreamable, post, until } from './raw-client.ts';
 import { openWorld } from './world.ts';
 
+const LINE_BYTES = 64 * 1024 * 1024;
+
 /** Opens a stream by hand and stops reading after the first bytes. */
 async function openDeafStream(base: string, path: string, headers: string) {
   const { hostname, port } = new URL(base);
@@ -19,6 +21,38 @@ async function openDeafStream(base: string, path: string, headers: string) {
   });
   socket.write(`GET ${path} HTTP/1.1\r\nHost: ${hostname}:${port}\r\n${headers}\r\n`);
   return { head: await first.promise, socket, isClosed: () => closed };
+}
+
+/** POSTs by hand and reads only when told to: until the end of the response. */
+async function openDeafPost(base: string, session: string, message: object) {
+  const { hostname, port } = new URL(base);
+  const body = JSON.stringify({ jsonrpc: '2.0', ...message });
+  const socket = connect(Number(port), hostname);
+  const opened = Promise.withResolvers<void>();
+  let seen = '';
+  socket.once('data', (bytes) => {
+    seen += bytes;
+    socket.pause();
+    opened.resolve();
+  });
+  socket.write(
+    `POST /mcp HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+      `Accept: application/json, text/event-stream\r\nMcp-Session-Id: ${session}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  );
+  await opened.promise;
+  return {
+    async readAll(): Promise<string> {
+      const ended = Promise.withResolvers<void>();
+      socket.on('end', () => ended.resolve());
+      socket.on('data', (bytes) => {
+        seen += bytes;
+      });
+      socket.resume();
+      await ended.promise;
+      socket.destroy();
+      return seen;
+    },
+  };
 }
 
 describe('a client that does not read', () => {
@@ -103,4 +137,41 @@ test('a flood of lines of the server does not stop answers', async () => {
   const { call } = await connectStreamable(world.base);
   const { message } = await call('flood', { count: 20_000, bytes: 10 });
   expect(message.result.content[0].text).toBe('flooded');
+});
+
+test('§19.6 the limit of a line is 64 MiB', async () => {
+  await using world = await openWorld({ requestTimeoutMs: 30_000 });
+  const { call } = await connectStreamable(world.base);
+  // The line is the text, and the answer around it.
+  const around = '{"jsonrpc":"2.0","id":"","result":{"content":[{"type":"text","text":""}]}}'.length + 40;
+  const { text } = await call('big', { bytes: LINE_BYTES - around }, { id: 1 });
+  expect(text.length).toBeGreaterThan(LINE_BYTES - around);
+  const lost = call('big', { bytes: LINE_BYTES }, { id: 2 });
+  await until(() => world.log.some((line) => line.includes('too long')), undefined, 20_000);
+  expect((await call('echo', { text: 'x' })).status).toBe(200);
+  await world.server.kill();
+  expect((await lost).status).toBe(502);
+}, 60_000);
+
+test('§6.5 progress that its client does not read is dropped, the answer is not', async () => {
+  await using world = await openWorld({
+    streamLimits: { dropAboveBytes: 64 * 1024, closeAboveBytes: 8_000_000 },
+  });
+  const { session } = await connectStreamable(world.base);
+  const steps = 2000;
+  const params = {
+    name: 'progress',
+    arguments: { steps, ms: 0, filler: 20_000 },
+    _meta: { progressToken: 'p' },
+  };
+  const socket = await openDeafPost(world.base, session, { id: 1, method: 'tools/call', params });
+  // Once the server has said all, the answer waits at the end of what was kept.
+  const { call } = await connectStreamable(world.base);
+  await call('echo', { text: 'said all' });
+  const seen = await socket.readAll();
+  const reports = [...seen.matchAll(/"progress":(\d+)/g)].map(([, step]) => Number(step));
+  expect(reports.length).toBeGreaterThan(0);
+  expect(reports.length).toBeLessThan(steps);
+  expect(reports).toEqual(reports.toSorted((one, other) => one - other));
+  expect(seen).toContain('"text":"done"');
 });

@@ -108,6 +108,17 @@ describe('a modern client and a modern server', () => {
     expect((await postModern(world.base, callTool('late', { ms: 300 }), { accept })).status).toBe(404);
   });
 
+  test.each([[-32020], [-32021], [-32022]])('§18.2 the server’s own %p is 400', async (code) => {
+    await using world = await openWorld({ fixture: 'modern' });
+    for (const accept of ['application/json', 'application/json, text/event-stream']) {
+      const { status, headers, message } = await postModern(world.base, callTool('fail', { code }), {
+        accept,
+      });
+      expect([status, headers.get('content-type')]).toEqual([400, 'application/json']);
+      expect(message).toEqual({ jsonrpc: '2.0', id: 1, error: { code, message: 'failed' } });
+    }
+  });
+
   test('§18.2 every other error is 200, and -32601 is for an old client', async () => {
     await using world = await openWorld({ fixture: 'modern' });
     const { status, message } = await postModern(world.base, callTool('nobody'));

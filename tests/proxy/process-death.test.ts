@@ -8,6 +8,10 @@ const methodsTold = (world: World) =>
     .map((line) => JSON.parse(line))
     .map(({ method, params }) => params?.uri ?? params?.level ?? method);
 
+function fail(): never {
+  throw new Error('EPIPE');
+}
+
 describe('the death of the process (§19.5)', () => {
   test('answers what is in flight at once, in every form', async () => {
     await using world = await openWorld();
@@ -31,6 +35,34 @@ describe('the death of the process (§19.5)', () => {
     await using world = await openWorld();
     const { call } = await connectStreamable(world.base);
     expect((await call('exit')).status).toBe(502);
+  });
+
+  test('is what a process that takes nothing any more looks like', async () => {
+    await using world = await openWorld({ fixture: 'closes-stdin' });
+    const { call, stream } = await connectStreamable(world.base);
+    await call('echo', { text: 'x' });
+    await using events = await stream('close');
+    await until(() => world.server.reports.includes('closed'));
+    const brokeAt = performance.now();
+    const { status, message } = await call('echo', { text: 'y' }, { id: 'after' });
+    const error = { code: -32603, message: 'The MCP server ended before it answered' };
+    expect({ status, message }).toEqual({ status: 502, message: { jsonrpc: '2.0', id: 'after', error } });
+    expect((await events.next((seen) => seen.error !== undefined)).error).toEqual(error);
+    expect(performance.now() - brokeAt).toBeLessThan(1000);
+  });
+
+  test.each([
+    ['throws', { write: fail, drained: async () => {} }],
+    ['does not take place', { write: () => false, drained: async () => fail() }],
+  ])('is what a write that %s means: at once for all who wait', async (_, broken) => {
+    await using world = await openWorld({ fixture: undefined });
+    world.bridge.attach({ identity: 'broken', ...broken });
+    const startedAt = performance.now();
+    const waiting = [1, 2].map((id) => post(`${world.base}/mcp`, { id, method: 'tools/list' }));
+    expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([502, 502]);
+    expect(performance.now() - startedAt).toBeLessThan(1000);
+    world.attach('toolbox', 'whole');
+    expect((await post(`${world.base}/mcp`, { id: 3, method: 'tools/list' })).status).toBe(200);
   });
 
   test('is not seen by calls that come while the next one is on its way', async () => {

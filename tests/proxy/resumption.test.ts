@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'bun:test';
 import { connect } from 'node:net';
 import { connectStreamable, INITIALIZE, post, until } from './raw-client.ts';
-import { openWorld, type World } from './world.ts';
+import { createMemoryJournal, openWorld, type World } from './world.ts';
 
 interface Line {
   readonly id: string | undefined;
   readonly data: string;
+  readonly retry?: string;
 }
 
 /** A stream as it is on the wire, ids and all. */
@@ -32,7 +33,8 @@ async function open(world: World, method: 'GET' | 'POST', headers: Record<string
         rest = blocks.pop() ?? '';
         for (const block of blocks) {
           const data = /^data: (.*)$/m.exec(block)?.[1];
-          if (data !== undefined) events.push({ id: /^id: (.*)$/m.exec(block)?.[1], data });
+          const [id, retry] = ['id', 'retry'].map((name) => RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1]);
+          if (data !== undefined) events.push({ id, data, ...(retry === undefined ? {} : { retry }) });
         }
       }
     } catch {
@@ -90,6 +92,8 @@ describe('a lost GET stream', () => {
     ['no id', undefined],
     ['an id of nobody', 'nobody.1.1'],
     ['nonsense', '€ ..'],
+    ['an id of no request', 'nobody.1.1.e30'],
+    ['half a request', 'nobody.1.1.IjE'],
   ])('%s begins anew', async (_, last) => {
     await using world = await openWorld();
     const { session } = await connectStreamable(world.base);
@@ -213,6 +217,93 @@ describe('a lost POST stream', () => {
     await until(() => stream.isEnded());
     expect(stream.events.map(({ id }) => id)).toEqual([undefined]);
   });
+});
+
+describe('an id to come back with before anything is said (MCP 2025-11-25)', () => {
+  const delay = (ms: number) => ({
+    id: 1,
+    method: 'tools/call',
+    params: { name: 'delay', arguments: { ms } },
+  });
+  const newest = { 'MCP-Protocol-Version': '2025-11-25' };
+
+  test('is the first event of a stream, and leads to the answer', async () => {
+    await using world = await openWorld();
+    const { session } = await connectStreamable(world.base);
+    const headers = { 'Mcp-Session-Id': session, ...newest };
+    const first = await open(world, 'POST', headers, delay(400));
+    await until(() => first.events.length > 0);
+    const [priming] = first.events;
+    expect(priming).toEqual({ id: expect.stringMatching(/^\S+$/), retry: '500', data: '' });
+    await first.leave();
+    const second = await open(world, 'GET', { ...headers, 'Last-Event-ID': priming?.id ?? '' });
+    await until(() => second.isEnded());
+    expect(second.events.map(({ data }) => JSON.parse(data).result.content[0].text)).toEqual(['400']);
+    expect(world.server.reports.some((line) => line.includes('notifications/cancelled'))).toBe(false);
+  });
+
+  test('stands before progress and answer on a stream that is not lost', async () => {
+    await using world = await openWorld();
+    const { session } = await connectStreamable(world.base);
+    const params = { name: 'progress', arguments: { steps: 2 }, _meta: { progressToken: 'p' } };
+    const message = { id: 1, method: 'tools/call', params };
+    const stream = await open(world, 'POST', { 'Mcp-Session-Id': session, ...newest }, message);
+    await until(() => stream.isEnded());
+    const [priming, ...rest] = stream.events;
+    expect(priming?.data).toBe('');
+    expect(rest.map(({ data }) => JSON.parse(data).params?.progress)).toEqual([1, 2, undefined]);
+    expect(new Set(stream.events.map(({ id }) => id)).size).toBe(4);
+  });
+
+  test.each([
+    ['a client of 2025-06-18', { 'MCP-Protocol-Version': '2025-06-18' }, {}],
+    ['a client that does not say which revision it speaks', {}, {}],
+    ['a bridge that keeps nothing', newest, { replayBytes: 0 }],
+  ])('is not sent to %s', async (_, headers, options) => {
+    await using world = await openWorld(options);
+    const { session } = await connectStreamable(world.base);
+    const stream = await open(world, 'POST', { 'Mcp-Session-Id': session, ...headers }, delay(150));
+    await until(() => stream.isEnded());
+    expect(stream.events.map(({ id, data }) => [id, JSON.parse(data).id])).toEqual([[undefined, 1]]);
+  });
+
+  test('is not sent without a session, which it could not be used in', async () => {
+    await using world = await openWorld();
+    await connectStreamable(world.base);
+    const stream = await open(world, 'POST', newest, delay(150));
+    await until(() => stream.isEnded());
+    expect(stream.events.map(({ data }) => JSON.parse(data).id)).toEqual([1]);
+  });
+
+  test('is no part of an answer that comes at once', async () => {
+    await using world = await openWorld();
+    const { session } = await connectStreamable(world.base);
+    const stream = await open(world, 'POST', { 'Mcp-Session-Id': session, ...newest }, delay(0));
+    await until(() => stream.isEnded());
+    expect(stream.events.map(({ id }) => id)).toEqual([undefined]);
+  });
+});
+
+test('a POST stream that nothing is known of any more ends in an error, not in silence', async () => {
+  const journal = createMemoryJournal();
+  const before = await openWorld({ journal });
+  const { session } = await connectStreamable(before.base);
+  const headers = { 'Mcp-Session-Id': session, 'MCP-Protocol-Version': '2025-11-25' };
+  const call = { id: 'grüße', method: 'tools/call', params: { name: 'silent' } };
+  const lost = await open(before, 'POST', headers, call);
+  await until(() => lost.events.length > 0);
+  // Killed, not stopped: nothing is said, the journal is what it is.
+  await using after = await openWorld({ journal: createMemoryJournal(journal.records) });
+  const own = await open(after, 'GET', headers);
+  const back = await open(after, 'GET', { ...headers, 'Last-Event-ID': lost.events[0]?.id ?? '' });
+  await until(() => back.isEnded());
+  const error = { code: -32603, message: 'The answer was lost with its stream' };
+  expect(back.events.map(({ data }) => JSON.parse(data))).toEqual([{ jsonrpc: '2.0', id: 'grüße', error }]);
+  say(after, 1);
+  await until(() => own.events.length > 0);
+  await own.leave();
+  await lost.leave();
+  await before[Symbol.asyncDispose]();
 });
 
 test('many lost streams leave nothing behind', async () => {

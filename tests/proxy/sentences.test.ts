@@ -49,6 +49,18 @@ test('§19.14 §6.4 §5.1 every event stream says how it is to be treated, and o
   expect(own.comments[0]).toBe(': keep-alive');
 });
 
+test('§19.14 §6.4 §5.1 streams on which nothing happens show that they are alive, of whatever kind', async () => {
+  await using world = await openWorld({ keepAliveMs: 50 });
+  const { listen, stream } = await connectStreamable(world.base);
+  await using own = await listen();
+  await using posted = await stream('silent');
+  await using sse = await openEvents(`${world.base}/sse`);
+  const streams = [own, posted, sse];
+  await until(() => streams.every(({ comments }) => comments.length >= 4));
+  const seen = new Set(streams.flatMap(({ comments }) => comments));
+  expect([...seen]).toEqual([': keep-alive']);
+});
+
 test('§19.1 a ping of /health is our own: it reaches the server and no client', async () => {
   await using world = await openWorld({ proxyMode: 'sse' });
   await using sse = await connectSse(world.base);

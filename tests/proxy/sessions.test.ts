@@ -151,6 +151,31 @@ describe('sessions (§6.1, §6.2, §6.4, §6.5, §19.7)', () => {
     expect(statuses).toEqual([404, 200, 200]);
   });
 
+  test('with an open GET stream outlive every sweep, and none once it is gone (§6.4, §19.7)', async () => {
+    let now = Date.now();
+    await using world = await openWorld({ sessionTtlMs: 1000, now: () => now });
+    const hasEnded = (id: string) =>
+      world.journal.records.some((record) => record.type === 'end' && record.id === id);
+    const idle = await connectStreamable(world.base);
+    const listening = await connectStreamable(world.base);
+    await listening.send({ id: 1, method: 'resources/subscribe', params: { uri: 'a:b' } });
+    await using stream = await listening.listen();
+    now += 10_000;
+    await until(() => hasEnded(idle.session));
+    expect([stream.ended, hasEnded(listening.session)]).toEqual([false, false]);
+    // A crash of ours must not make it old.
+    expect(world.journal.records).toContainEqual({ type: 'used', id: listening.session, at: now });
+    await listening.call('notify', { method: 'notifications/resources/updated', params: { uri: 'a:b' } });
+    await stream.next(({ method }) => method === 'notifications/resources/updated');
+    stream.close();
+    await until(() => {
+      now += 2000;
+      return hasEnded(listening.session);
+    });
+    await until(() => world.server.reports.some((line) => line.includes('resources/unsubscribe')));
+    expect((await listening.listen()).status).toBe(404);
+  });
+
   test('of a journal keep their age', async () => {
     const now = Date.now();
     const session = (id: string, age: number) =>

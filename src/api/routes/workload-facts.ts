@@ -1,4 +1,5 @@
 import { sleep } from '../../platform/index.ts';
+import { parseWorkloadName } from '../../records/index.ts';
 import { describe } from '../docs/describe.ts';
 import { jsonAnswer } from '../pipeline/respond.ts';
 import { timeLimit, USUAL_LIMIT_MS } from '../pipeline/time-limit.ts';
@@ -59,9 +60,10 @@ export function addWorkloadFactRoutes(api: Api, { workloads, shutdown }: RouteOp
       },
     }),
     timeLimit(USUAL_LIMIT_MS),
-    async (c) =>
-      new Response(await workloads.exportConfig(c.req.param('name')), {
-        headers: { 'Content-Type': 'application/json' },
-      }),
+    async (c) => {
+      const name = parseWorkloadName(c.req.param('name'));
+      const { text } = await workloads.export(name, 'json');
+      return new Response(text, { headers: { 'Content-Type': 'application/json' } });
+    },
   );
 }

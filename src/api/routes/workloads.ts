@@ -11,7 +11,7 @@ import { checkSourceAndName, inRequestContext, toRunRequest } from '../workload-
 import { checkGroupName, queryOf } from './query.ts';
 
 /** Nobody looks on while the API pulls; the result is in the answer. */
-const silentProgress = { line() {}, update() {} };
+const silentProgress = { line() {}, update() {}, output() {}, revealOutput() {} };
 
 /** List, create, details, edit (spec 10 §11.3–§11.6). */
 export function addWorkloadRoutes(api: Api, { workloads, background, debug = false }: RouteOptions): void {
@@ -137,8 +137,9 @@ export function addWorkloadRoutes(api: Api, { workloads, background, debug = fal
       const name = c.req.param('name');
       const body = await readJson(c, UpdateRequest, 'invalid JSON');
       await workloads.get(name, { signal: c.var.signal });
+      const present = await workloads.config(name);
       try {
-        const request = toRunRequest(body, { name, debug });
+        const request = toRunRequest(body, { name, debug, present });
         const options = { signal: c.var.signal, progress: silentProgress };
         const { port, finished } = await workloads.edit(name, request, options);
         background.run(`update of ${name}`, () => finished);

@@ -36,12 +36,29 @@ export async function findCredentials(
 
 /** Value of the header `X-Registry-Auth` (Engine API 1.41, "Authentication"): JSON in base64url with padding. */
 export function encodeRegistryAuth(credentials: RegistryCredentials, reference: ImageReference): string {
+  return encodeHeader(authConfig(credentials, reference));
+}
+
+/** Value of the header `X-Registry-Config` of a build: what `X-Registry-Auth` holds, by registry. */
+export function encodeRegistryConfig(
+  logins: readonly (readonly [ImageReference, RegistryCredentials])[],
+): string {
+  return encodeHeader(
+    Object.fromEntries(
+      logins.map(([reference, credentials]) => [serverOf(reference), authConfig(credentials, reference)]),
+    ),
+  );
+}
+
+function authConfig(credentials: RegistryCredentials, reference: ImageReference) {
   const serveraddress = serverOf(reference);
-  const content =
-    credentials.kind === 'identity-token'
-      ? { identitytoken: credentials.identityToken, serveraddress }
-      : { username: credentials.username, password: credentials.password, serveraddress };
-  // With padding: Docker's decoder is Go's base64.URLEncoding, which insists on it.
+  return credentials.kind === 'identity-token'
+    ? { identitytoken: credentials.identityToken, serveraddress }
+    : { username: credentials.username, password: credentials.password, serveraddress };
+}
+
+/** With padding: Docker's decoder is Go's base64.URLEncoding, which insists on it. */
+function encodeHeader(content: object): string {
   return Buffer.from(JSON.stringify(content)).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
 }
 

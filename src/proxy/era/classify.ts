@@ -24,7 +24,7 @@ export interface EraFacts {
 }
 
 export const HEADER_MISMATCH = -32020;
-const CAPABILITY_MISSING = -32021;
+export const CAPABILITY_MISSING = -32021;
 export const VERSION_UNSUPPORTED = -32022;
 const INVALID_PARAMS = -32602;
 
@@ -52,6 +52,11 @@ export function classifyEra({ method, meta, header, supported }: EraFacts): Era 
     return rejected(versionMismatch(header, version));
   if (!isObject(own(members, META_CAPABILITIES))) return rejected(CAPABILITIES_REJECTION);
   return MODERN;
+}
+
+/** Whether a client of the revision that the header names takes an event without data for what it is (MCP 2025-11-25). */
+export function hasEmptyEvents(header: string | null): boolean {
+  return header === '2025-11-25';
 }
 
 /** -32022, naming all that is served: a client chooses from it (spec 04 §18.2, §19.3). */

@@ -1,6 +1,9 @@
 export {
+  CAPABILITY_MISSING,
   classifyEra,
   type EraFacts,
+  HEADER_MISMATCH,
+  hasEmptyEvents,
   isKnownVersion,
   META_CAPABILITIES,
   META_CLIENT,

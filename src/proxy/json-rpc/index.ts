@@ -12,8 +12,8 @@ export {
 export { idKey } from './id.ts';
 export { findMember, stringAt } from './member.ts';
 export {
+  errorCode,
   isBatch,
-  isMethodUnknown,
   type Message,
   type Notification,
   type Request,

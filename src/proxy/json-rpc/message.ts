@@ -1,4 +1,3 @@
-import { METHOD_NOT_FOUND } from './compose.ts';
 import { findMember, isKey, type Span, stringAt } from './member.ts';
 import { createScan, INVALID, skipObject, skipSpace } from './scan.ts';
 
@@ -65,13 +64,13 @@ export function isBatch(text: string): boolean {
   return /^[\s\u0085]*\[/.test(text);
 }
 
-/** Whether an answer is the error that says so (-32601). */
-export function isMethodUnknown(answer: string): boolean {
-  if (!answer.includes('-32601')) return false;
+/** Code of an answer that is an error; answers without any `error` member, the most, are not parsed for it. */
+export function errorCode(answer: string): number | undefined {
+  if (!answer.includes('"error"')) return undefined;
   const message = readMessage(answer);
-  if (message?.kind !== 'response') return false;
+  if (message?.kind !== 'response') return undefined;
   const code = findMember(answer, message.error, 'code');
-  return code !== undefined && Number(answer.slice(code.start, code.end)) === METHOD_NOT_FOUND;
+  return code === undefined ? undefined : Number(answer.slice(code.start, code.end));
 }
 
 interface Members {

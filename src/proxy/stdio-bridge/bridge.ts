@@ -50,6 +50,8 @@ export interface StdioBridgeOptions {
   readonly attachWaitMs?: number;
   readonly queueLimits?: QueueLimits;
   readonly streamLimits?: StreamLimits;
+  /** How often an open stream shows that it is alive (spec 04 §19.14); default 25 s. */
+  readonly keepAliveMs?: number;
   readonly maxLineBytes?: number;
   /** Unix milliseconds, for the age of sessions. */
   readonly now?: () => number;
@@ -80,7 +82,7 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
   const limits = options.streamLimits ?? DEFAULT_STREAM_LIMITS;
   const newId = createIds();
   const loaded = journal.load();
-  const streams = createStreamKeeper();
+  const streams = createStreamKeeper({ keepAliveMs: options.keepAliveMs });
   let link: ServerLink | undefined;
   let lastIdentity: string | undefined;
   let closed = false;

@@ -1,8 +1,9 @@
 import type { Logger } from '../../platform/index.ts';
 import { type Rejection, rejectionText } from '../era/index.ts';
 import {
+  errorCode,
   findMember,
-  isMethodUnknown,
+  METHOD_NOT_FOUND,
   notificationText,
   onOneLine,
   type Request,
@@ -95,7 +96,7 @@ export function createHandshake(options: HandshakeOptions): Handshake {
   }
 
   function refusal(answer: string, { id, request }: Waiter): string {
-    const rejection = isMethodUnknown(answer) ? explain(request) : undefined;
+    const rejection = errorCode(answer) === METHOD_NOT_FOUND ? explain(request) : undefined;
     return rejection === undefined ? withId(answer, id) : rejectionText(id, rejection);
   }
 

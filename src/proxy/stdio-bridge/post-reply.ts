@@ -1,10 +1,11 @@
-import { errorText, isMethodUnknown, onOneLine } from '../json-rpc/index.ts';
+import { CAPABILITY_MISSING, HEADER_MISMATCH, VERSION_UNSUPPORTED } from '../era/index.ts';
+import { errorCode, errorText, METHOD_NOT_FOUND, onOneLine } from '../json-rpc/index.ts';
 import type { RequestContext } from '../types.ts';
 import type { Reply } from './call-table.ts';
 import { EventStream, type StreamLimits, type Weight } from './event-stream.ts';
 import { type Failure, failureError, failureResponse } from './failure.ts';
 import { EVENT_STREAM_HEADERS, eventText, KEEP_ALIVE, messageFrame } from './frame.ts';
-import type { Channel, Replay } from './replay.ts';
+import type { Channel } from './replay.ts';
 
 /** So long may a server take to say that it does not know a modern method. */
 const STATUS_WAIT_MS = 1000;
@@ -25,7 +26,9 @@ export interface PostReplyFacts {
   readonly onStream: (stream: EventStream) => void;
   readonly onStreamClosed: (stream: EventStream) => void;
   /** What this stream says is kept for a client that loses it; `undefined` where the revision has no event ids. */
-  readonly replay?: (() => Replay | undefined) | undefined;
+  readonly openChannel?: (() => Channel | undefined) | undefined;
+  /** The client knows events without data, so its stream begins with an id to come back with (MCP 2025-11-25). */
+  readonly isPrimed?: boolean | undefined;
   /** Sees the answer before the client does. */
   readonly onAnswer?: ((text: string) => void) | undefined;
 }
@@ -65,7 +68,7 @@ export class PostReply implements Reply {
     const { era, onAnswer } = this.#facts;
     onAnswer?.(text);
     this.#finish(onOneLine(text), () =>
-      era === 'modern' && isMethodUnknown(text) ? methodUnknown(text) : this.#whole(onOneLine(text)),
+      era === 'modern' ? (refusal(text) ?? this.#whole(onOneLine(text))) : this.#whole(onOneLine(text)),
     );
   }
 
@@ -95,7 +98,8 @@ export class PostReply implements Reply {
     if (!sent || this.#state !== 'waiting' || form !== 'event-stream') return;
     // A stream is 200 for good, and the server may not know the method of a modern request (spec 04 §18.2).
     if (era === 'modern' && performance.now() - this.#startedAt < STATUS_WAIT_MS) return;
-    this.#openStream().send(KEEP_ALIVE, 'may');
+    const stream = this.#openStream();
+    if (this.#channel === undefined) stream.send(KEEP_ALIVE, 'may');
   }
 
   #finish(event: string, whole: () => Response): void {
@@ -140,14 +144,15 @@ export class PostReply implements Reply {
     this.#state = 'streaming';
     this.#watch();
     onStream(stream);
+    if (this.#facts.isPrimed === true) this.#openChannel()?.prime();
     this.#respond(new Response(stream.body, { headers: EVENT_STREAM_HEADERS }));
     return stream;
   }
 
-  /** Only a stream that says something is worth remembering. */
+  /** Only a stream that says something, if only an id, is worth remembering. */
   #openChannel(): Channel | undefined {
     if (this.#channel !== undefined || this.#stream === undefined) return this.#channel;
-    const channel = this.#facts.replay?.()?.open();
+    const channel = this.#facts.openChannel?.();
     if (channel === undefined) return undefined;
     channel.attach(this.#stream);
     channel.onLost = this.#lost;
@@ -195,7 +200,23 @@ export class PostReply implements Reply {
   };
 }
 
-/** Clients of the modern revision look at the status (spec 04 §18.2). */
-function methodUnknown(text: string): Response {
-  return new Response(onOneLine(text), { status: 404, headers: { 'Content-Type': 'application/json' } });
+/** Clients of the modern revision look at the status of the errors that it defines (spec 04 §18.2). */
+function refusal(text: string): Response | undefined {
+  const status = statusOf(errorCode(text));
+  return status === undefined
+    ? undefined
+    : new Response(onOneLine(text), { status, headers: { 'Content-Type': 'application/json' } });
+}
+
+function statusOf(code: number | undefined): number | undefined {
+  switch (code) {
+    case METHOD_NOT_FOUND:
+      return 404;
+    case HEADER_MISMATCH:
+    case CAPABILITY_MISSING:
+    case VERSION_UNSUPPORTED:
+      return 400;
+    default:
+      return undefined;
+  }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { EventStream } from './event-stream.ts';
-import { createReplay } from './replay.ts';
+import { createReplay, requestOf } from './replay.ts';
 
 const frame = (text: string) => Buffer.from(`data: ${text}\n\n`);
 
@@ -60,4 +60,37 @@ test('the oldest is forgotten first, and a stream with its last event', () => {
   return stream.text().then((text) => {
     expect(replay.find(/id: (\S+)/.exec(text)?.[1] ?? '')).toBeUndefined();
   });
+});
+
+test('an answer too large to be kept takes its stream with it, and no other', async () => {
+  const replay = createReplay(500);
+  const [large, small] = [replay.open('7'), replay.open('8')];
+  const [first, second] = [openStream(), openStream()];
+  large.attach(first.stream);
+  small.attach(second.stream);
+  large.send(frame('progress'), 'may');
+  small.send(frame('progress'), 'may');
+  large.finish(frame('x'.repeat(600)));
+  small.finish(frame('answer'));
+  const [lost, kept] = await Promise.all(
+    [first, second].map(async ({ text }) => /id: (\S+)/.exec(await text())?.[1] ?? ''),
+  );
+  expect([replay.find(lost ?? '')?.channel, replay.find(kept ?? '')?.channel]).toEqual([undefined, small]);
+  expect(requestOf(lost ?? '')).toBe('7');
+});
+
+test.each([
+  ['1', '1'],
+  ['"grüße. 👩‍👧"', '"grüße. 👩‍👧"'],
+  ['', undefined],
+  [`"${'x'.repeat(300)}"`, undefined],
+])('ids tell the request that they are about, be it %j', async (request, expected) => {
+  const channel = createReplay(1000).open(request);
+  const stream = openStream();
+  channel.attach(stream.stream);
+  channel.prime();
+  channel.finish();
+  const text = await stream.text();
+  expect(text).toMatch(/^id: [\w.-]+\nretry: 500\ndata: \n\n$/);
+  expect(requestOf(/id: (\S+)/.exec(text)?.[1] ?? '')).toBe(expected);
 });

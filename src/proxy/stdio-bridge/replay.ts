@@ -1,11 +1,13 @@
 import type { EventStream, Weight } from './event-stream.ts';
+import { primingFrame } from './frame.ts';
 
 /**
  * What a session was told lately, so that a client that comes back with `Last-Event-ID` hears what it missed (MCP
  * 2025-03-26 "Resumability"). Bounded in bytes: the oldest is forgotten first, and larger frames are never kept.
  */
 export interface Replay {
-  open(): Channel;
+  /** `request`: id, as JSON text, of the one request that this stream is about. */
+  open(request?: string): Channel;
   /** The stream that the event belongs to, as long as anything is known of it. */
   find(eventId: string): { readonly channel: Channel; readonly after: number } | undefined;
 }
@@ -18,6 +20,8 @@ export interface Channel {
   /** Whoever speaks here hears of lost and new connections. */
   onLost: (() => void) | undefined;
   onBack: (() => void) | undefined;
+  /** An event that says nothing but gives its client an id to come back with, before anything was said. */
+  prime(): void;
   /** `false`: not on its way to the client now; it may hear of it when it comes back. */
   send(frame: Uint8Array, weight: Weight): boolean;
   /** The last frame. */
@@ -33,6 +37,15 @@ interface Entry {
   readonly channel: number;
   readonly head: Uint8Array;
   readonly frame: Uint8Array;
+}
+
+/** An id longer than this is not repeated in every event. */
+const MAX_REQUEST_CHARS = 256;
+
+/** The request whose stream the event belonged to, as JSON text, even where nothing else is known of it any more. */
+export function requestOf(eventId: string): string | undefined {
+  const encoded = eventId.split('.')[3];
+  return encoded === undefined ? undefined : Buffer.from(encoded, 'base64url').toString();
 }
 
 /** `maxBytes` 0: nothing is kept, and events carry no ids. */
@@ -68,18 +81,29 @@ export function createReplay(maxBytes: number): Replay {
     for (const [number, channel] of channels) if (channel.ended && !kept.has(number)) channels.delete(number);
   }
 
-  function open(): Channel {
+  function forget(channel: number): void {
+    entries = entries.filter((entry) => entry.channel !== channel);
+    bytes = entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
+  }
+
+  function open(request = ''): Channel {
     opened += 1;
     const mine = opened;
+    const isNamed = request !== '' && request.length <= MAX_REQUEST_CHARS;
+    const tail = isNamed ? `.${Buffer.from(request).toString('base64url')}` : '';
     let stream: EventStream | undefined;
     let ended = false;
+
+    function nextId(): string {
+      events += 1;
+      return `${prefix}.${mine}.${events}${tail}`;
+    }
 
     function send(frame: Uint8Array, weight: Weight, isLast = false): boolean {
       if (maxBytes === 0) return stream?.send(frame, weight) ?? false;
       // Somebody waits for the reply to such a message: it is not left for later.
       if (stream === undefined && weight === 'must' && !isLast) return false;
-      events += 1;
-      const head = Buffer.from(`id: ${prefix}.${mine}.${events}\n`);
+      const head = Buffer.from(`id: ${nextId()}\n`);
       record({ number: events, channel: mine, head, frame });
       return stream?.send(frame, weight, head) ?? false;
     }
@@ -93,11 +117,18 @@ export function createReplay(maxBytes: number): Replay {
       },
       onLost: undefined,
       onBack: undefined,
+      prime() {
+        if (maxBytes > 0) stream?.send(primingFrame(nextId()), 'may');
+      },
       send,
       finish(frame) {
         if (ended) return;
         ended = true;
-        if (frame !== undefined) send(frame, 'must', true);
+        if (frame !== undefined) {
+          send(frame, 'must', true);
+          // Too large to be kept. Without its last word a stream is not worth coming back to.
+          if (entries.at(-1)?.number !== events) forget(mine);
+        }
         // What is remembered of the stream must not keep its speaker alive.
         channel.onLost = undefined;
         channel.onBack = undefined;

@@ -9,24 +9,33 @@ export interface StreamKeeper {
   endAll(): void;
 }
 
+export interface StreamKeeperOptions {
+  /** How often a comment shows that a stream is alive; default 25 s, and up to a tick later. */
+  readonly keepAliveMs?: number | undefined;
+  /** Monotonic milliseconds. */
+  readonly now?: () => number;
+  readonly openTicker?: typeof createTicker;
+}
+
 const TICK_MS = 5000;
-const KEEP_ALIVE_MS = 25_000;
+const DEFAULT_KEEP_ALIVE_MS = 25_000;
 const STALL_MS = 60_000;
 
-export function createStreamKeeper(): StreamKeeper {
+export function createStreamKeeper(options: StreamKeeperOptions = {}): StreamKeeper {
+  const { keepAliveMs = DEFAULT_KEEP_ALIVE_MS, now = monotonicMs, openTicker = createTicker } = options;
   const streams = new Set<EventStream>();
-  let saidAt = performance.now();
-  const ticker = createTicker(TICK_MS, tick);
+  let saidAt = now();
+  const ticker = openTicker(Math.min(TICK_MS, keepAliveMs), tick);
 
   function tick(): boolean {
-    const now = performance.now();
-    const isDue = now - saidAt >= KEEP_ALIVE_MS;
-    if (isDue) saidAt = now;
+    const moment = now();
+    const isDue = moment - saidAt >= keepAliveMs;
+    if (isDue) saidAt = moment;
     for (const stream of streams) {
       const { stalledSince } = stream;
       if (stalledSince === undefined) {
         if (isDue) stream.send(KEEP_ALIVE, 'may');
-      } else if (now - stalledSince > STALL_MS) stream.abort();
+      } else if (moment - stalledSince > STALL_MS) stream.abort();
     }
     return streams.size > 0;
   }
@@ -44,4 +53,8 @@ export function createStreamKeeper(): StreamKeeper {
       ticker.stop();
     },
   };
+}
+
+function monotonicMs(): number {
+  return performance.now();
 }

@@ -1,15 +1,28 @@
 import { batchRefused } from '../batch.ts';
-import { isKnownVersion, MODERN_VERSION, rejectionResponse, unsupportedVersion } from '../era/index.ts';
-import { type Request as RpcRequest, SESSION_NOT_FOUND } from '../json-rpc/index.ts';
+import {
+  hasEmptyEvents,
+  isKnownVersion,
+  MODERN_VERSION,
+  rejectionResponse,
+  unsupportedVersion,
+} from '../era/index.ts';
+import {
+  errorText,
+  INTERNAL_ERROR,
+  onOneLine,
+  type Request as RpcRequest,
+  readMessage,
+  SESSION_NOT_FOUND,
+} from '../json-rpc/index.ts';
 import { jsonError, textError } from '../respond.ts';
 import type { Handler, RequestContext } from '../types.ts';
 import { EventStream, type StreamLimits } from './event-stream.ts';
 import { failureResponse } from './failure.ts';
-import { EVENT_STREAM_HEADERS, KEEP_ALIVE } from './frame.ts';
+import { EVENT_STREAM_HEADERS, eventText, KEEP_ALIVE } from './frame.ts';
 import { type Demand, findMismatch, readDemand } from './modern-request.ts';
 import { PostReply, type PostReplyFacts } from './post-reply.ts';
 import { type Posted, readPosted } from './read-message.ts';
-import { type Channel, createReplay, type Replay } from './replay.ts';
+import { type Channel, createReplay, type Replay, requestOf } from './replay.ts';
 import { LISTEN, type Router } from './router.ts';
 import type { ServerEra } from './server-era.ts';
 import type { ServerRequests } from './server-requests.ts';
@@ -76,8 +89,9 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
     const session = findSession(request);
     if (message.method === 'initialize') return initialize(message, session, request, context);
     if (session === undefined && request.headers.has('mcp-session-id')) return sessionNotFound(message);
-    const replay = session === undefined ? undefined : () => replayOf(session);
-    const reply = createReply(request, context, { replay });
+    const openChannel = session === undefined ? undefined : () => replayOf(session)?.open(idOf(message));
+    const isPrimed = session !== undefined && hasEmptyEvents(request.headers.get('mcp-protocol-version'));
+    const reply = createReply(request, context, { openChannel, isPrimed });
     return router.request(message, session, reply) === 'full' ? busy(message) : reply.response;
   }
 
@@ -125,19 +139,18 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
   function createReply(
     request: Request,
     context: RequestContext,
-    { era: replyEra = 'legacy', onAnswer, replay, isListening = false }: ReplyOptions = {},
+    { isListening = false, ...options }: ReplyOptions = {},
   ): PostReply {
     const acceptsEvents = request.headers.get('accept')?.includes('text/event-stream') === true;
     return new PostReply({
-      era: replyEra,
+      era: 'legacy',
+      ...options,
       form: acceptsEvents || isListening ? 'event-stream' : 'json',
       request,
       context,
       limits,
       onStream: streams.add,
       onStreamClosed: streams.delete,
-      onAnswer,
-      replay,
     });
   }
 
@@ -147,9 +160,11 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
     if (id === null) return textError(400, 'Mcp-Session-Id header required for standalone SSE');
     const session = sessions.find(id);
     if (session === undefined) return sessionNotFound();
-    context.keepOpen();
     const lastEventId = request.headers.get('last-event-id');
     const known = lastEventId === null ? undefined : session.replay?.find(lastEventId);
+    const loss = lastEventId === null || known !== undefined ? undefined : lostAnswer(lastEventId);
+    if (loss !== undefined) return loss;
+    context.keepOpen();
     const channel = known?.channel ?? standingChannel(session);
     const isStanding = channel === undefined || channel === session.channel;
     const stream = new EventStream({
@@ -207,7 +222,8 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
   };
 }
 
-interface ReplyOptions extends Partial<Pick<PostReplyFacts, 'era' | 'onAnswer' | 'replay'>> {
+interface ReplyOptions
+  extends Partial<Pick<PostReplyFacts, 'era' | 'onAnswer' | 'openChannel' | 'isPrimed'>> {
   /** The answer is a stream, whatever the client says that it accepts (spec 04 §18.6). */
   readonly isListening?: boolean;
 }
@@ -234,6 +250,17 @@ function sessionNotFound(message?: RpcRequest): Response {
     message: 'Session not found',
     id: message && idOf(message),
   });
+}
+
+/**
+ * A client comes back for an answer of which nothing is known any more, say after a crash of ours. It hears so: on the
+ * session's own stream it would wait in vain.
+ */
+function lostAnswer(eventId: string): Response | undefined {
+  const id = requestOf(eventId);
+  const text = id === undefined ? '' : errorText(id, INTERNAL_ERROR, 'The answer was lost with its stream');
+  if (readMessage(text)?.kind !== 'response') return undefined;
+  return new Response(eventText('message', onOneLine(text)), { headers: EVENT_STREAM_HEADERS });
 }
 
 function busy(message: RpcRequest): Response {

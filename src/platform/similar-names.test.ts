@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { similarNames } from './did-you-mean.ts';
+import { similarNames } from './similar-names.ts';
 
 const NAMES = ['run', 'rm', 'list', 'logs', 'start', 'status', 'stop'];
 

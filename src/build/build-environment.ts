@@ -1,0 +1,79 @@
+import type { ApplicationConfig } from '../config/index.ts';
+import { ThvError, within } from '../errors/index.ts';
+import type { Logger } from '../platform/index.ts';
+import { environmentNameProblem, environmentValueProblem } from './environment-rules.ts';
+
+/** Where secrets are read from; asked for only when the configuration names one. */
+export interface BuildSecrets {
+  /** A secret of the user. */
+  user(name: string): Promise<string>;
+  /** One that the program keeps for workloads: scope `workloads` (spec 09 §5.5). */
+  workloads(name: string): Promise<string>;
+}
+
+export type OpenSecrets = () => Promise<BuildSecrets>;
+
+interface BuildEnvironment {
+  readonly values: Readonly<Record<string, string>>;
+  /** Names whose values nobody may see. */
+  readonly secretNames: ReadonlySet<string>;
+}
+
+type Sources = Pick<ApplicationConfig, 'build_env' | 'build_env_from_secrets' | 'build_env_from_shell'>;
+
+/** `build_env`, then secrets, then the shell; later wins (spec 03 §13.5). Throws `ERR_BUILD_INPUT_INVALID` with all faults. */
+export async function resolveBuildEnvironment(
+  config: Sources,
+  {
+    env,
+    openSecrets,
+    logger,
+  }: {
+    readonly env: Readonly<Record<string, string | undefined>>;
+    readonly openSecrets: OpenSecrets;
+    readonly logger: Logger;
+  },
+): Promise<BuildEnvironment> {
+  const values: Record<string, string> = Object.assign(Object.create(null), config.build_env);
+  const secretNames = new Set<string>();
+  const fromSecrets = Object.entries(config.build_env_from_secrets ?? {});
+  const secrets = fromSecrets.length === 0 ? undefined : await openSecrets();
+  for (const [name, secret] of fromSecrets) {
+    const read = async () => (await secrets?.user(secret)) ?? '';
+    values[name] = await within(
+      `failed to get secret '${secret}' for build environment variable ${name}`,
+      read,
+    );
+    secretNames.add(name);
+  }
+  for (const name of config.build_env_from_shell ?? []) {
+    const value = env[name] ?? '';
+    if (value === '') logger.warn('build environment variable is not set in the shell', { variable: name });
+    else {
+      values[name] = value;
+      // What a shell holds is as often a token as not.
+      secretNames.add(name);
+    }
+  }
+  const problems = Object.entries(values).flatMap(([name, value]) => problemsOf(name, value));
+  if (problems.length > 0) throw new ThvError('ERR_BUILD_INPUT_INVALID', { reason: problems.join('\n') });
+  return { values, secretNames };
+}
+
+function problemsOf(name: string, value: string): readonly string[] {
+  const ofName = environmentNameProblem(name);
+  const ofValue = environmentValueProblem(value);
+  return [
+    ...(ofName?.kind === 'pattern'
+      ? [`invalid environment variable name: ${name} (must match pattern ${ofName.pattern})`]
+      : []),
+    ...(ofName?.kind === 'reserved'
+      ? [`environment variable name ${name} is reserved and cannot be overridden`]
+      : []),
+    ...(ofValue === undefined
+      ? []
+      : [
+          `environment variable value contains potentially dangerous characters: contains '${ofValue}' (${name})`,
+        ]),
+  ];
+}

@@ -1,0 +1,31 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import dockerignore from '@balena/dockerignore';
+
+/** Which paths of a folder stay out of a build. */
+export interface IgnoreRules {
+  /** `path` is relative to the folder, with slashes. */
+  ignores(path: string): boolean;
+  /** False when nothing below an ignored folder can be taken back in. */
+  readonly hasExceptions: boolean;
+}
+
+/** `.dockerignore` (Docker's reference, ".dockerignore file") and `.thvignore` (spec 03 §6.2) of a folder. */
+export async function readIgnoreRules(folder: string): Promise<IgnoreRules> {
+  const docker = await linesOf(join(folder, '.dockerignore'));
+  // This format knows no exceptions: an exclamation mark is one.
+  const own = (await linesOf(join(folder, '.thvignore'))).map((line) => line.replace(/^!/, '\\!'));
+  const matchers = [docker, own].map((lines) => dockerignore({ ignorecase: false }).add([...lines]));
+  return {
+    ignores: (path) => matchers.some((matcher) => matcher.ignores(path)),
+    hasExceptions: docker.some((line) => line.startsWith('!')),
+  };
+}
+
+async function linesOf(path: string): Promise<readonly string[]> {
+  const text = await readFile(path, 'utf8').catch(() => ''); // both files are optional
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+}

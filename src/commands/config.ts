@@ -1,0 +1,52 @@
+import { createGroup, lazily } from '../cli/index.ts';
+
+const caCert = () => import('./config-ca-cert.ts');
+const buildEnv = () => import('./config-build-env.ts');
+const buildAuthFile = () => import('./config-build-auth-file.ts');
+
+export const config = createGroup('Manage the application configuration.', {
+  'set-ca-cert': lazily(
+    { description: 'Set the CA certificate that images are built with' },
+    async () => (await caCert()).setCaCert,
+  ),
+  'get-ca-cert': lazily(
+    { description: 'Show the CA certificate that images are built with' },
+    async () => (await caCert()).getCaCert,
+  ),
+  'unset-ca-cert': lazily(
+    { description: 'Build images without a CA certificate of your own' },
+    async () => (await caCert()).unsetCaCert,
+  ),
+  'usage-metrics': lazily(
+    { description: 'Allow or forbid usage metrics' },
+    async () => (await import('./config-usage-metrics.ts')).usageMetrics,
+  ),
+  'set-build-env': lazily(
+    { description: 'Set an environment variable for building images' },
+    async () => (await buildEnv()).setBuildEnv,
+  ),
+  'get-build-env': lazily(
+    { description: 'Show the environment variables for building images' },
+    async () => (await buildEnv()).getBuildEnv,
+  ),
+  'unset-build-env': lazily(
+    { description: 'Remove environment variables for building images' },
+    async () => (await buildEnv()).unsetBuildEnv,
+  ),
+  'set-build-auth-file': lazily(
+    { description: 'Set a file with credentials for building images' },
+    async () => (await buildAuthFile()).setBuildAuthFile,
+  ),
+  'get-build-auth-file': lazily(
+    { description: 'Show the files with credentials for building images' },
+    async () => (await buildAuthFile()).getBuildAuthFile,
+  ),
+  'unset-build-auth-file': lazily(
+    { description: 'Remove files with credentials for building images' },
+    async () => (await buildAuthFile()).unsetBuildAuthFile,
+  ),
+  otel: lazily(
+    { description: 'Manage the OpenTelemetry settings that workloads start with' },
+    async () => (await import('./config-otel.ts')).otel,
+  ),
+});

@@ -1,0 +1,45 @@
+import { toThvError, within } from '../errors/index.ts';
+import type { Logger, Paths } from '../platform/index.ts';
+import type { RunConfig } from '../records/index.ts';
+import type { RunEnvironment } from './environment.ts';
+
+interface SecretValuesOptions {
+  readonly paths: Paths;
+  readonly environment: RunEnvironment;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+export type SecretValues = () => Promise<Readonly<Record<string, string>>>;
+
+/**
+ * The values behind a document's `secrets`, by environment variable, read anew for each life of the server, so that a
+ * changed secret takes effect with the next start. A store that fails later on does not end what it once gave a value to.
+ */
+export function createSecretValues(config: RunConfig, options: SecretValuesOptions): SecretValues {
+  let known: Readonly<Record<string, string>> | undefined;
+  return async () => {
+    if (config.secrets.length === 0) return {};
+    try {
+      known = await within('error processing secrets', () => resolve(config, options));
+    } catch (error) {
+      if (known === undefined || options.signal.aborted) throw error;
+      options.logger.warn('secrets cannot be read, using the values of the last start', {
+        error: toThvError(error),
+      });
+    }
+    return known;
+  };
+}
+
+async function resolve(
+  config: RunConfig,
+  { paths, environment, logger, signal }: SecretValuesOptions,
+): Promise<Readonly<Record<string, string>>> {
+  // Loaded by those workloads alone that have secrets: a host without any is the smaller for it.
+  const { openSecretsStore, resolveSecretParameters } = await import('../secrets/index.ts');
+  // A command of the user's that gives the values needs a PATH and more of the environment than travels with a start.
+  const env = { ...process.env, ...environment };
+  const store = await openSecretsStore({ paths, env, logger, signal });
+  return await resolveSecretParameters(config.secrets, store, { signal });
+}

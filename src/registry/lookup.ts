@@ -1,0 +1,41 @@
+import { ThvError } from '../errors/index.ts';
+import { similarNames } from '../platform/index.ts';
+import { byName } from './content.ts';
+import type { RegistryEntry } from './entry.ts';
+
+/**
+ * The entry a name stands for: its full name (containers first), or for a name without slash the last part of exactly one
+ * (spec 08 §4.1). Case-sensitive. `undefined` when there is none; throws `ERR_SERVER_AMBIGUOUS`.
+ */
+export function findEntry(entries: readonly RegistryEntry[], name: string): RegistryEntry | undefined {
+  const exact = entries.filter((entry) => entry.name === name).sort(byName);
+  if (exact[0] !== undefined || name.includes('/')) return exact[0];
+  const matches = entries.filter((entry) => entry.name.endsWith(`/${name}`)).sort(byName);
+  const names = [...new Set(matches.map((entry) => entry.name))];
+  if (names.length > 1) throw new ThvError('ERR_SERVER_AMBIGUOUS', { server: name, matches: names });
+  return matches[0];
+}
+
+/** Entries whose full name, description or any tag holds the query, whatever its case; sorted by name (spec 08 §4.2). */
+export function searchEntries(entries: readonly RegistryEntry[], query: string): readonly RegistryEntry[] {
+  const wanted = query.toLowerCase();
+  const holds = (text: string) => text.toLowerCase().includes(wanted);
+  return entries
+    .filter(({ name, description, tags }) => holds(name) || holds(description) || tags.some(holds))
+    .sort(byName);
+}
+
+/** Names a person may have meant, as short as they can be typed (spec 08 §9.19). */
+export function closeEntryNames(entries: readonly RegistryEntry[], typed: string): readonly string[] {
+  const names = [...new Set(entries.map(({ name }) => name))];
+  const shortNames = names.map((name) => name.slice(name.lastIndexOf('/') + 1));
+  const isUnique = (short: string) => shortNames.filter((other) => other === short).length === 1;
+  return [
+    ...new Set([
+      ...similarNames(typed, [...new Set(shortNames)]).flatMap((short) =>
+        isUnique(short) ? [short] : names.filter((name) => name.endsWith(`/${short}`)).sort(),
+      ),
+      ...(typed.includes('/') ? similarNames(typed, names) : []),
+    ]),
+  ];
+}

@@ -1,0 +1,13 @@
+export { migrateSecretScopes } from './migrate.ts';
+export { chooseProvider, type OpenSecretsOptions, openSecretsStore, parseProviderType } from './open.ts';
+export { parseSecretParameter, resolveSecretParameters } from './parameters.ts';
+export { resetKeyring } from './password.ts';
+export { setUpSecrets } from './set-up.ts';
+export {
+  PROVIDER_TYPES,
+  type ProviderType,
+  type SecretEntry,
+  type SecretsCapabilities,
+  type SecretsStore,
+} from './types.ts';
+export { isReservedName, type SecretScope, scopedSecrets, scopeOf, userSecrets } from './views.ts';

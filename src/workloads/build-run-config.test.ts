@@ -1,0 +1,147 @@
+import { describe, expect, test } from 'bun:test';
+import { silentLogger } from '../platform/index.ts';
+import { formatRunConfig, parseRunConfig } from '../records/run-config.ts';
+import { parseNewWorkloadName } from '../records/workload-name.ts';
+import { buildRunConfig } from './build-run-config.ts';
+import type { RunPlan } from './plan-run.ts';
+import type { RunRequest } from './types.ts';
+
+const REQUEST: RunRequest = {
+  source: 'img',
+  serverArguments: [],
+  name: undefined,
+  transport: 'streamable-http',
+  proxyMode: 'sse',
+  proxyPort: 0,
+  host: '127.0.0.1',
+  targetPort: 0,
+  targetHost: '127.0.0.1',
+  environment: [],
+  environmentFile: undefined,
+  environmentFolder: undefined,
+  secrets: [],
+  labels: [],
+  volumes: [],
+  publish: [],
+  permissionProfile: undefined,
+  networkMode: '',
+  tools: [],
+  toolsOverrideFile: undefined,
+  allowedOrigins: [],
+  trustProxyHeaders: false,
+  strictProtocolValidation: false,
+  stateless: false,
+  sessionTtlMs: 0,
+  endpointPrefix: '',
+  caCertificate: undefined,
+  runtimeImage: undefined,
+  runtimePackages: [],
+  buildWith: [],
+  debug: false,
+};
+
+describe('the document of a run', () => {
+  const facts = {
+    name: parseNewWorkloadName('srv'),
+    image: 'img',
+    toolsOverride: {},
+    fill: async () => ({ environment: {}, secrets: [] }),
+    reservedPorts: new Set<number>(),
+    logger: silentLogger,
+  };
+  const planOf = (request: RunRequest): RunPlan => ({
+    ...request,
+    transport: request.transport ?? 'streamable-http',
+    permissions: undefined,
+    variables: [],
+    origin: {},
+  });
+
+  test('stores how the proxy is to behave, with the keys of the reference', async () => {
+    const request: RunRequest = {
+      ...REQUEST,
+      tools: ['x'],
+      allowedOrigins: ['http://o'],
+      trustProxyHeaders: true,
+      strictProtocolValidation: true,
+      stateless: true,
+      sessionTtlMs: 1_800_000,
+      endpointPrefix: '/p',
+    };
+    const toolsOverride = { a: { name: 'x' } };
+    const config = await buildRunConfig(request, { ...facts, plan: planOf(request), toolsOverride });
+    const written = formatRunConfig(config);
+    expect(formatRunConfig(parseRunConfig(written))).toBe(written);
+    const parameters = { filter_tools: ['x'], tools_override: { a: { name: 'x', description: '' } } };
+    expect(JSON.parse(written)).toMatchObject({
+      allowed_origins: ['http://o'],
+      trust_proxy_headers: true,
+      strict_protocol_validation: true,
+      stateless: true,
+      session_ttl: '30m0s',
+      tools_filter: ['x'],
+      tools_override: { a: { name: 'x' } },
+      endpoint_prefix: '/p',
+      middleware_configs: [
+        { type: 'tool-filter', parameters },
+        { type: 'tool-call-filter', parameters },
+        { type: 'auth', parameters: {} },
+        { type: 'mcp-parser', parameters: {} },
+        { type: 'recovery', parameters: null },
+      ],
+    });
+  });
+
+  test('leaves out what was not asked for', async () => {
+    const document = JSON.parse(
+      formatRunConfig(await buildRunConfig(REQUEST, { ...facts, plan: planOf(REQUEST) })),
+    );
+    const keys = ['tools_filter', 'tools_override', 'stateless', 'session_ttl', 'strict_protocol_validation'];
+    expect(Object.keys(document).filter((key) => keys.includes(key))).toEqual([]);
+    expect(document.middleware_configs).toHaveLength(3);
+  });
+
+  test('is refused for a stateless stdio server', async () => {
+    const request: RunRequest = { ...REQUEST, transport: 'stdio', stateless: true };
+    const refused = buildRunConfig(request, { ...facts, plan: planOf(request) });
+    await expect(refused).rejects.toThrow(
+      'failed to validate run config: --stateless requires streamable-HTTP or SSE transport, got stdio',
+    );
+  });
+
+  test('takes from its source what the user did not say, and remembers where it came from', async () => {
+    const plan: RunPlan = {
+      transport: 'sse',
+      proxyPort: 0,
+      targetPort: 8123,
+      permissions: { name: 'entry', network: { outbound: { insecure_allow_all: true } } },
+      serverArguments: ['--read-only'],
+      stateless: false,
+      variables: [],
+      origin: { registry_server_name: 'io.example/srv', registry_url: 'https://r.example.com/r.json' },
+    };
+    const provided: unknown[] = [];
+    const config = await buildRunConfig(
+      { ...REQUEST, environment: ['GIVEN=1'], secrets: ['s,target=TOKEN'] },
+      {
+        ...facts,
+        plan,
+        fill: async (names) => {
+          provided.push([...names]);
+          return { environment: { GIVEN: '0', DEFAULT: 'd' }, secrets: ['registry-user-key,target=KEY'] };
+        },
+      },
+    );
+    expect(provided).toEqual([['GIVEN', 'TOKEN']]);
+    expect(JSON.parse(formatRunConfig(config))).toMatchObject({
+      registry_url: 'https://r.example.com/r.json',
+      registry_server_name: 'io.example/srv',
+      cmd_args: ['--read-only'],
+      transport: 'sse',
+      target_port: 8123,
+      permission_profile: { name: 'entry' },
+      env_vars: { GIVEN: '1', DEFAULT: 'd', MCP_TRANSPORT: 'sse' },
+      secrets: ['registry-user-key,target=KEY', 's,target=TOKEN'],
+    });
+  });
+});

@@ -1,0 +1,20 @@
+import { within } from '../errors/index.ts';
+import type { RunConfig } from '../records/index.ts';
+import type { Context } from './context.ts';
+import type { OperationOptions } from './types.ts';
+
+/**
+ * Reads every secret a document names, so that what cannot be had is told here and not in the background (spec 09 §5.9).
+ * The workload host reads them again.
+ */
+export async function checkSecrets(
+  context: Context,
+  { secrets }: Pick<RunConfig, 'secrets'>,
+  { signal }: OperationOptions,
+): Promise<void> {
+  if (secrets.length === 0) return;
+  const { resolveSecretParameters } = await import('../secrets/index.ts');
+  await within('error processing secrets', async () =>
+    resolveSecretParameters(secrets, await context.secrets(signal), { signal }),
+  );
+}

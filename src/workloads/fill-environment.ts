@@ -1,0 +1,71 @@
+import { hasCode } from '../errors/index.ts';
+import type { EntryVariable } from '../registry/index.ts';
+import type { SecretsStore } from '../secrets/index.ts';
+import type { Context } from './context.ts';
+import type { Ask, OperationOptions } from './types.ts';
+
+export interface Filled {
+  readonly environment: Readonly<Record<string, string>>;
+  /** `NAME,target=VARIABLE` */
+  readonly secrets: readonly string[];
+}
+
+/**
+ * Values for the variables that a source declares and the user did not give (spec 08 §5.1): defaults, secrets of that name,
+ * answers. Throws `ERR_VARIABLES_MISSING`.
+ */
+export async function fillEnvironment(
+  context: Context,
+  declared: readonly EntryVariable[],
+  provided: ReadonlySet<string>,
+  { ask, signal }: OperationOptions & { readonly ask?: Ask | undefined },
+): Promise<Filled> {
+  if (declared.length === 0) return { environment: {}, secrets: [] };
+  const { fillVariables } = await import('../registry/index.ts');
+  const store = declared.some(({ secret }) => secret) ? await openIfSetUp(context, signal) : undefined;
+  const { plain, secrets } = await fillVariables(declared, provided, {
+    ask,
+    secrets: store === undefined ? undefined : await valuesOf(store),
+    logger: context.logger,
+  });
+  return {
+    environment: plain,
+    secrets: Object.entries(secrets).map(([variable, name]) => `${name},target=${variable}`),
+  };
+}
+
+async function openIfSetUp(context: Context, signal?: AbortSignal): Promise<SecretsStore | undefined> {
+  try {
+    return await context.secrets(signal);
+  } catch (error) {
+    if (hasCode(error, 'ERR_SECRETS_NOT_SET_UP')) return undefined;
+    throw error;
+  }
+}
+
+async function valuesOf(store: SecretsStore) {
+  const { scopedSecrets } = await import('../secrets/index.ts');
+  const scoped = scopedSecrets(store, 'workloads');
+  const has = async (secrets: SecretsStore, name: string) => {
+    try {
+      await secrets.get(name);
+      return true;
+    } catch (error) {
+      if (hasCode(error, 'ERR_SECRET_NOT_FOUND')) return false;
+      throw error;
+    }
+  };
+  return {
+    has: (name: string) => has(store, name),
+    /** A name that is taken gets an ending of its own, for another workload may refer to it (spec 09 §5.5). */
+    async save(name: string, value: string) {
+      const free = (await has(scoped, name)) ? `${name}_${process.hrtime.bigint()}_${randomHex()}` : name;
+      await scoped.set(free, value);
+      return free;
+    },
+  };
+}
+
+function randomHex(): string {
+  return crypto.randomUUID().slice(0, 8);
+}

@@ -1,0 +1,94 @@
+import { readFile } from 'node:fs/promises';
+import { messageOf, ThvError, within } from '../errors/index.ts';
+import { groupExists } from '../groups/index.ts';
+import { refuseUnsupported } from '../host/index.ts';
+import { findFreePort, isPortAvailable, type Logger, type Paths } from '../platform/index.ts';
+import {
+  baseNameOf,
+  containerNameOf,
+  parseNewWorkloadName,
+  parseRunConfig,
+  type RunConfig,
+  standardLabels,
+  unknownKeysOf,
+  type WorkloadName,
+} from '../records/index.ts';
+import { checkProfile } from '../sandbox/index.ts';
+
+const SCHEMA_VERSION = 'v0.1.0';
+
+/** A document made elsewhere. Throws `ERR_FILE_UNREADABLE`, `ERR_RUN_CONFIG_INVALID` (spec 01 §4.8). */
+export async function readRunConfigFile(path: string): Promise<RunConfig> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    const reason = `failed to open configuration file '${path}': ${messageOf(error)}`;
+    throw new ThvError('ERR_FILE_UNREADABLE', { path, reason }, { cause: error });
+  }
+  return await within('failed to parse configuration file', () => parseRunConfig(text));
+}
+
+/**
+ * What a document from elsewhere must be to run here (spec 02 §15-11): a legal name, a group that exists, nothing that
+ * cannot be enforced. Missing names are filled in, everything else stays as it was written.
+ */
+export async function admitRunConfig(
+  config: RunConfig,
+  { paths, logger }: { readonly paths: Paths; readonly logger: Logger },
+): Promise<{ readonly name: WorkloadName; readonly config: RunConfig }> {
+  refuseUnsupported(config);
+  if (config.schema_version !== SCHEMA_VERSION) {
+    logger.warn('run configuration has another schema version', {
+      given: config.schema_version,
+      known: SCHEMA_VERSION,
+    });
+  }
+  const unknown = unknownKeysOf(config);
+  if (unknown.length > 0) logger.warn('run configuration has unknown keys', { keys: unknown.join(', ') });
+  if (config.image === '') throw invalid('image: must not be empty');
+  const name = parseNewWorkloadName(baseNameOf(config));
+  if (config.container_name) parseNewWorkloadName(config.container_name);
+  if (config.group && !groupExists(paths.state, config.group)) {
+    throw new ThvError('ERR_GROUP_NOT_FOUND', { group: config.group });
+  }
+  if (config.permission_profile) checkProfile(config.permission_profile, 'of the run configuration');
+  const names = {
+    name: config.name || name,
+    base_name: name,
+    container_name: config.container_name || name,
+  };
+  return { name, config: { ...config, ...names } };
+}
+
+/** The document with ports that are free now. Throws `ERR_PORT_UNAVAILABLE`. */
+export async function withFreePorts(
+  config: RunConfig,
+  reservedPorts: ReadonlySet<number>,
+): Promise<RunConfig> {
+  const { transport } = config;
+  const port = config.port || (await findFreePort(reservedPorts));
+  if (!(await isPortAvailable(port))) throw new ThvError('ERR_PORT_UNAVAILABLE', { port });
+  const target_port =
+    transport === 'stdio' || config.target_port !== 0
+      ? config.target_port
+      : await findFreePort(new Set([...reservedPorts, port]));
+  return {
+    ...config,
+    port,
+    target_port,
+    container_labels: {
+      ...config.container_labels,
+      ...standardLabels({
+        containerName: containerNameOf(config),
+        baseName: baseNameOf(config),
+        transport,
+        port,
+      }),
+    },
+  };
+}
+
+function invalid(reason: string): ThvError {
+  return new ThvError('ERR_RUN_CONFIG_INVALID', { reason });
+}

@@ -1,0 +1,117 @@
+import type { BuildImageOptions, PackageReference } from '../build/index.ts';
+import type { Engine } from '../engine/index.ts';
+import { hasCode, ThvError, within } from '../errors/index.ts';
+import type { RunConfig } from '../records/index.ts';
+import type { Source } from '../sources/index.ts';
+import type { Context } from './context.ts';
+import { retrieveImage } from './retrieve-image.ts';
+import { type RuntimeFlags, runtimeOverride } from './runtime-override.ts';
+import type { OperationOptions, Progress, RunRequest } from './types.ts';
+
+type BuildSettings = RuntimeFlags & Pick<RunRequest, 'caCertificate'>;
+type ObtainOptions = OperationOptions & { readonly progress: Progress };
+
+/** The image of a source: built for a package; for the rest its name, to be pulled later on. */
+export async function imageOf(
+  context: Context,
+  engine: Engine,
+  source: Source,
+  settings: BuildSettings,
+  options: ObtainOptions,
+): Promise<string> {
+  switch (source.kind) {
+    case 'image':
+      return source.image;
+    case 'entry':
+      return source.entry.kind === 'container' ? source.entry.image : source.entry.url;
+    case 'package':
+      return await within('invalid protocol scheme provided for MCP server\n', () =>
+        buildPackage(
+          context,
+          engine,
+          source.reference,
+          { override: runtimeOverride(settings), caCertPath: settings.caCertificate },
+          options,
+        ),
+      );
+  }
+}
+
+async function buildPackage(
+  context: Context,
+  engine: Engine,
+  reference: PackageReference,
+  settings: Pick<BuildImageOptions, 'override' | 'caCertPath' | 'tag'>,
+  { signal, progress }: ObtainOptions,
+): Promise<string> {
+  const { paths, env, logger } = context;
+  const { buildPackageImage } = await import('../build/index.ts');
+  return buildPackageImage(reference, {
+    engine,
+    progress,
+    config: await (await context.config()).read(),
+    ...settings,
+    env,
+    home: paths.home,
+    workingFolder: process.cwd(),
+    openSecrets: async () => {
+      const { scopedSecrets, userSecrets } = await import('../secrets/index.ts');
+      const store = await context.secrets(signal);
+      const [user, workloads] = [userSecrets(store), scopedSecrets(store, 'workloads')];
+      return {
+        user: (name) => user.get(name, { signal }),
+        workloads: (name) => workloads.get(name, { signal }),
+      };
+    },
+    logger,
+    signal,
+  });
+}
+
+/**
+ * Makes sure that the engine has the image of a document: one that was built here is built again under its name, any other
+ * is pulled. A mistyped name is told what it may have meant (spec 08 §9.19).
+ */
+export async function ensureImage(
+  context: Context,
+  engine: Engine,
+  { image, package_reference: text, runtime_config: override }: RunConfig,
+  options: ObtainOptions,
+): Promise<void> {
+  if (text !== undefined && (await engine.images.find(image, options)) === undefined) {
+    const { requirePackageReference } = await import('../build/index.ts');
+    await buildPackage(
+      context,
+      engine,
+      requirePackageReference(text),
+      { override: override ?? undefined, tag: image },
+      options,
+    );
+    return;
+  }
+  try {
+    await retrieveImage(engine, image, { ...options, logger: context.logger });
+  } catch (error) {
+    if (!hasCode(error, 'ERR_IMAGE_NOT_FOUND') || /[/.:]/.test(image)) throw error;
+    const close = await closeNames(context, image, options);
+    if (close.length === 0) throw error;
+    throw new ThvError(error.code, error.facts, {
+      cause: error,
+      context: error.context,
+      hint: `no server of the registry has this name; close to it: ${close.join(', ')}`,
+    });
+  }
+}
+
+/** None when the registry cannot be asked: what is told is the better for them, not wrong without. */
+async function closeNames(
+  context: Context,
+  name: string,
+  options: OperationOptions,
+): Promise<readonly string[]> {
+  try {
+    return await (await context.registry()).closeNames(name, options);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,45 @@
+import { type Engine, isLatest, parseImageReference } from '../engine/index.ts';
+import { ThvError, toThvError, within } from '../errors/index.ts';
+import type { Logger } from '../platform/index.ts';
+import type { OperationOptions, Progress } from './types.ts';
+
+interface RetrieveOptions extends OperationOptions {
+  readonly progress: Progress;
+  readonly logger: Logger;
+  /** Whose choice the image is; default `user`. */
+  readonly owner?: 'user' | 'program';
+}
+
+/** Pull rule of spec 03 §12.1: `latest` is pulled when it can be, anything else only when it is missing. */
+export async function retrieveImage(
+  engine: Engine,
+  image: string,
+  { signal, progress, logger, owner = 'user' }: RetrieveOptions,
+): Promise<void> {
+  await within('failed to retrieve or pull image', async () => {
+    const isLocal = (await engine.images.find(image, { signal })) !== undefined;
+    if (isLocal && !isLatest(parseImageReference(image))) return;
+    logger.info('pulling image', { image });
+    try {
+      await engine.images.pull(image, {
+        signal,
+        owner,
+        onProgress: ({ status, layer, currentBytes, totalBytes }) => {
+          const share =
+            currentBytes === undefined || !totalBytes
+              ? ''
+              : ` ${Math.floor((100 * currentBytes) / totalBytes)}%`;
+          progress.update(`Pulling ${image}: ${layer === undefined ? '' : `${layer} `}${status}${share}`);
+        },
+      });
+      progress.update('');
+      progress.line(`Successfully pulled ${image}`);
+    } catch (error) {
+      progress.update('');
+      if (signal?.aborted)
+        throw new ThvError('ERR_CANCELLED', { reason: 'image pull was canceled' }, { cause: error });
+      if (!isLocal) throw error;
+      logger.warn('failed to pull image, using the local copy', { image, error: toThvError(error) });
+    }
+  });
+}
