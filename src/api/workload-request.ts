@@ -1,5 +1,6 @@
 import { parsePackageReference } from '../build/index.ts';
 import { ThvError } from '../errors/index.ts';
+import { DEFAULT_GROUP } from '../groups/index.ts';
 import { parseNewWorkloadName, parseWorkloadName, type RunConfig } from '../records/index.ts';
 import type { RunRequest } from '../workloads/index.ts';
 import type { CreateRequest, UpdateRequest } from './schemas/workload-request.ts';
@@ -57,7 +58,7 @@ export function toRunRequest(body: UpdateRequest, { name, debug, present }: Requ
     toolsOverride: withoutUndefined(body.tools_override),
     permissionProfile: undefined,
     ...(body.permission_profile === undefined ? {} : { permissions: body.permission_profile }),
-    ...(body.group === '' ? {} : { group: body.group }),
+    group: body.group === '' ? DEFAULT_GROUP : body.group,
     allowedOrigins: [],
     trustProxyHeaders: body.trust_proxy_headers,
     strictProtocolValidation: false,

@@ -6,7 +6,7 @@ export type { OptionsOf } from './flag.ts';
 export { parseFlagValue } from './flag-value.ts';
 export { formatFlag } from './format-flag.ts';
 export { GLOBAL_FLAGS } from './global-flags.ts';
-export { findGroupNameProblem, groupFlag } from './group-name.ts';
+export { GroupNames, groupFlag, ownGroupFlag } from './group-name.ts';
 export { renderHelp, renderUsage } from './help.ts';
 export type { Input } from './input.ts';
 export { isDebugEnvironment } from './log-settings.ts';

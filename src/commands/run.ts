@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { createCommand, type Invocation, type OptionsOf } from '../cli/index.ts';
+import { createCommand, type Invocation, type OptionsOf, ownGroupFlag } from '../cli/index.ts';
 import { messageOf, ThvError } from '../errors/index.ts';
 import { formatDuration, silentLogger } from '../platform/index.ts';
 import { networkProfile, parsePublish, withVolumes } from '../sandbox/index.ts';
@@ -112,6 +112,7 @@ const flags = {
     help: 'Name of the MCP server (auto-generated from image if not provided)',
     schema: Text,
   },
+  group: ownGroupFlag,
   transport: { kind: 'string', help: 'Transport mode (sse, streamable-http or stdio)', schema: Transport },
   'proxy-mode': {
     kind: 'string',
@@ -355,6 +356,7 @@ function runRequest({ options, words, serverArguments, debug }: RunInvocation): 
     source: words[0] ?? '',
     serverArguments,
     name: given(options.name),
+    group: options.group,
     transport: options.transport === '' ? undefined : options.transport,
     proxyMode: options.proxyMode,
     proxyPort: options.proxyPort,

@@ -1,3 +1,4 @@
+export { openClientSettings, serverOf } from './client-entry.ts';
 export { findByExactName, findContainer, isUp, removeUnusedNetwork } from './containers.ts';
 export { createDesiredState, type DesiredState } from './desired-state.ts';
 export { type RunEnvironment, runEnvironmentFrom } from './environment.ts';

@@ -1,3 +1,4 @@
+import type { ClientSettings } from '../clients/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { hasCode, ThvError, toThvError } from '../errors/index.ts';
 import { buildMiddlewares, composeChain } from '../middleware/index.ts';
@@ -10,6 +11,7 @@ import {
   type StatusStore,
   type WorkloadName,
 } from '../records/index.ts';
+import { openClientSettings, serverOf } from './client-entry.ts';
 import { serveContainer } from './container-life.ts';
 import type { ContainerEvent } from './container-watch.ts';
 import { deployContainer, findByExactName, identityOf, isUp, type RunningContainer } from './containers.ts';
@@ -70,6 +72,7 @@ export function startWorkloadRun(
   const { signal } = controller;
   const log = deps.logger.with({ workload: name });
   let listener: Listener | undefined;
+  let entering: Promise<void> | undefined;
 
   async function supervise(): Promise<RunEnd> {
     await deps.statuses.set(name, 'starting');
@@ -115,7 +118,7 @@ export function startWorkloadRun(
           isTakeOver,
           signal,
           logger: log,
-          onReady: () => becomeRunning(url),
+          onReady: () => becomeRunning(config, url),
           onStillServing: becomeHealthy,
           async onDown(livedMs) {
             wasStable = livedMs >= STABLE_MS;
@@ -125,7 +128,8 @@ export function startWorkloadRun(
       });
       server.setDown();
       if (event === undefined) return { type: 'ended' };
-      if (event.type === 'removed' || (await deps.statuses.find(name)) === undefined) return await vanished();
+      if (event.type === 'removed' || (await deps.statuses.find(name)) === undefined)
+        return await vanished(config);
       if (wasStable || isTakeOver) {
         attempt = 1;
         delayMs = FIRST_DELAY_MS;
@@ -176,7 +180,14 @@ export function startWorkloadRun(
     return { type: 'exited', detail };
   }
 
-  async function becomeRunning(url: string): Promise<void> {
+  async function becomeRunning(config: RunConfig, url: string): Promise<void> {
+    // Once per run: the URL outlives every restart (DESIGN "Client settings").
+    entering ??= changeClients(config, async (clients) => {
+      // It may have changed its group while it was starting.
+      const { group } = (await deps.runConfigs.find(name)) ?? config;
+      await clients.addWorkload(serverOf(config), group || undefined);
+    });
+    await entering;
     await deps.statuses.setIf(
       name,
       ({ status }) => status !== 'unauthenticated' && isOurs(status),
@@ -185,6 +196,19 @@ export function startWorkloadRun(
     await deps.statuses.setProcessId(name, process.pid);
     log.info('workload is running', { url });
     options.onServing?.(url);
+  }
+
+  async function changeClients(
+    config: RunConfig,
+    change: (clients: ClientSettings) => Promise<void>,
+  ): Promise<void> {
+    if (signal.aborted) return;
+    try {
+      const { paths } = deps;
+      await change(await openClientSettings({ paths, environment: options.environment, logger: log }));
+    } catch (error) {
+      log.warn('failed to change the settings of clients', { group: config.group, error });
+    }
   }
 
   /** A list that looked in a bad moment has called us unhealthy; we are not. */
@@ -220,8 +244,11 @@ export function startWorkloadRun(
     }
   }
 
-  async function vanished(): Promise<RunEnd> {
+  async function vanished(config: RunConfig): Promise<RunEnd> {
     log.warn('container was removed, workload is no longer served');
+    await changeClients(config, (clients) =>
+      clients.removeWorkload(serverOf(config), config.group || undefined),
+    );
     await deps.statuses.setIf(
       name,
       (record) => isOurs(record.status),
@@ -247,6 +274,8 @@ export function startWorkloadRun(
       log.error('failed to record the end of a workload', { error });
       return { type: 'failed', error: toThvError(error) };
     })
+    // Whoever ends us takes the entries out next; ours must not come in behind that.
+    .finally(() => entering)
     .finally(() => deps.statuses.resetProcessId(name, process.pid).catch(() => undefined)); // the file may be gone
 
   return {

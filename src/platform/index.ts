@@ -6,7 +6,7 @@ export { acquireLock, type HeldLock, removeStaleLocks, tryLock } from './file-lo
 export { followFile } from './follow-file.ts';
 export { formatLocalTime } from './local-time.ts';
 export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger } from './log.ts';
-export { type Paths, resolvePaths } from './paths.ts';
+export { homeOf, type Paths, resolvePaths } from './paths.ts';
 export { findFreePort, isPortAvailable } from './ports.ts';
 export { commandLineOf, isProcessAlive, spawnDetached, terminateProcess } from './processes.ts';
 export { openRotatingFile } from './rotating-file.ts';

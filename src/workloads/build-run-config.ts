@@ -1,7 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { messageOf, ThvError, within } from '../errors/index.ts';
-import { DEFAULT_GROUP } from '../groups/index.ts';
 import { findFreePort, formatDuration, isPortAvailable, type Logger } from '../platform/index.ts';
 import {
   type PermissionProfile,
@@ -110,7 +109,7 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
       stateless: plan.stateless,
       session_ttl: request.sessionTtlMs === 0 ? '' : formatDuration(request.sessionTtlMs),
       proxy_mode: transport === 'stdio' ? request.proxyMode : transport,
-      group: request.group ?? DEFAULT_GROUP,
+      group: request.group,
       tools_filter: [...request.tools],
       tools_override: toolsOverride,
       endpoint_prefix: request.endpointPrefix,

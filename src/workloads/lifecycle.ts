@@ -11,6 +11,7 @@ import {
   type WorkloadName,
 } from '../records/index.ts';
 import { checkSecrets } from './check-secrets.ts';
+import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
 import { ensureImage } from './obtain-image.ts';
 import { serveHere } from './run.ts';
@@ -70,6 +71,8 @@ export async function stopWorkload(
     await context.statuses.set(name, 'error', toThvError(error).message);
     throw error;
   }
+  const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: only what we know we wrote
+  await leaveClients(context, name, config);
   await context.statuses.set(name, 'stopped');
   return 'done';
 }
@@ -136,6 +139,7 @@ export async function removeWorkload(
       for (const file of [path, `${path}.1`, `${path}.2`]) await rm(file, { force: true });
     });
   }
+  await leaveClients(context, name, config);
   await bestEffort(logger, 'failed to delete run configuration', () => context.runConfigs.delete(name));
   await context.statuses.delete(name);
   return isKnown ? 'done' : 'not-found';
@@ -254,5 +258,6 @@ async function stopAfterServing(context: Context, name: WorkloadName): Promise<v
   const container = await findContainer(engine, name);
   if (container !== undefined)
     await engine.containers.stop(container.Id, { graceSeconds: DEFAULT_GRACE_SECONDS });
+  await leaveClients(context, name, await context.runConfigs.find(name).catch(() => undefined));
   await context.statuses.setIf(name, ({ status }) => status === 'stopping', 'stopped');
 }

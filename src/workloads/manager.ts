@@ -14,6 +14,8 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
   const running = () => import('./run.ts');
   const lifecycle = () => import('./lifecycle.ts');
   const logFiles = () => import('./logs.ts');
+  const groups = () => import('./groups.ts');
+  const clientEntries = () => import('./client-entries.ts');
   return {
     list: (query, operation) => listWorkloads(context, query, operation),
     get: (name, operation) => getWorkload(context, name, operation),
@@ -80,5 +82,14 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
     },
     groupExists: async (name) => groupExists(context.paths.state, name),
     ping: async (operation) => (await context.engine(operation?.signal)).ping(operation),
+    async groupMembers(group) {
+      const { checkDeletable, membersOf } = await groups();
+      await checkDeletable(context, group);
+      return membersOf(context, group);
+    },
+    deleteGroup: async (group, operation) => (await groups()).deleteGroup(context, group, operation),
+    registerClients: async (ids, names, operation) =>
+      (await clientEntries()).registerClients(context, ids, names, operation ?? {}),
+    removeClients: async (ids, names) => (await clientEntries()).removeClients(context, ids, names),
   };
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { ThvError, within } from '../errors/index.ts';
-import { DEFAULT_GROUP, ensureDefaultGroup, groupExists } from '../groups/index.ts';
+import { ensureDefaultGroup, groupExists } from '../groups/index.ts';
 import {
   deleteSessionJournal,
   findByExactName,
@@ -23,7 +23,9 @@ import {
 import { checkProfile, readPermissionProfile } from '../sandbox/index.ts';
 import { identifySource, type Source } from '../sources/index.ts';
 import { buildRunConfig } from './build-run-config.ts';
+import { checkGroup } from './check-group.ts';
 import { checkSecrets } from './check-secrets.ts';
+import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
 import { fillEnvironment } from './fill-environment.ts';
 import { admitRunConfig, readRunConfigFile, withFreePorts } from './import.ts';
@@ -83,7 +85,6 @@ async function checkRunnable(
 async function prepareNew(context: Context, request: RunRequest, options: RunOptions): Promise<Prepared> {
   const { signal } = options;
   const { logger } = context;
-  requireGroup(context, request.group);
   const engine = await context.engine(signal);
   const source = await findSource(context, request, signal);
   const name = await within('failed to check if workload exists', () =>
@@ -92,6 +93,7 @@ async function prepareNew(context: Context, request: RunRequest, options: RunOpt
   using stack = new DisposableStack();
   const reservation = stack.use(reserveName(context, name));
   await refuseTakenName(context, engine, name, signal);
+  await checkGroup(context, name, request.group);
   const config = await documentOf(context, engine, request, { ...options, name, source, ownPort: undefined });
   stack.move(); // the caller's from here on
   return { engine, name, config, reservation };
@@ -130,8 +132,8 @@ export async function prepareEdit(
   return config;
 }
 
-function requireGroup(context: Context, group: string | undefined): void {
-  if (group !== undefined && group !== DEFAULT_GROUP && !groupExists(context.paths.state, group))
+function requireGroup(context: Context, group: string): void {
+  if (group !== '' && !groupExists(context.paths.state, group))
     throw new ThvError('ERR_GROUP_NOT_FOUND', { group });
 }
 
@@ -209,6 +211,7 @@ async function prepareDocument(
   using stack = new DisposableStack();
   const reservation = stack.use(reserveName(context, name));
   await refuseTakenName(context, engine, name, signal);
+  await checkGroup(context, name, config.group ?? '');
   const reservedPorts = await portsOfOthers(context, name);
   const runnable = await within(importing, () => withFreePorts(config, reservedPorts));
   stack.move(); // the caller's from here on
@@ -323,6 +326,7 @@ async function discard(context: Context, engine: Engine, name: WorkloadName): Pr
   });
   await removeUnusedNetwork(engine, logger);
   deleteSessionJournal(context.paths.state, name);
+  await leaveClients(context, name, await context.runConfigs.find(name).catch(() => undefined));
   await bestEffort(logger, 'failed to delete run configuration', () => context.runConfigs.delete(name));
   await bestEffort(logger, 'failed to delete status', () => context.statuses.delete(name));
 }

@@ -1,3 +1,4 @@
+import type { Registered } from '../clients/index.ts';
 import type { PermissionProfile, RunConfig, WorkloadStatus } from '../records/index.ts';
 import type { ToolsOverride } from './tools-override.ts';
 
@@ -29,6 +30,8 @@ export interface RunRequest {
   /** Everything behind the first `--`. */
   readonly serverArguments: readonly string[];
   readonly name: string | undefined;
+  /** A group that exists; '' for none. */
+  readonly group: string;
   readonly transport: RunConfig['transport'] | undefined;
   readonly proxyMode: 'sse' | 'streamable-http';
   /** 0 = any free port. */
@@ -62,8 +65,6 @@ export interface RunRequest {
   readonly toolsOverride?: ToolsOverride;
   /** A profile that came with the request, instead of a named one. */
   readonly permissions?: PermissionProfile;
-  /** Default: the group `default`. */
-  readonly group?: string;
   /** Origins that replace the defaults; empty for these. */
   readonly allowedOrigins: readonly string[];
   readonly trustProxyHeaders: boolean;
@@ -241,6 +242,27 @@ export interface WorkloadManager {
   groupExists(name: string): Promise<boolean>;
   /** Resolves when the container engine answers. Throws `ERR_ENGINE_UNAVAILABLE` with what was tried. */
   ping(options?: OperationOptions): Promise<void>;
+  /**
+   * Workloads that go or move when the group is deleted, stopped ones too, without asking an engine. Throws
+   * `ERR_GROUP_PROTECTED` for the default group, `ERR_GROUP_NOT_FOUND`.
+   */
+  groupMembers(group: string): Promise<readonly string[]>;
+  /** Deletes a group; its workloads move to the default group, or go with it. Throws as `groupMembers`. */
+  deleteGroup(
+    group: string,
+    options: OperationOptions & { readonly withWorkloads: boolean },
+  ): Promise<readonly Outcome[]>;
+  /**
+   * Registers MCP clients for groups (none: for workloads without a group) and writes the running workloads of these into
+   * their settings. Throws `ERR_CLIENT_INVALID`, `ERR_GROUP_NOT_FOUND`, `ERR_CLIENT_SETTINGS_INVALID`.
+   */
+  registerClients(
+    ids: readonly string[],
+    groups: readonly string[],
+    options?: OperationOptions,
+  ): Promise<readonly Registered[]>;
+  /** Takes MCP clients out of groups, `undefined` for everywhere, with the entries we wrote. Throws as `registerClients`. */
+  removeClients(ids: readonly string[], groups: readonly string[] | undefined): Promise<void>;
   /** Names of the workloads that refer to a secret of the user's, sorted; asks no engine. */
   usersOfSecret(secret: string): Promise<readonly string[]>;
 }

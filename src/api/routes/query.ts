@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
-import { findGroupNameProblem } from '../../cli/index.ts';
 import { ThvError } from '../../errors/index.ts';
+import { findGroupNameProblem } from '../../groups/index.ts';
 import { parseDuration } from '../../platform/index.ts';
 
 /** The first value of a query parameter; empty is absent. */

@@ -1,0 +1,10 @@
+export {
+  type ClientSettings,
+  type ClientStatus,
+  createClientSettings,
+  type GroupedServer,
+  type Registered,
+  type Registration,
+} from './client-settings.ts';
+export { discontinuationOf } from './table.ts';
+export type { Server } from './types.ts';
