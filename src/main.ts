@@ -50,6 +50,14 @@ and serves both MCP transports (SSE and streamable HTTP) from it.`,
       { description: 'Look after the container runtime' },
       async () => (await import('./commands/runtime.ts')).runtime,
     ),
+    registry: lazily(
+      { description: 'Look into the registry of MCP servers' },
+      async () => (await import('./commands/registry.ts')).registry,
+    ),
+    search: lazily(
+      { description: 'Search the registry for MCP servers' },
+      async () => (await import('./commands/search.ts')).search,
+    ),
     secret: lazily(
       { description: 'Manage secrets for MCP servers' },
       async () => (await import('./commands/secret.ts')).secret,

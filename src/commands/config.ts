@@ -1,6 +1,7 @@
 import { createGroup, lazily } from '../cli/index.ts';
 
 const caCert = () => import('./config-ca-cert.ts');
+const registry = () => import('./config-registry.ts');
 const buildEnv = () => import('./config-build-env.ts');
 const buildAuthFile = () => import('./config-build-auth-file.ts');
 
@@ -16,6 +17,26 @@ export const config = createGroup('Manage the application configuration.', {
   'unset-ca-cert': lazily(
     { description: 'Build images without a CA certificate of your own' },
     async () => (await caCert()).unsetCaCert,
+  ),
+  'set-registry': lazily(
+    { description: 'Set the registry that servers are run from' },
+    async () => (await registry()).setRegistry,
+  ),
+  'get-registry': lazily(
+    { description: 'Show the registry that servers are run from' },
+    async () => (await registry()).getRegistry,
+  ),
+  'unset-registry': lazily(
+    { description: 'Go back to the built-in registry' },
+    async () => (await registry()).unsetRegistry,
+  ),
+  'set-registry-auth': lazily(
+    { description: 'Set up a login for the registry', hidden: true },
+    async () => (await registry()).setRegistryAuth,
+  ),
+  'unset-registry-auth': lazily(
+    { description: 'Forget the login of the registry', hidden: true },
+    async () => (await registry()).unsetRegistryAuth,
   ),
   'usage-metrics': lazily(
     { description: 'Allow or forbid usage metrics' },

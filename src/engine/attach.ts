@@ -1,5 +1,5 @@
 import { messageOf, ThvError } from '../errors/index.ts';
-import { givenUp, startDeadline } from './deadline.ts';
+import { givenUp, startDeadline } from '../platform/index.ts';
 import { createDemultiplexer } from './demultiplex.ts';
 import { engineMessage } from './engine-message.ts';
 import { type HijackedConnection, HijackRefused, openHijacked } from './hijack.ts';

@@ -1,5 +1,5 @@
 import { ThvError } from '../errors/index.ts';
-import { type Deadline, givenUp, startDeadline } from './deadline.ts';
+import { type Deadline, givenUp, startDeadline } from '../platform/index.ts';
 import { engineMessage } from './engine-message.ts';
 import { describeSocketError } from './socket-error.ts';
 

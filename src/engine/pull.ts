@@ -1,5 +1,5 @@
 import { messageOf, ThvError } from '../errors/index.ts';
-import { givenUp } from './deadline.ts';
+import { givenUp } from '../platform/index.ts';
 import { withoutEcho } from './engine-message.ts';
 import type { EngineHttp } from './http.ts';
 import { type ImageReference, imageName } from './image-reference.ts';

@@ -274,7 +274,21 @@ export const CATALOG = {
     ({ server, matches }: { readonly server: string; readonly matches: readonly string[] }) =>
       `multiple servers match '${server}': ${matches.join(', ')} — use the full name`,
   ),
+  /** No answer, or none that may be read; `failed` tells what kind of failure, for the texts of spec 08 §6.3. */
+  ERR_REGISTRY_REQUEST: entry(
+    'world',
+    502,
+    ({
+      reason,
+    }: Reason & {
+      readonly failed: 'timeout' | 'connection' | 'scheme' | 'content' | 'status';
+      readonly status?: number;
+    }) => reason,
+  ),
   ERR_REGISTRY_UNAVAILABLE: entry('world', 503, ({ reason }: Reason) => reason),
+  /** What is to become the registry in use does not answer, or is none (spec 08 §6.3). */
+  ERR_REGISTRY_SOURCE_UNREACHABLE: entry('world', 504, ({ reason }: Reason) => reason),
+  ERR_REGISTRY_SOURCE_INVALID: entry('user', 502, ({ reason }: Reason) => reason),
   ERR_REGISTRY_AUTH_REQUIRED: entry(
     'user',
     503,
@@ -304,6 +318,9 @@ export const CATALOG = {
     400,
     ({ tool }: { readonly tool: string }) => `tool ${tool} not found in registry`,
   ),
+
+  // Outgoing OAuth (spec 06 §9)
+  ERR_OAUTH: entry('world', 502, ({ reason }: Reason) => reason),
 
   ERR_TIMEOUT: entry('world', 504, ({ reason }: Reason) => reason),
   ERR_CANCELLED: entry('user', 499, ({ reason }: Reason) => reason),

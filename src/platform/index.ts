@@ -1,6 +1,8 @@
 export { writeFileAtomic } from './atomic-file.ts';
 export { createBackground } from './background.ts';
+export { openBrowser } from './browser.ts';
 export { loadCLibrary } from './c-library.ts';
+export { type Deadline, givenUp, startDeadline } from './deadline.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export { acquireLock, type HeldLock, removeStaleLocks, tryLock } from './file-lock.ts';
 export { followFile } from './follow-file.ts';
@@ -12,4 +14,4 @@ export { commandLineOf, isProcessAlive, spawnDetached, terminateProcess } from '
 export { openRotatingFile } from './rotating-file.ts';
 export { selfCommand } from './self.ts';
 export { similarNames } from './similar-names.ts';
-export { aborted, sleep } from './wait.ts';
+export { aborted, sleep, unlessAborted } from './wait.ts';

@@ -18,3 +18,18 @@ export function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
+
+/** What `work` comes to, or the reason of `signal` as soon as it aborts; the work itself goes on and its end is dropped. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  const gone = Promise.withResolvers<never>();
+  const leave = () => gone.reject(signal.reason);
+  if (signal.aborted) leave();
+  signal.addEventListener('abort', leave, { once: true });
+  try {
+    return await Promise.race([work, gone.promise]);
+  } finally {
+    signal.removeEventListener('abort', leave);
+    work.catch(() => undefined); // nobody waits for it any more
+  }
+}

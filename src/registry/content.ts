@@ -6,7 +6,7 @@ export interface SkippedEntry {
   readonly reason: string;
 }
 
-/** All that a registry holds; entries are unique by kind and name, in the order of the source. */
+/** All that a registry holds; entries are unique by kind and name. */
 export interface RegistryContent {
   readonly version: string;
   /** RFC 3339, '' when the source does not say. */

@@ -1,4 +1,6 @@
 export type { RegistryContent, SkippedEntry } from './content.ts';
+export { type Conversion, convertRegistry } from './convert.ts';
+export { convertFileInPlace, readRegistryInput } from './convert-file.ts';
 export {
   type ContainerEntry,
   type EntryVariable,
@@ -20,5 +22,7 @@ export {
   type Question,
   type SecretValues,
 } from './fill-variables.ts';
+export { loginToRegistry, logoutFromRegistry, setLogin, unsetLogin } from './login.ts';
 export { createRegistry, type Registry } from './registry.ts';
+export { setSource, unsetSource } from './set-source.ts';
 export type { RegistrySource } from './source.ts';

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { byName, type RegistryContent } from './content.ts';
+import { isRecord } from './detect-format.ts';
 import { ContainerEntrySchema, entryToJson, RemoteEntrySchema } from './entry.ts';
 
 const Entries = <const Schema extends v.GenericSchema>(schema: Schema) =>
@@ -17,6 +18,7 @@ const Document = v.object({
  * wrong: unlike an upstream list, a broken entry makes the whole document unusable, so that `convert` loses nothing.
  */
 export function fromLegacy(document: unknown): RegistryContent {
+  if (!isRecord(document)) throw new Error('not a JSON object');
   const result = v.safeParse(Document, document);
   if (!result.success) {
     throw new Error(

@@ -1,4 +1,4 @@
-import { startDeadline } from '../deadline.ts';
+import { startDeadline } from '../../platform/index.ts';
 import type { Environment, RegistryCredentials } from './types.ts';
 
 const HELPER_TIMEOUT_MS = 20_000;
