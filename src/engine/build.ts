@@ -1,7 +1,7 @@
 import { ThvError } from '../errors/index.ts';
+import { givenUp } from '../platform/index.ts';
 import { encodeRegistryConfig, findCredentials } from './credentials/find.ts';
 import type { Environment, RegistryCredentials } from './credentials/types.ts';
-import { givenUp } from './deadline.ts';
 import type { EngineHttp } from './http.ts';
 import { type ImageReference, parseImageReference } from './image-reference.ts';
 import { errorOf, readJsonRecords } from './json-records.ts';

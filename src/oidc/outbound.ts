@@ -3,7 +3,7 @@ import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIP } from 'node:net';
 import { messageOf, ThvError } from '../errors/index.ts';
-import { isPrivateAddress } from './private-address.ts';
+import { isPrivateAddress } from '../platform/index.ts';
 
 /** The HTTP client for a provider's endpoints (spec 05 §3). No proxy of the environment is used. */
 export interface OutboundClient {

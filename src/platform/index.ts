@@ -10,6 +10,7 @@ export { formatLocalTime } from './local-time.ts';
 export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger } from './log.ts';
 export { homeOf, type Paths, resolvePaths } from './paths.ts';
 export { findFreePort, isPortAvailable } from './ports.ts';
+export { isPrivateAddress } from './private-address.ts';
 export { commandLineOf, isProcessAlive, spawnDetached, terminateProcess } from './processes.ts';
 export { openRotatingFile } from './rotating-file.ts';
 export { selfCommand } from './self.ts';
