@@ -59,6 +59,8 @@ export async function serveApi(options: ServeOptions): Promise<void> {
   const shutdown = new AbortController();
   const { app, drain } = createApi({
     workloads: options.workloads,
+    env: options.env,
+    paths,
     logger,
     version: options.version,
     nonce,

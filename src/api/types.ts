@@ -1,12 +1,14 @@
 import type { Hono } from 'hono';
 import type { Authenticator } from '../oidc/index.ts';
-import type { Logger } from '../platform/index.ts';
+import type { Logger, Paths } from '../platform/index.ts';
 import type { WorkloadManager } from '../workloads/index.ts';
 import type { ApiVariables } from './pipeline/time-limit.ts';
 
 /** What the API is made of; nothing in it listens anywhere. */
 export interface ApiOptions {
   readonly workloads: WorkloadManager;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly paths: Paths;
   readonly logger: Logger;
   /** As `GET /version` tells it, for example `v1.2.3`. */
   readonly version: string;

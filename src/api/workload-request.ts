@@ -28,7 +28,7 @@ interface RequestFacts {
 
 /** Throws `ERR_INPUT_INVALID` for what the service would not look at itself. */
 export function toRunRequest(body: UpdateRequest, { name, debug, present }: RequestFacts): RunRequest {
-  const transport = transportOf(body.transport);
+  const transport = body.transport === '' ? undefined : transportOf(body.transport);
   if (body.target_port < 0 || body.target_port > 65_535)
     throw invalid(
       `${BUILD}: invalid value for target_port: ${body.target_port} (must be between 0 and 65535)`,
@@ -40,6 +40,7 @@ export function toRunRequest(body: UpdateRequest, { name, debug, present }: Requ
     serverArguments: body.cmd_arguments,
     name,
     transport,
+    fallbackTransport: 'stdio',
     proxyMode: proxyModeOf(body.proxy_mode),
     proxyPort: body.proxy_port,
     host: body.host === '' ? '127.0.0.1' : body.host,
@@ -71,19 +72,38 @@ export function toRunRequest(body: UpdateRequest, { name, debug, present }: Requ
   };
 }
 
+const BUILDING = ['failed to validate run config', 'failed to validate environment variables'];
+const BAD_SCHEME = 'invalid protocol scheme provided for MCP server\n';
+
 /** An error of building the run config with the words the reference puts before it (spec 10 §11.2). */
-export function inRequestContext(error: unknown, prefix?: string): unknown {
+export function inRequestContext(thrown: unknown, prefix?: string): unknown {
+  const error = asInput(thrown);
   if (!(error instanceof ThvError) || error.status !== 400) return error;
-  const isBuilding = error.context.includes('failed to validate run config');
+  const isBuilding = BUILDING.some((step) => error.context.includes(step));
   const named = isBuilding ? error.within(`${INVALID_CONFIG}: Failed to build run config`) : error;
   return prefix === undefined ? named : named.within(prefix);
 }
 
+/** What is missing behind a name in the request is the fault of the request, not of the path (spec 10 §20-10). */
+function asInput(error: unknown): unknown {
+  if (!(error instanceof ThvError)) return error;
+  const isMissing = MISSING.has(error.code);
+  const isBadScheme = error.context.includes(BAD_SCHEME) && error.status < 503;
+  if (!isMissing && !isBadScheme) return error;
+  const prefix = isBadScheme ? 'failed to retrieve MCP server image: ' : '';
+  const reason = isBadScheme ? error.message.slice(error.message.indexOf(BAD_SCHEME)) : error.message;
+  return new ThvError('ERR_INPUT_INVALID', { reason: prefix + reason }, { cause: error });
+}
+
+const MISSING: ReadonlySet<string> = new Set([
+  'ERR_GROUP_NOT_FOUND',
+  'ERR_SECRET_NOT_FOUND',
+  'ERR_SECRETS_NOT_SET_UP',
+]);
+
 function transportOf(text: string): RunRequest['transport'] {
   const lower = text === text.toUpperCase() ? text.toLowerCase() : text;
   switch (lower) {
-    case '':
-      return 'stdio';
     case 'stdio':
     case 'sse':
     case 'streamable-http':

@@ -26,3 +26,4 @@ export { loginToRegistry, logoutFromRegistry, setLogin, unsetLogin } from './log
 export { createRegistry, type Registry } from './registry.ts';
 export { setSource, unsetSource } from './set-source.ts';
 export type { RegistrySource } from './source.ts';
+export { toServer } from './to-upstream.ts';

@@ -1,4 +1,4 @@
-import type { ConfigStore } from '../config/index.ts';
+import type { ApplicationConfig, ConfigStore } from '../config/index.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { messageOf, ThvError, within } from '../errors/index.ts';
 import {
@@ -54,6 +54,7 @@ export interface Context {
 export function createContext({ env, paths, logger, builtAt }: ManagerOptions): Context {
   let engine: Promise<Engine> | undefined;
   let registry: Promise<Registry> | undefined;
+  let knownSettings: string | undefined;
   return {
     env,
     paths,
@@ -79,16 +80,35 @@ export function createContext({ env, paths, logger, builtAt }: ManagerOptions): 
       const { createConfigStore } = await import('../config/index.ts');
       return createConfigStore(paths);
     },
-    registry() {
+    async registry() {
       registry ??= import('../registry/index.ts').then(({ createRegistry }) =>
         createRegistry({ paths, env, logger }),
       );
-      return registry;
+      const opened = await registry;
+      // A server lives on while another program names another registry.
+      const { createConfigStore } = await import('../config/index.ts');
+      const settings = registrySettings(await createConfigStore(paths).read());
+      if (knownSettings !== undefined && knownSettings !== settings) opened.reset();
+      knownSettings = settings;
+      return opened;
     },
     findHost: () => findHost(paths),
     ensureHost: (debug) => ensureHost({ paths, env, builtAt, debug }),
     exclusively: createTurns(paths),
   };
+}
+
+function registrySettings(config: ApplicationConfig): string {
+  const { registry_url, registry_api_url, local_registry_path, allow_private_registry_ip, registry_auth } =
+    config;
+  return JSON.stringify([
+    registry_url,
+    registry_api_url,
+    local_registry_path,
+    allow_private_registry_ip,
+    registry_auth?.oauth?.issuer,
+    registry_auth?.oauth?.client_id,
+  ]);
 }
 
 /** Whether each workload gets a process of its own: the environment's word, else the configuration's (DESIGN §3). */

@@ -80,6 +80,7 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
       const { usersOfSecret } = await import('./secret-users.ts');
       return usersOfSecret(context, secret);
     },
+    registry: () => context.registry(),
     groupExists: async (name) => groupExists(context.paths.state, name),
     ping: async (operation) => (await context.engine(operation?.signal)).ping(operation),
     async groupMembers(group) {

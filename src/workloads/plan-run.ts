@@ -27,6 +27,7 @@ export interface RunPlan {
 interface PlanFacts {
   readonly given: GivenSettings;
   readonly stateless: boolean;
+  readonly fallbackTransport: Transport | undefined;
   /** Where entries come from. */
   readonly registrySource: () => Promise<RegistrySource>;
 }
@@ -34,12 +35,12 @@ interface PlanFacts {
 /** Throws `ERR_TOOL_UNKNOWN`, `ERR_PROFILE_INVALID`, and `ERR_INPUT_INVALID` for a remote entry. */
 export async function planRun(
   source: Source,
-  { given, stateless, registrySource }: PlanFacts,
+  { given, stateless, fallbackTransport = 'streamable-http', registrySource }: PlanFacts,
 ): Promise<RunPlan> {
   if (source.kind !== 'entry') {
     return {
       ...given,
-      transport: given.transport ?? 'streamable-http',
+      transport: given.transport ?? fallbackTransport,
       stateless,
       variables: [],
       origin: source.kind === 'package' ? { package_reference: source.reference.text } : {},

@@ -171,6 +171,7 @@ async function documentOf(
     planRun(source, {
       given: { ...request, toolsOverride, permissions: await permissionsOf(request) },
       stateless: request.stateless,
+      fallbackTransport: request.fallbackTransport,
       registrySource: async () => (await context.registry()).source(),
     }),
   );

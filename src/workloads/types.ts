@@ -1,5 +1,6 @@
 import type { Registered } from '../clients/index.ts';
 import type { PermissionProfile, RunConfig, WorkloadStatus } from '../records/index.ts';
+import type { Registry } from '../registry/index.ts';
 import type { ToolsOverride } from './tools-override.ts';
 
 /** A workload as `list`, `status` and the API show it (spec 02 §4.6). */
@@ -33,6 +34,8 @@ export interface RunRequest {
   /** A group that exists; '' for none. */
   readonly group: string;
   readonly transport: RunConfig['transport'] | undefined;
+  /** When neither the user nor the source says; default `streamable-http`. */
+  readonly fallbackTransport?: RunConfig['transport'];
   readonly proxyMode: 'sse' | 'streamable-http';
   /** 0 = any free port. */
   readonly proxyPort: number;
@@ -240,6 +243,8 @@ export interface WorkloadManager {
   /** Names of all workloads, stopped ones too, without asking an engine: for shell completion. */
   names(): Promise<readonly string[]>;
   groupExists(name: string): Promise<boolean>;
+  /** The registry that is configured now. */
+  registry(): Promise<Registry>;
   /** Resolves when the container engine answers. Throws `ERR_ENGINE_UNAVAILABLE` with what was tried. */
   ping(options?: OperationOptions): Promise<void>;
   /**

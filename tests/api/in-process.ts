@@ -1,6 +1,6 @@
 import { openApiDocument } from '../../src/api/docs/documentation.ts';
 import { createApi } from '../../src/api/index.ts';
-import { silentLogger } from '../../src/platform/index.ts';
+import { resolvePaths, silentLogger } from '../../src/platform/index.ts';
 import type { WorkloadManager } from '../../src/workloads/index.ts';
 import type { OpenApiDocument } from './contract.ts';
 
@@ -8,6 +8,8 @@ import type { OpenApiDocument } from './contract.ts';
 export function bareApi() {
   return createApi({
     workloads: {} as WorkloadManager,
+    env: {},
+    paths: resolvePaths({ HOME: '/nonexistent' }),
     logger: silentLogger,
     version: 'v0.0.0',
     nonce: 'nonce',

@@ -1,4 +1,5 @@
-import { hasCode, ThvError } from '../../errors/index.ts';
+import { hasCode, ThvError, toThvError } from '../../errors/index.ts';
+import type { WorkloadManager } from '../../workloads/index.ts';
 import { describe } from '../docs/describe.ts';
 import { readJson } from '../pipeline/body.ts';
 import { jsonAnswer, textAnswer } from '../pipeline/respond.ts';
@@ -9,6 +10,7 @@ import type { Api, RouteOptions } from '../types.ts';
 import { toDetails } from '../workload-details.ts';
 import { checkSourceAndName, inRequestContext, toRunRequest } from '../workload-request.ts';
 import { checkGroupName, queryOf } from './query.ts';
+import { DEFAULT_REGISTRY } from './registry.ts';
 
 /** Nobody looks on while the API pulls; the result is in the answer. */
 const silentProgress = { line() {}, update() {}, output() {}, revealOutput() {} };
@@ -68,14 +70,17 @@ export function addWorkloadRoutes(api: Api, { workloads, background, debug = fal
       const body = await readJson(c, CreateRequest, 'failed to decode request');
       const name = checkSourceAndName(body);
       try {
-        const request = toRunRequest(body, { name, debug });
+        if (body.group !== '' && !(await workloads.groupExists(body.group)))
+          throw new ThvError('ERR_GROUP_NOT_FOUND', { group: body.group });
+        const source = body.server === '' ? body.image : await entryName(workloads, body, c.var.signal);
+        const request = toRunRequest({ ...body, image: source }, { name, debug });
         const result = await workloads.run(request, { signal: c.var.signal, progress: silentProgress });
         return jsonAnswer({ name: result.name, port: result.port }, 201);
       } catch (error) {
         // A taken name counts before most of what else is wrong (spec 10 §11.4).
         const isTaken = hasCode(error, 'ERR_WORKLOAD_EXISTS') || (await isNameTaken(error, name));
         if (isTaken) return textAnswer(409, `workload with name ${name} already exists`);
-        throw inRequestContext(withGroupAsInput(error));
+        throw inRequestContext(error);
       }
     },
   );
@@ -145,14 +150,33 @@ export function addWorkloadRoutes(api: Api, { workloads, background, debug = fal
         background.run(`update of ${name}`, () => finished);
         return jsonAnswer({ name, port });
       } catch (error) {
-        throw inRequestContext(withGroupAsInput(error), 'failed to build workload config');
+        throw inRequestContext(error, 'failed to build workload config');
       }
     },
   );
 }
 
-/** A group that is missing is the fault of the request here, not of the path (spec 10 §20-10). */
-function withGroupAsInput(error: unknown): unknown {
-  if (!hasCode(error, 'ERR_GROUP_NOT_FOUND')) return error;
-  return new ThvError('ERR_INPUT_INVALID', { reason: error.message }, { cause: error });
+/** The full name of the entry that `registry` and `server` name (spec 10 §11.4, step 5). */
+async function entryName(
+  workloads: WorkloadManager,
+  { registry, server }: CreateRequest,
+  signal: AbortSignal,
+): Promise<string> {
+  const resolving = 'failed to resolve server from registry';
+  if (registry !== DEFAULT_REGISTRY) {
+    const reason = `${resolving}: unknown registry "${registry}"; only "default" is currently supported`;
+    throw new ThvError('ERR_INPUT_INVALID', { reason });
+  }
+  try {
+    return (await (await workloads.registry()).find(server, { signal })).name;
+  } catch (error) {
+    const { status, message } = toThvError(error);
+    if (status !== 404)
+      throw new ThvError('ERR_REGISTRY_UNAVAILABLE', { reason: `${resolving}: ${message}` });
+    throw new ThvError(
+      'ERR_SERVER_NOT_FOUND',
+      { server },
+      { context: [resolving, `server "${server}" not found in registry`] },
+    );
+  }
 }
