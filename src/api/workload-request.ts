@@ -1,5 +1,5 @@
 import { parsePackageReference } from '../build/index.ts';
-import { ThvError } from '../errors/index.ts';
+import { hasCode, ThvError } from '../errors/index.ts';
 import { DEFAULT_GROUP } from '../groups/index.ts';
 import { parseNewWorkloadName, parseWorkloadName, type RunConfig } from '../records/index.ts';
 import type { RunRequest } from '../workloads/index.ts';
@@ -87,12 +87,15 @@ export function inRequestContext(thrown: unknown, prefix?: string): unknown {
 /** What is missing behind a name in the request is the fault of the request, not of the path (spec 10 §20-10). */
 function asInput(error: unknown): unknown {
   if (!(error instanceof ThvError)) return error;
-  const isMissing = MISSING.has(error.code);
-  const isBadScheme = error.context.includes(BAD_SCHEME) && error.status < 503;
-  if (!isMissing && !isBadScheme) return error;
-  const prefix = isBadScheme ? 'failed to retrieve MCP server image: ' : '';
-  const reason = isBadScheme ? error.message.slice(error.message.indexOf(BAD_SCHEME)) : error.message;
-  return new ThvError('ERR_INPUT_INVALID', { reason: prefix + reason }, { cause: error });
+  const input = (reason: string) => new ThvError('ERR_INPUT_INVALID', { reason }, { cause: error });
+  if (MISSING.has(error.code)) return input(error.message);
+  const scheme = 'failed to retrieve MCP server image: invalid protocol scheme provided for MCP server';
+  if (hasCode(error, 'ERR_PACKAGE_INVALID')) return input(`${scheme}: ${error.facts.reason}`);
+  const at = error.message.indexOf(BAD_SCHEME);
+  // A build that failed is told in full; an engine that is gone stays what it is.
+  return at >= 0 && error.status < 503
+    ? input(`${scheme}\n${error.message.slice(at + BAD_SCHEME.length)}`)
+    : error;
 }
 
 const MISSING: ReadonlySet<string> = new Set([

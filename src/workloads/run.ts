@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { ThvError, within } from '../errors/index.ts';
@@ -104,7 +105,9 @@ async function prepareNew(context: Context, request: RunRequest, options: RunOpt
  * (spec 10 §11.4). A crash frees it.
  */
 function reserveName(context: Context, name: WorkloadName): Disposable {
-  const held = tryLock(join(context.paths.data, 'statuses', `${name}.create.lock`));
+  const folder = join(context.paths.data, 'statuses');
+  mkdirSync(folder, { recursive: true, mode: 0o750 });
+  const held = tryLock(join(folder, `${name}.create.lock`));
   if (held === undefined) throw new ThvError('ERR_WORKLOAD_EXISTS', { workload: name });
   return held;
 }

@@ -30,8 +30,14 @@ describe('groups', () => {
   });
 
   test('create, get, list, delete', async () => {
-    expect(await post('/groups', { name: 'team alpha' })).toMatchObject({ status: 201, text: '{"name":"team alpha"}\n' });
-    expect((await get('/groups/team%20alpha')).json()).toEqual({ name: 'team alpha', registered_clients: [] });
+    expect(await post('/groups', { name: 'team alpha' })).toMatchObject({
+      status: 201,
+      text: '{"name":"team alpha"}\n',
+    });
+    expect((await get('/groups/team%20alpha')).json()).toEqual({
+      name: 'team alpha',
+      registered_clients: [],
+    });
     expect(existsSync(join(world.state, 'groups', 'team alpha.json'))).toBe(true);
     expect(await post('/groups', { name: 'team alpha' })).toMatchObject({
       status: 409,
@@ -39,7 +45,10 @@ describe('groups', () => {
     });
     expect(await remove('/groups/team%20alpha')).toMatchObject({ status: 204, text: '' });
     expect(await remove('/groups/team%20alpha')).toMatchObject({ status: 404, text: 'group not found\n' });
-    expect(await get('/groups/team%20alpha')).toMatchObject({ status: 404, text: 'group not found: team alpha\n' });
+    expect(await get('/groups/team%20alpha')).toMatchObject({
+      status: 404,
+      text: 'group not found: team alpha\n',
+    });
   });
 
   test('of twenty creators at once one succeeds', async () => {
@@ -50,21 +59,34 @@ describe('groups', () => {
 
   test('the default group stays', async () => {
     for (const name of ['default', 'Default'])
-      expect(await remove(`/groups/${name}`)).toMatchObject({ status: 400, text: 'cannot delete the default group\n' });
+      expect(await remove(`/groups/${name}`)).toMatchObject({
+        status: 400,
+        text: 'cannot delete the default group\n',
+      });
   });
 
   test.each([
     ['empty', '', 'group name cannot be empty or consist only of whitespace'],
     ['upper case', 'Dev', 'group name must be lowercase'],
-    ['a path', '../x', 'group name can only contain lowercase alphanumeric characters, underscores, dashes, and spaces: "../x"'],
+    [
+      'a path',
+      '../x',
+      'group name can only contain lowercase alphanumeric characters, underscores, dashes, and spaces: "../x"',
+    ],
     ['two spaces', 'a  b', 'group name cannot contain consecutive spaces: "a  b"'],
     ['a space at the end', 'a ', 'group name cannot have leading or trailing whitespace: "a "'],
   ])('a name that is %s', async (_what, name, reason) => {
-    expect(await post('/groups', { name })).toMatchObject({ status: 400, text: `invalid group name: ${reason}\n` });
+    expect(await post('/groups', { name })).toMatchObject({
+      status: 400,
+      text: `invalid group name: ${reason}\n`,
+    });
   });
 
   test('bodies that make no sense', async () => {
-    expect(await post('/groups', '{')).toMatchObject({ status: 400, text: expect.stringMatching(/^invalid request body: /) });
+    expect(await post('/groups', '{')).toMatchObject({
+      status: 400,
+      text: expect.stringMatching(/^invalid request body: /),
+    });
     expect(await post('/groups', { name: 5 })).toMatchObject({
       status: 400,
       text: 'invalid request body: name: string expected\n',
@@ -76,7 +98,9 @@ describe('clients', () => {
   test('all 25 are told, sorted, each with five facts', async () => {
     const { clients } = (await get('/discovery/clients')).json<{ clients: { client_type: string }[] }>();
     expect(clients).toHaveLength(25);
-    expect(clients.map(({ client_type }) => client_type)).toEqual(clients.map(({ client_type }) => client_type).sort());
+    expect(clients.map(({ client_type }) => client_type)).toEqual(
+      clients.map(({ client_type }) => client_type).sort(),
+    );
     expect(clients.find(({ client_type }) => client_type === 'cursor')).toEqual({
       client_type: 'cursor',
       installed: false,
@@ -89,7 +113,10 @@ describe('clients', () => {
   test('register, list, unregister', async () => {
     await post('/groups', { name: 'dev' });
     expect((await get('/clients')).json<unknown>()).toEqual([]);
-    expect((await post('/clients', { name: 'cursor' })).json()).toEqual({ name: 'cursor', groups: ['default'] });
+    expect((await post('/clients', { name: 'cursor' })).json()).toEqual({
+      name: 'cursor',
+      groups: ['default'],
+    });
     expect((await post('/clients', { name: 'cursor', groups: ['dev'] })).json()).toEqual({
       name: 'cursor',
       groups: ['dev'],
@@ -150,12 +177,18 @@ describe('secrets', () => {
       status: 400,
       text: "both 'key' and 'value' are required\n",
     });
-    expect(await post('/secrets', {})).toMatchObject({ status: 400, text: 'provider type cannot be empty\n' });
+    expect(await post('/secrets', {})).toMatchObject({
+      status: 400,
+      text: 'provider type cannot be empty\n',
+    });
     expect(await post('/secrets', { provider_type: 'hat' })).toMatchObject({
       status: 400,
       text: 'invalid secrets provider type: hat (valid types: encrypted, 1password, environment)\n',
     });
-    expect(await post('/secrets', '"x')).toMatchObject({ status: 400, text: expect.stringMatching(/^invalid request body: /) });
+    expect(await post('/secrets', '"x')).toMatchObject({
+      status: 400,
+      text: expect.stringMatching(/^invalid request body: /),
+    });
   });
 
   test('the environment can only be read', async () => {
@@ -170,11 +203,19 @@ describe('secrets', () => {
     expect((await get('/secrets/default')).json()).toEqual({
       name: 'default',
       provider_type: 'environment',
-      capabilities: { can_read: true, can_write: false, can_delete: false, can_list: false, can_cleanup: false },
+      capabilities: {
+        can_read: true,
+        can_write: false,
+        can_delete: false,
+        can_list: false,
+        can_cleanup: false,
+      },
     });
     const cannot = (what: string) => ({ status: 405, text: `secrets provider does not support ${what}\n` });
     expect(await get('/secrets/default/keys')).toMatchObject(cannot('listing keys'));
-    expect(await post('/secrets/default/keys', { key: 'a', value: 'b' })).toMatchObject(cannot('creating secrets'));
+    expect(await post('/secrets/default/keys', { key: 'a', value: 'b' })).toMatchObject(
+      cannot('creating secrets'),
+    );
     expect(await put('/secrets/default/keys/a', { value: 'b' })).toMatchObject(cannot('updating secrets'));
     expect(await remove('/secrets/default/keys/a')).toMatchObject(cannot('deleting secrets'));
   });
@@ -183,7 +224,8 @@ describe('secrets', () => {
     await using other = await openWorld(undefined);
     // The password comes from the environment, as on machines without a keyring.
     await using server = await startApi(other, ['--debug'], { TOOLHIVE_SECRETS_PASSWORD: 'a long password' });
-    const ask = (method: string, path: string, body?: unknown) => server.ask(method, `${B}/secrets${path}`, { body });
+    const ask = (method: string, path: string, body?: unknown) =>
+      server.ask(method, `${B}/secrets${path}`, { body });
     expect((await ask('POST', '', { provider_type: 'encrypted' })).status).toBe(201);
     const value = 'v4lue-that-must-not-show';
     expect(await ask('POST', '/default/keys', { key: 'a/b', value })).toMatchObject({
@@ -198,13 +240,22 @@ describe('secrets', () => {
       status: 200,
       text: '{"key":"a/b","message":"Secret updated successfully"}\n',
     });
-    expect(await other.ok(['secret', 'get', 'a/b'], { env: { TOOLHIVE_SECRETS_PASSWORD: 'a long password' } })).toContain(
-      `${value}2`,
-    );
+    expect(
+      await other.ok(['secret', 'get', 'a/b'], { env: { TOOLHIVE_SECRETS_PASSWORD: 'a long password' } }),
+    ).toContain(`${value}2`);
     expect((await ask('GET', '/default/keys')).json()).toEqual({ keys: [{ key: 'a/b' }] });
-    expect(await ask('PUT', '/default/keys/a%2Fb', {})).toMatchObject({ status: 400, text: 'value is required\n' });
-    expect(await ask('PUT', '/default/keys/nope', { value })).toMatchObject({ status: 404, text: 'secret not found\n' });
-    expect(await ask('DELETE', '/default/keys/nope')).toMatchObject({ status: 404, text: 'secret not found\n' });
+    expect(await ask('PUT', '/default/keys/a%2Fb', {})).toMatchObject({
+      status: 400,
+      text: 'value is required\n',
+    });
+    expect(await ask('PUT', '/default/keys/nope', { value })).toMatchObject({
+      status: 404,
+      text: 'secret not found\n',
+    });
+    expect(await ask('DELETE', '/default/keys/nope')).toMatchObject({
+      status: 404,
+      text: 'secret not found\n',
+    });
     for (const [method, path, body] of [
       ['POST', '/default/keys', { key: '__thv_x', value }],
       ['PUT', '/default/keys/__thv_x', { value }],
@@ -250,11 +301,20 @@ describe('registry', () => {
   test('what is not there', async () => {
     for (const path of ['/registry/other', '/registry/other/servers', '/registry/other/servers/x'])
       expect(await get(path)).toMatchObject({ status: 404, text: 'Registry not found\n' });
-    expect(await get('/registry/default/servers/no.such.server')).toMatchObject({ status: 404, text: 'Server not found\n' });
+    expect(await get('/registry/default/servers/no.such.server')).toMatchObject({
+      status: 404,
+      text: 'Server not found\n',
+    });
     expect(await put('/registry/other', {})).toMatchObject({ status: 404, text: 'Registry not found\n' });
     expect(await remove('/registry/other')).toMatchObject({ status: 404, text: 'Registry not found\n' });
-    expect(await post('/registry/other/refresh')).toMatchObject({ status: 404, text: 'Registry not found\n' });
-    expect(await remove('/registry/default')).toMatchObject({ status: 400, text: 'Cannot remove the default registry\n' });
+    expect(await post('/registry/other/refresh')).toMatchObject({
+      status: 404,
+      text: 'Registry not found\n',
+    });
+    expect(await remove('/registry/default')).toMatchObject({
+      status: 400,
+      text: 'Cannot remove the default registry\n',
+    });
     expect(await post('/registry', {})).toMatchObject({
       status: 501,
       text: 'Adding custom registries is not currently supported\n',
@@ -269,17 +329,29 @@ describe('registry', () => {
     expect((await get('/registry')).json()).toMatchObject({
       registries: [{ type: 'file', source: path, server_count: 1 }],
     });
-    expect((await get('/registry/default/servers/srv')).json()).toMatchObject({ server: { image: 'example/srv:1' } });
+    expect((await get('/registry/default/servers/srv')).json()).toMatchObject({
+      server: { image: 'example/srv:1' },
+    });
     expect((await put('/registry/default', {})).json()).toEqual({ type: 'default' });
     expect((await get('/registry')).json()).toMatchObject({ registries: [{ type: 'default', source: '' }] });
   });
 
   test.each<readonly [string, unknown, number, RegExp]>([
     ['no JSON', '{', 400, /^Invalid request body\n$/],
-    ['two sources', { url: 'https://a.example/x.json', local_path: '/x' }, 400, /^cannot specify more than one registry type/],
+    [
+      'two sources',
+      { url: 'https://a.example/x.json', local_path: '/x' },
+      400,
+      /^cannot specify more than one registry type/,
+    ],
     ['a file that is not there', { local_path: '/nonexistent.json' }, 400, /not found or not accessible/],
     ['plain HTTP', { url: 'http://registry.example/x.json' }, 400, /https/],
-    ['half a login', { url: 'https://a.example/x.json', auth: { issuer: 'https://i' } }, 400, /^auth.issuer and auth.client_id are required\n$/],
+    [
+      'half a login',
+      { url: 'https://a.example/x.json', auth: { issuer: 'https://i' } },
+      400,
+      /^auth.issuer and auth.client_id are required\n$/,
+    ],
   ])('a change that makes no sense: %s', async (_what, body, status, text) => {
     const reply = await put('/registry/default', body);
     expect(reply.status).toBe(status);
@@ -288,7 +360,11 @@ describe('registry', () => {
   });
 
   test('addresses that do not answer, and answers that are no registry', async () => {
-    await using server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('{"servers":{}}') });
+    await using server = Bun.serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      fetch: () => new Response('{"servers":{}}'),
+    });
     const unreachable = await put('/registry/default', {
       url: 'http://127.0.0.1:9/x.json',
       allow_private_ip: true,
@@ -316,11 +392,20 @@ describe('registry', () => {
     expect(all.metadata).toMatchObject({ page: 1, limit: 200 });
     const second = (await list('limit=2&page=2')).json<Page>();
     expect(second.servers).toEqual(all.servers.slice(2, 4));
-    expect((await list('page=9999')).json<Page>()).toMatchObject({ servers: [], metadata: { page: 9999, limit: 50 } });
+    expect((await list('page=9999')).json<Page>()).toMatchObject({
+      servers: [],
+      metadata: { page: 9999, limit: 50 },
+    });
     expect((await list('page=-1&limit=x')).json<Page>().metadata).toMatchObject({ page: 1, limit: 50 });
-    expect((await list('q=no%20such%20thing')).json<Page>()).toMatchObject({ servers: [], metadata: { total: 0 } });
+    expect((await list('q=no%20such%20thing')).json<Page>()).toMatchObject({
+      servers: [],
+      metadata: { total: 0 },
+    });
     const [first] = all.servers;
-    const one = await api.ask('GET', `/registry/x/v0.1/servers/${encodeURIComponent(first?.name ?? '')}/versions/latest`);
+    const one = await api.ask(
+      'GET',
+      `/registry/x/v0.1/servers/${encodeURIComponent(first?.name ?? '')}/versions/latest`,
+    );
     expect(one.json()).toEqual(first as never);
     expect(await api.ask('GET', '/registry/x/v0.1/servers/nope/versions/latest')).toMatchObject({
       status: 404,
@@ -341,18 +426,26 @@ describe('registry', () => {
     await mkdir(join(world.folder, 'config', 'toolhive'), { recursive: true });
     const config = join(world.folder, 'config', 'toolhive', 'config.yaml');
     const before = existsSync(config) ? await readFile(config, 'utf8') : '';
-    await writeFile(config, `${before.replace(/^local_registry_path:.*\n/m, '')}local_registry_path: ${path}\n`);
+    await writeFile(
+      config,
+      `${before.replace(/^local_registry_path:.*\n/m, '')}local_registry_path: ${path}\n`,
+    );
     const reply = await get('/registry');
     expect(reply.status).toBe(502);
     expect(reply.json()).toMatchObject({ code: 'registry_legacy_format' });
-    expect((await api.ask('GET', '/registry/x/v0.1/servers')).json()).toMatchObject({ code: 'registry_legacy_format' });
+    expect((await api.ask('GET', '/registry/x/v0.1/servers')).json()).toMatchObject({
+      code: 'registry_legacy_format',
+    });
     expect((await put('/registry/default', {})).status).toBe(200);
   });
 });
 
 test('skills and plugins are told to be missing', async () => {
   for (const kind of ['skills', 'plugins'])
-    expect(await get(`/${kind}/x`)).toMatchObject({ status: 501, text: `${kind} are not part of this version\n` });
+    expect(await get(`/${kind}/x`)).toMatchObject({
+      status: 501,
+      text: `${kind} are not part of this version\n`,
+    });
 });
 
 const UPSTREAM = {
