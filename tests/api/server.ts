@@ -28,6 +28,16 @@ export interface ApiProcess extends AsyncDisposable {
   end(): Promise<number>;
 }
 
+async function isRecorded(
+  { state }: World,
+  { XDG_STATE_HOME }: Readonly<Record<string, string | undefined>>,
+  pid: number,
+): Promise<boolean> {
+  const folder = XDG_STATE_HOME === undefined ? state : `${XDG_STATE_HOME}/toolhive`;
+  const file = Bun.file(`${folder}/server/server.json`);
+  return (await file.exists()) && (await file.json()).pid === pid;
+}
+
 /** Starts it on a free port of loopback unless `args` say otherwise, and waits until it answers. */
 export async function startApi(
   world: World,
@@ -41,9 +51,11 @@ export async function startApi(
     return result.exitCode;
   });
   const address = await waitFor(
-    () => {
+    async () => {
       if (exitCode !== undefined) throw new Error(`it ended with ${exitCode}: ${process.stderr}`);
-      return /"msg":"starting server","type":"HTTP","address":"([^"]+)"/.exec(process.stderr)?.[1];
+      const found = /"msg":"starting server","type":"HTTP","address":"([^"]+)"/.exec(process.stderr)?.[1];
+      // Accepted before it is written, so that whoever reads it is answered.
+      return (await isRecorded(world, env, process.pid)) ? found : undefined;
     },
     (found) => found !== undefined || exitCode !== undefined,
     { what: 'thv serve listens' },
