@@ -26,7 +26,7 @@ import { ensureProcess } from './runtime.ts';
 import { endSupervisor, spawnSupervisor, supervisorOf, workloadLogPath } from './supervisor.ts';
 import type { OperationOptions, Outcome, Progress } from './types.ts';
 
-const DEFAULT_GRACE_SECONDS = 30;
+export const DEFAULT_GRACE_SECONDS = 30;
 /** Time for the engine to let go of a removed container (spec 02 §7.2). */
 const REMOVAL_TIMEOUT_MS = 3000;
 const RESTART_WATCH_MS = 1000;
