@@ -130,6 +130,13 @@ export async function removeWorkload(
     }
   }
   await removeUnusedNetwork(engine, logger);
+  const image = config?.image ?? '';
+  if (image.startsWith('toolhivelocal/')) {
+    await bestEffort(logger, 'failed to remove the image', async () => {
+      const { removeStaleImage } = await import('../build/index.ts');
+      await removeStaleImage(engine, image, { signal });
+    });
+  }
   await bestEffort(logger, 'failed to delete session records', async () =>
     deleteSessionJournal(paths.state, name),
   );
