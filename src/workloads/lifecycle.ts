@@ -148,6 +148,13 @@ export async function removeWorkload(
     }
   }
   if (engine !== undefined) await removeUnusedNetwork(engine, logger);
+  const image = config?.image ?? '';
+  if (engine !== undefined && image.startsWith('toolhivelocal/')) {
+    await bestEffort(logger, 'failed to remove the image', async () => {
+      const { removeStaleImage } = await import('../build/index.ts');
+      await removeStaleImage(engine, image, { signal });
+    });
+  }
   await bestEffort(logger, 'failed to delete the folder of the process', async () =>
     deleteProcessFolder(paths, name),
   );
