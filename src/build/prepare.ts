@@ -73,14 +73,15 @@ export async function prepareBuild(
   const configured = await readAuthFiles(config, openSecrets);
   const host = await readHostSettings(reference.scheme, { env, home, configured, logger });
   const authFiles = new Map<AuthFileType, string>([...host.authFiles, ...configured]);
+  // What the user set by hand is not set a second time from the machine's settings.
+  const ofHost = Object.entries(host.arguments).filter(([name]) => !(name in environment.values));
   const filesPrefix = project === undefined ? '' : '.thv-build/';
   const plan: BuildPlan = {
     reference,
     recipe: folder?.recipe,
     runtime,
     buildEnvironment: environment.values,
-    // What the user set by hand is not set a second time from the machine's settings.
-    buildArguments: Object.keys(host.arguments).filter((name) => !(name in environment.values)),
+    buildArguments: ofHost.map(([name]) => name),
     certificates: new Set([
       ...(custom === undefined ? [] : (['custom'] as const)),
       ...(host.certificates === undefined ? [] : (['host'] as const)),
@@ -100,7 +101,7 @@ export async function prepareBuild(
     plan,
     files,
     project,
-    buildArguments: { ...host.proxies, ...host.arguments },
+    buildArguments: { ...host.proxies, ...Object.fromEntries(ofHost) },
     secretNames: environment.secretNames,
     keyFacts: { custom, hostCertificates: host.certificates, indexes: host.indexes },
   };

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { createCommand, type Invocation, type OptionsOf } from '../cli/index.ts';
+import { createCommand, type Invocation, type OptionsOf, ownGroupFlag } from '../cli/index.ts';
 import { messageOf, ThvError } from '../errors/index.ts';
 import { formatDuration, silentLogger } from '../platform/index.ts';
 import { networkProfile, parsePublish, withVolumes } from '../sandbox/index.ts';
@@ -112,6 +112,7 @@ const flags = {
     help: 'Name of the MCP server (auto-generated from image if not provided)',
     schema: Text,
   },
+  group: ownGroupFlag,
   transport: { kind: 'string', help: 'Transport mode (sse, streamable-http or stdio)', schema: Transport },
   'proxy-mode': {
     kind: 'string',
@@ -245,6 +246,30 @@ const flags = {
     help: 'Additional Python requirement for a uvx:// package (may be repeated)',
     schema: Texts,
   },
+  runtime: {
+    kind: 'string',
+    help: 'What to run the server on: auto, docker, podman, or process for a package without a container engine',
+    schema: v.optional(
+      v.pipe(
+        v.string(),
+        v.picklist(
+          ['', 'auto', 'docker', 'podman', 'process'],
+          ({ input }) => `runtime "${input}" not found. Available runtimes: auto, docker, podman, process`,
+        ),
+      ),
+      '',
+    ),
+  },
+  'allow-install-scripts': {
+    kind: 'bool',
+    help: 'Let a package and its dependencies run programs while they are installed (runtime process)',
+    schema: Switch,
+  },
+  'no-sandbox': {
+    kind: 'bool',
+    help: 'Run a package with all of your rights, not confined by its permission profile (runtime process)',
+    schema: Switch,
+  },
   'from-config': { kind: 'string', help: 'Load configuration from exported file', schema: Text },
   foreground: {
     kind: 'bool',
@@ -353,8 +378,12 @@ function runRequest({ options, words, serverArguments, debug }: RunInvocation): 
   const given = (text: string) => (text === '' ? undefined : text);
   return {
     source: words[0] ?? '',
+    runtime: options.runtime === '' ? undefined : options.runtime,
+    noSandbox: options.noSandbox,
+    allowInstallScripts: options.allowInstallScripts,
     serverArguments,
     name: given(options.name),
+    group: options.group,
     transport: options.transport === '' ? undefined : options.transport,
     proxyMode: options.proxyMode,
     proxyPort: options.proxyPort,

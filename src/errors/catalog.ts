@@ -131,6 +131,28 @@ export const CATALOG = {
     404,
     ({ group }: { readonly group: string }) => `group '${group}' does not exist`,
   ),
+  ERR_GROUP_EXISTS: entry(
+    'user',
+    409,
+    ({ group }: { readonly group: string }) => `group already exists: ${group}`,
+  ),
+  ERR_GROUP_NAME_INVALID: entry(
+    'user',
+    400,
+    ({ reason }: Reason & { readonly group: string }) => `invalid group name: ${reason}`,
+  ),
+  ERR_GROUP_PROTECTED: entry(
+    'user',
+    400,
+    (_: { readonly group: string }) => 'cannot delete the default group',
+  ),
+  ERR_GROUP_FILE_INVALID: entry('world', 500, ({ reason }: Reason & { readonly path: string }) => reason),
+  ERR_WORKLOAD_IN_OTHER_GROUP: entry(
+    'user',
+    409,
+    ({ workload, group }: { readonly workload: string; readonly group: string }) =>
+      `workload '${workload}' is already in group '${group}'`,
+  ),
   ERR_RUN_CONFIG_NOT_FOUND: entry(
     'user',
     404,
@@ -151,6 +173,20 @@ export const CATALOG = {
     404,
     ({ workload }: { readonly workload: string }) =>
       `container logs for workload ${workload} not found, use --proxy to get proxy logs`,
+  ),
+
+  // MCP clients (spec 09 §6)
+  ERR_CLIENT_INVALID: entry(
+    'user',
+    400,
+    ({ client, valid }: { readonly client: string; readonly valid: readonly string[] }) =>
+      `invalid client type: ${client} (valid types: ${valid.join(', ')})`,
+  ),
+  ERR_CLIENT_SETTINGS_INVALID: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
+  ERR_CLIENT_SETTINGS_READ_ONLY: entry(
+    'user',
+    409,
+    ({ path }: { readonly path: string }) => `${path} is read-only`,
   ),
 
   // Container engine (spec 03)
@@ -193,6 +229,22 @@ export const CATALOG = {
     400,
     ({ folder, reason }: Reason & { readonly folder: string }) =>
       `folder ${folder} cannot be run as a server: ${reason}`,
+  ),
+
+  // Packages run as processes
+  ERR_SANDBOX_UNAVAILABLE: entry('world', 503, ({ reason }: Reason) => reason),
+  ERR_SANDBOX_FAILED: entry('world', 502, ({ reason }: Reason) => `failed to confine the process: ${reason}`),
+  ERR_PACKAGE_NOT_FOUND: entry(
+    'user',
+    404,
+    ({ package: name, reason }: Reason & { readonly package: string }) =>
+      `package ${name} not found: ${reason}`,
+  ),
+  ERR_PACKAGE_INSTALL: entry(
+    'world',
+    502,
+    ({ package: name, reason }: Reason & { readonly package: string }) =>
+      `failed to install package ${name}: ${reason}`,
   ),
 
   // Workload host (DESIGN §1)

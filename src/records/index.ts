@@ -3,6 +3,7 @@ export {
   baseNameOf,
   containerNameOf,
   formatRunConfig,
+  isProcess,
   isRemote,
   type PermissionProfile,
   PermissionProfileSchema,

@@ -45,9 +45,12 @@ export interface Context {
   config(): Promise<ConfigStore>;
   findHost(): Promise<HostConnection | undefined>;
   ensureHost(debug: boolean): Promise<HostConnection>;
+  /** The same with another environment. */
+  reopen(env: ManagerOptions['env']): Context;
 }
 
-export function createContext({ env, paths, logger, builtAt }: ManagerOptions): Context {
+export function createContext(options: ManagerOptions): Context {
+  const { env, paths, logger, builtAt } = options;
   let engine: Promise<Engine> | undefined;
   let registry: Promise<Registry> | undefined;
   return {
@@ -83,6 +86,7 @@ export function createContext({ env, paths, logger, builtAt }: ManagerOptions): 
     },
     findHost: () => findHost(paths),
     ensureHost: (debug) => ensureHost({ paths, env, builtAt, debug }),
+    reopen: (other) => createContext({ ...options, env: other }),
   };
 }
 

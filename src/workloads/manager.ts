@@ -14,17 +14,34 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
   const running = () => import('./run.ts');
   const lifecycle = () => import('./lifecycle.ts');
   const logFiles = () => import('./logs.ts');
+  let migrated: Promise<void> | undefined;
+  /** Before a workload may look for its secrets (spec 09 §5.6). */
+  const secretsMoved = () => {
+    migrated ??= import('../secrets/index.ts').then(({ migrateSecretScopes }) =>
+      migrateSecretScopes(options),
+    );
+    return migrated;
+  };
+  const groups = () => import('./groups.ts');
+  const clientEntries = () => import('./client-entries.ts');
   return {
     list: (query, operation) => listWorkloads(context, query, operation),
     get: (name, operation) => getWorkload(context, name, operation),
-    run: async (request, operation) => (await running()).runWorkload(context, request, operation),
-    runForeground: async (request, operation) =>
-      (await running()).runWorkloadForeground(context, request, operation),
+    async run(request, operation) {
+      await secretsMoved();
+      return (await running()).runWorkload(context, request, operation);
+    },
+    async runForeground(request, operation) {
+      await secretsMoved();
+      return (await running()).runWorkloadForeground(context, request, operation);
+    },
     async start(name, operation) {
+      await secretsMoved();
       const { startWorkload } = await lifecycle();
       return { name, result: await startWorkload(context, name, operation) };
     },
     async startForeground(name, { onReady, ...operation }) {
+      await secretsMoved();
       const { startWorkloadForeground } = await lifecycle();
       await startWorkloadForeground(context, name, {
         ...operation,
@@ -59,5 +76,14 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
       return usersOfSecret(context, secret);
     },
     groupExists: async (name) => groupExists(context.paths.state, name),
+    async groupMembers(group) {
+      const { checkDeletable, membersOf } = await groups();
+      await checkDeletable(context, group);
+      return membersOf(context, group);
+    },
+    deleteGroup: async (group, operation) => (await groups()).deleteGroup(context, group, operation),
+    registerClients: async (ids, names, operation) =>
+      (await clientEntries()).registerClients(context, ids, names, operation ?? {}),
+    removeClients: async (ids, names) => (await clientEntries()).removeClients(context, ids, names),
   };
 }

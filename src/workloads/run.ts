@@ -2,6 +2,7 @@ import { type Engine, openEngine } from '../engine/index.ts';
 import { ThvError, within } from '../errors/index.ts';
 import { ensureDefaultGroup } from '../groups/index.ts';
 import {
+  deleteProcessFolder,
   deleteSessionJournal,
   findByExactName,
   findContainer,
@@ -11,6 +12,7 @@ import {
 } from '../host/index.ts';
 import { aborted, type Logger } from '../platform/index.ts';
 import {
+  isProcess,
   type PermissionProfile,
   parseNewWorkloadName,
   type RunConfig,
@@ -20,12 +22,15 @@ import {
 import { readPermissionProfile } from '../sandbox/index.ts';
 import { identifySource } from '../sources/index.ts';
 import { buildRunConfig } from './build-run-config.ts';
+import { checkGroup } from './check-group.ts';
 import { checkSecrets } from './check-secrets.ts';
+import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
 import { fillEnvironment } from './fill-environment.ts';
 import { admitRunConfig, readRunConfigFile, withFreePorts } from './import.ts';
 import { ensureImage, imageOf } from './obtain-image.ts';
 import { planRun } from './plan-run.ts';
+import { ensureProcess, openRuntime, withRuntime } from './runtime.ts';
 import { spawnSupervisor } from './supervisor.ts';
 import { readToolsOverride } from './tools-override.ts';
 import type { ImportRequest, OperationOptions, RunInteraction, RunOutcome, RunRequest } from './types.ts';
@@ -34,7 +39,9 @@ type RunOptions = OperationOptions & RunInteraction;
 
 /** A workload that may be saved and started. */
 interface Prepared {
-  readonly engine: Engine;
+  readonly context: Context;
+  /** Absent for a process. */
+  readonly engine: Engine | undefined;
   readonly name: WorkloadName;
   readonly config: RunConfig;
 }
@@ -50,16 +57,19 @@ async function prepare(
       ? await prepareDocument(context, request, options)
       : await prepareNew(context, request, options);
   const { engine, config } = prepared;
-  await within('failed to validate workload parameters', () => checkSecrets(context, config, options));
-  await ensureImage(context, engine, config, options);
+  await within('failed to validate workload parameters', () =>
+    checkSecrets(prepared.context, config, options),
+  );
+  if (engine !== undefined) await ensureImage(prepared.context, engine, config, options);
   options.signal?.throwIfAborted();
   return prepared;
 }
 
-async function prepareNew(context: Context, request: RunRequest, options: RunOptions): Promise<Prepared> {
+async function prepareNew(outer: Context, request: RunRequest, options: RunOptions): Promise<Prepared> {
   const { signal, ask } = options;
+  const context = withRuntime(outer, request.runtime);
   const { logger } = context;
-  const engine = await context.engine(signal);
+  const { kind: runtime, engine } = await openRuntime(context, request, options);
   const finding = `failed to find or create the MCP server ${request.source}`;
   const registry = () => context.registry();
   const source = await within(finding, () => identifySource(request.source, { registry, signal }));
@@ -67,7 +77,12 @@ async function prepareNew(context: Context, request: RunRequest, options: RunOpt
     newName(request.name ?? source.defaultName, logger),
   );
   await refuseTakenName(context, engine, name, signal);
-  const image = await within(finding, () => imageOf(context, engine, source, request, options));
+  await checkGroup(context, name, request.group);
+  const image = await within(finding, () =>
+    engine === undefined
+      ? ensureProcess(context, processSettings(request), options)
+      : imageOf(context, engine, source, request, options),
+  );
   const toolsOverride = await readToolsOverride(request.toolsOverrideFile);
   const plan = await within('failed to validate run config', async () =>
     planRun(source, {
@@ -79,13 +94,18 @@ async function prepareNew(context: Context, request: RunRequest, options: RunOpt
   const config = await buildRunConfig(request, {
     name,
     image,
+    runtime,
     plan,
     toolsOverride,
     fill: (provided) => fillEnvironment(context, plan.variables, provided, { ask, signal }),
     reservedPorts: await portsOfOthers(context, name),
     logger,
   });
-  return { engine, name, config };
+  return { context, engine, name, config };
+}
+
+function processSettings({ source, noSandbox, allowInstallScripts }: RunRequest) {
+  return { image: source, no_sandbox: noSandbox, allow_install_scripts: allowInstallScripts };
 }
 
 async function permissionsOf({ permissionProfile }: RunRequest): Promise<PermissionProfile | undefined> {
@@ -97,7 +117,7 @@ async function permissionsOf({ permissionProfile }: RunRequest): Promise<Permiss
 async function prepareDocument(
   context: Context,
   { configFile, debug }: ImportRequest,
-  { signal }: RunOptions,
+  options: RunOptions,
 ): Promise<Prepared> {
   const { paths, logger } = context;
   const document = await readRunConfigFile(configFile);
@@ -105,19 +125,27 @@ async function prepareDocument(
   const { name, config } = await within(importing, () =>
     admitRunConfig(debug ? { ...document, debug } : document, { paths, logger }),
   );
-  const engine = await context.engine(signal);
+  const { signal } = options;
+  const engine = isProcess(config) ? undefined : await context.engine(signal);
   await refuseTakenName(context, engine, name, signal);
+  await checkGroup(context, name, config.group ?? '');
+  if (engine === undefined) await ensureProcess(context, config, options);
   const reservedPorts = await portsOfOthers(context, name);
-  return { engine, name, config: await within(importing, () => withFreePorts(config, reservedPorts)) };
+  return {
+    context,
+    engine,
+    name,
+    config: await within(importing, () => withFreePorts(config, reservedPorts)),
+  };
 }
 
 /** Detached: the supervisor takes over, and this returns without waiting for readiness (spec 01 §4.7). */
 export async function runWorkload(
-  context: Context,
+  outer: Context,
   request: RunRequest | ImportRequest,
   options: RunOptions,
 ): Promise<RunOutcome> {
-  const { engine, name, config } = await prepare(context, request, options);
+  const { context, engine, name, config } = await prepare(outer, request, options);
   try {
     await save(context, name, config);
     options.signal?.throwIfAborted();
@@ -136,11 +164,11 @@ export async function runWorkload(
  * (spec 02 §6.4): that one is stopped.
  */
 export async function runWorkloadForeground(
-  context: Context,
+  outer: Context,
   request: RunRequest | ImportRequest,
   options: RunOptions & { readonly onReady: (outcome: RunOutcome) => void },
 ): Promise<void> {
-  const { engine, name, config } = await prepare(context, request, options);
+  const { context, engine, name, config } = await prepare(outer, request, options);
   const serving = {
     signal: options.signal,
     onReady: (url: string) => options.onReady({ name, url }),
@@ -205,15 +233,19 @@ async function save(context: Context, name: WorkloadName, config: RunConfig): Pr
 }
 
 /** Removes everything a run made: container, network, document, status. */
-async function discard(context: Context, engine: Engine, name: WorkloadName): Promise<void> {
+async function discard(context: Context, engine: Engine | undefined, name: WorkloadName): Promise<void> {
   const { logger } = context;
   await context.desired.remove(name);
-  await bestEffort(logger, 'failed to remove container', async () => {
-    const container = await findContainer(engine, name);
-    if (container !== undefined) await engine.containers.remove(container.Id, { force: true });
-  });
-  await removeUnusedNetwork(engine, logger);
+  if (engine !== undefined) {
+    await bestEffort(logger, 'failed to remove container', async () => {
+      const container = await findContainer(engine, name);
+      if (container !== undefined) await engine.containers.remove(container.Id, { force: true });
+    });
+    await removeUnusedNetwork(engine, logger);
+  }
+  deleteProcessFolder(context.paths, name);
   deleteSessionJournal(context.paths.state, name);
+  await leaveClients(context, name, await context.runConfigs.find(name).catch(() => undefined));
   await bestEffort(logger, 'failed to delete run configuration', () => context.runConfigs.delete(name));
   await bestEffort(logger, 'failed to delete status', () => context.statuses.delete(name));
 }
@@ -221,15 +253,17 @@ async function discard(context: Context, engine: Engine, name: WorkloadName): Pr
 /** Any workload of that name blocks it, except one that failed (spec 02 §6.1). */
 async function refuseTakenName(
   context: Context,
-  engine: Engine,
+  engine: Engine | undefined,
   name: WorkloadName,
   signal?: AbortSignal,
 ): Promise<void> {
   const record = await context.statuses.find(name);
   if (record?.status === 'error') return;
-  if (record !== undefined || (await findContainer(engine, name, signal)) !== undefined) {
+  const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
+  if (record !== undefined || container !== undefined) {
     throw new ThvError('ERR_WORKLOAD_EXISTS', { workload: name });
   }
+  if (engine === undefined) return;
   if ((await findByExactName(engine, name, signal)) !== undefined) {
     throw new ThvError(
       'ERR_INPUT_INVALID',

@@ -1,4 +1,5 @@
 import type { BuildProgress } from '../build/index.ts';
+import type { Registered } from '../clients/index.ts';
 import type { RunConfig, WorkloadStatus } from '../records/index.ts';
 
 /** A workload as `list`, `status` and the API show it (spec 02 §4.6). */
@@ -20,15 +21,25 @@ export interface Workload {
   readonly group: string | undefined;
   readonly tools: readonly string[];
   readonly remote: boolean;
+  /** A process of this machine, and whether it is confined; absent for a container. */
+  readonly process?: { readonly isConfined: boolean };
 }
 
 /** What `thv run` was asked for, after flags were parsed and checked on their own (spec 01 §4.3). */
 export interface RunRequest {
   /** The first positional argument: registry name, package with its scheme, image reference (spec 01 §4.1). */
   readonly source: string;
+  /** `undefined`: what `TOOLHIVE_RUNTIME` says. */
+  readonly runtime?: 'auto' | 'docker' | 'podman' | 'process' | undefined;
+  /** Of a process: with all rights of the user. */
+  readonly noSandbox?: boolean;
+  /** Of a process: packages may run programs while they are installed. */
+  readonly allowInstallScripts?: boolean;
   /** Everything behind the first `--`. */
   readonly serverArguments: readonly string[];
   readonly name: string | undefined;
+  /** A group that exists; '' for none. */
+  readonly group: string;
   readonly transport: RunConfig['transport'] | undefined;
   readonly proxyMode: 'sse' | 'streamable-http';
   /** 0 = any free port. */
@@ -199,6 +210,27 @@ export interface WorkloadManager {
   /** Names of all workloads, stopped ones too, without asking an engine: for shell completion. */
   names(): Promise<readonly string[]>;
   groupExists(name: string): Promise<boolean>;
+  /**
+   * Workloads that go or move when the group is deleted, stopped ones too, without asking an engine. Throws
+   * `ERR_GROUP_PROTECTED` for the default group, `ERR_GROUP_NOT_FOUND`.
+   */
+  groupMembers(group: string): Promise<readonly string[]>;
+  /** Deletes a group; its workloads move to the default group, or go with it. Throws as `groupMembers`. */
+  deleteGroup(
+    group: string,
+    options: OperationOptions & { readonly withWorkloads: boolean },
+  ): Promise<readonly Outcome[]>;
+  /**
+   * Registers MCP clients for groups (none: for workloads without a group) and writes the running workloads of these into
+   * their settings. Throws `ERR_CLIENT_INVALID`, `ERR_GROUP_NOT_FOUND`, `ERR_CLIENT_SETTINGS_INVALID`.
+   */
+  registerClients(
+    ids: readonly string[],
+    groups: readonly string[],
+    options?: OperationOptions,
+  ): Promise<readonly Registered[]>;
+  /** Takes MCP clients out of groups, `undefined` for everywhere, with the entries we wrote. Throws as `registerClients`. */
+  removeClients(ids: readonly string[], groups: readonly string[] | undefined): Promise<void>;
   /** Names of the workloads that refer to a secret of the user's, sorted; asks no engine. */
   usersOfSecret(secret: string): Promise<readonly string[]>;
 }

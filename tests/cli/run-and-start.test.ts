@@ -90,6 +90,7 @@ describe('run', () => {
       source: 'img:1',
       serverArguments: ['--name', 'x', '--', 'y'],
       name: 'a',
+      group: 'default',
       transport: 'stdio',
       proxyMode: 'sse',
       proxyPort: 8080,

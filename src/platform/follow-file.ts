@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
-import { sleep } from '../platform/index.ts';
+import { sleep } from './wait.ts';
 
 const CHUNK_BYTES = 64 * 1024;
 const POLL_MS = 100;
