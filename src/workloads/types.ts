@@ -1,5 +1,5 @@
-import type { Registered } from '../clients/index.ts';
 import type { BuildProgress } from '../build/index.ts';
+import type { Registered } from '../clients/index.ts';
 import type { RunConfig, WorkloadStatus } from '../records/index.ts';
 
 /** A workload as `list`, `status` and the API show it (spec 02 §4.6). */
