@@ -61,17 +61,17 @@ export function createProcessBackend(
   }
 
   async function deploy(environment: Readonly<Record<string, string>>) {
+    const sandbox = await openSandbox();
     const installed = await installPackage(requirePackage(config.image), {
       folder: join(paths.data, 'packages'),
       cacheFolder: paths.cache,
       env,
       self,
-      allowInstallScripts: config.allow_install_scripts ?? false,
+      scriptSandbox: config.allow_install_scripts ? sandbox : undefined,
       progress: (line) => logger.info(line),
       logger,
       signal,
     });
-    const sandbox = await openSandbox();
     for (const weakness of sandbox.weaknesses(network)) {
       logger.warn('the sandbox is weaker than a container', { sandbox: sandbox.kind, weakness });
     }

@@ -34,6 +34,7 @@ const SHARED_LOOPBACK = 'the profile allows all of the network, services of this
 export async function findSandbox(options: FindOptions): Promise<Sandbox> {
   const { env, platform = process.platform, self } = options;
   const attempts: string[] = [];
+  let hasBubblewrap = false;
   if (platform === 'linux') {
     const wanted = env['TOOLHIVE_SANDBOX']?.trim() ?? '';
     const found = (name: string) =>
@@ -52,6 +53,7 @@ export async function findSandbox(options: FindOptions): Promise<Sandbox> {
       const verdict = await selfTest({ ...options, name: kind, backend });
       if (verdict.problem === undefined) return linuxSandbox(kind, backend, self, verdict.landlock);
       attempts.push(`${kind}: ${verdict.problem}`);
+      hasBubblewrap ||= kind === 'bubblewrap';
     }
     if (attempts.length === 0)
       attempts.push(`TOOLHIVE_SANDBOX names ${wanted}; there are bubblewrap and namespaces`);
@@ -62,7 +64,7 @@ export async function findSandbox(options: FindOptions): Promise<Sandbox> {
   throw new ThvError(
     'ERR_SANDBOX_UNAVAILABLE',
     { reason: `no way to confine a process was found on this machine${tried}` },
-    { hint: sandboxHint(platform, readOsRelease()) },
+    { hint: sandboxHint({ platform, osRelease: readOsRelease(), hasBubblewrap }) },
   );
 }
 

@@ -1,10 +1,22 @@
-/** The package that brings a sandbox, for the distribution found. `osRelease` is the text of /etc/os-release. */
-export function sandboxHint(platform: NodeJS.Platform, osRelease: string): string {
+interface MachineFacts {
+  readonly platform: NodeJS.Platform;
+  /** Text of /etc/os-release; '' where there is none. */
+  readonly osRelease: string;
+  /** Bubblewrap is there, and was refused something. */
+  readonly hasBubblewrap: boolean;
+}
+
+/** What a machine without a sandbox lacks: the package that brings one, for the distribution found, or a right. */
+export function sandboxHint({ platform, osRelease, hasBubblewrap }: MachineFacts): string {
   if (platform === 'win32') {
     return 'Windows has no sandbox that a program can set up without an administrator: run it in a container, or use --no-sandbox to run it with all of your rights';
   }
   if (platform === 'darwin') {
     return '/usr/bin/sandbox-exec is missing or does not work: run it in a container, or use --no-sandbox to run it with all of your rights';
+  }
+  if (hasBubblewrap) {
+    // Ubuntu since 23.10, containers, and hardened kernels refuse them.
+    return 'allow user namespaces for ordinary users (sysctl kernel.apparmor_restrict_unprivileged_userns=0, kernel.unprivileged_userns_clone=1, user.max_user_namespaces above 0; in a container, a security profile that permits them), or use --no-sandbox to run it with all of your rights';
   }
   const install = commandFor(osRelease);
   return `install bubblewrap (${install}), or use --no-sandbox to run it with all of your rights`;

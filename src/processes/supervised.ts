@@ -24,7 +24,7 @@ export async function startSupervised(
   const [program = '', ...args] = spec.command;
   const order: SuperviseOrder = {
     command: [...options.prefix, program === RUNTIME ? (options.self[0] ?? '') : program, ...args],
-    cwd: work,
+    cwd: spec.cwd ?? work,
     env: {
       PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
       HOME: work,

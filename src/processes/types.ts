@@ -10,6 +10,8 @@ export interface ProcessSpec {
   readonly env: Readonly<Record<string, string>>;
   /** Folder of this process alone, made if it is missing: its work folder is in it, and kept. */
   readonly folder: string;
+  /** Where it is started, as seen from inside; its work folder unless given. */
+  readonly cwd?: string;
   /** Package and runtime folders, seen where they are. */
   readonly readOnlyPaths: readonly string[];
   /** What the permission profile grants. */
@@ -23,7 +25,7 @@ export interface ProcessSpec {
   readonly signal: AbortSignal;
 }
 
-export interface ProcessLimits {
+interface ProcessLimits {
   /** Processes and threads. */
   readonly processes?: number;
   readonly openFiles?: number;
@@ -58,4 +60,4 @@ export interface Sandbox {
   start(spec: ProcessSpec): Promise<SandboxedProcess>;
 }
 
-export type SandboxKind = 'bubblewrap' | 'namespaces' | 'seatbelt' | 'none';
+type SandboxKind = 'bubblewrap' | 'namespaces' | 'seatbelt' | 'none';

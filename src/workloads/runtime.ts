@@ -103,23 +103,24 @@ export async function ensureProcess(
   { progress, signal = new AbortController().signal }: OperationOptions & { readonly progress: Progress },
 ): Promise<string> {
   const { env, paths, logger } = context;
-  const { findSandbox, installPackage, requirePackage } = await import('../processes/index.ts');
+  const { findSandbox, installPackage, noSandbox, requirePackage } = await import('../processes/index.ts');
   const request = requirePackage(image);
   const self = selfCommand();
   if (no_sandbox) {
     logger.warn('NOT CONFINED: the server gets all rights of the user who starts it (--no-sandbox)', {
       package: image,
     });
-  } else {
-    await findSandbox({ env, self, cacheFolder: paths.cache, logger, signal });
   }
+  const sandbox = no_sandbox
+    ? noSandbox(self)
+    : await findSandbox({ env, self, cacheFolder: paths.cache, logger, signal });
   let isNew = false;
   const { reference } = await installPackage(request, {
     folder: join(paths.data, 'packages'),
     cacheFolder: paths.cache,
     env,
     self,
-    allowInstallScripts: allow_install_scripts ?? false,
+    scriptSandbox: allow_install_scripts ? sandbox : undefined,
     progress(line) {
       isNew = true;
       progress.update(line);

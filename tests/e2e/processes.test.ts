@@ -165,6 +165,69 @@ describe.each([...SANDBOXES])('without a container engine, in %s', (sandbox) => 
     await world.ok(['rm', name]);
   });
 
+  test('what the profile does not grant is refused, and told in the log of the workload', async () => {
+    const name = world.name('egress');
+    const profile = join(world.work, 'egress.json');
+    const outbound = { allow_host: ['granted.example'] };
+    await writeFile(profile, JSON.stringify({ network: { outbound } }));
+    const flags = [
+      '--transport',
+      'stdio',
+      '--proxy-mode',
+      'streamable-http',
+      '--permission-profile',
+      profile,
+    ];
+    await world.ok(['run', EVERYTHING, '--name', name, ...flags]);
+    const mcp = await openMcpClient((await world.reached(name)).url);
+    const { HTTP_PROXY: proxy } = JSON.parse(await mcp.call('get-env'));
+    expect(proxy).toBe('http://127.0.0.1:3128');
+    // A tool of the server that fetches what it is told to.
+    const fetched = (url: string) =>
+      mcp.call('gzip-file-as-resource', { name: 'a.gz', data: url, outputType: 'resource' });
+    await fetched('http://denied.example/').catch(() => undefined);
+    await waitFor(
+      () => world.ok(['logs', name, '--proxy']),
+      (log) => log.includes('"host":"denied.example","port":80'),
+      { what: 'the denied connection is in the log' },
+    );
+    await mcp[Symbol.asyncDispose]();
+    await world.ok(['rm', name]);
+  });
+
+  test('a message of many megabytes passes both ways', async () => {
+    const name = world.name('large');
+    const flags = ['--transport', 'stdio', '--proxy-mode', 'streamable-http'];
+    await world.ok(['run', EVERYTHING, '--name', name, ...flags]);
+    const mcp = await openMcpClient((await world.reached(name)).url);
+    const message = 'ä'.repeat(1_500_000);
+    expect(await mcp.call('echo', { message })).toBe(`Echo: ${message}`);
+    const many = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        mcp.call('echo', { message: `${index} ${message.slice(0, 100_000)}` }),
+      ),
+    );
+    expect(many.every((text, index) => text.startsWith(`Echo: ${index} `))).toBe(true);
+    await mcp[Symbol.asyncDispose]();
+    await world.ok(['rm', name]);
+  });
+
+  test('in the foreground, and in a process of its own, it ends with the one that serves it', async () => {
+    const name = world.name('front');
+    const front = world.start(['run', MEMORY, '--name', name, '--transport', 'stdio', '--foreground']);
+    await world.reached(name);
+    expect(await servers()).not.toEqual([]);
+    front.signal('SIGINT');
+    await front.finished();
+    await serversGone();
+    const dedicated = { env: { TOOLHIVE_WORKLOAD_HOST: 'dedicated' } };
+    await world.ok(['run', MEMORY, '--name', name, '--transport', 'stdio'], dedicated);
+    await world.reached(name);
+    await world.ok(['stop', name], dedicated);
+    await serversGone();
+    await world.ok(['rm', name], dedicated);
+  });
+
   test('what is installed is started without a network, also by another workload', async () => {
     const offline = {
       env: { npm_config_registry: 'http://127.0.0.1:9/', NPM_CONFIG_REGISTRY: 'http://127.0.0.1:9/' },

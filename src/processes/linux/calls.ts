@@ -115,7 +115,7 @@ export function cString(text: string): Buffer {
 }
 
 /** Zero-terminated array of C strings, with the strings kept alive. */
-export function cStrings(texts: readonly string[]): {
+function cStrings(texts: readonly string[]): {
   readonly array: BigUint64Array;
   readonly strings: readonly Buffer[];
 } {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 
 /** What a probe inside a sandbox was able to do that it must not be. */
-export interface ProbeResult {
+interface ProbeResult {
   readonly breaches: readonly string[];
 }
 

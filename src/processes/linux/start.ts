@@ -65,7 +65,7 @@ export async function startOnLinux(
       child,
       {
         command: spec.command,
-        cwd: WORK,
+        cwd: spec.cwd ?? WORK,
         env: {
           PATH: `${PROGRAMS}:${SYSTEM_PATH}`,
           HOME: WORK,
@@ -96,7 +96,7 @@ export async function startOnLinux(
   }
 }
 
-export const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin';
+const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin';
 
 function stdio(extra: Readonly<Record<number, number>>) {
   const last = Math.max(

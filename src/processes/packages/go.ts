@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { ThvError } from '../../errors/index.ts';
 import { runTool } from './run-tool.ts';
 import { digestOf, openPackageStore, type PackageRecord, type PackageStore } from './store.ts';
@@ -23,7 +23,9 @@ export async function installGoProgram(request: string, options: InstallOptions)
   }
   const store = openPackageStore(join(options.folder, 'go'));
   const isLocal = /^(?:\/|\.\.?(?:\/|$))/.test(request);
-  const spec = isLocal || /@[^/]*$/.test(request) ? request : `${request}@latest`;
+  const remote = /@[^/]*$/.test(request) ? request : `${request}@latest`;
+  // By its full path, for it may be built again from elsewhere.
+  const spec = isLocal ? resolve(request) : remote;
   if (!isLocal && !/^[\w.~/-]+@[\w.+-]+$/.test(spec)) {
     throw new ThvError('ERR_PACKAGE_NOT_FOUND', {
       package: request,
@@ -33,7 +35,7 @@ export async function installGoProgram(request: string, options: InstallOptions)
   const isExact = /@v\d+\.\d+\.\d+/.test(spec) && !isLocal;
   const found =
     (isExact ? findIntact(store, spec) : undefined) ?? (await build(go, store, spec, isLocal, options));
-  const path = isLocal ? request : spec.replace(/@[^/]*$/, `@${found.version}`);
+  const path = isLocal ? spec : spec.replace(/@[^/]*$/, `@${found.version}`);
   return {
     reference: `go://${path}`,
     version: found.version,
@@ -61,10 +63,8 @@ function build(
     options.progress(`Building ${spec}`);
     using scratch = store.createScratch();
     const env = { ...options.env, CGO_ENABLED: '0', GOBIN: scratch.folder, GO111MODULE: 'on' };
-    const command = isLocal
-      ? [go, 'build', '-o', join(scratch.folder, PROGRAM), spec]
-      : [go, 'install', spec];
-    const cwd = isLocal ? process.cwd() : scratch.folder;
+    const command = isLocal ? [go, 'build', '-o', join(scratch.folder, PROGRAM), '.'] : [go, 'install', spec];
+    const cwd = isLocal ? spec : scratch.folder;
     const { exitCode, lastWords } = await runTool(command, { env, cwd, signal: options.signal });
     const latest = `${spec.replace(/@[^/]*$/, '')}@latest`;
     if (exitCode !== 0) {

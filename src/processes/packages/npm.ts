@@ -1,7 +1,17 @@
-import { existsSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { ThvError } from '../../errors/index.ts';
+import type { Sandbox } from '../types.ts';
 import { runTool } from './run-tool.ts';
 import { digestOf, openPackageStore, type PackageRecord, type PackageStore } from './store.ts';
 import type { InstalledPackage, InstallOptions } from './types.ts';
@@ -28,7 +38,7 @@ export async function installNpmPackage(request: string, options: InstallOptions
     isArchive || EXACT_VERSION.test(wanted) ? wanted : await resolveVersion(store, name, wanted, options);
   const exact = isArchive ? archiveSpec(wanted) : `${name}@${version}`;
   // Scripts leave traces in what is installed.
-  const key = `${exact}${options.allowInstallScripts ? ' with scripts' : ''}`;
+  const key = `${exact}${options.scriptSandbox === undefined ? '' : ' with scripts'}`;
   const found = findIntact(store, key) ?? (await install(store, key, isArchive ? wanted : exact, options));
   return describe(store, found, isArchive ? undefined : name, isArchive ? wanted : undefined);
 }
@@ -89,11 +99,14 @@ async function resolveVersion(
 function findIntact(store: PackageStore, request: string): PackageRecord | undefined {
   const record = store.find(request);
   if (record === undefined) return undefined;
+  return digestOfContents(store.pathOf(record.key)) === record.digest ? record : undefined;
+}
+
+function digestOfContents(folder: string): string | undefined {
   try {
-    const lock = readFileSync(join(store.pathOf(record.key), LOCKFILE), 'utf8');
-    return digestOf(lock) === record.digest ? record : undefined;
+    return digestOf(readFileSync(join(folder, LOCKFILE), 'utf8'));
   } catch {
-    return undefined; // somebody tidied up: it is installed again
+    return undefined; // somebody tidied up
   }
 }
 
@@ -115,21 +128,62 @@ function install(
     succeed(await bun([...add, ...flags], scratch.folder, options), spec);
     const lock = readFileSync(join(scratch.folder, LOCKFILE), 'utf8');
     requireIntegrity(lock, spec);
-    if (options.allowInstallScripts) {
-      const result = await bun(['pm', 'trust', '--all'], scratch.folder, options);
-      if (!/\b0 scripts ran\b/.test(result.lastWords)) succeed(result, spec);
-    }
+    if (options.scriptSandbox !== undefined)
+      await runScripts(options.scriptSandbox, scratch.folder, spec, options);
     // As it is after the scripts were run, for the next start compares this one.
-    const written = readFileSync(join(scratch.folder, LOCKFILE), 'utf8');
-    const digest = digestOf(written);
-    const scripts = options.allowInstallScripts ? 'scripts' : '';
+    const digest = digestOfContents(scratch.folder) ?? '';
+    const scripts = options.scriptSandbox === undefined ? '' : 'scripts';
     const key = digestOf(digest, scripts, process.platform, process.arch);
-    scratch.moveTo(key);
+    scratch.moveTo(key, (place) => digestOfContents(place) === digest);
     const { version } = readManifest(rootOf(store.pathOf(key), undefined));
     const record = { key, version, digest };
     await store.save(request, record);
     return record;
   });
+}
+
+/** With all of the network, for many scripts download what they install, but with no files beside the package's own. */
+async function runScripts(
+  sandbox: Sandbox,
+  folder: string,
+  spec: string,
+  { logger, signal }: InstallOptions,
+): Promise<void> {
+  using own = ownFolder();
+  const running = await sandbox.start({
+    command: [RUNTIME, 'pm', 'trust', '--all'],
+    cwd: folder,
+    env: { BUN_BE_BUN: '1' },
+    folder: own.path,
+    readOnlyPaths: [],
+    mounts: [{ source: folder, target: folder, readOnly: false }],
+    network: { type: 'host' },
+    logger,
+    signal,
+  });
+  const stop = () => void running.stop(0);
+  signal.addEventListener('abort', stop);
+  try {
+    await running.stdin.end();
+    const [stdout, stderr, { exitCode }] = await Promise.all([
+      new Response(running.stdout).text(),
+      new Response(running.stderr).text(),
+      running.exited,
+    ]);
+    if (signal.aborted) throw new ThvError('ERR_CANCELLED', { reason: 'cancelled' });
+    const said = `${stdout}\n${stderr}`;
+    // It calls that a failure.
+    if (exitCode !== 0 && !/\b0 scripts ran\b/.test(said)) {
+      throw new ThvError('ERR_PACKAGE_INSTALL', { package: spec, reason: said.trim().slice(-2000) });
+    }
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+function ownFolder(): Disposable & { readonly path: string } {
+  const path = mkdtempSync(join(tmpdir(), 'thv-scripts-'));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
 /** Every package that came from a registry must carry the digest it was checked against. */

@@ -34,8 +34,8 @@ export interface PackageStore {
 
 interface Scratch extends Disposable {
   readonly folder: string;
-  /** Moves it to its place; what is there already is as good. */
-  moveTo(key: string): void;
+  /** Moves it to its place; what is there already stays if it `isIntact`, for servers may be using it. */
+  moveTo(key: string, isIntact?: (folder: string) => boolean): void;
 }
 
 export function openPackageStore(folder: string): PackageStore {
@@ -61,8 +61,13 @@ export function openPackageStore(folder: string): PackageStore {
       mkdirSync(scratch, { mode: 0o700 });
       return {
         folder: scratch,
-        moveTo(key) {
-          if (!existsSync(join(folder, key))) renameSync(scratch, join(folder, key));
+        moveTo(key, isIntact = () => true) {
+          const place = join(folder, key);
+          if (existsSync(place)) {
+            if (isIntact(place)) return;
+            rmSync(place, { recursive: true });
+          }
+          renameSync(scratch, place);
         },
         [Symbol.dispose]: () => rmSync(scratch, { recursive: true, force: true }),
       };

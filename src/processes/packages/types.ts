@@ -1,4 +1,5 @@
 import type { Logger } from '../../platform/index.ts';
+import type { Sandbox } from '../types.ts';
 
 export type PackageScheme = 'npx' | 'uvx' | 'go';
 
@@ -29,8 +30,8 @@ export interface InstallOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The command that starts this program, which is a package manager, too. */
   readonly self: readonly string[];
-  /** Packages may run programs of their own while they are installed. */
-  readonly allowInstallScripts: boolean;
+  /** Packages may run programs of their own while they are installed, in this sandbox. */
+  readonly scriptSandbox: Sandbox | undefined;
   /** Gets one line when something is downloaded. */
   readonly progress: (line: string) => void;
   readonly logger: Logger;

@@ -91,7 +91,7 @@ function install(
     const base = uvOptions(options);
     const env = { ...base.env, UV_TOOL_DIR: join(folder, 'tools'), UV_TOOL_BIN_DIR: join(folder, 'bin') };
     // Wheels carry a digest of the index, which uv checks; building from source would run the package's own code.
-    const scripts = options.allowInstallScripts ? [] : ['--no-build'];
+    const scripts = options.scriptSandbox === undefined ? ['--no-build'] : [];
     const { exitCode, lastWords } = await runTool([uv, 'tool', 'install', '--quiet', ...scripts, request], {
       ...base,
       env,
