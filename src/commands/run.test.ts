@@ -9,7 +9,7 @@ test('the help of run', () => {
     HTTP proxy that MCP clients connect to. The workload goes on in the background;
     'thv list' shows its URL.
 
-    There are four ways to name the server:
+    There are five ways to name the server:
 
     1. From the registry:
 
@@ -22,19 +22,24 @@ test('the help of run', () => {
 
        $ thv run ghcr.io/example/mcp-server:latest [-- args...]
 
-    3. As a package, from which a container image is built:
+    3. As a package. A container image is built for it; without a container engine
+       it runs as a process of this machine, in a sandbox:
 
        $ thv run uvx://package-name[@version] [-- args...]
        $ thv run npx://package-name[@version] [-- args...]
        $ thv run go://package-path[@version] [-- args...]
        $ thv run go://./local-path [-- args...]
 
-    4. From an exported configuration ('thv export'):
+    4. As a folder with a Dockerfile, package.json, pyproject.toml or go.mod:
+
+       $ thv run ./folder [-- args...]
+
+    5. From an exported configuration ('thv export'):
 
        $ thv run --from-config <path>
 
-    The container will be started with the specified transport mode and the
-    network permission profile. Additional configuration can be provided via flags.
+    The server will be started with the specified transport mode and permission
+    profile. Additional configuration can be provided via flags.
 
     Usage:
       thv run [flags] SERVER_OR_IMAGE_OR_PROTOCOL [-- ARGS...]
@@ -72,7 +77,7 @@ test('the help of run', () => {
           --target-port int                   Port for the container to expose (only applicable to SSE or Streamable HTTP transport)
           --tools stringArray                 Filter MCP server tools (comma-separated list of tool names, may be repeated)
           --tools-override string             Path to a JSON file with other names and descriptions for tools
-          --transport string                  Transport mode (sse, streamable-http or stdio)
+          --transport string                  Transport mode (sse, streamable-http or stdio; default: what the registry says, stdio for packages and folders, else streamable-http)
           --trust-proxy-headers               Trust X-Forwarded-* headers of a reverse proxy in front (Proto, Host, Port, Prefix)
       -v, --volume stringArray                Mount a volume into the container (format: host-path:container-path[:ro])
           --wait                              Return only when the workload is running

@@ -164,7 +164,7 @@ export const CATALOG = {
   ERR_LOCK_TIMEOUT: entry('world', 503, ({ reason }: Reason & { readonly path: string }) => reason),
   ERR_PORT_UNAVAILABLE: entry(
     'user',
-    409,
+    400,
     ({ port }: { readonly port: number }) => `requested proxy port ${port} is not available`,
   ),
   ERR_NO_FREE_PORT: entry('world', 503, (_: object) => 'could not find an available port'),
@@ -251,6 +251,31 @@ export const CATALOG = {
   ERR_HOST_UNREACHABLE: entry('world', 503, ({ reason }: Reason) => reason),
   ERR_HOST_REQUEST: entry('world', 502, ({ reason }: Reason) => reason),
   ERR_LISTEN_FAILED: entry('world', 409, ({ reason }: Reason & { readonly address: string }) => reason),
+
+  // Tokens of incoming requests (spec 05 §4)
+  ERR_OIDC_SETTINGS_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
+  /** `error` is RFC 6750's, `reason` is for the challenge, `description` for the body. */
+  ERR_TOKEN_REJECTED: entry(
+    'user',
+    401,
+    ({
+      reason,
+    }: Reason & { readonly error: 'invalid_request' | 'invalid_token'; readonly description: string }) =>
+      reason,
+  ),
+  ERR_PROVIDER_UNREACHABLE: entry('world', 503, ({ reason }: Reason) => reason),
+  /** The identity provider's address or answer breaks a rule. */
+  ERR_PROVIDER_REFUSED: entry('world', 502, ({ reason }: Reason) => reason),
+
+  // API server (spec 10)
+  ERR_BODY_TOO_LARGE: entry('user', 413, (_: object) => 'Request Entity Too Large'),
+  ERR_DISCOVERY_FILE: entry('user', 409, ({ reason }: Reason & { readonly path: string }) => reason),
+  ERR_SERVER_RUNNING: entry(
+    'user',
+    409,
+    ({ url, processId }: { readonly url: string; readonly processId: number }) =>
+      `another ToolHive server is already running at ${url} (PID ${processId})`,
+  ),
 
   // MCP peers
   ERR_MCP_REQUEST: entry('world', 502, ({ reason }: Reason) => reason),

@@ -1,8 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { messageOf, ThvError } from '../errors/index.ts';
-import { startDeadline, unlessAborted } from '../platform/index.ts';
-import { isPrivateAddress } from './private-address.ts';
+import { isPrivateAddress, startDeadline, unlessAborted } from '../platform/index.ts';
 import { proxyFor } from './proxy-settings.ts';
 
 const MAX_REDIRECTS = 10;

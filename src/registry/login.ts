@@ -1,6 +1,5 @@
 import { type ApplicationConfig, createConfigStore } from '../config/index.ts';
 import { hasCode, ThvError, within } from '../errors/index.ts';
-import { discoverIssuer } from '../oauth/index.ts';
 import type { Paths } from '../platform/index.ts';
 import { createDiskCache } from './disk-cache.ts';
 import { type LoginSecretsOptions, openLoginSecrets } from './login-secrets.ts';
@@ -11,9 +10,8 @@ import {
   loginOf,
   loginToConfig,
 } from './login-settings.ts';
-import { type SetSourceDeps, setSource } from './set-source.ts';
+import { requireIssuer, type SetSourceDeps, setSource } from './set-source.ts';
 import { type RegistrySource, sourceOf } from './source.ts';
-import { createTokenSource } from './token-source.ts';
 
 /** What was said on the command line; `undefined`: what is configured counts. */
 export interface LoginRequest {
@@ -46,13 +44,14 @@ export async function loginToRegistry(request: LoginRequest, deps: LoginDeps): P
   const login = wantedLogin(request, current);
   if (named === undefined) {
     if (request.issuer !== undefined) {
-      await discoverIssuer(login.issuer, { signal: deps.signal });
+      await requireIssuer(login.issuer, deps.signal);
       await config.update((now) => ({ ...now, registry_auth: loginToConfig(login) }));
     }
   } else {
     await setSource({ location: named, allowPrivateAddress: request.allowPrivateAddress, login }, deps);
   }
   const { location: url } = sourceOf(await config.read());
+  const { createTokenSource } = await import('./token-source.ts');
   await createTokenSource({ ...deps, url, login }).login(deps);
 }
 
@@ -95,7 +94,7 @@ export async function setLogin(
         "no registry URL is configured; use 'thv config set-registry' with --issuer and --client-id flags instead",
     });
   }
-  await discoverIssuer(login.issuer, { signal });
+  await requireIssuer(login.issuer, signal);
   await config.update((current) => ({ ...current, registry_auth: loginToConfig(login) }));
 }
 

@@ -30,6 +30,8 @@ interface BuildFacts {
   readonly image: string;
   /** Absent: in a container. */
   readonly runtime?: Runtime['kind'];
+  /** The workload's own port while it is given other settings: taken, but by itself. */
+  readonly ownPort?: number | undefined;
   readonly plan: RunPlan;
   readonly toolsOverride: ToolsOverride;
   /** Values for what the source declares and the user did not give. */
@@ -187,8 +189,9 @@ async function resolveHost(host: string): Promise<string> {
 async function chooseProxyPort(
   { proxyPort: requested }: RunRequest,
   { proxyPort: suggested }: RunPlan,
-  { reservedPorts, logger }: BuildFacts,
+  { ownPort, reservedPorts, logger }: BuildFacts,
 ): Promise<number> {
+  if (ownPort !== undefined && (requested === 0 || requested === ownPort)) return ownPort;
   if (requested !== 0) {
     if (!(await isPortAvailable(requested))) throw new ThvError('ERR_PORT_UNAVAILABLE', { port: requested });
     return requested;

@@ -26,7 +26,7 @@ import { ensureProcess } from './runtime.ts';
 import { endSupervisor, spawnSupervisor, supervisorOf, workloadLogPath } from './supervisor.ts';
 import type { OperationOptions, Outcome, Progress } from './types.ts';
 
-const DEFAULT_GRACE_SECONDS = 30;
+export const DEFAULT_GRACE_SECONDS = 30;
 /** Time for the engine to let go of a removed container (spec 02 §7.2). */
 const REMOVAL_TIMEOUT_MS = 3000;
 const RESTART_WATCH_MS = 1000;
@@ -148,6 +148,13 @@ export async function removeWorkload(
     }
   }
   if (engine !== undefined) await removeUnusedNetwork(engine, logger);
+  const image = config?.image ?? '';
+  if (engine !== undefined && image.startsWith('toolhivelocal/')) {
+    await bestEffort(logger, 'failed to remove the image', async () => {
+      const { removeStaleImage } = await import('../build/index.ts');
+      await removeStaleImage(engine, image, { signal });
+    });
+  }
   await bestEffort(logger, 'failed to delete the folder of the process', async () =>
     deleteProcessFolder(paths, name),
   );

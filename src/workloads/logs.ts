@@ -16,7 +16,11 @@ const HOST_LOG = 'thv-host';
 export async function* containerLogs(
   context: Context,
   rawName: string,
-  { follow, signal }: OperationOptions & { readonly follow: boolean },
+  {
+    follow,
+    tail = 'all',
+    signal,
+  }: OperationOptions & { readonly follow: boolean; readonly tail?: number | 'all' },
 ): AsyncGenerator<OutputChunk> {
   const name = parseWorkloadName(rawName);
   const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: the engine may know more
@@ -31,7 +35,7 @@ export async function* containerLogs(
   const container = await findContainer(engine, name, signal);
   if (container === undefined) throw new ThvError('ERR_LOGS_NOT_FOUND', { workload: name });
   try {
-    yield* engine.containers.logs(container.Id, { follow, tail: 'all', signal });
+    yield* engine.containers.logs(container.Id, { follow, tail, signal });
   } catch (error) {
     if (hasCode(error, 'ERR_CONTAINER_NOT_FOUND'))
       throw new ThvError('ERR_LOGS_NOT_FOUND', { workload: name });

@@ -91,7 +91,7 @@ export function requireProcessNetwork(mode: string): void {
   });
 }
 
-type ProcessSettings = Pick<RunConfig, 'image' | 'no_sandbox' | 'allow_install_scripts'>;
+export type ProcessSettings = Pick<RunConfig, 'image' | 'no_sandbox' | 'allow_install_scripts'>;
 
 /**
  * Makes sure that a package can be run as a process here: that there is a sandbox, and the package itself. Gives its reference with

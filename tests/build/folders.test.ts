@@ -21,7 +21,7 @@ onEachEngine((address) => {
       world = await openWorld(address);
     }, LIMIT_MS);
     afterAll(async () => {
-      const built = await engine.images.list({ labels: ['toolhive-build-source=folder-server'] });
+      const built = await engine.images.list({ label: 'toolhive-build-source=folder-server' });
       await world[Symbol.asyncDispose]();
       for (const { Id } of built) await engine.images.remove(Id, { force: true });
     }, LIMIT_MS);

@@ -123,6 +123,14 @@ describe('logging in', () => {
     expect(new Set(it.server.authorizations).size).toBe(2);
   });
 
+  test('is renewed by one process after the other: a refresh token used twice would end it', async () => {
+    await using it = await openLogin({ accessTokenSeconds: 20 });
+    await it.login();
+    await Promise.all(Array.from({ length: 5 }, () => it.open().list({ refresh: true })));
+    expect(it.issuer.requests.filter((request) => request === 'POST /token')).toHaveLength(6);
+    expect(it.issuer.authorizations).toHaveLength(1);
+  });
+
   test('that ended for good is an error, also where an old list is at hand', async () => {
     await using it = await openLogin({ accessTokenSeconds: 20 });
     await it.login();
