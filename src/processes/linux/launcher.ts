@@ -46,6 +46,8 @@ export const INGRESS = 5;
  * It stands between so that no server has to be a process 1, which the kernel treats differently.
  */
 const INIT = `
+# To all there are: of this namespace, not of the machine.
+[ "$$" = 1 ] || exit 125
 trap 'kill -TERM -1 2>/dev/null' TERM INT HUP
 if [ -n "$1" ]; then
   ( unset BUN_BE_BUN BUN_OPTIONS NODE_OPTIONS; exec "$2" __sandbox relay "$1" </dev/null >/dev/null ) &

@@ -1,0 +1,46 @@
+import { sleep } from '../platform/index.ts';
+import { withoutView } from './own-folders.ts';
+import type { ProcessExit, ProcessSpec, SandboxedProcess } from './types.ts';
+
+/**
+ * Starts a process on Windows, where there is no supervisor of ours between: its tree is ended by `taskkill`, and when this process
+ * is killed, a server that reads its input ends by itself.
+ */
+export async function startPlain(spec: ProcessSpec, self: readonly string[]): Promise<SandboxedProcess> {
+  const { command, cwd, env } = withoutView(spec, self);
+  const systemRoot = process.env['SystemRoot'] ?? 'C:\\Windows';
+  const child = Bun.spawn([...command], {
+    cwd,
+    // Windows programs do not start without it.
+    env: { SystemRoot: systemRoot, TEMP: env['TMPDIR'] ?? '', TMP: env['TMPDIR'] ?? '', ...env },
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    windowsHide: true,
+  });
+  const endTree = async () => {
+    await Bun.spawn(['taskkill', '/PID', String(child.pid), '/T', '/F'], {
+      stdout: 'ignore',
+      stderr: 'ignore',
+    }).exited;
+  };
+  const exited = child.exited.then(
+    (): ProcessExit => ({ exitCode: child.exitCode ?? undefined, signal: undefined }),
+  );
+  return {
+    pid: child.pid,
+    stdin: child.stdin,
+    stdout: child.stdout,
+    stderr: child.stderr,
+    exited,
+    async stop(graceMs) {
+      // There is no SIGTERM; the end of its input is what it can act upon.
+      await Promise.resolve(child.stdin.end()).catch(() => undefined);
+      const timer = new AbortController();
+      await Promise.race([child.exited, sleep(graceMs, timer.signal)]);
+      timer.abort();
+      if (child.exitCode === null) await endTree();
+      await exited;
+    },
+  };
+}
