@@ -8,7 +8,7 @@ import { confine, landlockVersion } from './landlock.ts';
 import { dieWithParent, dropCapabilities, forbidNewPrivileges, limit } from './privileges.ts';
 import { probe } from './probe.ts';
 import { relay } from './relay.ts';
-import { changeFolder, enterView } from './root.ts';
+import { changeFolder, enterView, takeHostName } from './root.ts';
 import { filterSystemCalls } from './seccomp.ts';
 import { bringLoopbackUp, keepOnExec, listenOnLoopback, sendDescriptor } from './sockets.ts';
 
@@ -36,6 +36,8 @@ export interface LaunchReport {
   readonly landlock?: number;
 }
 
+/** What a server believes to run on. */
+export const HOST_NAME = 'thv';
 /** Descriptors of the launcher beside the server's own three. */
 export const CONTROL = 3;
 export const SOCKETS = 4;
@@ -114,7 +116,10 @@ function launch(): number {
 /** In an order in which each step still may what it has to do. */
 function prepare(order: LaunchOrder): void {
   if (order.ownNetwork && !order.isViewInPlace) bringLoopbackUp();
-  if (!order.isViewInPlace) enterView(order.view);
+  if (!order.isViewInPlace) {
+    takeHostName(HOST_NAME);
+    enterView(order.view);
+  }
   changeFolder(order.cwd);
   if (order.egressPort !== undefined) sendDescriptor(SOCKETS, listenOnLoopback(order.egressPort));
   limit('core', 0);

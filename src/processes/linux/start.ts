@@ -1,3 +1,4 @@
+import { release } from 'node:os';
 import { ThvError } from '../../errors/index.ts';
 import { sleep } from '../../platform/index.ts';
 import { openEgressProxy } from '../egress/proxy.ts';
@@ -79,7 +80,10 @@ export async function startOnLinux(
         egressPort: isFiltered ? egressPort : undefined,
         ingressPort: needsRelay ? spec.port.inside : undefined,
         ownNetwork,
-        limits: { processes: spec.limits?.processes, openFiles: spec.limits?.openFiles },
+        limits: {
+          processes: countsForEachNamespace() ? spec.limits?.processes : undefined,
+          openFiles: spec.limits?.openFiles,
+        },
       },
       signal,
     );
@@ -94,6 +98,12 @@ export async function startOnLinux(
     await tree.process.stop(0);
     throw error;
   }
+}
+
+/** Before Linux 5.14 the limit of processes counts all that the user runs, on the whole machine. */
+function countsForEachNamespace(): boolean {
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  return major > 5 || (major === 5 && minor >= 14);
 }
 
 const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin';
