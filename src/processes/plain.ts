@@ -1,6 +1,6 @@
-import { sleep } from '../platform/index.ts';
+import { exitOf, hasEnded, waitForEnd } from './child.ts';
 import { withoutView } from './own-folders.ts';
-import type { ProcessExit, ProcessSpec, SandboxedProcess } from './types.ts';
+import type { ProcessSpec, SandboxedProcess } from './types.ts';
 
 /**
  * Starts a process on Windows, where there is no supervisor of ours between: its tree is ended by `taskkill`, and when this process
@@ -24,9 +24,7 @@ export async function startPlain(spec: ProcessSpec, self: readonly string[]): Pr
       stderr: 'ignore',
     }).exited;
   };
-  const exited = child.exited.then(
-    (): ProcessExit => ({ exitCode: child.exitCode ?? undefined, signal: undefined }),
-  );
+  const exited = child.exited.then(() => exitOf(child));
   return {
     pid: child.pid,
     stdin: child.stdin,
@@ -36,10 +34,8 @@ export async function startPlain(spec: ProcessSpec, self: readonly string[]): Pr
     async stop(graceMs) {
       // There is no SIGTERM; the end of its input is what it can act upon.
       await Promise.resolve(child.stdin.end()).catch(() => undefined);
-      const timer = new AbortController();
-      await Promise.race([child.exited, sleep(graceMs, timer.signal)]);
-      timer.abort();
-      if (child.exitCode === null) await endTree();
+      await waitForEnd(child, graceMs);
+      if (!hasEnded(child)) await endTree();
       await exited;
     },
   };

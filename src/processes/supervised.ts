@@ -1,4 +1,4 @@
-import { sleep } from '../platform/index.ts';
+import { exitOf, hasEnded, waitForEnd } from './child.ts';
 import { writeOrder } from './order.ts';
 import { withoutView } from './own-folders.ts';
 import type { SuperviseOrder } from './supervise.ts';
@@ -33,10 +33,7 @@ export async function startSupervised(
   await writeOrder(child.stdin, order);
   const exited = child.exited.then(async (): Promise<ProcessExit> => {
     await options.onEnd?.();
-    return {
-      exitCode: child.exitCode ?? undefined,
-      signal: child.signalCode === null ? undefined : String(child.signalCode),
-    };
+    return exitOf(child);
   });
   return {
     pid: child.pid,
@@ -46,11 +43,9 @@ export async function startSupervised(
     exited,
     async stop(graceMs) {
       child.kill('SIGTERM');
-      const timer = new AbortController();
-      await Promise.race([child.exited, sleep(graceMs, timer.signal)]);
-      timer.abort();
+      await waitForEnd(child, graceMs);
       // Not by killing the supervisor: it would leave behind what it stands by.
-      if (child.exitCode === null) child.kill('SIGINT');
+      if (!hasEnded(child)) child.kill('SIGINT');
       await exited;
     },
   };

@@ -45,10 +45,10 @@ export const INGRESS = 5;
 
 /**
  * Process 1 of the namespace: passes signals on to all, takes in orphans, and ends with the server; with it everything ends.
- * It stands between so that no server has to be a process 1, which the kernel treats differently.
+ * It stands between so that no server has to be a process 1, which the kernel treats differently. It makes sure that it is, for
+ * the signals it passes on go to everybody there is: in this namespace, not on the machine.
  */
 const INIT = `
-# To all there are: of this namespace, not of the machine.
 [ "$$" = 1 ] || exit 125
 trap 'kill -TERM -1 2>/dev/null' TERM INT HUP
 if [ -n "$1" ]; then

@@ -1,6 +1,7 @@
 import { release } from 'node:os';
 import { ThvError } from '../../errors/index.ts';
 import { sleep } from '../../platform/index.ts';
+import type { Child } from '../child.ts';
 import { openEgressProxy } from '../egress/proxy.ts';
 import { linuxView, PROGRAM, PROGRAMS, type ViewEntry, WORK } from '../filesystem-view.ts';
 import { writeOrder } from '../order.ts';
@@ -132,11 +133,7 @@ function sourcesOf(script: string): string {
 }
 
 /** Tells the launcher what to do and waits for its report. */
-async function giveOrder(
-  child: Bun.Subprocess<'pipe', 'pipe', 'pipe'>,
-  order: LaunchOrder,
-  signal: AbortSignal,
-): Promise<LaunchReport> {
+async function giveOrder(child: Child, order: LaunchOrder, signal: AbortSignal): Promise<LaunchReport> {
   await writeOrder(child.stdin, order);
   const giveUp = new AbortController();
   const onAbort = () => giveUp.abort();
@@ -156,7 +153,7 @@ async function giveOrder(
 }
 
 /** Without one, whoever was to bring the launcher into the sandbox said why on stderr. */
-async function readReport(child: Bun.Subprocess<'pipe', 'pipe', 'pipe'>): Promise<LaunchReport> {
+async function readReport(child: Child): Promise<LaunchReport> {
   const fd = child.stdio[CONTROL];
   if (typeof fd !== 'number') throw new ThvError('ERR_INTERNAL', { reason: 'no channel to the launcher' });
   const decoder = new TextDecoder();
