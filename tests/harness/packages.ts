@@ -10,6 +10,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   '/usr/lib/podman/netavark': 'netavark',
   '/usr/lib/podman/aardvark-dns': 'aardvark-dns',
   'docker-registry': 'docker-registry',
+  chromium: 'chromium',
+  curl: 'curl',
 };
 
 /** Installs what the suites need and the machine lacks, on Debian as root; elsewhere nothing. */
