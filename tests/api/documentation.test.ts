@@ -120,7 +120,8 @@ describe('the page', () => {
       const { text, complaints, requested } = await visit(
         chromium ?? '',
         `${api.url}/api/doc`,
-        (seen) => seen.includes('/health') && seen.includes('The version of this program'),
+        (seen) =>
+          seen.includes('Tells whether the container engine answers') && seen.includes('/api/v1beta/version'),
       );
       expect(text).toContain('ToolHive API');
       expect(complaints).toEqual([]);
