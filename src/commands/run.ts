@@ -261,7 +261,7 @@ export const run = createCommand({
 HTTP proxy that MCP clients connect to. The workload goes on in the background;
 'thv list' shows its URL.
 
-There are four ways to name the server:
+There are five ways to name the server:
 
 1. From the registry:
 
@@ -281,7 +281,14 @@ There are four ways to name the server:
    $ thv run go://package-path[@version] [-- args...]
    $ thv run go://./local-path [-- args...]
 
-4. From an exported configuration ('thv export'):
+4. From a folder on this machine, from which a container image is built:
+
+   $ thv run . [-- args...]
+   $ thv run ./folder [-- args...]
+
+   It holds a Dockerfile, a package.json, a pyproject.toml, or Go files.
+
+5. From an exported configuration ('thv export'):
 
    $ thv run --from-config <path>
 
