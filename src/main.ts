@@ -34,6 +34,14 @@ and serves both MCP transports (SSE and streamable HTTP) from it.`,
       { description: 'Write the run configuration of an MCP server to a file' },
       async () => (await import('./commands/export.ts')).exportCommand,
     ),
+    group: lazily(
+      { description: 'Manage groups of MCP servers' },
+      async () => (await import('./commands/group.ts')).group,
+    ),
+    client: lazily(
+      { description: 'Manage MCP clients' },
+      async () => (await import('./commands/client.ts')).client,
+    ),
     mcp: lazily(
       { description: 'Look into MCP servers and call their tools' },
       async () => (await import('./commands/mcp.ts')).mcp,
@@ -45,6 +53,10 @@ and serves both MCP transports (SSE and streamable HTTP) from it.`,
     proxy: lazily(
       { description: 'Connect clients and servers of different transports' },
       async () => (await import('./commands/proxy.ts')).proxy,
+    ),
+    serve: lazily(
+      { description: 'Start the ToolHive API server' },
+      async () => (await import('./commands/serve.ts')).serve,
     ),
     runtime: lazily(
       { description: 'Look after the container runtime' },
@@ -81,6 +93,10 @@ and serves both MCP transports (SSE and streamable HTTP) from it.`,
     host: lazily(
       { description: 'Run the workload host', hidden: true },
       async () => (await import('./commands/host.ts')).host,
+    ),
+    __sandbox: lazily(
+      { description: 'Confine a process', hidden: true },
+      async () => (await import('./commands/sandbox.ts')).sandbox,
     ),
     __complete: lazily(
       { description: 'Request shell completion choices', hidden: true },

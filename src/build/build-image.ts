@@ -4,6 +4,14 @@ import { formatLocalTime } from '../platform/index.ts';
 import { type ContextEntry, contextTar } from './context-tar.ts';
 import { FRESHNESS_ARGUMENT, renderDockerfile } from './dockerfile/render.ts';
 import { imageKey } from './image-key.ts';
+import {
+  builtAt,
+  FLOATING_LIFETIME_MS,
+  KEY_LABEL,
+  PINNED_LABEL,
+  SOURCE_LABEL,
+  TIME_LABEL,
+} from './image-labels.ts';
 import { imageRepository, isPinned, type PackageReference } from './package-reference.ts';
 import { type BuildInputs, type PreparedBuild, prepareBuild } from './prepare.ts';
 
@@ -29,14 +37,6 @@ export interface BuildImageOptions extends BuildInputs {
   /** Milliseconds since 1970; the clock unless given. */
   readonly now?: () => number;
 }
-
-/** Labels of images that were built; the first is how one is found again. */
-const KEY_LABEL = 'toolhive-build-key';
-const SOURCE_LABEL = 'toolhive-build-source';
-const TIME_LABEL = 'toolhive-build-time';
-
-/** How long an image of `latest` counts as the latest. */
-const FLOATING_LIFETIME_MS = 60 * 60_000;
 
 /**
  * The name of an image that runs the package (spec 03 §13). One that was made of the same inputs is used again (B16); for a
@@ -182,6 +182,7 @@ async function runBuild(
           [KEY_LABEL]: build.key,
           [SOURCE_LABEL]: build.source,
           [TIME_LABEL]: startedAt.toISOString(),
+          [PINNED_LABEL]: String(build.isPinned),
         },
         buildArguments: build.buildArguments,
         onOutput: report.push,
@@ -218,7 +219,7 @@ async function findBuilt(
       return {
         id: Id,
         name: ourName(names, `${repository}:`) ?? names[0],
-        builtAt: new Date(Labels?.[TIME_LABEL] ?? 0),
+        builtAt: builtAt(Labels),
       };
     })
     .filter((image): image is BuiltImage => image.name !== undefined)
@@ -232,11 +233,11 @@ function ourName(names: readonly string[], repository: string): string | undefin
 }
 
 async function reuse(
-  { id, name, builtAt }: BuiltImage,
+  { id, name, builtAt: time }: BuiltImage,
   { engine, progress, tag, signal }: BuildImageOptions,
 ): Promise<string> {
   const short = id.replace(/^sha256:/, '').slice(0, 12);
-  progress.line(`Successfully built ${short} at ${builtAt.toISOString()}, used again`);
+  progress.line(`Successfully built ${short} at ${time.toISOString()}, used again`);
   if (tag === undefined) return name;
   await engine.images.tag(id, tag, { signal });
   return tag;

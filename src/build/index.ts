@@ -14,3 +14,4 @@ export {
   requirePackageReference,
 } from './package-reference.ts';
 export type { BuildInputs } from './prepare.ts';
+export { removeStaleImage } from './stale-image.ts';

@@ -1,3 +1,4 @@
+export { renderBoxedTable } from './boxed-table.ts';
 export { type BuildInfo, buildInfo } from './build-info.ts';
 export { createCommand, createGroup, type Invocation, lazily, type Suggestion } from './command.ts';
 export { type Completion, completeCommandLine } from './complete.ts';
@@ -6,10 +7,10 @@ export type { OptionsOf } from './flag.ts';
 export { parseFlagValue } from './flag-value.ts';
 export { formatFlag } from './format-flag.ts';
 export { GLOBAL_FLAGS } from './global-flags.ts';
-export { groupFlag } from './group-name.ts';
+export { GroupNames, groupFlag, ownGroupFlag } from './group-name.ts';
 export { renderHelp, renderUsage } from './help.ts';
 export { isDebugEnvironment } from './log-settings.ts';
 export { runCommandLine } from './run-command-line.ts';
-export { watchSignals } from './signals.ts';
+export { endAtNextSignal, watchSignals } from './signals.ts';
 export { renderTable } from './table.ts';
 export { openTerminal, printJson, type Terminal } from './terminal.ts';

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { createCommand, type Invocation, type OptionsOf } from '../cli/index.ts';
+import { createCommand, type Invocation, type OptionsOf, ownGroupFlag } from '../cli/index.ts';
 import { messageOf, ThvError } from '../errors/index.ts';
 import { formatDuration, silentLogger } from '../platform/index.ts';
 import { networkProfile, parsePublish, withVolumes } from '../sandbox/index.ts';
@@ -112,7 +112,12 @@ const flags = {
     help: 'Name of the MCP server (auto-generated from image if not provided)',
     schema: Text,
   },
-  transport: { kind: 'string', help: 'Transport mode (sse, streamable-http or stdio)', schema: Transport },
+  group: ownGroupFlag,
+  transport: {
+    kind: 'string',
+    help: 'Transport mode (sse, streamable-http or stdio; default: what the registry says, stdio for packages and folders, else streamable-http)',
+    schema: Transport,
+  },
   'proxy-mode': {
     kind: 'string',
     help: 'Proxy mode for stdio transport (sse or streamable-http)',
@@ -245,6 +250,30 @@ const flags = {
     help: 'Additional Python requirement for a uvx:// package (may be repeated)',
     schema: Texts,
   },
+  runtime: {
+    kind: 'string',
+    help: 'What to run the server on: auto, docker, podman, or process for a package without a container engine',
+    schema: v.optional(
+      v.pipe(
+        v.string(),
+        v.picklist(
+          ['', 'auto', 'docker', 'podman', 'process'],
+          ({ input }) => `runtime "${input}" not found. Available runtimes: auto, docker, podman, process`,
+        ),
+      ),
+      '',
+    ),
+  },
+  'allow-install-scripts': {
+    kind: 'bool',
+    help: 'Let a package and its dependencies run programs while they are installed (runtime process)',
+    schema: Switch,
+  },
+  'no-sandbox': {
+    kind: 'bool',
+    help: 'Run a package with all of your rights, not confined by its permission profile (runtime process)',
+    schema: Switch,
+  },
   'from-config': { kind: 'string', help: 'Load configuration from exported file', schema: Text },
   foreground: {
     kind: 'bool',
@@ -274,26 +303,24 @@ There are five ways to name the server:
 
    $ thv run ghcr.io/example/mcp-server:latest [-- args...]
 
-3. As a package, from which a container image is built:
+3. As a package. A container image is built for it; without a container engine
+   it runs as a process of this machine, in a sandbox:
 
    $ thv run uvx://package-name[@version] [-- args...]
    $ thv run npx://package-name[@version] [-- args...]
    $ thv run go://package-path[@version] [-- args...]
    $ thv run go://./local-path [-- args...]
 
-4. From a folder on this machine, from which a container image is built:
+4. As a folder with a Dockerfile, package.json, pyproject.toml or go.mod:
 
-   $ thv run . [-- args...]
    $ thv run ./folder [-- args...]
-
-   It holds a Dockerfile, a package.json, a pyproject.toml, or Go files.
 
 5. From an exported configuration ('thv export'):
 
    $ thv run --from-config <path>
 
-The container will be started with the specified transport mode and the
-network permission profile. Additional configuration can be provided via flags.`,
+The server will be started with the specified transport mode and permission
+profile. Additional configuration can be provided via flags.`,
   flags,
   positionals: (words, given) =>
     words.length > 0 || given.get('from-config') ? undefined : 'requires at least 1 arg(s), only received 0',
@@ -360,8 +387,12 @@ function runRequest({ options, words, serverArguments, debug }: RunInvocation): 
   const given = (text: string) => (text === '' ? undefined : text);
   return {
     source: words[0] ?? '',
+    runtime: options.runtime === '' ? undefined : options.runtime,
+    noSandbox: options.noSandbox,
+    allowInstallScripts: options.allowInstallScripts,
     serverArguments,
     name: given(options.name),
+    group: options.group,
     transport: options.transport === '' ? undefined : options.transport,
     proxyMode: options.proxyMode,
     proxyPort: options.proxyPort,

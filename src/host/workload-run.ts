@@ -1,3 +1,4 @@
+import type { ClientSettings } from '../clients/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { hasCode, ThvError, toThvError } from '../errors/index.ts';
 import { buildMiddlewares, composeChain } from '../middleware/index.ts';
@@ -5,18 +6,19 @@ import { type Logger, type Paths, sleep } from '../platform/index.ts';
 import { type Endpoint, type Listener, openListener } from '../proxy/index.ts';
 import {
   containerNameOf,
+  isProcess,
   type RunConfig,
   type RunConfigStore,
   type StatusStore,
   type WorkloadName,
 } from '../records/index.ts';
-import { serveContainer } from './container-life.ts';
-import type { ContainerEvent } from './container-watch.ts';
-import { deployContainer, findByExactName, identityOf, isUp, type RunningContainer } from './containers.ts';
+import type { Backend, RunningServer, ServerEvent } from './backend.ts';
+import { openClientSettings, serverOf } from './client-entry.ts';
+import { createContainerBackend } from './container-backend.ts';
 import type { RunEnvironment } from './environment.ts';
-import { lastWords } from './last-words.ts';
 import { createSecretValues, type SecretValues } from './secret-values.ts';
 import { openServer, type Server } from './server.ts';
+import { serveLife } from './server-life.ts';
 import { refuseUnsupported } from './unsupported.ts';
 import { urlOf } from './workload-url.ts';
 
@@ -53,10 +55,7 @@ const MAX_ATTEMPTS = 10;
 const FIRST_DELAY_MS = 5000;
 const LAST_DELAY_MS = 60_000;
 const STABLE_MS = 30_000;
-const EXITED = 'Container exited, restarting';
-const EXITED_AFTER_STABLE_RUN = 'Container exited after stable run, restarting';
 const ENGINE_RETRY_MS = 1000;
-const STOP_GRACE_SECONDS = 10;
 /** Idle keep-alive of the reverse proxy (spec 04 §2.2). */
 const REVERSE_PROXY_IDLE_SECONDS = 120;
 
@@ -70,6 +69,7 @@ export function startWorkloadRun(
   const { signal } = controller;
   const log = deps.logger.with({ workload: name });
   let listener: Listener | undefined;
+  let entering: Promise<void> | undefined;
 
   async function supervise(): Promise<RunEnd> {
     await deps.statuses.set(name, 'starting');
@@ -92,11 +92,35 @@ export function startWorkloadRun(
       logger: log,
       signal,
     });
-    return await restartLoop(config, server, url, secretValues);
+    const backend = await openBackend(config);
+    try {
+      return await restartLoop(config, backend, server, url, secretValues);
+    } finally {
+      await backend.release();
+    }
+  }
+
+  async function openBackend(config: RunConfig): Promise<Backend> {
+    if (isProcess(config)) {
+      // Loaded by those alone that need it: a host of containers is the smaller for it.
+      const { createProcessBackend } = await import('./process-backend.ts');
+      return createProcessBackend(name, config, {
+        paths: deps.paths,
+        environment: options.environment,
+        logger: log,
+        signal,
+      });
+    }
+    return createContainerBackend(config, {
+      openEngine: (engineSignal) => deps.openEngine(options.environment, engineSignal),
+      logger: log,
+      signal,
+    });
   }
 
   async function restartLoop(
     config: RunConfig,
+    backend: Backend,
     server: Server,
     url: string,
     secretValues: SecretValues,
@@ -106,58 +130,59 @@ export function startWorkloadRun(
     for (let life = 1; ; life++) {
       let wasStable = false;
       let isTakeOver = false;
-      const event = await serveOnce(config, secretValues, (engine, container) => {
-        isTakeOver = life === 1 && container.wasUp;
-        return serveContainer(engine, container, {
+      const event = await serveOnce(backend, secretValues, (running) => {
+        isTakeOver = life === 1 && running.wasUp;
+        return serveLife(running, {
           config,
+          noun: backend.noun,
           server,
           url,
           isTakeOver,
           signal,
           logger: log,
-          onReady: () => becomeRunning(url),
+          onReady: () => becomeRunning(config, url),
           onStillServing: becomeHealthy,
           async onDown(livedMs) {
             wasStable = livedMs >= STABLE_MS;
-            await setWhileOurs('starting', wasStable ? EXITED_AFTER_STABLE_RUN : EXITED);
+            const after = wasStable ? ' after stable run' : '';
+            await setWhileOurs('starting', `${backend.noun} exited${after}, restarting`);
           },
         });
       });
       server.setDown();
       if (event === undefined) return { type: 'ended' };
-      if (event.type === 'removed' || (await deps.statuses.find(name)) === undefined) return await vanished();
+      if (event.type === 'removed' || (await deps.statuses.find(name)) === undefined)
+        return await vanished(config);
       if (wasStable || isTakeOver) {
         attempt = 1;
         delayMs = FIRST_DELAY_MS;
         continue;
       }
       if (++attempt > MAX_ATTEMPTS) {
-        await stopContainer(config);
+        await backend.giveUp();
         throw new ThvError('ERR_CONTAINER_EXITED', {
           container: containerNameOf(config),
-          reason: `container restart failed after ${MAX_ATTEMPTS} attempts`,
+          reason: `${backend.noun.toLowerCase()} restart failed after ${MAX_ATTEMPTS} attempts`,
         });
       }
-      await untilUpAgain(config, delayMs);
+      await backend.untilUpAgain(delayMs);
       delayMs = Math.min(delayMs * 2, LAST_DELAY_MS);
     }
   }
 
-  /** Deploys the container and hands it to `serve`; waits for an engine that does not answer. `undefined`: ended. */
+  /** Makes the server run and hands it to `serve`; waits for an engine that does not answer. `undefined`: ended. */
   async function serveOnce(
-    config: RunConfig,
+    backend: Backend,
     secretValues: SecretValues,
-    serve: (engine: Engine, container: RunningContainer) => Promise<ContainerEvent | undefined>,
-  ): Promise<ContainerEvent | undefined> {
+    serve: (running: RunningServer) => Promise<ServerEvent | undefined>,
+  ): Promise<ServerEvent | undefined> {
     while (!signal.aborted) {
       try {
-        const engine = await deps.openEngine(options.environment, signal);
-        const environment = await secretValues();
-        const container = await deployContainer(engine, config, { environment, logger: log, signal });
-        return await serve(engine, container);
+        return await serve(await backend.deploy(await secretValues()));
       } catch (error) {
         if (signal.aborted) return undefined;
-        if (hasCode(error, 'ERR_CONTAINER_NOT_RUNNING')) return await endedAtOnce(config, error.facts.reason);
+        if (hasCode(error, 'ERR_CONTAINER_NOT_RUNNING'))
+          return await endedAtOnce(backend, error.facts.reason);
         if (!hasCode(error, 'ERR_ENGINE_UNAVAILABLE')) throw error;
         log.warn('container engine does not answer, trying again', { error });
         await setWhileOurs('starting', 'waiting for the container engine');
@@ -168,15 +193,21 @@ export function startWorkloadRun(
   }
 
   /** It ended before it could be served. */
-  async function endedAtOnce(config: RunConfig, detail: string): Promise<ContainerEvent> {
-    await setWhileOurs('starting', EXITED);
-    const engine = await deps.openEngine(options.environment, signal);
-    const lastLogs = await lastWords(engine, containerNameOf(config), config.transport);
-    log.warn('container exited unexpectedly', { event: 'exited', detail, lastLogs });
+  async function endedAtOnce(backend: Backend, detail: string): Promise<ServerEvent> {
+    await setWhileOurs('starting', `${backend.noun} exited, restarting`);
+    const lastLogs = await backend.lastWords();
+    log.warn(`${backend.noun.toLowerCase()} exited unexpectedly`, { event: 'exited', detail, lastLogs });
     return { type: 'exited', detail };
   }
 
-  async function becomeRunning(url: string): Promise<void> {
+  async function becomeRunning(config: RunConfig, url: string): Promise<void> {
+    // Once per run: the URL outlives every restart (DESIGN "Client settings").
+    entering ??= changeClients(config, async (clients) => {
+      // It may have changed its group while it was starting.
+      const { group } = (await deps.runConfigs.find(name)) ?? config;
+      await clients.addWorkload(serverOf(config), group || undefined);
+    });
+    await entering;
     await deps.statuses.setIf(
       name,
       ({ status }) => status !== 'unauthenticated' && isOurs(status),
@@ -187,41 +218,29 @@ export function startWorkloadRun(
     options.onServing?.(url);
   }
 
+  async function changeClients(
+    config: RunConfig,
+    change: (clients: ClientSettings) => Promise<void>,
+  ): Promise<void> {
+    if (signal.aborted) return;
+    try {
+      const { paths } = deps;
+      await change(await openClientSettings({ paths, environment: options.environment, logger: log }));
+    } catch (error) {
+      log.warn('failed to change the settings of clients', { group: config.group, error });
+    }
+  }
+
   /** A list that looked in a bad moment has called us unhealthy; we are not. */
   async function becomeHealthy(): Promise<void> {
     await deps.statuses.setIf(name, ({ status }) => status === 'unhealthy', 'running');
   }
 
-  /** The engine would go on restarting what we have given up. */
-  async function stopContainer(config: RunConfig): Promise<void> {
-    try {
-      const engine = await deps.openEngine(options.environment, signal);
-      await engine.containers.stop(containerNameOf(config), { graceSeconds: STOP_GRACE_SECONDS, signal });
-    } catch (error) {
-      log.warn('failed to stop container', { error });
-    }
-  }
-
-  /** The engine restarts crashed containers too; when it was faster, there is nothing to wait for. */
-  async function untilUpAgain(config: RunConfig, delayMs: number): Promise<void> {
-    const deadline = performance.now() + delayMs;
-    let seen = '';
-    while (performance.now() < deadline && !signal.aborted) {
-      await sleep(500, signal);
-      try {
-        const engine = await deps.openEngine(options.environment, signal);
-        const details = await findByExactName(engine, containerNameOf(config), signal);
-        const identity = details !== undefined && isUp(details) ? identityOf(details) : '';
-        if (identity !== '' && identity === seen) return;
-        seen = identity;
-      } catch {
-        // an engine that does not answer: the deadline decides
-      }
-    }
-  }
-
-  async function vanished(): Promise<RunEnd> {
+  async function vanished(config: RunConfig): Promise<RunEnd> {
     log.warn('container was removed, workload is no longer served');
+    await changeClients(config, (clients) =>
+      clients.removeWorkload(serverOf(config), config.group || undefined),
+    );
     await deps.statuses.setIf(
       name,
       (record) => isOurs(record.status),
@@ -247,6 +266,8 @@ export function startWorkloadRun(
       log.error('failed to record the end of a workload', { error });
       return { type: 'failed', error: toThvError(error) };
     })
+    // Whoever ends us takes the entries out next; ours must not come in behind that.
+    .finally(() => entering)
     .finally(() => deps.statuses.resetProcessId(name, process.pid).catch(() => undefined)); // the file may be gone
 
   return {

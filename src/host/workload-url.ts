@@ -1,10 +1,20 @@
 import { clientUrl } from '../proxy/index.ts';
 import { baseNameOf, type RunConfig } from '../records/index.ts';
 
-/** The URL clients are given for a stored workload (spec 04 §1). */
+/** The URL of a stored workload as listings show it (spec 04 §1). */
 export function urlOf(config: RunConfig): string {
+  return urlAt(config.host === '0.0.0.0' ? '127.0.0.1' : config.host, config);
+}
+
+/** As it is written into clients' settings (spec 09 §6.2). A proxy that listens on one address only is named by it. */
+export function settingsUrlOf(config: RunConfig): string {
+  const isLocal = config.host === '0.0.0.0' || config.host.startsWith('127.');
+  return urlAt(isLocal ? 'localhost' : config.host, config);
+}
+
+function urlAt(host: string, config: RunConfig): string {
   return clientUrl({
-    host: config.host === '0.0.0.0' ? '127.0.0.1' : config.host,
+    host,
     port: config.port,
     transport: config.transport,
     proxyMode: config.proxy_mode,

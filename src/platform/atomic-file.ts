@@ -6,6 +6,8 @@ interface WriteOptions {
   readonly mode?: number;
   /** Permission bits of folders made on the way; default 0750. */
   readonly directoryMode?: number;
+  /** Permission bits and owner as they are to be, whatever the process's umask and user: those of the file replaced. */
+  readonly like?: { readonly mode: number; readonly uid: number; readonly gid: number } | undefined;
 }
 
 /**
@@ -25,6 +27,7 @@ export async function writeFileAtomic(
   try {
     handle = await open(temporary, 'wx', options.mode ?? 0o600);
     await handle.writeFile(content);
+    if (options.like !== undefined) await takeAfter(handle, options.like);
     await handle.sync();
     await handle.close();
     handle = undefined;
@@ -34,4 +37,11 @@ export async function writeFileAtomic(
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+async function takeAfter(handle: FileHandle, like: NonNullable<WriteOptions['like']>): Promise<void> {
+  const { uid, gid } = await handle.stat();
+  // A file shared by users may belong to another one; giving it back to them takes rights we may not have.
+  if (uid !== like.uid || gid !== like.gid) await handle.chown(like.uid, like.gid).catch(() => undefined);
+  await handle.chmod(like.mode & 0o7777);
 }

@@ -38,7 +38,8 @@ export function resolvePaths(
   };
 }
 
-function homeOf(env: Environment, platform: NodeJS.Platform): string {
+/** The user's home folder as `env` tells it, else as the system does. */
+export function homeOf(env: Environment, platform: NodeJS.Platform): string {
   return (platform === 'win32' ? env['USERPROFILE'] : env['HOME']) || homedir();
 }
 

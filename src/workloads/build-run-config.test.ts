@@ -10,6 +10,7 @@ const REQUEST: RunRequest = {
   source: 'img',
   serverArguments: [],
   name: undefined,
+  group: 'default',
   transport: 'streamable-http',
   proxyMode: 'sse',
   proxyPort: 0,

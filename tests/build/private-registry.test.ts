@@ -7,6 +7,7 @@ import {
   buildPackageImage,
   type PackageReference,
   parsePackageReference,
+  removeStaleImage,
 } from '../../src/build/index.ts';
 import { createConfigStore } from '../../src/config/index.ts';
 import { type Engine, openEngine } from '../../src/engine/index.ts';
@@ -112,7 +113,9 @@ onEachEngine((address) => {
           `registry=${registry.url}\n${registry.nerfDart}:_authToken=another\n`,
         );
         const second = await build(`${SOURCE}@1.0.0`);
+        await removeStaleImage(engine, first.image, { now: () => Date.now() + 61 * 60_000 });
         expect(second.image).toBe(first.image);
+        expect(await engine.images.find(first.image)).toBeDefined();
         expect(second.output).toContain(', used again');
       },
       LIMIT_MS,
@@ -150,6 +153,12 @@ onEachEngine((address) => {
         expect(fallback.image).toBe(first.image);
         expect(fallback.output).toContain(', used again');
         await expect(build(SOURCE, { now: () => later, fresh: true })).rejects.toThrow('build error: ');
+
+        // With the workload the image goes too, once nobody would use it again (B16).
+        await removeStaleImage(engine, first.image);
+        expect(await engine.images.find(first.image)).toBeDefined();
+        await removeStaleImage(engine, first.image, { now: () => later });
+        expect(await engine.images.find(first.image)).toBeUndefined();
       },
       LIMIT_MS,
     );

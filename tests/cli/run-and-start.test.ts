@@ -62,7 +62,7 @@ describe('start', () => {
 });
 
 describe('run', () => {
-  const outcome = { name: 'a', url: 'http://127.0.0.1:14001/sse#a' };
+  const outcome = { name: 'a', url: 'http://127.0.0.1:14001/sse#a', port: 14_001 };
 
   test('hands on what was asked for', async () => {
     let request: RunRequest | undefined;
@@ -90,6 +90,7 @@ describe('run', () => {
       source: 'img:1',
       serverArguments: ['--name', 'x', '--', 'y'],
       name: 'a',
+      group: 'default',
       transport: 'stdio',
       proxyMode: 'sse',
       proxyPort: 8080,

@@ -6,6 +6,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   podman: 'podman',
   runc: 'runc',
   busybox: 'busybox-static',
+  debootstrap: 'debootstrap',
   iptables: 'iptables',
   '/usr/lib/podman/netavark': 'netavark',
   '/usr/lib/podman/aardvark-dns': 'aardvark-dns',
