@@ -46,7 +46,11 @@ export async function benchApi(ground: Ground): Promise<readonly Row[]> {
   }
 }
 
-async function times(ground: Ground, repeats: number, action: () => Promise<unknown>): Promise<readonly number[]> {
+async function times(
+  ground: Ground,
+  repeats: number,
+  action: () => Promise<unknown>,
+): Promise<readonly number[]> {
   const taken: number[] = [];
   for (let round = -5; round < repeats; round++) {
     ground.signal.throwIfAborted();

@@ -8,7 +8,8 @@ import { openWorld } from '../harness/world.ts';
 import { type ApiProcess, startApi } from './server.ts';
 
 const socket = process.env['THV_TEST_DOCKER_SOCKET'] ?? '';
-if (socket === '') process.stderr.write('SKIPPED tests/api/load.test.ts: THV_TEST_DOCKER_SOCKET names no engine\n');
+if (socket === '')
+  process.stderr.write('SKIPPED tests/api/load.test.ts: THV_TEST_DOCKER_SOCKET names no engine\n');
 
 const B = '/api/v1beta/workloads';
 const NAMES = 8;
@@ -30,7 +31,9 @@ describe.skipIf(socket === '')('many at once', () => {
     const names = Array.from({ length: NAMES }, (_, index) => world.name(`l${index}`));
     // Not by chance: each name sees each order of two operations.
     const replies = await Promise.all(
-      Array.from({ length: OPERATIONS }, (_, index) => operate(api, names[index % NAMES] ?? '', Math.floor(index / NAMES))),
+      Array.from({ length: OPERATIONS }, (_, index) =>
+        operate(api, names[index % NAMES] ?? '', Math.floor(index / NAMES)),
+      ),
     );
     for (const reply of replies) expect([201, 202, 404, 409]).toContain(reply.status);
     expect(replies.filter(({ status }) => status === 201).length).toBeGreaterThanOrEqual(NAMES);
@@ -48,17 +51,30 @@ describe.skipIf(socket === '')('many at once', () => {
       expect({ name, ...facts }).toEqual({ name, document: isThere, status: isThere });
       const container = await engine.inspect(name);
       if (entry === undefined) expect(container).toBeUndefined();
-      else expect({ name, isUp: container?.State.Running ?? false, status: entry.status }).toEqual({ name, isUp: entry.status === 'running', status: entry.status });
+      else
+        expect({ name, isUp: container?.State.Running ?? false, status: entry.status }).toEqual({
+          name,
+          isUp: entry.status === 'running',
+          status: entry.status,
+        });
     }
     const ports = [...left.values()].map(({ port }) => port);
     expect(new Set(ports).size).toBe(ports.length);
 
     // And it goes on: all of them can be had again.
     await api.ask('POST', `${B}/delete`, { body: { names } });
-    await waitFor(list, (entries) => entries.length === 0, { what: 'all are deleted', deadlineMs: 120_000, intervalMs: 200 });
+    await waitFor(list, (entries) => entries.length === 0, {
+      what: 'all are deleted',
+      deadlineMs: 120_000,
+      intervalMs: 200,
+    });
     expect(await engine.named(names[0]?.replace(/0$/, '') ?? 'none')).toEqual([]);
     expect((await create(api, names[0] ?? '')).status).toBe(201);
-    await waitFor(list, ([entry]) => entry?.status === 'running', { what: 'a new one runs', deadlineMs: 60_000, intervalMs: 200 });
+    await waitFor(list, ([entry]) => entry?.status === 'running', {
+      what: 'a new one runs',
+      deadlineMs: 60_000,
+      intervalMs: 200,
+    });
   }, 400_000);
 });
 
