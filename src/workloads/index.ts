@@ -10,3 +10,4 @@ export type {
   WorkloadEvent,
   WorkloadManager,
 } from './types.ts';
+export { workloadToJson } from './workload-json.ts';
