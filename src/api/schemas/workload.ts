@@ -5,7 +5,7 @@ import { named } from './names.ts';
 const Time = v.pipe(v.string(), v.isoTimestamp(), v.description('RFC 3339; year 1 when it is not known'));
 
 /** A workload in lists and events (spec 10 §11.1). */
-export const WorkloadEntry = named(
+const WorkloadEntry = named(
   'core.Workload',
   v.object({
     name: v.string(),
