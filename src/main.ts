@@ -8,6 +8,10 @@ It runs each server in a container of its own, behind an HTTP proxy whose URL st
 and serves both MCP transports (SSE and streamable HTTP) from it.`,
   {
     run: lazily({ description: 'Run an MCP server' }, async () => (await import('./commands/run.ts')).run),
+    build: lazily(
+      { description: 'Build a container image for an MCP server without running it' },
+      async () => (await import('./commands/build.ts')).build,
+    ),
     list: lazily(
       { description: 'List running MCP servers', alias: ['ls'] },
       async () => (await import('./commands/list.ts')).list,
@@ -29,6 +33,14 @@ and serves both MCP transports (SSE and streamable HTTP) from it.`,
     export: lazily(
       { description: 'Write the run configuration of an MCP server to a file' },
       async () => (await import('./commands/export.ts')).exportCommand,
+    ),
+    group: lazily(
+      { description: 'Manage groups of MCP servers' },
+      async () => (await import('./commands/group.ts')).group,
+    ),
+    client: lazily(
+      { description: 'Manage MCP clients' },
+      async () => (await import('./commands/client.ts')).client,
     ),
     mcp: lazily(
       { description: 'Look into MCP servers and call their tools' },
@@ -81,6 +93,10 @@ and serves both MCP transports (SSE and streamable HTTP) from it.`,
     host: lazily(
       { description: 'Run the workload host', hidden: true },
       async () => (await import('./commands/host.ts')).host,
+    ),
+    __sandbox: lazily(
+      { description: 'Confine a process', hidden: true },
+      async () => (await import('./commands/sandbox.ts')).sandbox,
     ),
     __complete: lazily(
       { description: 'Request shell completion choices', hidden: true },

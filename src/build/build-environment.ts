@@ -1,17 +1,14 @@
-import type { ApplicationConfig } from '../config/index.ts';
+import {
+  type ApplicationConfig,
+  buildVariableNameProblem,
+  buildVariableValueProblem,
+} from '../config/index.ts';
 import { ThvError, within } from '../errors/index.ts';
 import type { Logger } from '../platform/index.ts';
-import { environmentNameProblem, environmentValueProblem } from './environment-rules.ts';
+import { type SecretsStore, userSecrets } from '../secrets/index.ts';
 
-/** Where secrets are read from; asked for only when the configuration names one. */
-export interface BuildSecrets {
-  /** A secret of the user. */
-  user(name: string): Promise<string>;
-  /** One that the program keeps for workloads: scope `workloads` (spec 09 §5.5). */
-  workloads(name: string): Promise<string>;
-}
-
-export type OpenSecrets = () => Promise<BuildSecrets>;
+/** Asked for only when the configuration names a secret. Throws what opening the store throws. */
+export type OpenSecrets = () => Promise<SecretsStore>;
 
 interface BuildEnvironment {
   readonly values: Readonly<Record<string, string>>;
@@ -37,9 +34,9 @@ export async function resolveBuildEnvironment(
   const values: Record<string, string> = Object.assign(Object.create(null), config.build_env);
   const secretNames = new Set<string>();
   const fromSecrets = Object.entries(config.build_env_from_secrets ?? {});
-  const secrets = fromSecrets.length === 0 ? undefined : await openSecrets();
+  const secrets = fromSecrets.length === 0 ? undefined : userSecrets(await openSecrets());
   for (const [name, secret] of fromSecrets) {
-    const read = async () => (await secrets?.user(secret)) ?? '';
+    const read = async () => (await secrets?.get(secret)) ?? '';
     values[name] = await within(
       `failed to get secret '${secret}' for build environment variable ${name}`,
       read,
@@ -61,19 +58,10 @@ export async function resolveBuildEnvironment(
 }
 
 function problemsOf(name: string, value: string): readonly string[] {
-  const ofName = environmentNameProblem(name);
-  const ofValue = environmentValueProblem(value);
+  const ofName = buildVariableNameProblem(name);
+  const ofValue = buildVariableValueProblem(value);
   return [
-    ...(ofName?.kind === 'pattern'
-      ? [`invalid environment variable name: ${name} (must match pattern ${ofName.pattern})`]
-      : []),
-    ...(ofName?.kind === 'reserved'
-      ? [`environment variable name ${name} is reserved and cannot be overridden`]
-      : []),
-    ...(ofValue === undefined
-      ? []
-      : [
-          `environment variable value contains potentially dangerous characters: contains '${ofValue}' (${name})`,
-        ]),
+    ...(ofName === undefined ? [] : [ofName]),
+    ...(ofValue === undefined ? [] : [`${ofValue} (${name})`]),
   ];
 }

@@ -4,14 +4,22 @@ import { formatLocalTime } from '../platform/index.ts';
 import { type ContextEntry, contextTar } from './context-tar.ts';
 import { FRESHNESS_ARGUMENT, renderDockerfile } from './dockerfile/render.ts';
 import { imageKey } from './image-key.ts';
+import {
+  builtAt,
+  FLOATING_LIFETIME_MS,
+  KEY_LABEL,
+  PINNED_LABEL,
+  SOURCE_LABEL,
+  TIME_LABEL,
+} from './image-labels.ts';
 import { imageRepository, isPinned, type PackageReference } from './package-reference.ts';
 import { type BuildInputs, type PreparedBuild, prepareBuild } from './prepare.ts';
 
 /** Where a build tells how far it is. */
 export interface BuildProgress {
-  /** A finished step worth a line on stdout. */
+  /** A finished step worth a line on stdout, e.g. `Successfully pulled <image>`. */
   line(text: string): void;
-  /** State of the step under way; the next call replaces it, '' clears it. */
+  /** State of the step under way, for terminals; the next call replaces it, '' clears it. */
   update(text: string): void;
   /** A line of the engine's report: on stdout, or on a terminal only until the next one. */
   output(text: string): void;
@@ -26,15 +34,9 @@ export interface BuildImageOptions extends BuildInputs {
   readonly tag?: string | undefined;
   /** A version that is not pinned is looked up anew, however young the last image is. */
   readonly fresh?: boolean | undefined;
+  /** Milliseconds since 1970; the clock unless given. */
+  readonly now?: () => number;
 }
-
-/** Labels of images that were built; the first is how one is found again. */
-const KEY_LABEL = 'toolhive-build-key';
-const SOURCE_LABEL = 'toolhive-build-source';
-const TIME_LABEL = 'toolhive-build-time';
-
-/** How long an image of `latest` counts as the latest. */
-const FLOATING_LIFETIME_MS = 60 * 60_000;
 
 /**
  * The name of an image that runs the package (spec 03 §13). One that was made of the same inputs is used again (B16); for a
@@ -45,18 +47,70 @@ export async function buildPackageImage(
   reference: PackageReference,
   options: BuildImageOptions,
 ): Promise<string> {
-  const { engine, logger, signal, tag } = options;
-  if (tag !== undefined) checkImageName(tag);
-  const build = await prepareBuild(reference, options);
-  const key = await keyOf(build);
-  const existing = await findBuilt(engine, key, reference, signal);
-  const isFresh =
-    isPinned(reference) ||
-    (!options.fresh && existing !== undefined && ageMs(existing) < FLOATING_LIFETIME_MS);
+  if (options.tag !== undefined) checkImageName(options.tag);
+  const prepared = await prepareBuild(reference, options);
+  return buildOnce(
+    await imageBuildOf(prepared, {
+      source: reference.text,
+      repository: imageRepository(reference),
+      isPinned: isPinned(reference),
+    }),
+    options,
+  );
+}
+
+/** An image to be built, and what it is known by. */
+export interface ImageBuild {
+  /** Where it comes from, for people. */
+  readonly source: string;
+  /** Name of the image without a tag. */
+  readonly repository: string;
+  /** The same inputs make the same image, today and tomorrow. */
+  readonly isPinned: boolean;
+  /** One word for all inputs. */
+  readonly key: string;
+  /** Path of the Dockerfile in the context. */
+  readonly dockerfile: string;
+  context(): AsyncIterable<ContextEntry>;
+  readonly baseImages: readonly string[];
+  readonly buildArguments: Readonly<Record<string, string>>;
+}
+
+/** The build of a Dockerfile that is generated. */
+export async function imageBuildOf(
+  prepared: PreparedBuild,
+  facts: Pick<ImageBuild, 'source' | 'repository' | 'isPinned'>,
+): Promise<ImageBuild> {
+  const { plan, files, project, buildArguments } = prepared;
+  const dockerfile = `${plan.filesPrefix}Dockerfile`;
+  return {
+    ...facts,
+    key: await keyOf(facts.repository, prepared),
+    dockerfile,
+    async *context() {
+      yield { kind: 'text', path: dockerfile, content: renderDockerfile(plan), mode: 0o600 };
+      yield* files;
+      if (project !== undefined) yield* project.entries();
+    },
+    baseImages: [...new Set([plan.runtime.builderImage, plan.runtime.finalImage])],
+    buildArguments: {
+      ...buildArguments,
+      // Constant for a pinned version, so that the engine may use what it has kept.
+      [FRESHNESS_ARGUMENT]: facts.isPinned ? 'any time' : new Date().toISOString(),
+    },
+  };
+}
+
+/** Uses an image of the same inputs again, else builds one. See `buildPackageImage`. */
+export async function buildOnce(build: ImageBuild, options: BuildImageOptions): Promise<string> {
+  const { engine, logger, signal, tag, now = Date.now } = options;
+  const existing = await findBuilt(engine, build, signal);
+  const isYoung = existing !== undefined && now() - existing.builtAt.getTime() < FLOATING_LIFETIME_MS;
+  const isFresh = build.isPinned || (isYoung && !options.fresh);
   if (existing !== undefined && isFresh) return reuse(existing, options);
-  const name = tag ?? `${imageRepository(reference)}:${timeTag(new Date())}`;
+  const name = tag ?? `${build.repository}:${timeTag(new Date(now()))}`;
   try {
-    await runBuild(reference, build, { ...options, name, key });
+    await runBuild(build, name, new Date(now()), options);
   } catch (error) {
     if (existing === undefined || options.fresh || signal?.aborted) throw error;
     logger.warn('a fresh image could not be built, the last one is used', {
@@ -65,7 +119,7 @@ export async function buildPackageImage(
     });
     return reuse(existing, options);
   }
-  if (existing !== undefined) await dropSuperseded(existing, options);
+  if (existing !== undefined && existing.name !== name) await dropSuperseded(existing, options);
   return name;
 }
 
@@ -76,12 +130,16 @@ function timeTag(time: Date): string {
 
 /** The Dockerfile as `thv build --dry-run` shows it, secret values masked; asks no engine (B3). */
 export async function generateDockerfile(reference: PackageReference, inputs: BuildInputs): Promise<string> {
-  const { plan, secretNames } = await prepareBuild(reference, inputs);
+  return renderMasked(await prepareBuild(reference, inputs));
+}
+
+/** The Dockerfile without secrets. */
+export function renderMasked({ plan, secretNames }: Pick<PreparedBuild, 'plan' | 'secretNames'>): string {
   return renderDockerfile(masked(plan, secretNames));
 }
 
-/** Throws `ERR_INPUT_INVALID`. */
-function checkImageName(tag: string): void {
+/** Throws `ERR_INPUT_INVALID` unless an image can be called so. */
+export function checkImageName(tag: string): void {
   try {
     parseImageReference(tag);
   } catch (error) {
@@ -101,45 +159,32 @@ function masked(plan: PreparedBuild['plan'], secretNames: ReadonlySet<string>): 
   return { ...plan, buildEnvironment };
 }
 
-async function keyOf({ plan, secretNames, keyFacts, project }: PreparedBuild): Promise<string> {
-  const dockerfile = renderDockerfile(masked(plan, secretNames));
-  return imageKey({ dockerfile, ...keyFacts }, project?.entries());
+async function keyOf(repository: string, prepared: PreparedBuild): Promise<string> {
+  const facts = { repository, dockerfile: renderMasked(prepared), ...prepared.keyFacts };
+  return imageKey(facts, prepared.project?.entries());
 }
 
 async function runBuild(
-  reference: PackageReference,
-  { plan, files, project, buildArguments }: PreparedBuild,
-  {
-    engine,
-    progress,
-    signal,
-    name,
-    key,
-  }: Pick<BuildImageOptions, 'engine' | 'progress' | 'signal'> & {
-    readonly name: string;
-    readonly key: string;
-  },
+  build: ImageBuild,
+  name: string,
+  startedAt: Date,
+  { engine, progress, signal }: Pick<BuildImageOptions, 'engine' | 'progress' | 'signal'>,
 ): Promise<void> {
-  const builtAt = new Date().toISOString();
-  const dockerfile = `${plan.filesPrefix}Dockerfile`;
-  const own: readonly ContextEntry[] = [
-    { kind: 'text', path: dockerfile, content: renderDockerfile(plan), mode: 0o600 },
-    ...files,
-  ];
   const report = lineSplitter((line) => progress.output(line));
   progress.update(`Building ${name}`);
   try {
     await within('failed to build Docker image: failed to process build output', () =>
-      engine.images.build(contextTar(contextOf(own, project?.entries())), {
+      engine.images.build(contextTar(build.context()), {
         tag: name,
-        dockerfile,
-        baseImages: [...new Set([plan.runtime.builderImage, plan.runtime.finalImage])],
-        labels: { [KEY_LABEL]: key, [SOURCE_LABEL]: reference.text, [TIME_LABEL]: builtAt },
-        buildArguments: {
-          ...buildArguments,
-          // Constant for a pinned version, so that the engine may use what it has kept.
-          [FRESHNESS_ARGUMENT]: isPinned(reference) ? 'any time' : builtAt,
+        dockerfile: build.dockerfile,
+        baseImages: build.baseImages,
+        labels: {
+          [KEY_LABEL]: build.key,
+          [SOURCE_LABEL]: build.source,
+          [TIME_LABEL]: startedAt.toISOString(),
+          [PINNED_LABEL]: String(build.isPinned),
         },
+        buildArguments: build.buildArguments,
         onOutput: report.push,
         signal,
       }),
@@ -154,14 +199,6 @@ async function runBuild(
   }
 }
 
-async function* contextOf(
-  own: readonly ContextEntry[],
-  project: AsyncIterable<ContextEntry> | undefined,
-): AsyncGenerator<ContextEntry, void, undefined> {
-  yield* own;
-  if (project !== undefined) yield* project;
-}
-
 interface BuiltImage {
   readonly id: string;
   readonly name: string;
@@ -172,19 +209,17 @@ interface BuiltImage {
 /** The youngest image of these inputs. */
 async function findBuilt(
   engine: Pick<Engine, 'images'>,
-  key: string,
-  reference: PackageReference,
+  { key, repository }: ImageBuild,
   signal: AbortSignal | undefined,
 ): Promise<BuiltImage | undefined> {
-  const images = await engine.images.list({ labels: [`${KEY_LABEL}=${key}`] }, { signal });
-  const repository = `${imageRepository(reference)}:`;
+  const images = await engine.images.list({ label: `${KEY_LABEL}=${key}` }, { signal });
   return images
     .map(({ Id, RepoTags, Labels }) => {
       const names = (RepoTags ?? []).filter((name) => name !== '<none>:<none>');
       return {
         id: Id,
-        name: ourName(names, repository) ?? names[0],
-        builtAt: new Date(Labels?.[TIME_LABEL] ?? 0),
+        name: ourName(names, `${repository}:`) ?? names[0],
+        builtAt: builtAt(Labels),
       };
     })
     .filter((image): image is BuiltImage => image.name !== undefined)
@@ -197,16 +232,12 @@ function ourName(names: readonly string[], repository: string): string | undefin
   return full?.slice(full.indexOf(repository));
 }
 
-function ageMs({ builtAt }: BuiltImage): number {
-  return Date.now() - builtAt.getTime();
-}
-
 async function reuse(
-  { id, name, builtAt }: BuiltImage,
+  { id, name, builtAt: time }: BuiltImage,
   { engine, progress, tag, signal }: BuildImageOptions,
 ): Promise<string> {
   const short = id.replace(/^sha256:/, '').slice(0, 12);
-  progress.line(`Successfully built ${short} at ${builtAt.toISOString()}, used again`);
+  progress.line(`Successfully built ${short} at ${time.toISOString()}, used again`);
   if (tag === undefined) return name;
   await engine.images.tag(id, tag, { signal });
   return tag;

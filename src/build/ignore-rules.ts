@@ -11,8 +11,12 @@ export interface IgnoreRules {
 }
 
 /** `.dockerignore` (Docker's reference, ".dockerignore file") and `.thvignore` (spec 03 §6.2) of a folder. */
-export async function readIgnoreRules(folder: string): Promise<IgnoreRules> {
-  const docker = await linesOf(join(folder, '.dockerignore'));
+export async function readIgnoreRules(
+  folder: string,
+  /** Lines that come before those of `.dockerignore`, which can therefore take back what they leave out. */
+  defaults: readonly string[] = [],
+): Promise<IgnoreRules> {
+  const docker = [...defaults, ...(await linesOf(join(folder, '.dockerignore')))];
   // This format knows no exceptions: an exclamation mark is one.
   const own = (await linesOf(join(folder, '.thvignore'))).map((line) => line.replace(/^!/, '\\!'));
   const matchers = [docker, own].map((lines) => dockerignore({ ignorecase: false }).add([...lines]));

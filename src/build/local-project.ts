@@ -1,5 +1,5 @@
 import { lstat, readdir, readlink, stat } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { messageOf, ThvError } from '../errors/index.ts';
 import type { ContextEntry } from './context-tar.ts';
 import { type IgnoreRules, readIgnoreRules } from './ignore-rules.ts';
@@ -34,7 +34,7 @@ export async function openLocalProject(path: string, workingFolder: string): Pro
   return {
     target: inside === '' ? '.' : `./${inside}`,
     async *entries() {
-      yield* walk(root, '', await readIgnoreRules(root));
+      yield* contextEntries(root, await readIgnoreRules(root), LEFT_OUT);
     },
   };
 }
@@ -52,21 +52,22 @@ async function findUp(folder: string, name: string): Promise<string | undefined>
   }
 }
 
-/** Sockets, FIFOs and devices are passed over. */
-async function* walk(
+/** What of a folder goes into a context. Sockets, FIFOs and devices are passed over, and everything called as in `leftOut`. */
+export async function* contextEntries(
   root: string,
-  folder: string,
   rules: IgnoreRules,
+  leftOut: ReadonlySet<string>,
+  folder = '',
 ): AsyncGenerator<ContextEntry, void, undefined> {
   for (const name of (await readdir(join(root, folder))).sort()) {
     const path = folder === '' ? name : `${folder}/${name}`;
-    if (LEFT_OUT.has(basename(path))) continue;
+    if (leftOut.has(name)) continue;
     const source = join(root, path);
     const facts = await lstat(source);
     const ignored = rules.ignores(path);
     if (facts.isDirectory()) {
       if (!ignored) yield { kind: 'folder', path, mode: facts.mode & 0o777 };
-      if (!ignored || rules.hasExceptions) yield* walk(root, path, rules);
+      if (!ignored || rules.hasExceptions) yield* contextEntries(root, rules, leftOut, path);
     } else if (ignored) continue;
     else if (facts.isSymbolicLink()) yield { kind: 'link', path, target: await readlink(source) };
     else if (facts.isFile()) {

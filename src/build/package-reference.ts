@@ -1,7 +1,7 @@
 import { valid } from 'semver';
 import { ThvError } from '../errors/index.ts';
 
-export const SCHEMES = ['uvx', 'npx', 'go'] as const;
+const SCHEMES = ['uvx', 'npx', 'go'] as const;
 export type Scheme = (typeof SCHEMES)[number];
 
 /** What stands behind `uvx://`, `npx://` or `go://` (spec 03 §13.1), checked: each part is safe as a word of a shell command. */
@@ -77,7 +77,13 @@ export function isPinned({ scheme, version, isLocal }: PackageReference): boolea
 }
 
 /** `toolhivelocal/<scheme>-<package>`, without tag (spec 03 §13.1). */
-export function imageRepository({ scheme, package: name }: PackageReference): string {
+export function imageRepository({
+  scheme,
+  package: name,
+}: {
+  readonly scheme: Scheme | 'folder';
+  readonly package: string;
+}): string {
   const plain = name
     .replace(/^\.\//, '')
     .replace(/^\.\.\//, '')
@@ -119,7 +125,6 @@ function goParts(text: string): Parts {
 
 /** Any path; what of it reaches the build is checked when the project is known (`local-project.ts`). */
 function localParts(text: string): Parts {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
   if (/[\u0000-\u001f\u007f]/.test(text)) throw new Problem('the path has control characters');
   return { name: text, extras: [], version: undefined };
 }

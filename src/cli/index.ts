@@ -1,3 +1,4 @@
+export { renderBoxedTable } from './boxed-table.ts';
 export { type BuildInfo, buildInfo } from './build-info.ts';
 export { createCommand, createGroup, type Invocation, lazily, type Suggestion } from './command.ts';
 export { type Completion, completeCommandLine } from './complete.ts';
@@ -8,7 +9,6 @@ export { formatFlag } from './format-flag.ts';
 export { GLOBAL_FLAGS } from './global-flags.ts';
 export { GroupNames, groupFlag, ownGroupFlag } from './group-name.ts';
 export { renderHelp, renderUsage } from './help.ts';
-export type { Input } from './input.ts';
 export { isDebugEnvironment } from './log-settings.ts';
 export { runCommandLine } from './run-command-line.ts';
 export { endAtNextSignal, watchSignals } from './signals.ts';

@@ -14,6 +14,7 @@ import { findPositionalProblem } from './positionals.ts';
 import { reportError } from './report-error.ts';
 import type { Interruption } from './signals.ts';
 import type { Terminal } from './terminal.ts';
+import { startUpdateCheck } from './update-notice.ts';
 
 export interface CommandLine {
   readonly root: Command;
@@ -70,8 +71,13 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
       ...services,
     };
     // citty runs the command; its own parser is given nothing to parse, because ours has done it.
-    const { result } = await runCommand(command, { rawArgs: [], data: invocation });
-    return typeof result === 'number' ? result : 0;
+    const updates = startUpdateCheck({ command: path, env, terminal, ...services });
+    try {
+      const { result } = await runCommand(command, { rawArgs: [], data: invocation });
+      return typeof result === 'number' ? result : 0;
+    } finally {
+      updates.end();
+    }
   } catch (error) {
     return reportError(error, terminal, { debug, interruptedCode: interruption.exitCode() });
   }

@@ -4,11 +4,12 @@ import { createConfigStore } from '../config/index.ts';
 import { messageOf, within } from '../errors/index.ts';
 import { createGroupStore } from '../groups/index.ts';
 import { homeOf, type Logger, type Paths } from '../platform/index.ts';
+import { type ImportPlan, planImport } from './import.ts';
 import { createLedgerStore } from './ledger.ts';
 import { placesOf } from './places.ts';
 import { type Change, changeSettings, checkSettings, readEntries } from './settings-file.ts';
 import { CLIENTS, getClient } from './table.ts';
-import type { Client, Entry, Server } from './types.ts';
+import type { Client, Server } from './types.ts';
 
 interface SettingsOptions {
   /** Tells the home folder: whose settings are meant. */
@@ -95,8 +96,11 @@ export interface ClientSettings {
   ): Promise<void>;
   /** Takes everything we ever wrote out of these clients, except entries of `kept` names. */
   forget(ids: readonly string[], kept: ReadonlySet<string>): Promise<void>;
-  /** What a client's settings hold. Throws `ERR_CLIENT_INVALID`, `ERR_CLIENT_SETTINGS_INVALID`. */
-  read(id: string): Promise<{ readonly path: string; readonly entries: ReadonlyMap<string, Entry> }>;
+  /**
+   * What workloads could be made of the servers in a client's settings; nothing is changed. Throws `ERR_CLIENT_INVALID`,
+   * `ERR_CLIENT_SETTINGS_INVALID`.
+   */
+  planImport(id: string): Promise<{ readonly path: string; readonly plans: readonly ImportPlan[] }>;
 }
 
 export function createClientSettings(options: SettingsOptions): ClientSettings {
@@ -232,9 +236,19 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
     async forget(ids, kept) {
       await changeEach(known(ids), undefined, { add: [], remove: [], removeWrittenExcept: kept });
     },
-    async read(id) {
+    async planImport(id) {
       const client = getClient(id);
-      return { path: pathOf(client), entries: await readEntries(client, pathOf(client)) };
+      const path = pathOf(client);
+      const { servers } = await ledgers.read(id, path);
+      const plans = planImport(await readEntries(client, path), env);
+      return {
+        path,
+        plans: plans.map(({ entry, ...plan }) =>
+          servers[entry] === undefined
+            ? ({ entry, ...plan } as ImportPlan)
+            : { entry, reason: 'it is a workload already' },
+        ),
+      };
     },
   };
 }

@@ -6,5 +6,6 @@ export {
   type Registered,
   type Registration,
 } from './client-settings.ts';
-export { discontinuationOf } from './table.ts';
+export type { ImportedServer, ImportPlan } from './import.ts';
+export { CLIENT_IDS, discontinuationOf } from './table.ts';
 export type { Server } from './types.ts';

@@ -162,6 +162,14 @@ export const CLIENTS: readonly Client[] = [
   ...Object.entries(ROWS).map(([id, row]) => clientOf(id, row)),
 ].sort((one, other) => (one.id < other.id ? -1 : 1));
 
+/** Ids and names of all clients, as help shows them. */
+export const CLIENT_IDS: readonly (readonly [id: string, name: string])[] = CLIENTS.map(
+  ({ id, displayName, discontinued }) => [
+    id,
+    discontinued === undefined ? displayName : `${displayName} (deprecated)`,
+  ],
+);
+
 /** Throws `ERR_CLIENT_INVALID` naming all valid ones. */
 export function getClient(id: string): Client {
   const client = CLIENTS.find((candidate) => candidate.id === id);

@@ -57,7 +57,7 @@ function noneFound(group: string | undefined): string {
 export function renderWorkloads(workloads: readonly Workload[]): string {
   const rows = workloads.map((workload) => [
     workload.name,
-    workload.package,
+    workload.process?.isConfined === false ? `${workload.package} (NOT CONFINED)` : workload.package,
     markStatus(workload.status),
     workload.url,
     String(workload.port),

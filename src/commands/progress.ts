@@ -1,8 +1,10 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { Terminal } from '../cli/index.ts';
 import type { Progress } from '../workloads/index.ts';
 
-/** Lines of a build that are kept on a terminal, in case it fails. */
-const KEPT_LINES = 40;
+/** Fits most terminals; a line that wraps could not be taken back. */
+const LONGEST_STATE = 78;
+const KEPT_LINES = 30;
 
 /** Finished steps as lines on stdout; the step under way as one changing line on a terminal, gone when disposed. */
 export function createProgress(terminal: Terminal): Progress & Disposable {
@@ -13,21 +15,24 @@ export function createProgress(terminal: Terminal): Progress & Disposable {
     terminal.err(`\r\u001b[K${text}`);
     shown = text !== '';
   };
-  const line = (text: string) => {
-    update('');
-    terminal.out(`${text}\n`);
-  };
   return {
-    line,
+    line(text) {
+      update('');
+      terminal.out(`${text}\n`);
+    },
     update,
     output(text) {
-      if (!terminal.stderrIsTty) return line(text);
-      kept = [...kept.slice(1 - KEPT_LINES), text];
-      update(text.slice(0, 100));
+      if (!terminal.stdoutIsTty || !terminal.stderrIsTty) {
+        update('');
+        terminal.out(`${text}\n`);
+        return;
+      }
+      kept = [...kept, text].slice(-KEPT_LINES);
+      update(stripVTControlCharacters(text).trim().slice(0, LONGEST_STATE));
     },
     revealOutput() {
       update('');
-      for (const text of kept) terminal.err(`${text}\n`);
+      for (const line of kept) terminal.err(`${line}\n`);
       kept = [];
     },
     [Symbol.dispose]: () => update(''),

@@ -48,6 +48,7 @@ export const CATALOG = {
 
   // Application configuration (spec 09 §2)
   ERR_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
+  ERR_UPDATE_CHECK: entry('world', 502, ({ reason }: Reason) => reason),
 
   // Secrets (spec 09 §5)
   ERR_SECRET_NOT_FOUND: entry(
@@ -223,6 +224,28 @@ export const CATALOG = {
   ERR_PACKAGE_INVALID: entry('user', 400, ({ reason }: Reason & { readonly package: string }) => reason),
   ERR_RUNTIME_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
   ERR_BUILD_INPUT_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
+  ERR_FOLDER_UNUSABLE: entry(
+    'user',
+    400,
+    ({ folder, reason }: Reason & { readonly folder: string }) =>
+      `folder ${folder} cannot be run as a server: ${reason}`,
+  ),
+
+  // Packages run as processes
+  ERR_SANDBOX_UNAVAILABLE: entry('world', 503, ({ reason }: Reason) => reason),
+  ERR_SANDBOX_FAILED: entry('world', 502, ({ reason }: Reason) => `failed to confine the process: ${reason}`),
+  ERR_PACKAGE_NOT_FOUND: entry(
+    'user',
+    404,
+    ({ package: name, reason }: Reason & { readonly package: string }) =>
+      `package ${name} not found: ${reason}`,
+  ),
+  ERR_PACKAGE_INSTALL: entry(
+    'world',
+    502,
+    ({ package: name, reason }: Reason & { readonly package: string }) =>
+      `failed to install package ${name}: ${reason}`,
+  ),
 
   // Workload host (DESIGN §1)
   ERR_HOST_UNREACHABLE: entry('world', 503, ({ reason }: Reason) => reason),
@@ -289,12 +312,11 @@ export const CATALOG = {
   /** What is to become the registry in use does not answer, or is none (spec 08 §6.3). */
   ERR_REGISTRY_SOURCE_UNREACHABLE: entry('world', 504, ({ reason }: Reason) => reason),
   ERR_REGISTRY_SOURCE_INVALID: entry('user', 502, ({ reason }: Reason) => reason),
-  ERR_REGISTRY_AUTH_REQUIRED: entry(
-    'user',
-    503,
-    ({ reason }: { readonly reason?: string }) =>
-      `${reason === undefined ? '' : `${reason}: `}registry authentication required: run 'thv registry login' to authenticate`,
-  ),
+  ERR_REGISTRY_AUTH_REQUIRED: entry('user', 503, ({ reason }: { readonly reason?: string }) => {
+    const advice = "registry authentication required: run 'thv registry login' to authenticate";
+    if (reason === undefined) return advice;
+    return `${reason}${reason.includes('\n') ? '\n' : ': '}${advice}`;
+  }),
   ERR_REGISTRY_LEGACY_FORMAT: entry(
     'user',
     502,

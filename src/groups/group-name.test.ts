@@ -14,6 +14,8 @@ const rows: readonly (readonly [string, string | undefined])[] = [
   ['a/b', `${CHARACTERS}"a/b"`],
   ['a\tb', `${CHARACTERS}"a\\tb"`],
   [' a', 'group name cannot have leading or trailing whitespace: " a"'],
+  ['a'.repeat(64), undefined],
+  ['a'.repeat(65), `group name cannot be longer than 64 characters: "${'a'.repeat(65)}"`],
   ['a  b', 'group name cannot contain consecutive spaces: "a  b"'],
 ];
 

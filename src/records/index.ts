@@ -4,6 +4,7 @@ export {
   baseNameOf,
   containerNameOf,
   formatRunConfig,
+  isProcess,
   isRemote,
   type PermissionProfile,
   PermissionProfileSchema,

@@ -21,7 +21,7 @@ export interface HttpClientOptions {
   readonly isBlocked?: (address: string) => boolean;
 }
 
-export interface HttpRequest {
+interface HttpRequest {
   readonly timeoutMs: number;
   readonly method?: 'GET' | 'HEAD';
   /** Sent to the first origin only, not where a redirect leads to elsewhere. */

@@ -1,5 +1,5 @@
 export { migrateSecretScopes } from './migrate.ts';
-export { chooseProvider, type OpenSecretsOptions, openSecretsStore, parseProviderType } from './open.ts';
+export { openSecretsStore, parseProviderType } from './open.ts';
 export { parseSecretParameter, resolveSecretParameters } from './parameters.ts';
 export { resetKeyring } from './password.ts';
 export { setUpSecrets } from './set-up.ts';
@@ -7,7 +7,6 @@ export {
   PROVIDER_TYPES,
   type ProviderType,
   type SecretEntry,
-  type SecretsCapabilities,
   type SecretsStore,
 } from './types.ts';
-export { isReservedName, type SecretScope, scopedSecrets, scopeOf, userSecrets } from './views.ts';
+export { isReservedName, scopedSecrets, scopeOf, userSecrets } from './views.ts';

@@ -25,7 +25,7 @@ export async function openSecretsStore(options: OpenSecretsOptions): Promise<Sec
 }
 
 /** Which provider counts: the environment's, then the stored one (spec 09 §5.2). */
-export function chooseProvider(stored: ApplicationConfig['secrets'], env: Environment): SecretsStore['type'] {
+function chooseProvider(stored: ApplicationConfig['secrets'], env: Environment): SecretsStore['type'] {
   const named = env['TOOLHIVE_SECRETS_PROVIDER'] ?? '';
   if (named !== '') {
     const provider = parseProviderType(named);

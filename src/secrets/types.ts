@@ -2,7 +2,7 @@
 export const PROVIDER_TYPES = ['encrypted', '1password', 'environment', 'exec'] as const;
 export type ProviderType = (typeof PROVIDER_TYPES)[number];
 
-export interface SecretsCapabilities {
+interface SecretsCapabilities {
   readonly canRead: boolean;
   readonly canWrite: boolean;
   readonly canDelete: boolean;

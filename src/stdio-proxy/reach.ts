@@ -38,6 +38,11 @@ export function unreachable(url: URL, cause: unknown): ThvError<'ERR_MCP_REQUEST
   );
 }
 
+/** Whether it is what `reach` throws when nobody has listened for too long. */
+export function isUnreachable(error: unknown): error is ThvError<'ERR_MCP_REQUEST'> {
+  return error instanceof ThvError && error.code === 'ERR_MCP_REQUEST';
+}
+
 function isRefused(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return code === 'ECONNREFUSED' || code === 'ConnectionRefused';

@@ -1,9 +1,9 @@
 import { messageOf } from '../errors/index.ts';
 import { sleep } from '../platform/index.ts';
 import { type Message, onOneLine, readMessage } from '../proxy/index.ts';
+import { createConnection } from './connection.ts';
 import { cancelledKey, completeInitialize } from './message-facts.ts';
-import { createPending } from './pending.ts';
-import { reach, unreachable } from './reach.ts';
+import { unreachable } from './reach.ts';
 import { readEvents } from './read-events.ts';
 import type { Upstream, UpstreamOptions } from './types.ts';
 
@@ -11,20 +11,16 @@ const RECONNECT_MS = 200;
 
 /** The HTTP+SSE transport as a client speaks it (MCP 2024-11-05): one stream to read from, a URL of its own to POST to. */
 export function createSseUpstream(options: UpstreamOptions): Upstream {
-  const { url, log, patienceMs } = options;
-  const pending = createPending(options.deliver);
-  const closing = new AbortController();
-  const { signal } = closing;
-  const lost = Promise.withResolvers<never>();
-  lost.promise.catch(() => undefined); // whoever pumps listens too, but perhaps not any more
+  const { url, log } = options;
+  const connection = createConnection(options);
+  const { pending, signal, request } = connection;
   let endpoint = Promise.withResolvers<URL>();
   let isConnected = false;
   let handshake: string | undefined;
   let swallowed: string | undefined;
 
   async function connect(): Promise<ReadableStream<Uint8Array>> {
-    const attempt = () => options.fetch(url, { headers: { Accept: 'text/event-stream' }, signal });
-    const response = await reach(url, attempt, { patienceMs, signal });
+    const response = await request(url, { headers: { Accept: 'text/event-stream' } });
     if (response.ok && response.body !== null) return response.body;
     await response.body?.cancel();
     throw unreachable(url, new Error(`it answered ${response.status}`));
@@ -79,7 +75,7 @@ export function createSseUpstream(options: UpstreamOptions): Upstream {
       try {
         body = await connect();
       } catch (error) {
-        if (!signal.aborted) lost.reject(error);
+        connection.lose(error);
         return;
       }
     }
@@ -98,23 +94,14 @@ export function createSseUpstream(options: UpstreamOptions): Upstream {
   /** `undefined` when all went well, else what the server said. */
   async function post(place: URL, text: string): Promise<string | undefined> {
     const headers = { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream' };
-    const attempt = () => options.fetch(place, { method: 'POST', headers, body: text, signal });
-    const response = await reach(place, attempt, { patienceMs, signal });
+    const response = await request(place, { method: 'POST', headers, body: text });
     const said = await response.text();
     return response.ok ? undefined : said.trim() || `the MCP server answered ${response.status}`;
   }
 
   return {
-    lost: lost.promise,
-    async open() {
-      try {
-        void keepReading(await connect());
-      } catch (error) {
-        throw error instanceof Error && 'code' in error && error.code === 'ERR_MCP_REQUEST'
-          ? error
-          : unreachable(url, error);
-      }
-    },
+    lost: connection.lost,
+    open: () => connection.begin(async () => void keepReading(await connect())),
     async send(message: Message) {
       const isHandshake = message.kind === 'request' && message.method === 'initialize';
       const text = isHandshake ? completeInitialize(message) : onOneLine(message.text);
@@ -131,8 +118,7 @@ export function createSseUpstream(options: UpstreamOptions): Upstream {
     },
     settled: () => pending.settled(),
     async [Symbol.asyncDispose]() {
-      pending.failAll('the connection was closed');
-      closing.abort();
+      connection.close();
     },
   };
 }

@@ -1,6 +1,7 @@
 import { messageOf } from '../errors/index.ts';
 import { sleep } from '../platform/index.ts';
 import { errorText, type Message, onOneLine, readMessage, SESSION_NOT_FOUND } from '../proxy/index.ts';
+import { createConnection } from './connection.ts';
 import {
   cancelledKey,
   completeInitialize,
@@ -10,8 +11,7 @@ import {
   ownVersion,
   versionInResult,
 } from './message-facts.ts';
-import { createPending } from './pending.ts';
-import { reach, unreachable } from './reach.ts';
+import { isUnreachable } from './reach.ts';
 import { readEvents } from './read-events.ts';
 import { createToolHeaders } from './tool-headers.ts';
 import type { Upstream, UpstreamOptions } from './types.ts';
@@ -24,12 +24,9 @@ const FAREWELL_MS = 2000;
 
 /** Streamable HTTP as a client speaks it (MCP 2025-03-26 and later), one POST per message. */
 export function createStreamableUpstream(options: UpstreamOptions): Upstream {
-  const { url, log, patienceMs } = options;
-  const pending = createPending(options.deliver);
-  const closing = new AbortController();
-  const { signal } = closing;
-  const lost = Promise.withResolvers<never>();
-  lost.promise.catch(() => undefined); // whoever pumps listens too, but perhaps not any more
+  const { url, log } = options;
+  const connection = createConnection(options);
+  const { pending, signal, request } = connection;
   const running = new Map<string, AbortController>();
   /** Requests of revision 2026-07-28 that are under way. */
   const modern = new Set<string>();
@@ -55,8 +52,7 @@ export function createStreamableUpstream(options: UpstreamOptions): Upstream {
     const headers = isHandshake ? new Headers() : headersFor(message);
     headers.set('Content-Type', 'application/json');
     headers.set('Accept', 'application/json, text/event-stream');
-    const attempt = () => options.fetch(url, { method: 'POST', headers, body: text, signal: postSignal });
-    return reach(url, attempt, { patienceMs, signal: postSignal });
+    return request(url, { method: 'POST', headers, body: text, signal: postSignal });
   }
 
   /** Takes in what a body carries; resolves at its end. */
@@ -127,7 +123,7 @@ export function createStreamableUpstream(options: UpstreamOptions): Upstream {
   function listen(lastId: string | undefined): Promise<Response> {
     const headers = headersFor(undefined, { Accept: 'text/event-stream' });
     if (lastId !== undefined) headers.set('Last-Event-ID', lastId);
-    return reach(url, () => options.fetch(url, { headers, signal }), { patienceMs, signal });
+    return request(url, { headers });
   }
 
   async function sendRequest(request: Request): Promise<void> {
@@ -270,21 +266,12 @@ export function createStreamableUpstream(options: UpstreamOptions): Upstream {
 
   /** Nobody has listened for as long as we wait: there is nothing more to pump. */
   function giveUp(error: unknown): void {
-    if (!signal.aborted && error instanceof Error && 'code' in error && error.code === 'ERR_MCP_REQUEST')
-      lost.reject(error);
+    if (isUnreachable(error)) connection.lose(error);
   }
 
   return {
-    lost: lost.promise,
-    async open() {
-      try {
-        const health = new URL('/health', url);
-        const response = await reach(url, () => options.fetch(health, { signal }), { patienceMs, signal });
-        await response.body?.cancel();
-      } catch (error) {
-        throw unreachable(url, error instanceof Error && error.cause !== undefined ? error.cause : error);
-      }
-    },
+    lost: connection.lost,
+    open: () => connection.begin(async () => (await request(new URL('/health', url))).body?.cancel()),
     async send(message) {
       if (message.kind !== 'request') return sendOther(message);
       if (ownVersion(message) !== undefined) modern.add(keyOf(message));
@@ -294,8 +281,7 @@ export function createStreamableUpstream(options: UpstreamOptions): Upstream {
     },
     settled: () => pending.settled(),
     async [Symbol.asyncDispose]() {
-      pending.failAll('the connection was closed');
-      closing.abort();
+      connection.close();
       if (sessionId === undefined) return;
       const headers = headersFor(undefined);
       // Left alone, the session would take its time to expire.

@@ -1,5 +1,6 @@
 import type { ClientSettings, GroupedServer, Registered } from '../clients/index.ts';
 import { hasCode, toThvError } from '../errors/index.ts';
+import { ensureDefaultGroup } from '../groups/index.ts';
 import { openClientSettings, serverOf } from '../host/index.ts';
 import type { RunConfig, WorkloadName } from '../records/index.ts';
 import { bestEffort, type Context } from './context.ts';
@@ -27,6 +28,7 @@ export async function registerClients(
 ): Promise<readonly Registered[]> {
   const clients = await clientsOf(context);
   clients.parseIds(ids); // before anything is asked of an engine
+  await ensureDefaultGroup(context.paths.state);
   return await clients.register(ids, groups, await runningServers(context, options));
 }
 

@@ -47,11 +47,14 @@ export interface Context {
   config(): Promise<ConfigStore>;
   findHost(): Promise<HostConnection | undefined>;
   ensureHost(debug: boolean): Promise<HostConnection>;
+  /** The same with another environment. */
+  reopen(env: ManagerOptions['env']): Context;
   /** Waits until nobody else changes this workload, in this process or another one; released by disposal. */
   exclusively(name: WorkloadName, signal?: AbortSignal): Promise<Disposable>;
 }
 
-export function createContext({ env, paths, logger, builtAt }: ManagerOptions): Context {
+export function createContext(options: ManagerOptions): Context {
+  const { env, paths, logger, builtAt } = options;
   let engine: Promise<Engine> | undefined;
   let registry: Promise<Registry> | undefined;
   let knownSettings: string | undefined;
@@ -94,6 +97,7 @@ export function createContext({ env, paths, logger, builtAt }: ManagerOptions): 
     },
     findHost: () => findHost(paths),
     ensureHost: (debug) => ensureHost({ paths, env, builtAt, debug }),
+    reopen: (other) => createContext({ ...options, env: other }),
     exclusively: createTurns(paths),
   };
 }

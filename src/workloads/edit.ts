@@ -4,7 +4,7 @@ import { sleep } from '../platform/index.ts';
 import { parseWorkloadName, type RunConfig, type WorkloadName } from '../records/index.ts';
 import type { Context } from './context.ts';
 import { DEFAULT_GRACE_SECONDS, stopWorkload } from './lifecycle.ts';
-import { prepareEdit } from './run.ts';
+import { prepareEdit } from './prepare-run.ts';
 import { spawnSupervisor } from './supervisor.ts';
 import type { OperationOptions, RunInteraction, RunRequest, RunResult } from './types.ts';
 

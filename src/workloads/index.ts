@@ -1,5 +1,6 @@
 export { parseEnvironmentFlags } from './environment.ts';
 export { createWorkloadManager } from './manager.ts';
+export { requestFor } from './request-for.ts';
 export type {
   Ask,
   ImportRequest,

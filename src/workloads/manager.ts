@@ -14,15 +14,29 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
   const running = () => import('./run.ts');
   const lifecycle = () => import('./lifecycle.ts');
   const logFiles = () => import('./logs.ts');
+  let migrated: Promise<void> | undefined;
+  /** Before a workload may look for its secrets (spec 09 §5.6). */
+  const secretsMoved = () => {
+    migrated ??= import('../secrets/index.ts').then(({ migrateSecretScopes }) =>
+      migrateSecretScopes(options),
+    );
+    return migrated;
+  };
   const groups = () => import('./groups.ts');
   const clientEntries = () => import('./client-entries.ts');
   return {
     list: (query, operation) => listWorkloads(context, query, operation),
     get: (name, operation) => getWorkload(context, name, operation),
-    run: async (request, operation) => (await running()).runWorkload(context, request, operation),
-    runForeground: async (request, operation) =>
-      (await running()).runWorkloadForeground(context, request, operation),
+    async run(request, operation) {
+      await secretsMoved();
+      return (await running()).runWorkload(context, request, operation);
+    },
+    async runForeground(request, operation) {
+      await secretsMoved();
+      return (await running()).runWorkloadForeground(context, request, operation);
+    },
     async start(name, operation) {
+      await secretsMoved();
       const { startWorkload } = await lifecycle();
       using _ = await context.exclusively(parseWorkloadName(name), operation?.signal);
       return { name, result: await startWorkload(context, name, operation) };
@@ -41,6 +55,7 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
       yield* (await import('./watch.ts')).watchWorkloads(context, operation);
     },
     async startForeground(name, { onReady, ...operation }) {
+      await secretsMoved();
       const { startWorkloadForeground } = await lifecycle();
       await startWorkloadForeground(context, name, {
         ...operation,

@@ -1,4 +1,4 @@
-import type { BuildImageOptions, PackageReference } from '../build/index.ts';
+import type { BuildImageOptions } from '../build/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { hasCode, ThvError, within } from '../errors/index.ts';
 import type { RunConfig } from '../records/index.ts';
@@ -11,7 +11,7 @@ import type { OperationOptions, Progress, RunRequest } from './types.ts';
 type BuildSettings = RuntimeFlags & Pick<RunRequest, 'caCertificate'>;
 type ObtainOptions = OperationOptions & { readonly progress: Progress };
 
-/** The image of a source: built for a package; for the rest its name, to be pulled later on. */
+/** The image of a source: built for a package or a folder; for the rest its name, to be pulled later on. */
 export async function imageOf(
   context: Context,
   engine: Engine,
@@ -25,28 +25,26 @@ export async function imageOf(
     case 'entry':
       return source.entry.kind === 'container' ? source.entry.image : source.entry.url;
     case 'package':
+    case 'folder': {
+      const given = { override: runtimeOverride(settings), caCertPath: settings.caCertificate };
+      const inputs = await buildOptions(context, engine, given, options);
+      const { buildFolderImage, buildPackageImage } = await import('../build/index.ts');
+      if (source.kind === 'folder') return await buildFolderImage(source.project, inputs);
       return await within('invalid protocol scheme provided for MCP server\n', () =>
-        buildPackage(
-          context,
-          engine,
-          source.reference,
-          { override: runtimeOverride(settings), caCertPath: settings.caCertificate },
-          options,
-        ),
+        buildPackageImage(source.reference, inputs),
       );
+    }
   }
 }
 
-async function buildPackage(
+async function buildOptions(
   context: Context,
   engine: Engine,
-  reference: PackageReference,
   settings: Pick<BuildImageOptions, 'override' | 'caCertPath' | 'tag'>,
   { signal, progress }: ObtainOptions,
-): Promise<string> {
+): Promise<BuildImageOptions> {
   const { paths, env, logger } = context;
-  const { buildPackageImage } = await import('../build/index.ts');
-  return buildPackageImage(reference, {
+  return {
     engine,
     progress,
     config: await (await context.config()).read(),
@@ -54,18 +52,19 @@ async function buildPackage(
     env,
     home: paths.home,
     workingFolder: process.cwd(),
-    openSecrets: async () => {
-      const { scopedSecrets, userSecrets } = await import('../secrets/index.ts');
-      const store = await context.secrets(signal);
-      const [user, workloads] = [userSecrets(store), scopedSecrets(store, 'workloads')];
-      return {
-        user: (name) => user.get(name, { signal }),
-        workloads: (name) => workloads.get(name, { signal }),
-      };
-    },
+    openSecrets: () => context.secrets(signal),
     logger,
     signal,
-  });
+  };
+}
+
+/** What `package_reference` of a document names: a package, or a folder by its path. */
+async function rebuild(reference: string, options: BuildImageOptions): Promise<void> {
+  const { buildFolderImage, buildPackageImage, inspectFolder, requirePackageReference } = await import(
+    '../build/index.ts'
+  );
+  if (reference.includes('://')) await buildPackageImage(requirePackageReference(reference), options);
+  else await buildFolderImage(await inspectFolder(reference, options.workingFolder), options);
 }
 
 /**
@@ -79,14 +78,8 @@ export async function ensureImage(
   options: ObtainOptions,
 ): Promise<void> {
   if (text !== undefined && (await engine.images.find(image, options)) === undefined) {
-    const { requirePackageReference } = await import('../build/index.ts');
-    await buildPackage(
-      context,
-      engine,
-      requirePackageReference(text),
-      { override: override ?? undefined, tag: image },
-      options,
-    );
+    const settings = { override: override ?? undefined, tag: image };
+    await rebuild(text, await buildOptions(context, engine, settings, options));
     return;
   }
   try {

@@ -32,18 +32,27 @@ interface PlanFacts {
   readonly registrySource: () => Promise<RegistrySource>;
 }
 
+/** What an image is built from, so that it can be built again. */
+function originOf(source: Source): RunPlan['origin'] {
+  if (source.kind === 'package') return { package_reference: source.reference.text };
+  return source.kind === 'folder' ? { package_reference: source.project.folder } : {};
+}
+
 /** Throws `ERR_TOOL_UNKNOWN`, `ERR_PROFILE_INVALID`, and `ERR_INPUT_INVALID` for a remote entry. */
 export async function planRun(
   source: Source,
-  { given, stateless, fallbackTransport = 'streamable-http', registrySource }: PlanFacts,
+  { given, stateless, fallbackTransport, registrySource }: PlanFacts,
 ): Promise<RunPlan> {
   if (source.kind !== 'entry') {
+    // Other than spec 01 §4.6: what is published as a package speaks over stdin and stdout unless it is told otherwise, and
+    // is to work when it is run by its name alone.
     return {
       ...given,
-      transport: given.transport ?? fallbackTransport,
+      transport:
+        given.transport ?? fallbackTransport ?? (source.kind === 'image' ? 'streamable-http' : 'stdio'),
       stateless,
       variables: [],
-      origin: source.kind === 'package' ? { package_reference: source.reference.text } : {},
+      origin: originOf(source),
     };
   }
   const { entry } = source;

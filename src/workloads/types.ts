@@ -1,3 +1,4 @@
+import type { BuildProgress } from '../build/index.ts';
 import type { Registered } from '../clients/index.ts';
 import type { PermissionProfile, RunConfig, WorkloadStatus } from '../records/index.ts';
 import type { Registry } from '../registry/index.ts';
@@ -22,12 +23,20 @@ export interface Workload {
   readonly group: string | undefined;
   readonly tools: readonly string[];
   readonly remote: boolean;
+  /** A process of this machine, and whether it is confined; absent for a container. */
+  readonly process?: { readonly isConfined: boolean };
 }
 
 /** What `thv run` was asked for, after flags were parsed and checked on their own (spec 01 §4.3). */
 export interface RunRequest {
   /** The first positional argument: registry name, package with its scheme, image reference (spec 01 §4.1). */
   readonly source: string;
+  /** `undefined`: what `TOOLHIVE_RUNTIME` says. */
+  readonly runtime?: 'auto' | 'docker' | 'podman' | 'process' | undefined;
+  /** Of a process: with all rights of the user. */
+  readonly noSandbox?: boolean;
+  /** Of a process: packages may run programs while they are installed. */
+  readonly allowInstallScripts?: boolean;
   /** Everything behind the first `--`. */
   readonly serverArguments: readonly string[];
   readonly name: string | undefined;
@@ -116,16 +125,8 @@ export interface Exported {
   readonly warnings: readonly string[];
 }
 
-export interface Progress {
-  /** A finished step worth a line on stdout, e.g. `Successfully pulled <image>`. */
-  line(text: string): void;
-  /** State of the step under way, for terminals; the next call replaces it, '' clears it. */
-  update(text: string): void;
-  /** A line of a build's report: on stdout, on a terminal only until the next one. */
-  output(text: string): void;
-  /** Shows the end of what `output` has kept back: the step failed. */
-  revealOutput(): void;
-}
+/** Where an operation tells how far it is. */
+export type Progress = BuildProgress;
 
 /** A value that only the person at the terminal can give. */
 export interface Question {

@@ -20,6 +20,7 @@ export function workloadToJson(workload: Workload) {
     ...(group ? { group } : {}),
     ...(tools.length > 0 ? { tools: [...tools] } : {}),
     ...(remote ? { remote } : {}),
+    ...(workload.process === undefined ? {} : { runtime: 'process', confined: workload.process.isConfined }),
     started_at: startedAt === undefined ? '0001-01-01T00:00:00Z' : rfc3339(startedAt),
   };
 }

@@ -163,7 +163,9 @@ failed to parse environment variables: invalid environment variable format: B
     const listed = [...stdout.matchAll(/^ {2}([a-z_]+) {3}/gm)].map(([, name]) => name);
     expect(listed).toEqual([
       ...[
+        'build',
         'completion',
+        'config',
         'export',
         'help',
         'inspector',
@@ -171,9 +173,12 @@ failed to parse environment variables: invalid environment variable format: B
         'logs',
         'mcp',
         'proxy',
+        'registry',
         'rm',
         'run',
         'runtime',
+        'search',
+        'secret',
         'start',
         'status',
         'stop',

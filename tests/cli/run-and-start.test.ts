@@ -118,6 +118,9 @@ describe('run', () => {
       runtimeImage: undefined,
       runtimePackages: [],
       buildWith: [],
+      runtime: undefined,
+      noSandbox: false,
+      allowInstallScripts: false,
       debug: true,
     });
   });

@@ -41,6 +41,7 @@ export async function openHome(): Promise<Home> {
     XDG_STATE_HOME: join(path, 'state'),
     XDG_CACHE_HOME: join(path, 'cache'),
     XDG_RUNTIME_DIR: join(path, 'runtime'),
+    TOOLHIVE_KEYRING: 'off',
     // An engine of this machine must not make a test pass.
     TOOLHIVE_DOCKER_SOCKET: join(path, 'no-docker.sock'),
     TOOLHIVE_PODMAN_SOCKET: join(path, 'no-podman.sock'),

@@ -58,6 +58,8 @@ export interface World extends AsyncDisposable {
   /** `<data>/toolhive` and `<state>/toolhive`. */
   readonly data: string;
   readonly state: string;
+  /** What its commands are started with. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** A workload name no other world uses; containers of such names are removed with the world. */
   name(label?: string): string;
   thv(args: readonly string[], options?: CommandOptions): Promise<Finished>;
@@ -72,7 +74,8 @@ export interface World extends AsyncDisposable {
   processes(): Promise<readonly { readonly pid: number; readonly command: string }[]>;
 }
 
-const BINARY = process.env['THV_BINARY'] ?? join(import.meta.dir, '..', '..', 'dist', 'thv');
+/** The executable under test. */
+export const BINARY = process.env['THV_BINARY'] ?? join(import.meta.dir, '..', '..', 'dist', 'thv');
 
 /** `engine` undefined: a world without any. */
 export async function openWorld(
@@ -94,6 +97,8 @@ export async function openWorld(
     XDG_RUNTIME_DIR: path('run'),
     TMPDIR: path('tmp'),
     TZ: 'UTC',
+    // The kernel's keyring is one for all processes of a user: worlds must not meet there.
+    TOOLHIVE_KEYRING: 'off',
     [`TOOLHIVE_${(engine?.kind ?? 'docker').toUpperCase()}_SOCKET`]: engine?.socket ?? path('no-engine.sock'),
     ...options.env,
   };
@@ -121,6 +126,7 @@ export async function openWorld(
     work: path('work'),
     data: path('data/toolhive'),
     state: path('state/toolhive'),
+    env: base,
     name(label = 'a') {
       const name = `${prefix}-${label}`;
       names.add(name);

@@ -22,6 +22,8 @@ const WorkloadEntry = named(
     group: v.optional(v.string()),
     tools: v.optional(v.array(v.string())),
     remote: v.optional(v.boolean()),
+    runtime: v.optional(v.pipe(v.literal('process'), v.description('Without a container'))),
+    confined: v.optional(v.pipe(v.boolean(), v.description('Whether that process is kept in a sandbox'))),
   }),
 );
 

@@ -1,3 +1,4 @@
+import { createIdleSessions } from '../idle-sessions.ts';
 import type { SessionJournal, SessionRecord } from '../types.ts';
 
 /** A session of the server behind us, under the id that its client was given (spec 04 §8.4). */
@@ -47,8 +48,6 @@ export interface ProxySessionTableOptions {
 const DEFAULT_MAX_SESSIONS = 10_000;
 /** An initialize message above this is not kept: nothing needs it that much. */
 const MAX_INITIALIZE_CHARS = 16 * 1024;
-/** `used` is journalled once in this part of the time to live, so a restart forgets at most that much of it. */
-const SAVE_FRACTION = 8;
 const COMPACT_AFTER = 1024;
 
 export function createProxySessionTable(options: ProxySessionTableOptions): ProxySessionTable {
@@ -56,8 +55,6 @@ export function createProxySessionTable(options: ProxySessionTableOptions): Prox
   const loaded = journal?.load() ?? [];
   const sessions = restore(loaded);
   let appended = loaded.length;
-
-  for (const session of [...sessions.values()]) if (isExpired(session)) sessions.delete(session.id);
 
   function note(record: SessionRecord): void {
     if (journal === undefined) return;
@@ -70,10 +67,6 @@ export function createProxySessionTable(options: ProxySessionTableOptions): Prox
     appended = 0;
   }
 
-  function isExpired(session: ProxySession): boolean {
-    return session.open === 0 && now() - session.lastUsedAt > ttlMs;
-  }
-
   function end(session: ProxySession): void {
     if (session.ended) return;
     session.ended = true;
@@ -83,36 +76,26 @@ export function createProxySessionTable(options: ProxySessionTableOptions): Prox
 
   function makeRoom(): void {
     if (sessions.size < maxSessions) return;
-    let oldest: ProxySession | undefined;
-    for (const session of sessions.values()) {
-      if (session.open === 0 && (oldest === undefined || session.lastUsedAt < oldest.lastUsedAt))
-        oldest = session;
-    }
-    oldest ??= sessions.values().next().value;
+    const oldest = findIdlest() ?? sessions.values().next().value;
     if (oldest !== undefined) end(oldest);
   }
 
-  function touch(session: ProxySession): void {
-    session.lastUsedAt = now();
-    if (!session.isLasting || session.lastUsedAt - session.savedAt < ttlMs / SAVE_FRACTION) return;
-    session.savedAt = session.lastUsedAt;
-    note({ type: 'used', id: session.id, at: session.savedAt });
-  }
+  const { find, isExpired, touch, findIdlest } = createIdleSessions({
+    sessions,
+    ttlMs,
+    now,
+    isBusy: ({ open }) => open > 0,
+    isLasting: ({ isLasting }) => isLasting,
+    note,
+    end,
+  });
+  for (const session of [...sessions.values()]) if (isExpired(session)) sessions.delete(session.id);
 
   return {
     get size() {
       return sessions.size;
     },
-    find(id) {
-      const session = sessions.get(id);
-      if (session === undefined) return undefined;
-      if (isExpired(session)) {
-        end(session);
-        return undefined;
-      }
-      touch(session);
-      return session;
-    },
+    find,
     add({ id, initialize, isLasting, life, moves }) {
       const known = sessions.get(id);
       if (known !== undefined) end(known);

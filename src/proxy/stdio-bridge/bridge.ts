@@ -140,6 +140,7 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
   const sse = createSseFace({ router, sessions, questions, streams, limits, trustProxyHeaders });
   const reaper = createTicker(Math.max(500, Math.min(sessionTtlMs / 2, 60_000)), () => {
     sessions.sweep();
+    for (const session of sessions.all()) session.replay?.sweep();
     return true;
   });
   reaper.start();

@@ -94,3 +94,26 @@ test.each([
   expect(text).toMatch(/^id: [\w.-]+\nretry: 500\ndata: \n\n$/);
   expect(requestOf(/id: (\S+)/.exec(text)?.[1] ?? '')).toBe(expected);
 });
+
+test('what ended is forgotten after some minutes, what goes on is not', async () => {
+  let now = 0;
+  const replay = createReplay(1000, () => now);
+  const channels = [replay.open(), replay.open()];
+  const ids = await Promise.all(
+    channels.map(async (channel) => {
+      const { stream, text } = openStream();
+      channel.attach(stream);
+      channel.send(frame('x'), 'may');
+      stream.end();
+      return /id: (\S+)/.exec(await text())?.[1] ?? '';
+    }),
+  );
+  channels[0]?.finish(frame('answer'));
+  const known = () => ids.map((id) => replay.find(id) !== undefined);
+  now += 4 * 60_000;
+  replay.sweep();
+  expect(known()).toEqual([true, true]);
+  now += 2 * 60_000;
+  replay.sweep();
+  expect(known()).toEqual([false, true]);
+});

@@ -10,6 +10,8 @@ export interface Replay {
   open(request?: string): Channel;
   /** The stream that the event belongs to, as long as anything is known of it. */
   find(eventId: string): { readonly channel: Channel; readonly after: number } | undefined;
+  /** Forgets what ended some minutes ago: every answer that took its time would be kept otherwise. */
+  sweep(): void;
 }
 
 /** One stream as its client sees it: it may be read over several connections, one after the other. */
@@ -39,6 +41,8 @@ interface Entry {
   readonly frame: Uint8Array;
 }
 
+/** So long may a client take to come back for the rest of a stream that has ended. */
+const KEEP_ENDED_MS = 5 * 60_000;
 /** An id longer than this is not repeated in every event. */
 const MAX_REQUEST_CHARS = 256;
 
@@ -49,10 +53,11 @@ export function requestOf(eventId: string): string | undefined {
 }
 
 /** `maxBytes` 0: nothing is kept, and events carry no ids. */
-export function createReplay(maxBytes: number): Replay {
+export function createReplay(maxBytes: number, now = monotonicMs): Replay {
   // Ids of an earlier life of our process must not be mistaken for ours: sessions outlive it.
   const prefix = crypto.randomUUID().slice(0, 8);
   const channels = new Map<number, Channel>();
+  const endedAt = new Map<number, number>();
   let entries: Entry[] = [];
   let bytes = 0;
   let events = 0;
@@ -78,11 +83,16 @@ export function createReplay(maxBytes: number): Replay {
   /** Channels that ended are known for as long as one of their events is. */
   function forgetChannels(): void {
     const kept = new Set(entries.map(({ channel }) => channel));
-    for (const [number, channel] of channels) if (channel.ended && !kept.has(number)) channels.delete(number);
+    for (const [number, channel] of channels) if (channel.ended && !kept.has(number)) drop(number);
   }
 
-  function forget(channel: number): void {
-    entries = entries.filter((entry) => entry.channel !== channel);
+  function drop(channel: number): void {
+    channels.delete(channel);
+    endedAt.delete(channel);
+  }
+
+  function forget(isOver: (channel: number) => boolean): void {
+    entries = entries.filter(({ channel }) => !isOver(channel));
     bytes = entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
   }
 
@@ -124,15 +134,16 @@ export function createReplay(maxBytes: number): Replay {
       finish(frame) {
         if (ended) return;
         ended = true;
+        endedAt.set(mine, now());
         if (frame !== undefined) {
           send(frame, 'must', true);
           // Too large to be kept. Without its last word a stream is not worth coming back to.
-          if (entries.at(-1)?.number !== events) forget(mine);
+          if (entries.at(-1)?.number !== events) forget((number) => number === mine);
         }
         // What is remembered of the stream must not keep its speaker alive.
         channel.onLost = undefined;
         channel.onBack = undefined;
-        if (!entries.some((entry) => entry.channel === mine)) channels.delete(mine);
+        if (!entries.some((entry) => entry.channel === mine)) drop(mine);
         stream?.end();
       },
       attach(next, after) {
@@ -159,6 +170,13 @@ export function createReplay(maxBytes: number): Replay {
 
   return {
     open,
+    sweep() {
+      const isOver = (number: number) => now() - (endedAt.get(number) ?? Infinity) > KEEP_ENDED_MS;
+      const over = [...endedAt.keys()].filter(isOver);
+      if (over.length === 0) return;
+      forget(isOver);
+      for (const number of over) drop(number);
+    },
     find(eventId) {
       const [ours, channelNumber, after] = eventId.split('.');
       const channel = ours === prefix ? channels.get(Number(channelNumber)) : undefined;
@@ -171,4 +189,8 @@ export function createReplay(maxBytes: number): Replay {
 
 function sizeOf({ head, frame }: Entry): number {
   return head.byteLength + frame.byteLength;
+}
+
+function monotonicMs(): number {
+  return performance.now();
 }

@@ -1,3 +1,4 @@
+import { createIdleSessions } from '../idle-sessions.ts';
 import type { SessionJournal, SessionRecord } from '../types.ts';
 import { type Face, Session } from './session.ts';
 
@@ -39,8 +40,6 @@ export interface SessionTableOptions {
 const DEFAULT_MAX_SESSIONS = 10_000;
 /** An initialize message above this is not kept: nothing needs it that much. */
 const MAX_INITIALIZE_CHARS = 16 * 1024;
-/** `used` is journalled once in this part of the time to live, so a restart forgets at most that much of it. */
-const SAVE_FRACTION = 8;
 const COMPACT_AFTER = 1024;
 
 export function createSessionTable(options: SessionTableOptions): SessionTable {
@@ -65,10 +64,6 @@ export function createSessionTable(options: SessionTableOptions): SessionTable {
     return [...options.otherRecords(), ...kept.flatMap(recordsOf)];
   }
 
-  function isExpired(session: Session): boolean {
-    return !session.busy && now() - session.lastUsedAt > ttlMs;
-  }
-
   function end(session: Session): void {
     if (session.ended) return;
     session.ended = true;
@@ -79,25 +74,19 @@ export function createSessionTable(options: SessionTableOptions): SessionTable {
     onEnd(session);
   }
 
-  function findIdlest(): Session | undefined {
-    let oldest: Session | undefined;
-    for (const session of sessions.values()) {
-      if (!session.busy && (oldest === undefined || session.lastUsedAt < oldest.lastUsedAt)) oldest = session;
-    }
-    return oldest;
-  }
+  const { find, isExpired, touch, findIdlest } = createIdleSessions({
+    sessions,
+    ttlMs,
+    now,
+    isBusy: ({ busy }) => busy,
+    isLasting: ({ face }) => face === 'streamable-http',
+    note,
+    end,
+  });
 
   function makeRoom(): void {
     const oldest = sessions.size < maxSessions ? undefined : findIdlest();
     if (oldest !== undefined) end(oldest);
-  }
-
-  function touch(session: Session): void {
-    session.lastUsedAt = now();
-    if (session.face !== 'streamable-http' || session.lastUsedAt - session.savedAt < ttlMs / SAVE_FRACTION)
-      return;
-    session.savedAt = session.lastUsedAt;
-    note({ type: 'used', id: session.id, at: session.savedAt });
   }
 
   for (const session of restore(options.loaded)) {
@@ -122,16 +111,7 @@ export function createSessionTable(options: SessionTableOptions): SessionTable {
         note({ type: 'session', id: session.id, at: session.savedAt, initialize: kept });
       return session;
     },
-    find(id) {
-      const session = sessions.get(id);
-      if (session === undefined) return undefined;
-      if (isExpired(session)) {
-        end(session);
-        return undefined;
-      }
-      touch(session);
-      return session;
-    },
+    find,
     setStream(session, stream) {
       session.stream = stream;
       session.lastUsedAt = now();

@@ -68,7 +68,7 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
     const demand = readDemand(message, version);
     switch (demand.era) {
       case 'legacy':
-        return legacy(message, request, context);
+        return legacy(message, hasEmptyEvents(version), request, context);
       case 'rejected':
         return rejectionResponse(idOf(message), demand.rejection);
       default:
@@ -83,6 +83,7 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
 
   function legacy(
     message: RpcRequest,
+    isPrimed: boolean,
     request: Request,
     context: RequestContext,
   ): Response | Promise<Response> {
@@ -90,7 +91,6 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
     if (message.method === 'initialize') return initialize(message, session, request, context);
     if (session === undefined && request.headers.has('mcp-session-id')) return sessionNotFound(message);
     const openChannel = session === undefined ? undefined : () => replayOf(session)?.open(idOf(message));
-    const isPrimed = session !== undefined && hasEmptyEvents(request.headers.get('mcp-protocol-version'));
     const reply = createReply(request, context, { openChannel, isPrimed });
     return router.request(message, session, reply) === 'full' ? busy(message) : reply.response;
   }

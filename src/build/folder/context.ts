@@ -1,0 +1,27 @@
+import type { ContextEntry } from '../context-tar.ts';
+import { readIgnoreRules } from '../ignore-rules.ts';
+import { contextEntries } from '../local-project.ts';
+
+export const DOCKERFILE = 'Dockerfile';
+
+/** What the tools of a project make anew, history, and files that are there to hold secrets. An ignore file can take them back. */
+const LEFT_OUT = ['.git', 'node_modules', '.venv', '__pycache__', '.env', '.env.*', '.netrc'].map(
+  (name) => `**/${name}`,
+);
+/**
+ * The folder of our own files (`BuildPlan.filesPrefix`), and ignore files: they are read here, and Podman would go by them once
+ * more and leave out our own files.
+ */
+const NOT_SENT: ReadonlySet<string> = new Set(['.thv-build', '.dockerignore', '.containerignore']);
+
+/** What of a project goes to a generated Dockerfile. */
+export async function* projectContext(folder: string): AsyncGenerator<ContextEntry, void, undefined> {
+  yield* contextEntries(folder, await readIgnoreRules(folder, LEFT_OUT), NOT_SENT);
+}
+
+/** What goes to a Dockerfile of the folder's own: all that its ignore files leave, as its author expects, and the file itself. */
+export async function* dockerfileContext(folder: string): AsyncGenerator<ContextEntry, void, undefined> {
+  const rules = await readIgnoreRules(folder);
+  const ignores = (path: string) => path !== DOCKERFILE && rules.ignores(path);
+  yield* contextEntries(folder, { ...rules, ignores }, new Set());
+}

@@ -1,0 +1,47 @@
+import type { Invocation } from '../cli/index.ts';
+import type { ImportedServer } from '../clients/index.ts';
+import { hasCode, ThvError } from '../errors/index.ts';
+import { type SecretsStore, userSecrets } from '../secrets/index.ts';
+import { askYesNo } from './choose.ts';
+import { openSecrets } from './secret-store.ts';
+
+/**
+ * Puts what looks like a secret into the secrets store, unless the person wants it plain. Gives the name in the store by
+ * variable. Throws `ERR_SECRETS_NOT_SET_UP` and the like.
+ */
+export async function storeSecrets(
+  invocation: Invocation<{ readonly yes: boolean }>,
+  { name, environment, secretVariables }: ImportedServer,
+  keepPlain: boolean,
+): Promise<ReadonlyMap<string, string>> {
+  if (keepPlain || secretVariables.length === 0) return new Map();
+  const { options, signal } = invocation;
+  const question = `${secretVariables.join(', ')} of ${name}: keep in the secrets store?`;
+  if (!options.yes && !(await askYesNo(question, { signal, standard: true }))) return new Map();
+  const store = userSecrets(await openSecrets(invocation));
+  if (!store.capabilities.canWrite) {
+    throw new ThvError(
+      'ERR_INPUT_INVALID',
+      { reason: `the secrets provider '${store.type}' cannot store ${secretVariables.join(', ')}` },
+      { hint: "choose another with 'thv secret setup', or use --plain-secrets" },
+    );
+  }
+  const stored = new Map<string, string>();
+  for (const variable of secretVariables)
+    stored.set(variable, await storeUnder(store, `${name}-${variable}`, environment[variable] ?? ''));
+  return stored;
+}
+
+/** The name it has in the end: a secret of the same name with another value is somebody else's. */
+async function storeUnder(store: SecretsStore, wanted: string, value: string): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    const name = attempt === 1 ? wanted : `${wanted}-${attempt}`;
+    try {
+      if ((await store.get(name)) === value) return name;
+    } catch (error) {
+      if (!hasCode(error, 'ERR_SECRET_NOT_FOUND')) throw error;
+      await store.set(name, value);
+      return name;
+    }
+  }
+}

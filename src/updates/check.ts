@@ -1,0 +1,83 @@
+import gt from 'semver/functions/gt';
+import valid from 'semver/functions/valid';
+import * as v from 'valibot';
+import { ThvError } from '../errors/index.ts';
+import type { Paths } from '../platform/index.ts';
+import { changeUpdateFile, readUpdateFile } from './update-file.ts';
+
+const BETWEEN_CHECKS_MS = 30 * 60_000;
+const TIMEOUT_MS = 3000;
+const Answer = v.object({ version: v.string() });
+
+interface CheckOptions {
+  /** The endpoint that the user named; no other is ever asked. */
+  readonly url: string;
+  readonly paths: Pick<Paths, 'data'>;
+  /** Who asks; each asks at most once in half an hour. */
+  readonly component: 'CLI' | 'API' | 'UI';
+  /** The running version, `v1.2.3` or `build-…`. */
+  readonly version: string;
+  /** In the reference's words: `linux/amd64`. */
+  readonly platform: string;
+  readonly signal: AbortSignal;
+  readonly now?: () => Date;
+}
+
+/**
+ * The latest version when it is newer than the running one, which a build without a version never learns (spec 09 §9.1).
+ * Throws `ERR_TIMEOUT` or what the network throws; nothing is written then.
+ */
+export async function findUpdate(options: CheckOptions): Promise<string | undefined> {
+  const { component, paths, version, now = () => new Date() } = options;
+  const stored = await readUpdateFile(paths);
+  const instanceId = stored.instance_id || crypto.randomUUID();
+  const lastCheck = Date.parse(stored.components[component]?.last_check ?? '');
+  const age = now().getTime() - lastCheck;
+  const isFresh = age >= 0 && age < BETWEEN_CHECKS_MS;
+  const latest = isFresh ? stored.latest_version : await askEndpoint(options, instanceId);
+  if (!isFresh)
+    await changeUpdateFile(paths, (file) => ({
+      ...file,
+      instance_id: file.instance_id || instanceId,
+      latest_version: latest,
+      components: {
+        ...file.components,
+        [component]: { ...file.components[component], last_check: now().toISOString() },
+      },
+    }));
+  const isNewer = valid(latest) !== null && valid(version) !== null && gt(latest, version);
+  return isNewer ? latest : undefined;
+}
+
+async function askEndpoint(
+  { component, platform, signal, url, version }: CheckOptions,
+  instanceId: string,
+): Promise<string> {
+  const kind = version.startsWith('build-') ? 'local_build' : 'release';
+  const limit = AbortSignal.timeout(TIMEOUT_MS);
+  try {
+    const response = await fetch(url, {
+      headers: {
+        'X-Instance-ID': instanceId,
+        'User-Agent': `toolhive/${component} ${withPrefix(version)} ${kind} (${platform})`,
+      },
+      signal: AbortSignal.any([signal, limit]), // the caller's ends with its command
+    });
+    if (!response.ok)
+      throw new ThvError('ERR_UPDATE_CHECK', { reason: `${url} answered with status ${response.status}` });
+    const answer = v.safeParse(Answer, await response.json());
+    if (!answer.success) throw new ThvError('ERR_UPDATE_CHECK', { reason: `${url} told no version` });
+    return answer.output.version;
+  } catch (error) {
+    if (!limit.aborted || signal.aborted) throw error;
+    throw new ThvError(
+      'ERR_TIMEOUT',
+      { reason: `no answer within ${TIMEOUT_MS / 1000} s` },
+      { cause: error },
+    );
+  }
+}
+
+function withPrefix(version: string): string {
+  return version.startsWith('v') ? version : `v${version}`;
+}

@@ -1,0 +1,2 @@
+export { findUpdate } from './check.ts';
+export { isUpdateCheckForbidden } from './opt-out.ts';

@@ -1,0 +1,48 @@
+import type { ImportedServer } from '../clients/index.ts';
+import type { RunRequest } from './types.ts';
+
+interface RequestOptions {
+  readonly group: string;
+  readonly debug: boolean;
+  /** Name in the secrets store by variable; these variables are not among the plain ones. */
+  readonly secrets: ReadonlyMap<string, string>;
+}
+
+/** What `thv run` would be asked for to run a server that was found in a client's settings. */
+export function requestFor(server: ImportedServer, { group, debug, secrets }: RequestOptions): RunRequest {
+  const plain = Object.entries(server.environment).filter(([variable]) => !secrets.has(variable));
+  return {
+    source: server.source,
+    serverArguments: server.serverArguments,
+    name: server.name,
+    group,
+    transport: server.transport,
+    proxyMode: 'sse',
+    proxyPort: 0,
+    host: '127.0.0.1',
+    targetPort: 0,
+    targetHost: '127.0.0.1',
+    environment: plain.map(([variable, value]) => `${variable}=${value}`),
+    environmentFile: undefined,
+    environmentFolder: undefined,
+    secrets: [...secrets].map(([variable, secret]) => `${secret},target=${variable}`),
+    labels: [],
+    volumes: server.volumes,
+    permissionProfile: undefined,
+    publish: server.publish,
+    networkMode: server.networkMode,
+    tools: [],
+    toolsOverrideFile: undefined,
+    allowedOrigins: [],
+    trustProxyHeaders: false,
+    strictProtocolValidation: false,
+    stateless: false,
+    sessionTtlMs: 0,
+    endpointPrefix: '',
+    caCertificate: undefined,
+    runtimeImage: undefined,
+    runtimePackages: [],
+    buildWith: [],
+    debug,
+  };
+}
