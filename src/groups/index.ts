@@ -3,7 +3,5 @@ export {
   createGroupStore,
   DEFAULT_GROUP,
   ensureDefaultGroup,
-  type Group,
-  type GroupStore,
   groupExists,
 } from './store.ts';

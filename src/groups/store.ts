@@ -20,14 +20,14 @@ const GroupSchema = v.looseObject({
 });
 type GroupFile = v.InferOutput<typeof GroupSchema>;
 
-export interface Group {
+interface Group {
   readonly name: string;
   /** Client ids whose settings hold the group's workloads. */
   readonly clients: readonly string[];
 }
 
 /** Group files: `<state>/toolhive/groups/<group>.json` (spec 09 §7). Workloads name their group in their own documents. */
-export interface GroupStore {
+interface GroupStore {
   /** In byte order. */
   names(): Promise<readonly string[]>;
   /** In byte order of their names. Throws `ERR_GROUP_FILE_INVALID`. */
