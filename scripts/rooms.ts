@@ -16,7 +16,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['stdio-proxy', 'host', 'sources'],
   ['registry', 'build', 'clients', 'secrets', 'processes', 'oauth', 'telemetry', 'updates'],
   ['config', 'groups'],
-  ['engine', 'sandbox', 'proxy', 'middleware'],
+  ['engine', 'sandbox', 'proxy', 'middleware', 'oidc'],
   ['records'],
   ['platform'],
   ['errors'],

@@ -54,6 +54,10 @@ and serves both MCP transports (SSE and streamable HTTP) from it.`,
       { description: 'Connect clients and servers of different transports' },
       async () => (await import('./commands/proxy.ts')).proxy,
     ),
+    serve: lazily(
+      { description: 'Start the ToolHive API server' },
+      async () => (await import('./commands/serve.ts')).serve,
+    ),
     runtime: lazily(
       { description: 'Look after the container runtime' },
       async () => (await import('./commands/runtime.ts')).runtime,
@@ -89,6 +93,10 @@ and serves both MCP transports (SSE and streamable HTTP) from it.`,
     host: lazily(
       { description: 'Run the workload host', hidden: true },
       async () => (await import('./commands/host.ts')).host,
+    ),
+    __sandbox: lazily(
+      { description: 'Confine a process', hidden: true },
+      async () => (await import('./commands/sandbox.ts')).sandbox,
     ),
     __complete: lazily(
       { description: 'Request shell completion choices', hidden: true },

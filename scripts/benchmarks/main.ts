@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { benchApi } from './api.ts';
 import { openGround } from './ground.ts';
 import { benchHost } from './host.ts';
 import { benchMemory } from './proxy-memory.ts';
@@ -16,6 +17,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   start: benchStart,
   run: benchRun,
   host: benchHost,
+  api: benchApi,
   'proxy stdio': benchStdio,
   'proxy payloads': benchPayloads,
   'proxy reverse': benchReverse,
@@ -23,11 +25,12 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   'proxy memory': benchMemory,
 };
 
-const HELP = `Usage: scripts/bench [start] [run] [host] [proxy [PART…]] [flags]
+const HELP = `Usage: scripts/bench [start] [run] [host] [api] [proxy [PART…]] [flags]
 
   start      thv version, help and list against an empty executable
   run        thv run to the first answered initialize
   host       kill -9 of the workload host under load
+  api        a list of a hundred workloads over thv serve
   proxy      its parts, or those named behind it:
     stdio      requests per second against supergateway and mcp-proxy
     payloads   the same with 100 B, 10 KB and 1 MB

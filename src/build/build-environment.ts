@@ -1,8 +1,11 @@
-import type { ApplicationConfig } from '../config/index.ts';
+import {
+  type ApplicationConfig,
+  buildVariableNameProblem,
+  buildVariableValueProblem,
+} from '../config/index.ts';
 import { ThvError, within } from '../errors/index.ts';
 import type { Logger } from '../platform/index.ts';
 import { type SecretsStore, userSecrets } from '../secrets/index.ts';
-import { environmentNameProblem, environmentValueProblem } from './environment-rules.ts';
 
 /** Asked for only when the configuration names a secret. Throws what opening the store throws. */
 export type OpenSecrets = () => Promise<SecretsStore>;
@@ -55,19 +58,10 @@ export async function resolveBuildEnvironment(
 }
 
 function problemsOf(name: string, value: string): readonly string[] {
-  const ofName = environmentNameProblem(name);
-  const ofValue = environmentValueProblem(value);
+  const ofName = buildVariableNameProblem(name);
+  const ofValue = buildVariableValueProblem(value);
   return [
-    ...(ofName?.kind === 'pattern'
-      ? [`invalid environment variable name: ${name} (must match pattern ${ofName.pattern})`]
-      : []),
-    ...(ofName?.kind === 'reserved'
-      ? [`environment variable name ${name} is reserved and cannot be overridden`]
-      : []),
-    ...(ofValue === undefined
-      ? []
-      : [
-          `environment variable value contains potentially dangerous characters: contains '${ofValue}' (${name})`,
-        ]),
+    ...(ofName === undefined ? [] : [ofName]),
+    ...(ofValue === undefined ? [] : [`${ofValue} (${name})`]),
   ];
 }

@@ -4,6 +4,14 @@ import { formatLocalTime } from '../platform/index.ts';
 import { type ContextEntry, contextTar } from './context-tar.ts';
 import { FRESHNESS_ARGUMENT, renderDockerfile } from './dockerfile/render.ts';
 import { imageKey } from './image-key.ts';
+import {
+  builtAt,
+  FLOATING_LIFETIME_MS,
+  KEY_LABEL,
+  PINNED_LABEL,
+  SOURCE_LABEL,
+  TIME_LABEL,
+} from './image-labels.ts';
 import { imageRepository, isPinned, type PackageReference } from './package-reference.ts';
 import { type BuildInputs, type PreparedBuild, prepareBuild } from './prepare.ts';
 
@@ -26,15 +34,9 @@ export interface BuildImageOptions extends BuildInputs {
   readonly tag?: string | undefined;
   /** A version that is not pinned is looked up anew, however young the last image is. */
   readonly fresh?: boolean | undefined;
+  /** Milliseconds since 1970; the clock unless given. */
+  readonly now?: () => number;
 }
-
-/** Labels of images that were built; the first is how one is found again. */
-const KEY_LABEL = 'toolhive-build-key';
-const SOURCE_LABEL = 'toolhive-build-source';
-const TIME_LABEL = 'toolhive-build-time';
-
-/** How long an image of `latest` counts as the latest. */
-const FLOATING_LIFETIME_MS = 60 * 60_000;
 
 /**
  * The name of an image that runs the package (spec 03 §13). One that was made of the same inputs is used again (B16); for a
@@ -83,7 +85,7 @@ export async function imageBuildOf(
   const dockerfile = `${plan.filesPrefix}Dockerfile`;
   return {
     ...facts,
-    key: await keyOf(prepared),
+    key: await keyOf(facts.repository, prepared),
     dockerfile,
     async *context() {
       yield { kind: 'text', path: dockerfile, content: renderDockerfile(plan), mode: 0o600 };
@@ -101,14 +103,14 @@ export async function imageBuildOf(
 
 /** Uses an image of the same inputs again, else builds one. See `buildPackageImage`. */
 export async function buildOnce(build: ImageBuild, options: BuildImageOptions): Promise<string> {
-  const { engine, logger, signal, tag } = options;
+  const { engine, logger, signal, tag, now = Date.now } = options;
   const existing = await findBuilt(engine, build, signal);
-  const isFresh =
-    build.isPinned || (!options.fresh && existing !== undefined && ageMs(existing) < FLOATING_LIFETIME_MS);
+  const isYoung = existing !== undefined && now() - existing.builtAt.getTime() < FLOATING_LIFETIME_MS;
+  const isFresh = build.isPinned || (isYoung && !options.fresh);
   if (existing !== undefined && isFresh) return reuse(existing, options);
-  const name = tag ?? `${build.repository}:${timeTag(new Date())}`;
+  const name = tag ?? `${build.repository}:${timeTag(new Date(now()))}`;
   try {
-    await runBuild(build, name, options);
+    await runBuild(build, name, new Date(now()), options);
   } catch (error) {
     if (existing === undefined || options.fresh || signal?.aborted) throw error;
     logger.warn('a fresh image could not be built, the last one is used', {
@@ -117,7 +119,7 @@ export async function buildOnce(build: ImageBuild, options: BuildImageOptions): 
     });
     return reuse(existing, options);
   }
-  if (existing !== undefined) await dropSuperseded(existing, options);
+  if (existing !== undefined && existing.name !== name) await dropSuperseded(existing, options);
   return name;
 }
 
@@ -157,16 +159,17 @@ function masked(plan: PreparedBuild['plan'], secretNames: ReadonlySet<string>): 
   return { ...plan, buildEnvironment };
 }
 
-async function keyOf(prepared: PreparedBuild): Promise<string> {
-  return imageKey({ dockerfile: renderMasked(prepared), ...prepared.keyFacts }, prepared.project?.entries());
+async function keyOf(repository: string, prepared: PreparedBuild): Promise<string> {
+  const facts = { repository, dockerfile: renderMasked(prepared), ...prepared.keyFacts };
+  return imageKey(facts, prepared.project?.entries());
 }
 
 async function runBuild(
   build: ImageBuild,
   name: string,
+  startedAt: Date,
   { engine, progress, signal }: Pick<BuildImageOptions, 'engine' | 'progress' | 'signal'>,
 ): Promise<void> {
-  const builtAt = new Date().toISOString();
   const report = lineSplitter((line) => progress.output(line));
   progress.update(`Building ${name}`);
   try {
@@ -175,7 +178,12 @@ async function runBuild(
         tag: name,
         dockerfile: build.dockerfile,
         baseImages: build.baseImages,
-        labels: { [KEY_LABEL]: build.key, [SOURCE_LABEL]: build.source, [TIME_LABEL]: builtAt },
+        labels: {
+          [KEY_LABEL]: build.key,
+          [SOURCE_LABEL]: build.source,
+          [TIME_LABEL]: startedAt.toISOString(),
+          [PINNED_LABEL]: String(build.isPinned),
+        },
         buildArguments: build.buildArguments,
         onOutput: report.push,
         signal,
@@ -204,14 +212,14 @@ async function findBuilt(
   { key, repository }: ImageBuild,
   signal: AbortSignal | undefined,
 ): Promise<BuiltImage | undefined> {
-  const images = await engine.images.list({ labels: [`${KEY_LABEL}=${key}`] }, { signal });
+  const images = await engine.images.list({ label: `${KEY_LABEL}=${key}` }, { signal });
   return images
     .map(({ Id, RepoTags, Labels }) => {
       const names = (RepoTags ?? []).filter((name) => name !== '<none>:<none>');
       return {
         id: Id,
         name: ourName(names, `${repository}:`) ?? names[0],
-        builtAt: new Date(Labels?.[TIME_LABEL] ?? 0),
+        builtAt: builtAt(Labels),
       };
     })
     .filter((image): image is BuiltImage => image.name !== undefined)
@@ -224,16 +232,12 @@ function ourName(names: readonly string[], repository: string): string | undefin
   return full?.slice(full.indexOf(repository));
 }
 
-function ageMs({ builtAt }: BuiltImage): number {
-  return Date.now() - builtAt.getTime();
-}
-
 async function reuse(
-  { id, name, builtAt }: BuiltImage,
+  { id, name, builtAt: time }: BuiltImage,
   { engine, progress, tag, signal }: BuildImageOptions,
 ): Promise<string> {
   const short = id.replace(/^sha256:/, '').slice(0, 12);
-  progress.line(`Successfully built ${short} at ${builtAt.toISOString()}, used again`);
+  progress.line(`Successfully built ${short} at ${time.toISOString()}, used again`);
   if (tag === undefined) return name;
   await engine.images.tag(id, tag, { signal });
   return tag;

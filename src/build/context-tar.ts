@@ -17,16 +17,23 @@ export async function* contextTar(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { pack } = await import('tar-stream');
   const tar = pack();
+  let failure: unknown;
   const filled = fill(tar, entries).then(
     () => tar.finalize(),
-    (error: unknown) => tar.destroy(error instanceof Error ? error : new Error(String(error))),
+    (error: unknown) => {
+      failure = error;
+      tar.destroy();
+    },
   );
   try {
     for await (const bytes of tar) yield bytes as Uint8Array; // boundary: a pack holds bytes
+  } catch (error) {
+    throw failure ?? error;
   } finally {
     tar.destroy();
     await filled;
   }
+  if (failure !== undefined) throw failure;
 }
 
 type Pack = ReturnType<typeof import('tar-stream')['pack']>;
@@ -47,6 +54,7 @@ async function addFile(
   header: { readonly name: string; readonly mtime: Date; readonly uid: number; readonly gid: number },
 ): Promise<void> {
   const done = Promise.withResolvers<void>();
+  done.promise.catch(() => undefined); // awaited below, unless reading fails first
   const sink = tar.entry({ ...header, mode, size: sizeBytes }, (error) =>
     error ? done.reject(error) : done.resolve(),
   );

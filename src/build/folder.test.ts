@@ -26,13 +26,29 @@ const PYTHON: PythonProject = {
   image: undefined,
 };
 
+const PLAN: BuildPlan = {
+  reference: {
+    scheme: 'npx',
+    text: '',
+    package: '',
+    name: '',
+    extras: [],
+    version: undefined,
+    isLocal: true,
+  },
+  runtime: { builderImage: 'x', finalImage: 'x', packages: [], buildWith: [], environment: {} },
+  buildEnvironment: {},
+  buildArguments: [],
+  certificates: new Set(),
+  authFiles: new Set(),
+  entrypointArguments: ['a b'],
+  localTarget: '.',
+  filesPrefix: '.thv-build/',
+};
+
 /** The commands of the builder stage, the end of it aside, and what is run. */
 function stepsOf(recipe: Recipe, buildWith: readonly string[] = []): readonly string[] {
-  const plan = {
-    filesPrefix: '.thv-build/',
-    entrypointArguments: ['a b'],
-    runtime: { buildWith } as BuildPlan['runtime'],
-  } as Partial<BuildPlan> as BuildPlan; // only what recipes of folders look at
+  const plan: BuildPlan = { ...PLAN, runtime: { ...PLAN.runtime, buildWith } };
   const steps = recipe
     .install(plan)
     .map((step) => step.replaceAll('--python "$(command -v python3)"', 'PYTHON'));
@@ -175,7 +191,7 @@ describe('steps for a Python project', () => {
   test('modules below src are found', () => {
     const finish = (hasSourceFolder: boolean) =>
       pythonFolder({ ...PYTHON, hasSourceFolder })
-        .finish({} as BuildPlan)
+        .finish(PLAN)
         .at(-1);
     expect(finish(true)).toContain('PYTHONPATH=/app/src');
     expect(finish(false)).not.toContain('PYTHONPATH');
@@ -199,6 +215,6 @@ test('a Dockerfile takes no settings from outside, and says so', async () => {
     caCertPath: 'ca.pem',
   } as unknown as Parameters<typeof buildFolderImage>[1]; // refused before anything else is looked at
   await expect(buildFolderImage({ ...PLACE, kind: 'dockerfile' }, options)).rejects.toThrow(
-    'the folder has a Dockerfile, which takes no an image to build on, packages to install, a CA certificate from outside',
+    'the folder has a Dockerfile of its own, to which these do not apply: an image to build on, packages to install, a CA certificate',
   );
 });

@@ -91,6 +91,7 @@ async function dockerfileBuild(project: DockerfileProject, options: BuildImageOp
   refuseSettings(options);
   const { env, home, logger, engine, signal } = options;
   const { folder } = project;
+  const repository = repositoryOf(project);
   const baseImages = baseImagesOf(await readFile(join(folder, DOCKERFILE), 'utf8'));
   const { proxies } = await readHostSettings('npx', { env, home, configured: new Map(), logger });
   // One of them that was made anew here makes another image.
@@ -99,9 +100,9 @@ async function dockerfileBuild(project: DockerfileProject, options: BuildImageOp
   );
   return {
     source: project.name,
-    repository: repositoryOf(project),
+    repository,
     isPinned: true,
-    key: await imageKey({ bases }, dockerfileContext(folder)),
+    key: await imageKey({ repository, bases }, dockerfileContext(folder)),
     dockerfile: DOCKERFILE,
     context: () => dockerfileContext(folder),
     baseImages,

@@ -9,10 +9,9 @@ export { inspectFolder } from './folder/inspect.ts';
 export type { FolderProject } from './folder/types.ts';
 export { buildFolderImage, folderDockerfile, folderWorkloadName } from './folder.ts';
 export {
-  isPinned,
   type PackageReference,
   parsePackageReference,
   requirePackageReference,
 } from './package-reference.ts';
 export type { BuildInputs } from './prepare.ts';
-export type { RuntimeOverride } from './runtime-settings.ts';
+export { removeStaleImage } from './stale-image.ts';

@@ -1,7 +1,7 @@
 import { valid } from 'semver';
 import { ThvError } from '../errors/index.ts';
 
-export const SCHEMES = ['uvx', 'npx', 'go'] as const;
+const SCHEMES = ['uvx', 'npx', 'go'] as const;
 export type Scheme = (typeof SCHEMES)[number];
 
 /** What stands behind `uvx://`, `npx://` or `go://` (spec 03 §13.1), checked: each part is safe as a word of a shell command. */

@@ -1,4 +1,4 @@
-import type { ApplicationConfig } from '../config/index.ts';
+import type { ApplicationConfig, BuildAuthFileType } from '../config/index.ts';
 import { ThvError } from '../errors/index.ts';
 import type { Logger } from '../platform/index.ts';
 import { readAuthFiles } from './auth-files.ts';
@@ -6,7 +6,7 @@ import { type OpenSecrets, resolveBuildEnvironment } from './build-environment.t
 import { readCertificateFile } from './certificate-file.ts';
 import type { ContextEntry } from './context-tar.ts';
 import { CUSTOM_CERTIFICATE_FILE, HOST_CERTIFICATES_FILE } from './dockerfile/certificates.ts';
-import type { AuthFileType, BuildPlan, Recipe } from './dockerfile/types.ts';
+import type { BuildPlan, Recipe } from './dockerfile/types.ts';
 import { type HostSettings, readHostSettings } from './host-settings/read.ts';
 import { type LocalProject, openLocalProject } from './local-project.ts';
 import type { PackageReference } from './package-reference.ts';
@@ -72,15 +72,16 @@ export async function prepareBuild(
   const environment = await resolveBuildEnvironment(config, { env, openSecrets, logger });
   const configured = await readAuthFiles(config, openSecrets);
   const host = await readHostSettings(reference.scheme, { env, home, configured, logger });
-  const authFiles = new Map<AuthFileType, string>([...host.authFiles, ...configured]);
+  const authFiles = new Map<BuildAuthFileType, string>([...host.authFiles, ...configured]);
+  // What the user set by hand is not set a second time from the machine's settings.
+  const ofHost = Object.entries(host.arguments).filter(([name]) => !(name in environment.values));
   const filesPrefix = project === undefined ? '' : '.thv-build/';
   const plan: BuildPlan = {
     reference,
     recipe: folder?.recipe,
     runtime,
     buildEnvironment: environment.values,
-    // What the user set by hand is not set a second time from the machine's settings.
-    buildArguments: Object.keys(host.arguments).filter((name) => !(name in environment.values)),
+    buildArguments: ofHost.map(([name]) => name),
     certificates: new Set([
       ...(custom === undefined ? [] : (['custom'] as const)),
       ...(host.certificates === undefined ? [] : (['host'] as const)),
@@ -100,7 +101,7 @@ export async function prepareBuild(
     plan,
     files,
     project,
-    buildArguments: { ...host.proxies, ...host.arguments },
+    buildArguments: { ...host.proxies, ...Object.fromEntries(ofHost) },
     secretNames: environment.secretNames,
     keyFacts: { custom, hostCertificates: host.certificates, indexes: host.indexes },
   };
@@ -113,7 +114,7 @@ function contextFiles({
 }: {
   readonly custom: string | undefined;
   readonly host: HostSettings;
-  readonly authFiles: ReadonlyMap<AuthFileType, string>;
+  readonly authFiles: ReadonlyMap<BuildAuthFileType, string>;
 }): readonly (readonly [string, string])[] {
   return [
     ...(custom === undefined ? [] : [[CUSTOM_CERTIFICATE_FILE, custom] as const]),

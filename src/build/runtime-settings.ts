@@ -1,7 +1,6 @@
-import type { RuntimeConfig } from '../config/index.ts';
+import { environmentNameProblem, environmentValueProblem, type RuntimeConfig } from '../config/index.ts';
 import { parseImageReference } from '../engine/index.ts';
 import { messageOf, ThvError } from '../errors/index.ts';
-import { environmentNameProblem, environmentValueProblem } from './environment-rules.ts';
 import type { Scheme } from './package-reference.ts';
 
 /** How images of one scheme are built, everything decided (spec 03 §13.6). */

@@ -11,6 +11,6 @@ export { GroupNames, groupFlag, ownGroupFlag } from './group-name.ts';
 export { renderHelp, renderUsage } from './help.ts';
 export { isDebugEnvironment } from './log-settings.ts';
 export { runCommandLine } from './run-command-line.ts';
-export { watchSignals } from './signals.ts';
+export { endAtNextSignal, watchSignals } from './signals.ts';
 export { renderTable } from './table.ts';
 export { openTerminal, printJson, type Terminal } from './terminal.ts';

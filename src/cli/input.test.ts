@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { createInput } from './input.ts';
 
 const never = new AbortController().signal;
+const ask = () => undefined;
 
 function inputOf(pieces: readonly (string | Uint8Array)[], isTty = false) {
   const modes: boolean[] = [];
@@ -38,7 +39,7 @@ describe('lines', () => {
   test('what is behind the lines that were read is left for others', async () => {
     const input = inputOf(['encrypted\npass', 'word\nrest\n']);
     expect(await input.readLine({ signal: never })).toBe('encrypted');
-    expect(await input.readHidden({ signal: never })).toBe('password');
+    expect(await input.readHidden({ signal: never, ask })).toBe('password');
     expect(await input.readAll({ signal: never })).toBe('rest\n');
   });
 });
@@ -71,13 +72,25 @@ describe('typed without being shown', () => {
     ['a terminal that goes away', [], undefined],
   ])('%s', async (_, pieces, typed) => {
     const input = inputOf(pieces, true);
-    expect(await input.readHidden({ signal: never })).toBe(typed as string);
+    expect(await input.readHidden({ signal: never, ask })).toBe(typed as string);
     expect(input.modes).toEqual([true, false]);
+  });
+
+  test('the question comes when nothing is shown any more', async () => {
+    const input = inputOf(['a\r'], true);
+    let modesAtQuestion: readonly boolean[] = [];
+    await input.readHidden({
+      signal: never,
+      ask: () => {
+        modesAtQuestion = [...input.modes];
+      },
+    });
+    expect(modesAtQuestion).toEqual([true]);
   });
 
   test('Ctrl-C gives the terminal back and ends with 130', async () => {
     const input = inputOf(['sec\u0003'], true);
-    await expect(input.readHidden({ signal: never })).rejects.toMatchObject({
+    await expect(input.readHidden({ signal: never, ask })).rejects.toMatchObject({
       code: 'ERR_CANCELLED',
       exitCode: 130,
     });
@@ -92,7 +105,7 @@ describe('typed without being shown', () => {
       open: () => new ReadableStream<Uint8Array>(),
       setRawMode: (isRaw) => modes.push(isRaw),
     });
-    const reading = input.readHidden({ signal: controller.signal });
+    const reading = input.readHidden({ signal: controller.signal, ask });
     controller.abort();
     await expect(reading).rejects.toThrow('abort');
     expect(modes).toEqual([true, false]);

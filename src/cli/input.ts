@@ -7,10 +7,10 @@ export interface Input {
   /** The next line without its end; a last line without newline counts. `undefined` at the end of input. */
   readLine(options: ReadOptions): Promise<string | undefined>;
   /**
-   * A line typed without being shown. Ctrl-C gives the terminal back and throws `ERR_CANCELLED`. Without a terminal the next
-   * line as it comes.
+   * A line typed without being shown; `ask` puts the question, once nothing is shown any more. Ctrl-C gives the terminal back
+   * and throws `ERR_CANCELLED`. Without a terminal the next line as it comes.
    */
-  readHidden(options: ReadOptions): Promise<string | undefined>;
+  readHidden(options: ReadOptions & { readonly ask: () => void }): Promise<string | undefined>;
 }
 
 interface ReadOptions {
@@ -64,10 +64,14 @@ export function createInput(source: InputSource): Input {
     async readAll({ signal }) {
       return decode((await readUntil(() => false, signal)).bytes);
     },
-    async readHidden(options) {
-      if (!source.isTty) return readLine(options);
+    async readHidden({ ask, ...options }) {
+      if (!source.isTty) {
+        ask();
+        return readLine(options);
+      }
       source.setRawMode(true);
       try {
+        ask();
         return await typeLine((isEnd) => readUntil(isEnd, options.signal));
       } finally {
         source.setRawMode(false);

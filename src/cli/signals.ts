@@ -29,3 +29,9 @@ export function watchSignals(process: Process): Interruption {
     exitCode: () => (first === undefined ? undefined : 128 + NUMBERS[first]),
   };
 }
+
+/** For commands that take their time to end: from now on the next SIGINT or SIGTERM ends the process on the spot (spec 10 §20-21). */
+export function endAtNextSignal(process: Process): void {
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.on(name, () => process.exit(128 + NUMBERS[name]));
+}

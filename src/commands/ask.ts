@@ -13,9 +13,14 @@ export function createAsk({
     const about = description === '' ? '' : ` (${description})`;
     terminal.out(`Required ${secret ? 'secret ' : ''}environment variable: ${name}${about}\n`);
     if (choices.length > 0) terminal.out(`One of: ${choices.join(', ')}\n`);
-    terminal.out(`Enter value for ${name}${secret ? ' (input will be hidden)' : ''}: `);
-    const answer = secret ? await input.readHidden({ signal }) : await input.readLine({ signal });
-    if (secret) terminal.out('\n');
+    const ask = () =>
+      void terminal.out(`Enter value for ${name}${secret ? ' (input will be hidden)' : ''}: `);
+    if (!secret) {
+      ask();
+      return (await input.readLine({ signal }))?.trim();
+    }
+    const answer = await input.readHidden({ signal, ask });
+    terminal.out('\n');
     return answer?.trim();
   };
 }

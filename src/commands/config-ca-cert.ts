@@ -1,7 +1,7 @@
 import { access, constants, readFile } from 'node:fs/promises';
 import { normalize } from 'node:path';
 import { createCommand, formatFlag, printJson } from '../cli/index.ts';
-import { checkCaCertificate } from '../config/index.ts';
+import { parseCaCertificates } from '../config/index.ts';
 import { messageOf, ThvError } from '../errors/index.ts';
 import { openConfig } from './config-store.ts';
 
@@ -19,7 +19,7 @@ looked into. A file in PEM; several certificates in it are fine. 'thv run --ca-c
       const reason = `CA certificate file not found or not accessible: ${messageOf(error)}`;
       throw new ThvError('ERR_FILE_UNREADABLE', { path, reason }, { cause: error });
     });
-    if (!checkCaCertificate(pem).areAllCa)
+    if (!parseCaCertificates(pem).areAllCa)
       invocation.terminal.err(`Warning: a certificate in ${path} is not one of a CA\n`);
     await (await openConfig(invocation)).update((config) => ({ ...config, ca_certificate_path: path }));
   },

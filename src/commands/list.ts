@@ -55,7 +55,7 @@ function noneFound(group: string | undefined): string {
 export function renderWorkloads(workloads: readonly Workload[]): string {
   const rows = workloads.map((workload) => [
     workload.name,
-    workload.package,
+    workload.process?.isConfined === false ? `${workload.package} (NOT CONFINED)` : workload.package,
     markStatus(workload.status),
     workload.url,
     String(workload.port),
@@ -95,6 +95,7 @@ export function jsonEntry(workload: Workload) {
     ...(group ? { group } : {}),
     ...(tools.length > 0 ? { tools } : {}),
     ...(remote ? { remote } : {}),
+    ...(workload.process === undefined ? {} : { runtime: 'process', confined: workload.process.isConfined }),
     started_at: startedAt === undefined ? '0001-01-01T00:00:00Z' : rfc3339(startedAt),
   };
 }

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { createCommand, type Invocation, lazily, type OptionsOf } from '../cli/index.ts';
-import { followFile } from './follow-file.ts';
+import { followFile } from '../platform/index.ts';
 import { pruneLogs } from './logs-prune.ts';
 import { completeWorkloadName } from './workload-names.ts';
 

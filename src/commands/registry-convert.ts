@@ -38,7 +38,9 @@ Reads stdin and writes stdout unless files are named. Groups are left out, for t
     checkTogether(noBackup && !inPlace, '--no-backup only applies with --in-place');
     const converted = inPlace
       ? await convertFileInPlace(source, { keepBackup: !noBackup })
-      : convertRegistry(source === '' ? await input.readAll({ signal }) : await readRegistryInput(source));
+      : await convertRegistry(
+          source === '' ? await input.readAll({ signal }) : await readRegistryInput(source),
+        );
     if (converted === undefined) {
       return void terminal.err('Input is already in upstream format; nothing to do.\n');
     }

@@ -7,6 +7,8 @@ const DOTS = '...';
 export function shortText(text: string): string {
   const line = plainText(text).replace(/ +/g, ' ').trim();
   if (Bun.stringWidth(line) <= WIDTH) return line;
+  // Nearly all of them; telling characters apart takes a machinery that is slow to start.
+  if (/^[\x20-\x7e]*$/.test(line)) return `${line.slice(0, WIDTH - DOTS.length)}${DOTS}`;
   let kept = '';
   let width = 0;
   for (const { segment } of new Intl.Segmenter().segment(line)) {

@@ -9,7 +9,7 @@ test('the help of run', () => {
     HTTP proxy that MCP clients connect to. The workload goes on in the background;
     'thv list' shows its URL.
 
-    There are four ways to name the server:
+    There are five ways to name the server:
 
     1. From the registry:
 
@@ -22,24 +22,30 @@ test('the help of run', () => {
 
        $ thv run ghcr.io/example/mcp-server:latest [-- args...]
 
-    3. As a package, from which a container image is built:
+    3. As a package. A container image is built for it; without a container engine
+       it runs as a process of this machine, in a sandbox:
 
        $ thv run uvx://package-name[@version] [-- args...]
        $ thv run npx://package-name[@version] [-- args...]
        $ thv run go://package-path[@version] [-- args...]
        $ thv run go://./local-path [-- args...]
 
-    4. From an exported configuration ('thv export'):
+    4. As a folder with a Dockerfile, package.json, pyproject.toml or go.mod:
+
+       $ thv run ./folder [-- args...]
+
+    5. From an exported configuration ('thv export'):
 
        $ thv run --from-config <path>
 
-    The container will be started with the specified transport mode and the
-    network permission profile. Additional configuration can be provided via flags.
+    The server will be started with the specified transport mode and permission
+    profile. Additional configuration can be provided via flags.
 
     Usage:
       thv run [flags] SERVER_OR_IMAGE_OR_PROTOCOL [-- ARGS...]
 
     Flags:
+          --allow-install-scripts             Let a package and its dependencies run programs while they are installed (runtime process)
           --allowed-origins stringArray       Origins that web pages may call the proxy from, exactly as browsers send them (default: the proxy itself, on a loopback host)
           --build-with stringArray            Additional Python requirement for a uvx:// package (may be repeated)
           --ca-cert string                    Path to a custom CA certificate file to use for container builds
@@ -49,15 +55,18 @@ test('the help of run', () => {
           --env-file-dir string               Load environment variables from all files in a directory
       -f, --foreground                        Run in foreground mode (block until container exits)
           --from-config string                Load configuration from exported file
+          --group string                      Name of the group this workload belongs to (default "default")
       -h, --help                              help for run
           --host string                       Host for the HTTP proxy to listen on (IP or hostname) (default "127.0.0.1")
       -l, --label stringArray                 Set labels on the container (format: key=value)
           --name string                       Name of the MCP server (auto-generated from image if not provided)
           --network string                    Connect the container to a network (e.g., 'host' for host networking)
+          --no-sandbox                        Run a package with all of your rights, not confined by its permission profile (runtime process)
           --permission-profile string         Permission profile to use (none, network, or path to JSON file)
           --proxy-mode string                 Proxy mode for stdio transport (sse or streamable-http) (default "sse")
           --proxy-port int                    Port for the HTTP proxy to listen on (host port)
       -p, --publish stringArray               Publish a container's port to the host (format: hostPort:containerPort or containerPort)
+          --runtime string                    What to run the server on: auto, docker, podman, or process for a package without a container engine
           --runtime-add-package stringArray   Additional system package for the image of a package (may be repeated)
           --runtime-image string              Base image to build packages on (uvx://, npx://, go://)
           --secret stringArray                Specify a secret to be fetched from the secrets manager and set as an environment variable (format: NAME,target=TARGET)
@@ -68,7 +77,7 @@ test('the help of run', () => {
           --target-port int                   Port for the container to expose (only applicable to SSE or Streamable HTTP transport)
           --tools stringArray                 Filter MCP server tools (comma-separated list of tool names, may be repeated)
           --tools-override string             Path to a JSON file with other names and descriptions for tools
-          --transport string                  Transport mode (sse, streamable-http or stdio)
+          --transport string                  Transport mode (sse, streamable-http or stdio; default: what the registry says, stdio for packages and folders, else streamable-http)
           --trust-proxy-headers               Trust X-Forwarded-* headers of a reverse proxy in front (Proto, Host, Port, Prefix)
       -v, --volume stringArray                Mount a volume into the container (format: host-path:container-path[:ro])
           --wait                              Return only when the workload is running

@@ -113,7 +113,11 @@ const flags = {
     schema: Text,
   },
   group: ownGroupFlag,
-  transport: { kind: 'string', help: 'Transport mode (sse, streamable-http or stdio)', schema: Transport },
+  transport: {
+    kind: 'string',
+    help: 'Transport mode (sse, streamable-http or stdio; default: what the registry says, stdio for packages and folders, else streamable-http)',
+    schema: Transport,
+  },
   'proxy-mode': {
     kind: 'string',
     help: 'Proxy mode for stdio transport (sse or streamable-http)',
@@ -246,6 +250,30 @@ const flags = {
     help: 'Additional Python requirement for a uvx:// package (may be repeated)',
     schema: Texts,
   },
+  runtime: {
+    kind: 'string',
+    help: 'What to run the server on: auto, docker, podman, or process for a package without a container engine',
+    schema: v.optional(
+      v.pipe(
+        v.string(),
+        v.picklist(
+          ['', 'auto', 'docker', 'podman', 'process'],
+          ({ input }) => `runtime "${input}" not found. Available runtimes: auto, docker, podman, process`,
+        ),
+      ),
+      '',
+    ),
+  },
+  'allow-install-scripts': {
+    kind: 'bool',
+    help: 'Let a package and its dependencies run programs while they are installed (runtime process)',
+    schema: Switch,
+  },
+  'no-sandbox': {
+    kind: 'bool',
+    help: 'Run a package with all of your rights, not confined by its permission profile (runtime process)',
+    schema: Switch,
+  },
   'from-config': { kind: 'string', help: 'Load configuration from exported file', schema: Text },
   foreground: {
     kind: 'bool',
@@ -262,7 +290,7 @@ export const run = createCommand({
 HTTP proxy that MCP clients connect to. The workload goes on in the background;
 'thv list' shows its URL.
 
-There are four ways to name the server:
+There are five ways to name the server:
 
 1. From the registry:
 
@@ -275,19 +303,24 @@ There are four ways to name the server:
 
    $ thv run ghcr.io/example/mcp-server:latest [-- args...]
 
-3. As a package, from which a container image is built:
+3. As a package. A container image is built for it; without a container engine
+   it runs as a process of this machine, in a sandbox:
 
    $ thv run uvx://package-name[@version] [-- args...]
    $ thv run npx://package-name[@version] [-- args...]
    $ thv run go://package-path[@version] [-- args...]
    $ thv run go://./local-path [-- args...]
 
-4. From an exported configuration ('thv export'):
+4. As a folder with a Dockerfile, package.json, pyproject.toml or go.mod:
+
+   $ thv run ./folder [-- args...]
+
+5. From an exported configuration ('thv export'):
 
    $ thv run --from-config <path>
 
-The container will be started with the specified transport mode and the
-network permission profile. Additional configuration can be provided via flags.`,
+The server will be started with the specified transport mode and permission
+profile. Additional configuration can be provided via flags.`,
   flags,
   positionals: (words, given) =>
     words.length > 0 || given.get('from-config') ? undefined : 'requires at least 1 arg(s), only received 0',
@@ -354,6 +387,9 @@ function runRequest({ options, words, serverArguments, debug }: RunInvocation): 
   const given = (text: string) => (text === '' ? undefined : text);
   return {
     source: words[0] ?? '',
+    runtime: options.runtime === '' ? undefined : options.runtime,
+    noSandbox: options.noSandbox,
+    allowInstallScripts: options.allowInstallScripts,
     serverArguments,
     name: given(options.name),
     group: options.group,

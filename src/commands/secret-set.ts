@@ -26,8 +26,10 @@ On a terminal the value is asked for and not shown. Otherwise all of stdin is th
 
 async function readValue({ input, signal, terminal }: Invocation): Promise<string> {
   if (!terminal.stdinIsTty) return (await input.readAll({ signal })).replace(/\n$/, '');
-  terminal.out('Enter secret value (input will be hidden): ');
-  const value = await input.readHidden({ signal });
+  const value = await input.readHidden({
+    signal,
+    ask: () => terminal.out('Enter secret value (input will be hidden): '),
+  });
   terminal.out('\n');
   return value ?? '';
 }

@@ -29,10 +29,11 @@ export async function secretsOptions(invocation: Needed) {
 async function askPassword({ input, signal, terminal }: Needed): Promise<string> {
   // A value that is printed to a file or a variable must not have the question in front of it.
   const say = terminal.stdoutIsTty ? terminal.out : terminal.err;
-  say(
-    'ToolHive needs a password to secure your credentials in the OS keyring.\nThis password will be used to encrypt and decrypt API tokens and other secrets that need to be accessed by ToolHive.\nIt will be stored in your OS keyring, so you will not need to enter it each time.\nPlease enter your keyring password: ',
-  );
-  const password = await input.readHidden({ signal });
+  say(`ToolHive keeps your secrets encrypted with a password.
+It is stored in the OS keyring, so you will not need to enter it each time.
+`);
+  const ask = () => void say('Please enter your keyring password: ');
+  const password = await input.readHidden({ signal, ask });
   say('\n');
   return password ?? '';
 }

@@ -32,6 +32,8 @@ export function renderStatus(workload: Workload, now: Date): string {
     ['Group:', workload.group || undefined],
     ['Created:', workload.createdAt.toISOString().slice(0, 19).replace('T', ' ')],
     ['Remote:', workload.remote ? 'true' : undefined],
+    ['Runtime:', workload.process === undefined ? undefined : 'process'],
+    ['Sandbox:', workload.process?.isConfined === false ? 'none, it has all rights of its user' : undefined],
     ['Uptime:', uptime(workload, now)],
   ];
   return renderTable(lines.flatMap(([label, value]) => (value === undefined ? [] : [[label, value]])));
@@ -50,6 +52,7 @@ export function jsonStatus(workload: Workload, now: Date) {
     transport: workload.transport,
     ...(proxyMode ? { proxy_mode: proxyMode } : {}),
     ...(group ? { group } : {}),
+    ...(workload.process === undefined ? {} : { runtime: 'process', confined: workload.process.isConfined }),
     ...(running === undefined ? {} : { uptime: running }),
   };
 }

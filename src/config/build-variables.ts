@@ -1,27 +1,21 @@
 import { ThvError } from '../errors/index.ts';
+import { environmentNameProblem, environmentValueProblem } from './environment-rules.ts';
 import type { ApplicationConfig } from './schema.ts';
 
 /** Environment variables for building images (spec 09 §3.1): each comes from one source and becomes an `ENV` instruction. */
 
-const NAME = /^[A-Z][A-Z0-9_]*$/;
-const RESERVED: ReadonlySet<string> = new Set(
-  'PATH HOME USER SHELL PWD HOSTNAME TERM LANG LC_ALL LD_PRELOAD LD_LIBRARY_PATH'.split(' '),
-);
-/** In this order, which decides what is named in the complaint. */
-const DANGEROUS = ['`', '$(', '${', '\\', '\n', '\r', '"', ';', '&&', '||', '|', '>', '<'];
-
 /** What is wrong with a variable's name; `undefined` when nothing is. */
 export function buildVariableNameProblem(name: string): string | undefined {
-  if (!NAME.test(name))
-    return `invalid environment variable name: ${name} (must match pattern ${NAME.source})`;
-  return RESERVED.has(name)
-    ? `environment variable name ${name} is reserved and cannot be overridden`
-    : undefined;
+  const problem = environmentNameProblem(name);
+  if (problem === undefined) return undefined;
+  return problem.kind === 'pattern'
+    ? `invalid environment variable name: ${name} (must match pattern ${problem.pattern})`
+    : `environment variable name ${name} is reserved and cannot be overridden`;
 }
 
 /** What is wrong with a variable's value, which is not repeated; `undefined` when nothing is. */
 export function buildVariableValueProblem(value: string): string | undefined {
-  const part = DANGEROUS.find((candidate) => value.includes(candidate));
+  const part = environmentValueProblem(value);
   return part === undefined
     ? undefined
     : `environment variable value contains potentially dangerous characters: contains '${part}'`;

@@ -4,11 +4,11 @@ import { messageOf, ThvError } from '../errors/index.ts';
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
 
 /**
- * Checks what is to be a CA certificate, or several, in PEM (spec 03 §13.5, spec 09 §3). Throws `ERR_INPUT_INVALID`. Resolves
- * whether all of them are of CAs; some proxies of companies use others, so that one is no error.
+ * The certificates of a file that a user named (spec 03 §13.5, spec 09 §3), in PEM, without the text around them. That one is
+ * not of a CA is no error: proxies of companies use such. Throws `ERR_INPUT_INVALID`.
  */
-export function checkCaCertificate(pem: string): { readonly areAllCa: boolean } {
-  const blocks = [...pem.matchAll(BLOCK)];
+export function parseCaCertificates(text: string): { readonly pem: string; readonly areAllCa: boolean } {
+  const blocks = [...text.matchAll(BLOCK)];
   if (blocks.length === 0) throw invalid('no PEM data found in certificate file');
   const certificates = blocks.map(([block, type]) => {
     if (type !== 'CERTIFICATE') throw invalid(`PEM block is not a certificate (found: ${type})`);
@@ -18,7 +18,10 @@ export function checkCaCertificate(pem: string): { readonly areAllCa: boolean } 
       throw invalid(`failed to parse certificate: ${messageOf(error)}`);
     }
   });
-  return { areAllCa: certificates.every(({ ca }) => ca) };
+  return {
+    pem: `${blocks.map(([block]) => block).join('\n')}\n`,
+    areAllCa: certificates.every(({ ca }) => ca),
+  };
 }
 
 function invalid(reason: string): ThvError {

@@ -14,6 +14,7 @@ export {
   withBuildVariable,
   withoutBuildVariables,
 } from './build-variables.ts';
-export { checkCaCertificate } from './ca-certificate.ts';
+export { parseCaCertificates } from './ca-certificate.ts';
+export { environmentNameProblem, environmentValueProblem } from './environment-rules.ts';
 export type { ApplicationConfig, RuntimeConfig } from './schema.ts';
 export { type ConfigStore, createConfigStore } from './store.ts';

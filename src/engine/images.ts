@@ -31,11 +31,11 @@ export function createImages(http: EngineHttp, { env, home }: ImageContext): Ima
   return {
     find,
 
-    list: ({ labels }, options = {}) =>
+    list: ({ label }, options = {}) =>
       http.json<readonly Docker.ImageInfo[]>({
         method: 'GET',
         path: '/images/json',
-        query: { filters: JSON.stringify({ label: labels }) },
+        query: { filters: JSON.stringify({ label: [label] }) },
         ...options,
       }),
 

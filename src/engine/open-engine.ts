@@ -44,12 +44,13 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
 
 function parseRuntime(value: string | undefined): Runtime | undefined {
   const wanted = value?.trim() ?? '';
-  if (wanted === '') return undefined;
+  // A workload that is a process asks no engine; whoever asks one wants to know of containers.
+  if (['', 'auto', 'process'].includes(wanted)) return undefined;
   const runtime = RUNTIMES.find((known) => known === wanted);
   if (runtime !== undefined) return runtime;
   // Known to the reference; this program does not drive it (spec 03 §1.1).
   if (wanted === 'kubernetes') throw noEngine([], notAvailable(wanted));
-  const reason = `runtime "${wanted}" not found. Available runtimes: ${RUNTIMES.join(', ')}`;
+  const reason = `runtime "${wanted}" not found. Available runtimes: ${RUNTIMES.join(', ')}, process`;
   throw new ThvError('ERR_INPUT_INVALID', { reason });
 }
 

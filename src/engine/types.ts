@@ -95,11 +95,8 @@ export interface AttachedStdio extends AsyncDisposable {
 }
 
 export interface Images {
-  /** Images that carry all `labels` (`key` or `key=value`). */
-  list(
-    query: { readonly labels: readonly string[] },
-    options?: Waiting,
-  ): Promise<readonly Docker.ImageInfo[]>;
+  /** Images that carry a label, `key` or `key=value`. Of several, Podman 4.3 would find none. */
+  list(query: { readonly label: string }, options?: Waiting): Promise<readonly Docker.ImageInfo[]>;
   find(reference: string, options?: Waiting): Promise<ImageDetails | undefined>;
   /**
    * Engine-side pull with the credentials of spec 03 §12.3. `onProgress` gets the engine's progress records.

@@ -164,7 +164,7 @@ export const CATALOG = {
   ERR_LOCK_TIMEOUT: entry('world', 503, ({ reason }: Reason & { readonly path: string }) => reason),
   ERR_PORT_UNAVAILABLE: entry(
     'user',
-    409,
+    400,
     ({ port }: { readonly port: number }) => `requested proxy port ${port} is not available`,
   ),
   ERR_NO_FREE_PORT: entry('world', 503, (_: object) => 'could not find an available port'),
@@ -231,10 +231,51 @@ export const CATALOG = {
       `folder ${folder} cannot be run as a server: ${reason}`,
   ),
 
+  // Packages run as processes
+  ERR_SANDBOX_UNAVAILABLE: entry('world', 503, ({ reason }: Reason) => reason),
+  ERR_SANDBOX_FAILED: entry('world', 502, ({ reason }: Reason) => `failed to confine the process: ${reason}`),
+  ERR_PACKAGE_NOT_FOUND: entry(
+    'user',
+    404,
+    ({ package: name, reason }: Reason & { readonly package: string }) =>
+      `package ${name} not found: ${reason}`,
+  ),
+  ERR_PACKAGE_INSTALL: entry(
+    'world',
+    502,
+    ({ package: name, reason }: Reason & { readonly package: string }) =>
+      `failed to install package ${name}: ${reason}`,
+  ),
+
   // Workload host (DESIGN §1)
   ERR_HOST_UNREACHABLE: entry('world', 503, ({ reason }: Reason) => reason),
   ERR_HOST_REQUEST: entry('world', 502, ({ reason }: Reason) => reason),
   ERR_LISTEN_FAILED: entry('world', 409, ({ reason }: Reason & { readonly address: string }) => reason),
+
+  // Tokens of incoming requests (spec 05 §4)
+  ERR_OIDC_SETTINGS_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
+  /** `error` is RFC 6750's, `reason` is for the challenge, `description` for the body. */
+  ERR_TOKEN_REJECTED: entry(
+    'user',
+    401,
+    ({
+      reason,
+    }: Reason & { readonly error: 'invalid_request' | 'invalid_token'; readonly description: string }) =>
+      reason,
+  ),
+  ERR_PROVIDER_UNREACHABLE: entry('world', 503, ({ reason }: Reason) => reason),
+  /** The identity provider's address or answer breaks a rule. */
+  ERR_PROVIDER_REFUSED: entry('world', 502, ({ reason }: Reason) => reason),
+
+  // API server (spec 10)
+  ERR_BODY_TOO_LARGE: entry('user', 413, (_: object) => 'Request Entity Too Large'),
+  ERR_DISCOVERY_FILE: entry('user', 409, ({ reason }: Reason & { readonly path: string }) => reason),
+  ERR_SERVER_RUNNING: entry(
+    'user',
+    409,
+    ({ url, processId }: { readonly url: string; readonly processId: number }) =>
+      `another ToolHive server is already running at ${url} (PID ${processId})`,
+  ),
 
   // MCP peers
   ERR_MCP_REQUEST: entry('world', 502, ({ reason }: Reason) => reason),
@@ -271,12 +312,11 @@ export const CATALOG = {
   /** What is to become the registry in use does not answer, or is none (spec 08 §6.3). */
   ERR_REGISTRY_SOURCE_UNREACHABLE: entry('world', 504, ({ reason }: Reason) => reason),
   ERR_REGISTRY_SOURCE_INVALID: entry('user', 502, ({ reason }: Reason) => reason),
-  ERR_REGISTRY_AUTH_REQUIRED: entry(
-    'user',
-    503,
-    ({ reason }: { readonly reason?: string }) =>
-      `${reason === undefined ? '' : `${reason}: `}registry authentication required: run 'thv registry login' to authenticate`,
-  ),
+  ERR_REGISTRY_AUTH_REQUIRED: entry('user', 503, ({ reason }: { readonly reason?: string }) => {
+    const advice = "registry authentication required: run 'thv registry login' to authenticate";
+    if (reason === undefined) return advice;
+    return `${reason}${reason.includes('\n') ? '\n' : ': '}${advice}`;
+  }),
   ERR_REGISTRY_LEGACY_FORMAT: entry(
     'user',
     502,

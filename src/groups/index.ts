@@ -3,5 +3,6 @@ export {
   createGroupStore,
   DEFAULT_GROUP,
   ensureDefaultGroup,
+  type Group,
   groupExists,
 } from './store.ts';

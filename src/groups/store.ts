@@ -20,7 +20,7 @@ const GroupSchema = v.looseObject({
 });
 type GroupFile = v.InferOutput<typeof GroupSchema>;
 
-interface Group {
+export interface Group {
   readonly name: string;
   /** Client ids whose settings hold the group's workloads. */
   readonly clients: readonly string[];

@@ -1,12 +1,7 @@
 import type { Engine } from '../engine/index.ts';
 import { sleep } from '../platform/index.ts';
+import type { ServerEvent } from './backend.ts';
 import { describeExit, identityOf, isUp } from './containers.ts';
-
-/** What became of a container that was up (spec 03 §9.5). */
-export type ContainerEvent =
-  | { readonly type: 'exited'; readonly detail: string }
-  | { readonly type: 'restarted' }
-  | { readonly type: 'removed' };
 
 const POLL_MS = 5000;
 const CHECK_TIMEOUT_MS = 5000;
@@ -21,7 +16,7 @@ export async function watchContainer(
   id: string,
   identity: string,
   signal: AbortSignal,
-): Promise<ContainerEvent | undefined> {
+): Promise<ServerEvent | undefined> {
   while (!signal.aborted) {
     await untilWorthALook(engine, id, signal);
     if (signal.aborted) return undefined;
@@ -32,11 +27,7 @@ export async function watchContainer(
 }
 
 /** One look at the container now; `undefined` when it is up and the same, or when the engine cannot be asked. */
-export async function look(
-  engine: Engine,
-  id: string,
-  identity: string,
-): Promise<ContainerEvent | undefined> {
+export async function look(engine: Engine, id: string, identity: string): Promise<ServerEvent | undefined> {
   try {
     const details = await engine.containers.find(id, { signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) });
     if (details === undefined) return { type: 'removed' };
@@ -56,10 +47,10 @@ const CONFIRM_POLL_MS = 100;
  */
 export async function confirmExit(
   engine: Engine,
-  event: ContainerEvent,
+  event: ServerEvent,
   id: string,
   signal: AbortSignal,
-): Promise<ContainerEvent> {
+): Promise<ServerEvent> {
   const deadline = performance.now() + CONFIRM_MS;
   while (event.type === 'exited' && performance.now() < deadline && !signal.aborted) {
     try {

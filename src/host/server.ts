@@ -1,18 +1,16 @@
-import type { Engine } from '../engine/index.ts';
 import { aborted, type Logger } from '../platform/index.ts';
 import { createReverseProxy, createStdioBridge, type Endpoint } from '../proxy/index.ts';
 import type { RunConfig, WorkloadName } from '../records/index.ts';
-import type { RunningContainer } from './containers.ts';
+import type { RunningServer } from './backend.ts';
 import type { RunEnvironment } from './environment.ts';
 import { healthSettings, requestTimeoutMs, sessionTtlMs } from './run-settings.ts';
 import { openSessionJournal } from './session-journal.ts';
-import { keepAttached } from './stdio-link.ts';
 
 /** What stands behind the port: the bridge of a stdio server or the reverse proxy of an HTTP server. */
 export interface Server {
   readonly endpoint: Endpoint;
-  /** Connects the endpoint to a container; resolves when that ends. */
-  serve(engine: Engine, container: RunningContainer, signal: AbortSignal): Promise<void>;
+  /** Connects the endpoint to a running server; resolves when that ends. */
+  serve(server: RunningServer, signal: AbortSignal): Promise<void>;
   setDown(): void;
 }
 
@@ -47,7 +45,7 @@ export function openServer(
     );
     return {
       endpoint: bridge,
-      serve: (engine, container, signal) => keepAttached(engine, container, bridge, signal),
+      serve: (server, signal) => server.keepAttached(bridge, signal),
       setDown: () => undefined,
     };
   }
@@ -64,14 +62,14 @@ export function openServer(
   );
   return {
     endpoint: proxy,
-    async serve(engine, container, signal) {
+    async serve(server, signal) {
       sick = Promise.withResolvers<void>();
-      proxy.setTarget(`http://${config.target_host || '127.0.0.1'}:${container.hostPort}`);
+      proxy.setTarget(`http://${config.target_host || '127.0.0.1'}:${server.hostPort}`);
       await Promise.race([sick.promise, aborted(signal)]);
       if (signal.aborted) return;
       // It runs and does not answer: stopped here, it is seen as exited and started again like after a crash.
-      deps.logger.error('server fails its health checks, restarting its container');
-      await engine.containers.stop(container.id, { graceSeconds: UNHEALTHY_GRACE_SECONDS, signal });
+      deps.logger.error('server fails its health checks, restarting it');
+      await server.stop(UNHEALTHY_GRACE_SECONDS, signal);
     },
     setDown: () => proxy.setTarget(undefined),
   };

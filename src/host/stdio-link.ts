@@ -1,7 +1,8 @@
 import type { AttachedStdio, Engine } from '../engine/index.ts';
 import { ThvError } from '../errors/index.ts';
 import { sleep } from '../platform/index.ts';
-import type { ServerLink, ServerProcess } from '../proxy/index.ts';
+import type { ServerLink } from '../proxy/index.ts';
+import type { Bridge } from './backend.ts';
 import { look } from './container-watch.ts';
 import type { RunningContainer } from './containers.ts';
 
@@ -10,10 +11,6 @@ const MAX_FAILURES = 10;
 const SHORT_LIFE_MS = 1000;
 const FIRST_DELAY_MS = 2000;
 const LAST_DELAY_MS = 30_000;
-
-interface Bridge {
-  attach(process: ServerProcess): ServerLink;
-}
 
 /**
  * Keeps the bridge attached to a container's stdin and stdout for as long as that process lives: an attachment that ends

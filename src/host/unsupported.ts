@@ -1,5 +1,5 @@
 import { ThvError } from '../errors/index.ts';
-import type { RunConfig } from '../records/index.ts';
+import { isProcess, type RunConfig } from '../records/index.ts';
 
 /** Keys of a document that protect something; one that is set and not enforced would be a silent hole. */
 const PROTECTIONS = [
@@ -21,7 +21,9 @@ const PROTECTIONS = [
 /** Throws `ERR_RUN_CONFIG_INVALID` for a document that asks for what this version cannot give it. */
 export function refuseUnsupported(config: RunConfig): void {
   const values: Readonly<Record<string, unknown>> = { ...config };
-  const asked = PROTECTIONS.filter((key) => !isUnset(values[key]));
+  // Whatever else a process is granted, its network is isolated when that is asked for.
+  const isEnforced = (key: string) => key === 'isolate_network' && isProcess(config);
+  const asked = PROTECTIONS.filter((key) => !isUnset(values[key]) && !isEnforced(key));
   if (asked.length === 0) return;
   throw new ThvError(
     'ERR_RUN_CONFIG_INVALID',

@@ -6,19 +6,19 @@ import { type Logger, type Paths, sleep } from '../platform/index.ts';
 import { type Endpoint, type Listener, openListener } from '../proxy/index.ts';
 import {
   containerNameOf,
+  isProcess,
   type RunConfig,
   type RunConfigStore,
   type StatusStore,
   type WorkloadName,
 } from '../records/index.ts';
+import type { Backend, RunningServer, ServerEvent } from './backend.ts';
 import { openClientSettings, serverOf } from './client-entry.ts';
-import { serveContainer } from './container-life.ts';
-import type { ContainerEvent } from './container-watch.ts';
-import { deployContainer, findByExactName, identityOf, isUp, type RunningContainer } from './containers.ts';
+import { createContainerBackend } from './container-backend.ts';
 import type { RunEnvironment } from './environment.ts';
-import { lastWords } from './last-words.ts';
 import { createSecretValues, type SecretValues } from './secret-values.ts';
 import { openServer, type Server } from './server.ts';
+import { serveLife } from './server-life.ts';
 import { refuseUnsupported } from './unsupported.ts';
 import { urlOf } from './workload-url.ts';
 
@@ -55,10 +55,7 @@ const MAX_ATTEMPTS = 10;
 const FIRST_DELAY_MS = 5000;
 const LAST_DELAY_MS = 60_000;
 const STABLE_MS = 30_000;
-const EXITED = 'Container exited, restarting';
-const EXITED_AFTER_STABLE_RUN = 'Container exited after stable run, restarting';
 const ENGINE_RETRY_MS = 1000;
-const STOP_GRACE_SECONDS = 10;
 /** Idle keep-alive of the reverse proxy (spec 04 §2.2). */
 const REVERSE_PROXY_IDLE_SECONDS = 120;
 
@@ -95,11 +92,35 @@ export function startWorkloadRun(
       logger: log,
       signal,
     });
-    return await restartLoop(config, server, url, secretValues);
+    const backend = await openBackend(config);
+    try {
+      return await restartLoop(config, backend, server, url, secretValues);
+    } finally {
+      await backend.release();
+    }
+  }
+
+  async function openBackend(config: RunConfig): Promise<Backend> {
+    if (isProcess(config)) {
+      // Loaded by those alone that need it: a host of containers is the smaller for it.
+      const { createProcessBackend } = await import('./process-backend.ts');
+      return createProcessBackend(name, config, {
+        paths: deps.paths,
+        environment: options.environment,
+        logger: log,
+        signal,
+      });
+    }
+    return createContainerBackend(config, {
+      openEngine: (engineSignal) => deps.openEngine(options.environment, engineSignal),
+      logger: log,
+      signal,
+    });
   }
 
   async function restartLoop(
     config: RunConfig,
+    backend: Backend,
     server: Server,
     url: string,
     secretValues: SecretValues,
@@ -109,10 +130,11 @@ export function startWorkloadRun(
     for (let life = 1; ; life++) {
       let wasStable = false;
       let isTakeOver = false;
-      const event = await serveOnce(config, secretValues, (engine, container) => {
-        isTakeOver = life === 1 && container.wasUp;
-        return serveContainer(engine, container, {
+      const event = await serveOnce(backend, secretValues, (running) => {
+        isTakeOver = life === 1 && running.wasUp;
+        return serveLife(running, {
           config,
+          noun: backend.noun,
           server,
           url,
           isTakeOver,
@@ -122,7 +144,8 @@ export function startWorkloadRun(
           onStillServing: becomeHealthy,
           async onDown(livedMs) {
             wasStable = livedMs >= STABLE_MS;
-            await setWhileOurs('starting', wasStable ? EXITED_AFTER_STABLE_RUN : EXITED);
+            const after = wasStable ? ' after stable run' : '';
+            await setWhileOurs('starting', `${backend.noun} exited${after}, restarting`);
           },
         });
       });
@@ -136,32 +159,30 @@ export function startWorkloadRun(
         continue;
       }
       if (++attempt > MAX_ATTEMPTS) {
-        await stopContainer(config);
+        await backend.giveUp();
         throw new ThvError('ERR_CONTAINER_EXITED', {
           container: containerNameOf(config),
-          reason: `container restart failed after ${MAX_ATTEMPTS} attempts`,
+          reason: `${backend.noun.toLowerCase()} restart failed after ${MAX_ATTEMPTS} attempts`,
         });
       }
-      await untilUpAgain(config, delayMs);
+      await backend.untilUpAgain(delayMs);
       delayMs = Math.min(delayMs * 2, LAST_DELAY_MS);
     }
   }
 
-  /** Deploys the container and hands it to `serve`; waits for an engine that does not answer. `undefined`: ended. */
+  /** Makes the server run and hands it to `serve`; waits for an engine that does not answer. `undefined`: ended. */
   async function serveOnce(
-    config: RunConfig,
+    backend: Backend,
     secretValues: SecretValues,
-    serve: (engine: Engine, container: RunningContainer) => Promise<ContainerEvent | undefined>,
-  ): Promise<ContainerEvent | undefined> {
+    serve: (running: RunningServer) => Promise<ServerEvent | undefined>,
+  ): Promise<ServerEvent | undefined> {
     while (!signal.aborted) {
       try {
-        const engine = await deps.openEngine(options.environment, signal);
-        const environment = await secretValues();
-        const container = await deployContainer(engine, config, { environment, logger: log, signal });
-        return await serve(engine, container);
+        return await serve(await backend.deploy(await secretValues()));
       } catch (error) {
         if (signal.aborted) return undefined;
-        if (hasCode(error, 'ERR_CONTAINER_NOT_RUNNING')) return await endedAtOnce(config, error.facts.reason);
+        if (hasCode(error, 'ERR_CONTAINER_NOT_RUNNING'))
+          return await endedAtOnce(backend, error.facts.reason);
         if (!hasCode(error, 'ERR_ENGINE_UNAVAILABLE')) throw error;
         log.warn('container engine does not answer, trying again', { error });
         await setWhileOurs('starting', 'waiting for the container engine');
@@ -172,11 +193,10 @@ export function startWorkloadRun(
   }
 
   /** It ended before it could be served. */
-  async function endedAtOnce(config: RunConfig, detail: string): Promise<ContainerEvent> {
-    await setWhileOurs('starting', EXITED);
-    const engine = await deps.openEngine(options.environment, signal);
-    const lastLogs = await lastWords(engine, containerNameOf(config), config.transport);
-    log.warn('container exited unexpectedly', { event: 'exited', detail, lastLogs });
+  async function endedAtOnce(backend: Backend, detail: string): Promise<ServerEvent> {
+    await setWhileOurs('starting', `${backend.noun} exited, restarting`);
+    const lastLogs = await backend.lastWords();
+    log.warn(`${backend.noun.toLowerCase()} exited unexpectedly`, { event: 'exited', detail, lastLogs });
     return { type: 'exited', detail };
   }
 
@@ -214,34 +234,6 @@ export function startWorkloadRun(
   /** A list that looked in a bad moment has called us unhealthy; we are not. */
   async function becomeHealthy(): Promise<void> {
     await deps.statuses.setIf(name, ({ status }) => status === 'unhealthy', 'running');
-  }
-
-  /** The engine would go on restarting what we have given up. */
-  async function stopContainer(config: RunConfig): Promise<void> {
-    try {
-      const engine = await deps.openEngine(options.environment, signal);
-      await engine.containers.stop(containerNameOf(config), { graceSeconds: STOP_GRACE_SECONDS, signal });
-    } catch (error) {
-      log.warn('failed to stop container', { error });
-    }
-  }
-
-  /** The engine restarts crashed containers too; when it was faster, there is nothing to wait for. */
-  async function untilUpAgain(config: RunConfig, delayMs: number): Promise<void> {
-    const deadline = performance.now() + delayMs;
-    let seen = '';
-    while (performance.now() < deadline && !signal.aborted) {
-      await sleep(500, signal);
-      try {
-        const engine = await deps.openEngine(options.environment, signal);
-        const details = await findByExactName(engine, containerNameOf(config), signal);
-        const identity = details !== undefined && isUp(details) ? identityOf(details) : '';
-        if (identity !== '' && identity === seen) return;
-        seen = identity;
-      } catch {
-        // an engine that does not answer: the deadline decides
-      }
-    }
   }
 
   async function vanished(config: RunConfig): Promise<RunEnd> {

@@ -1,3 +1,3 @@
 export { type AuthorizeOptions, authorizeInBrowser } from './authorize.ts';
-export { type AuthorizationServer, discoverIssuer } from './discovery.ts';
+export { discoverIssuer } from './discovery.ts';
 export { refreshTokens, type TokenSet } from './tokens.ts';

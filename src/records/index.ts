@@ -1,8 +1,10 @@
+export { parseFirstJson } from './json-text.ts';
 export { createLabelFilter, isManaged, LABEL, parseLabel, standardLabels, userLabels } from './labels.ts';
 export {
   baseNameOf,
   containerNameOf,
   formatRunConfig,
+  isProcess,
   isRemote,
   type PermissionProfile,
   PermissionProfileSchema,
@@ -17,7 +19,7 @@ export {
   type RunConfigStore,
   readIfPresent,
 } from './run-config-store.ts';
-export type { StatusRecord, WorkloadStatus } from './status.ts';
+export { type StatusRecord, type WorkloadStatus, WorkloadStatusSchema } from './status.ts';
 export { createStatusStore, type StatusStore } from './status-store.ts';
 export {
   nameFromImage,

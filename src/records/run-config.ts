@@ -57,6 +57,12 @@ const fields = {
     v.transform((text) => text || 'v0.1.0'),
   ),
   image: v.optional(v.string(), ''),
+  /** Ours: what runs it; absent for a container. */
+  runtime: v.optional(v.picklist(['process'], ({ input }) => `unknown runtime ${String(input)}`)),
+  /** Ours: a process with all rights of the user. */
+  no_sandbox: v.optional(v.boolean()),
+  /** Ours: a package may run programs while it is installed. */
+  allow_install_scripts: v.optional(v.boolean()),
   remote_url: v.optional(v.string()),
   cmd_args: v.nullish(Strings, () => []),
   name: v.optional(v.string(), ''),
@@ -121,7 +127,7 @@ export type RunConfig = Readonly<Omit<Fields, 'proxy_mode'>> & { readonly proxy_
 
 /** Keys in the order they are written (spec 02 §1.1); `!` marks those written even when empty. */
 const WRITE_ORDER =
-  `schema_version! mcpserver_generation image! remote_url registry_api_url registry_url registry_server_name
+  `schema_version! mcpserver_generation image! runtime no_sandbox allow_install_scripts remote_url registry_api_url registry_url registry_server_name
   remote_auth_config cmd_args name! container_name base_name transport! host! port! target_port target_host allowed_origins
   publish permission_profile_name_or_path permission_profile! env_vars env_file_dir debug volumes container_labels
   oidc_config token_exchange_config upstream_swap_config aws_sts_config authz_config authz_config_path audit_config
@@ -190,6 +196,11 @@ export function baseNameOf(config: RunConfig): string {
 
 export function containerNameOf(config: RunConfig): string {
   return config.container_name || baseNameOf(config);
+}
+
+/** Run as a process of this machine instead of a container; `image` is a package then: `npx://name@1.2.3`. */
+export function isProcess(config: RunConfig): boolean {
+  return config.runtime === 'process';
 }
 
 export function isRemote(config: RunConfig): boolean {

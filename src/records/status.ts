@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { ThvError } from '../errors/index.ts';
 
 /** Life of a workload as its status file tells it (spec 02 §4.4). */
-const WorkloadStatusSchema = v.picklist([
+export const WorkloadStatusSchema = v.picklist([
   'starting',
   'running',
   'stopping',

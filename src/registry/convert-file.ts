@@ -13,7 +13,7 @@ export async function convertFileInPlace(
   path: string,
   { keepBackup }: { readonly keepBackup: boolean },
 ): Promise<Conversion | undefined> {
-  const converted = convertRegistry(await readRegistryInput(path));
+  const converted = await convertRegistry(await readRegistryInput(path));
   if (converted === undefined) return undefined;
   // A link stays one: the file behind it is replaced.
   const target = await realpath(path);

@@ -3,7 +3,6 @@ import { isUpstream } from './detect-format.ts';
 import type { RegistryEntry } from './entry.ts';
 import { fromLegacy } from './legacy-format.ts';
 import { toUpstream } from './to-upstream.ts';
-import { schemaProblems } from './upstream-schema.ts';
 
 const MAX_DESCRIPTION = 100;
 
@@ -18,13 +17,14 @@ export interface Conversion {
  * A legacy registry in the upstream format (spec 08 §6.2); `undefined` when it is in that format already. Throws
  * `ERR_REGISTRY_INVALID` for what cannot be read, and for a result that offends against the published schemas.
  */
-export function convertRegistry(input: string): Conversion | undefined {
+export async function convertRegistry(input: string): Promise<Conversion | undefined> {
   const document = parse(input);
   if (isUpstream(document)) return undefined;
   const legacy = understood(() => fromLegacy(document));
   const warnings: string[] = [];
   const entries = legacy.entries.map((entry) => withShortDescription(entry, warnings));
   const converted = toUpstream({ ...legacy, entries });
+  const { schemaProblems } = await import('./upstream-schema.ts');
   const problems = schemaProblems(converted);
   if (problems.length > 0) {
     throw invalid(`converted output does not match the upstream registry schema: ${problems.join('; ')}`);

@@ -20,7 +20,7 @@ export interface ValueSources {
   readonly logger: Logger;
 }
 
-export interface SecretValues {
+interface SecretValues {
   /** Whether the store holds a secret of this name. */
   has(name: string): Promise<boolean>;
   /** Stores a value under this name or one made from it; gives the name that it can be read back by (spec 09 §5.5). */

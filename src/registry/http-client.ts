@@ -1,8 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { messageOf, ThvError } from '../errors/index.ts';
-import { startDeadline, unlessAborted } from '../platform/index.ts';
-import { isPrivateAddress } from './private-address.ts';
+import { isPrivateAddress, startDeadline, unlessAborted } from '../platform/index.ts';
 import { proxyFor } from './proxy-settings.ts';
 
 const MAX_REDIRECTS = 10;
@@ -22,7 +21,7 @@ export interface HttpClientOptions {
   readonly isBlocked?: (address: string) => boolean;
 }
 
-export interface HttpRequest {
+interface HttpRequest {
   readonly timeoutMs: number;
   readonly method?: 'GET' | 'HEAD';
   /** Sent to the first origin only, not where a redirect leads to elsewhere. */

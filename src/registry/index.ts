@@ -1,4 +1,4 @@
-export type { RegistryContent, SkippedEntry } from './content.ts';
+export type { RegistryContent } from './content.ts';
 export { type Conversion, convertRegistry } from './convert.ts';
 export { convertFileInPlace, readRegistryInput } from './convert-file.ts';
 export {
@@ -9,20 +9,15 @@ export {
   type RemoteEntry,
 } from './entry.ts';
 export {
-  type ContainerPlan,
   type GivenSettings,
   planFromEntry,
   type RemotePlan,
   workloadNameFor,
 } from './entry-plan.ts';
-export {
-  type FilledVariables,
-  fillHeaders,
-  fillVariables,
-  type Question,
-  type SecretValues,
-} from './fill-variables.ts';
+export { fillHeaders, fillVariables } from './fill-variables.ts';
+export { toLegacy } from './legacy-format.ts';
 export { loginToRegistry, logoutFromRegistry, setLogin, unsetLogin } from './login.ts';
 export { createRegistry, type Registry } from './registry.ts';
 export { setSource, unsetSource } from './set-source.ts';
 export type { RegistrySource } from './source.ts';
+export { toServer } from './to-upstream.ts';

@@ -1,5 +1,5 @@
 import type { Logger, Paths } from '../platform/index.ts';
-import { openSecretsStore, type SecretsStore, scopedSecrets } from '../secrets/index.ts';
+import type { SecretsStore } from '../secrets/index.ts';
 
 export interface LoginSecretsOptions {
   readonly paths: Paths;
@@ -14,6 +14,7 @@ export async function openLoginSecrets(
   { paths, env, logger, askPassword }: LoginSecretsOptions,
   signal: AbortSignal | undefined,
 ): Promise<SecretsStore> {
+  const { openSecretsStore, scopedSecrets } = await import('../secrets/index.ts');
   const ask = askPassword === undefined ? {} : { askPassword };
   return scopedSecrets(await openSecretsStore({ paths, env, logger, ...ask, signal }), 'registry');
 }

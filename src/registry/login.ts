@@ -1,6 +1,5 @@
 import { type ApplicationConfig, createConfigStore } from '../config/index.ts';
 import { hasCode, ThvError, within } from '../errors/index.ts';
-import { discoverIssuer } from '../oauth/index.ts';
 import type { Paths } from '../platform/index.ts';
 import { createDiskCache } from './disk-cache.ts';
 import { type LoginSecretsOptions, openLoginSecrets } from './login-secrets.ts';
@@ -11,9 +10,8 @@ import {
   loginOf,
   loginToConfig,
 } from './login-settings.ts';
-import { type SetSourceDeps, setSource } from './set-source.ts';
+import { requireIssuer, type SetSourceDeps, setSource } from './set-source.ts';
 import { type RegistrySource, sourceOf } from './source.ts';
-import { createTokenSource } from './token-source.ts';
 
 /** What was said on the command line; `undefined`: what is configured counts. */
 export interface LoginRequest {
@@ -40,25 +38,26 @@ export async function loginToRegistry(request: LoginRequest, deps: LoginDeps): P
   await within('getting secrets provider type', () => openLoginSecrets(deps, deps.signal));
   const config = createConfigStore(deps.paths);
   const current = await config.read();
-  if (request.registry === undefined) refuseFile(sourceOf(current));
+  const named = request.registry;
+  if (named === undefined) refuseFile(sourceOf(current));
+  else if (!/^https?:\/\//i.test(named)) refuseFile({ kind: 'file', location: named });
   const login = wantedLogin(request, current);
-  if (request.registry === undefined) {
+  if (named === undefined) {
     if (request.issuer !== undefined) {
-      await discoverIssuer(login.issuer, { signal: deps.signal });
+      await requireIssuer(login.issuer, deps.signal);
       await config.update((now) => ({ ...now, registry_auth: loginToConfig(login) }));
     }
   } else {
-    const { registry: location, allowPrivateAddress } = request;
-    if (!/^https?:\/\//i.test(location)) refuseFile({ kind: 'file', location });
-    await setSource({ location, allowPrivateAddress, login }, deps);
+    await setSource({ location: named, allowPrivateAddress: request.allowPrivateAddress, login }, deps);
   }
   const { location: url } = sourceOf(await config.read());
+  const { createTokenSource } = await import('./token-source.ts');
   await createTokenSource({ ...deps, url, login }).login(deps);
 }
 
 /**
- * Forgets all tokens of registries, what an API registry said, and that there was a login. Throws `ERR_REGISTRY_AUTH_REQUIRED`
- * where none is set up.
+ * Forgets all tokens of registries and what the API registry in use said; how to log in stays set up. Throws
+ * `ERR_REGISTRY_AUTH_REQUIRED` where that is not.
  */
 export async function logoutFromRegistry(
   deps: LoginSecretsOptions & { readonly signal?: AbortSignal | undefined },
@@ -95,7 +94,7 @@ export async function setLogin(
         "no registry URL is configured; use 'thv config set-registry' with --issuer and --client-id flags instead",
     });
   }
-  await discoverIssuer(login.issuer, { signal });
+  await requireIssuer(login.issuer, signal);
   await config.update((current) => ({ ...current, registry_auth: loginToConfig(login) }));
 }
 
@@ -139,7 +138,7 @@ function missing(flags: readonly string[]): ThvError {
     'Example:',
     '  thv registry login --registry https://registry.example.com --issuer https://auth.example.com --client-id my-client',
   ].join('\n');
-  return new ThvError('ERR_REGISTRY_AUTH_REQUIRED', { reason: `${reason}\n` });
+  return new ThvError('ERR_REGISTRY_AUTH_REQUIRED', { reason });
 }
 
 /** The login stays set up, so that `thv registry login` needs no flags. */

@@ -3,7 +3,6 @@ import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { type ApplicationConfig, createConfigStore } from '../config/index.ts';
 import { hasCode, messageOf, ThvError } from '../errors/index.ts';
-import { discoverIssuer } from '../oauth/index.ts';
 import type { Paths } from '../platform/index.ts';
 import { createHttpClient, type HttpClient, userAgent } from './http-client.ts';
 import { type LoginSettings, loginToConfig } from './login-settings.ts';
@@ -35,7 +34,7 @@ export interface SourceSettings {
 export async function setSource(settings: SourceSettings, deps: SetSourceDeps): Promise<RegistrySource> {
   const source = await checkSource(settings, deps);
   const { login } = settings;
-  if (login !== undefined) await discoverIssuer(login.issuer, { signal: deps.signal });
+  if (login !== undefined) await requireIssuer(login.issuer, deps.signal);
   await createConfigStore(deps.paths).update((config) => ({
     ...withoutRegistry(config),
     ...(source.kind === 'url' ? { registry_url: source.location } : {}),
@@ -45,6 +44,12 @@ export async function setSource(settings: SourceSettings, deps: SetSourceDeps): 
     ...(login === undefined ? {} : { registry_auth: loginToConfig(login) }),
   }));
   return source;
+}
+
+/** Throws `ERR_OAUTH` unless the issuer answers; what a login takes is loaded only where there is one. */
+export async function requireIssuer(issuer: string, signal: AbortSignal | undefined): Promise<void> {
+  const { discoverIssuer } = await import('../oauth/index.ts');
+  await discoverIssuer(issuer, { signal });
 }
 
 /** Back to the built-in catalog. */

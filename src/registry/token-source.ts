@@ -74,7 +74,8 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     if (refreshToken === undefined) return undefined;
     const server = await discoverIssuer(login.issuer, { signal });
     const client = { clientId: login.clientId };
-    return keep(await refreshTokens({ server, client, refreshToken, signal }), secrets);
+    // Awaited here: the lock is held until the new token is on disk.
+    return await keep(await refreshTokens({ server, client, refreshToken, signal }), secrets);
   }
 
   /** Disk first: a refresh token that was rotated and then lost could not be had again. */

@@ -1,6 +1,8 @@
 export { containerSpec, EXTERNAL_NETWORK, transportEnvironment } from './container-spec.ts';
 export {
   isBridgeMode,
+  type Mount,
+  mountsOf,
   networkModeOf,
   networkProfile,
   withNetworkMode,

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { createConfigStore } from '../config/index.ts';
 import { hasCode, toThvError } from '../errors/index.ts';
 import { type OpenSecretsOptions, openSecretsStore } from './open.ts';
@@ -17,17 +18,15 @@ const MOVES: readonly (readonly [prefix: string, scope: SecretScope])[] = [
 
 /**
  * Moves the program's own secrets of older versions into their scopes, once; a failure is logged and tried again the next
- * time. Does nothing before the setup and where nothing can be written.
+ * time. Only the encrypted store ever held any.
  */
 export async function migrateSecretScopes(options: OpenSecretsOptions): Promise<void> {
   try {
     const config = createConfigStore(options.paths);
-    const { secrets, secret_scope_migration: done } = await config.read();
-    if (done === true || !secrets.setup_completed) return;
+    if (!(await isDue(config.path))) return;
     const store = await openSecretsStore(options);
-    if (store.type !== secrets.provider_type) return; // the environment names another one for the moment
-    const { canList, canWrite, canDelete } = store.capabilities;
-    if (canList && canWrite && canDelete) await moveAll(store);
+    if (store.type !== 'encrypted') return; // the environment names another one for the moment
+    await moveAll(store);
     await config.update((current) => ({ ...current, secret_scope_migration: true }));
   } catch (error) {
     const { code, message } = toThvError(error);
@@ -36,6 +35,15 @@ export async function migrateSecretScopes(options: OpenSecretsOptions): Promise<
       error: message,
     });
   }
+}
+
+/** Looked at as text: every start of a workload asks, and the answer is yes once in the life of an installation. */
+async function isDue(path: string): Promise<boolean> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  return (
+    /^\s+provider_type: *["']?(encrypted|basic)\b/m.test(text) &&
+    !/^secret_scope_migration: *true\b/m.test(text)
+  );
 }
 
 async function moveAll(store: SecretsStore): Promise<void> {

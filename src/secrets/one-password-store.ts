@@ -1,4 +1,5 @@
 import { messageOf, ThvError } from '../errors/index.ts';
+import { answerInTime } from './answer-in-time.ts';
 import { notFound, readOnly } from './read-only.ts';
 import type { Environment, SecretEntry, SecretsStore } from './types.ts';
 
@@ -34,7 +35,7 @@ export async function openOnePasswordStore(
   if (token === '') throw failed('OP_SERVICE_ACCOUNT_TOKEN is not set');
   const ask = async <T>(what: string, pending: Promise<T>, timeoutMs = REQUEST_TIMEOUT_MS) => {
     try {
-      return await withDeadline(pending, timeoutMs, signal);
+      return await answerInTime(pending, { timeoutMs, signal });
     } catch (error) {
       signal?.throwIfAborted();
       throw failed(`${what}: ${messageOf(error).replaceAll(token, '[secret]')}`, error);
@@ -81,25 +82,6 @@ async function listFields({ vaults, items }: OnePasswordClient): Promise<readonl
 async function connectWithSdk(token: string): Promise<OnePasswordClient> {
   const { createClient } = await import('@1password/sdk');
   return createClient({ auth: token, integrationName: 'ToolHive', integrationVersion: 'v1.0.0' });
-}
-
-/** The SDK cannot be cancelled: its late answer is dropped. */
-async function withDeadline<T>(
-  pending: Promise<T>,
-  timeoutMs: number,
-  signal: AbortSignal | undefined,
-): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const abort = () => late.reject(signal?.reason);
-  const timer = setTimeout(() => late.reject(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
-  signal?.addEventListener('abort', abort, { once: true });
-  if (signal?.aborted) abort();
-  try {
-    return await Promise.race([pending, late.promise]);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', abort);
-  }
 }
 
 function failed(reason: string, cause?: unknown): ThvError {

@@ -23,13 +23,17 @@ export async function setUpSecrets(options: SetUpOptions): Promise<{ readonly wa
     ...before.secrets_exec,
     ...(execCommand === undefined ? {} : { command: [...execCommand] }),
   };
-  await within('provider validation failed', async () => {
-    await validate(await openProvider(type, { ...options, exec }));
+  const isEmpty = await within('provider validation failed', async () => {
+    const store = await openProvider(type, { ...options, exec });
+    await validate(store);
+    return type === 'encrypted' && (await store.list()).length === 0;
   });
   await config.update((current) => ({
     ...current,
     secrets: { ...current.secrets, provider_type: type, setup_completed: true },
     ...(type === 'exec' ? { secrets_exec: exec } : {}),
+    // What comes into an empty store from now on has the names of today: a user's must not be taken for old ones.
+    ...(isEmpty ? { secret_scope_migration: true } : {}),
   }));
   return { wasSetUp: before.secrets.setup_completed };
 }

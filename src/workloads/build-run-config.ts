@@ -20,6 +20,7 @@ import {
 import { collectEnvironment } from './environment.ts';
 import type { Filled } from './fill-environment.ts';
 import type { RunPlan } from './plan-run.ts';
+import { type Runtime, requireProcessNetwork } from './runtime.ts';
 import { runtimeOverride } from './runtime-override.ts';
 import type { ToolsOverride } from './tools-override.ts';
 import type { RunRequest } from './types.ts';
@@ -27,6 +28,10 @@ import type { RunRequest } from './types.ts';
 interface BuildFacts {
   readonly name: WorkloadName;
   readonly image: string;
+  /** Absent: in a container. */
+  readonly runtime?: Runtime['kind'];
+  /** The workload's own port while it is given other settings: taken, but by itself. */
+  readonly ownPort?: number | undefined;
   readonly plan: RunPlan;
   readonly toolsOverride: ToolsOverride;
   /** Values for what the source declares and the user did not give. */
@@ -65,7 +70,8 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
       withVolumes(plan.permissions ?? networkProfile(), request.volumes, facts.logger),
       request.networkMode,
     );
-    warnAboutProfile(profile, facts);
+    if (facts.runtime === 'process') requireProcessNetwork(networkModeOf(profile));
+    else warnAboutProfile(profile, facts);
     if (transport !== 'stdio' && networkModeOf(profile) === 'none') {
       throw new ThvError(
         'ERR_INPUT_INVALID',
@@ -77,6 +83,9 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
     const config: RunConfig = {
       schema_version: 'v0.1.0',
       image: facts.image,
+      ...(facts.runtime === 'process' ? { runtime: facts.runtime } : {}),
+      ...(request.noSandbox ? { no_sandbox: true } : {}),
+      ...(request.allowInstallScripts ? { allow_install_scripts: true } : {}),
       ...plan.origin,
       cmd_args: [...plan.serverArguments],
       name: facts.name,
@@ -180,8 +189,9 @@ async function resolveHost(host: string): Promise<string> {
 async function chooseProxyPort(
   { proxyPort: requested }: RunRequest,
   { proxyPort: suggested }: RunPlan,
-  { reservedPorts, logger }: BuildFacts,
+  { ownPort, reservedPorts, logger }: BuildFacts,
 ): Promise<number> {
+  if (ownPort !== undefined && (requested === 0 || requested === ownPort)) return ownPort;
   if (requested !== 0) {
     if (!(await isPortAvailable(requested))) throw new ThvError('ERR_PORT_UNAVAILABLE', { port: requested });
     return requested;

@@ -1,4 +1,4 @@
-import type { ConfigStore } from '../config/index.ts';
+import type { ApplicationConfig, ConfigStore } from '../config/index.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { messageOf, ThvError, within } from '../errors/index.ts';
 import {
@@ -16,9 +16,11 @@ import {
   createStatusStore,
   type RunConfigStore,
   type StatusStore,
+  type WorkloadName,
 } from '../records/index.ts';
 import type { Registry } from '../registry/index.ts';
 import type { SecretsStore } from '../secrets/index.ts';
+import { createTurns } from './turns.ts';
 
 export interface ManagerOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -45,11 +47,17 @@ export interface Context {
   config(): Promise<ConfigStore>;
   findHost(): Promise<HostConnection | undefined>;
   ensureHost(debug: boolean): Promise<HostConnection>;
+  /** The same with another environment. */
+  reopen(env: ManagerOptions['env']): Context;
+  /** Waits until nobody else changes this workload, in this process or another one; released by disposal. */
+  exclusively(name: WorkloadName, signal?: AbortSignal): Promise<Disposable>;
 }
 
-export function createContext({ env, paths, logger, builtAt }: ManagerOptions): Context {
+export function createContext(options: ManagerOptions): Context {
+  const { env, paths, logger, builtAt } = options;
   let engine: Promise<Engine> | undefined;
   let registry: Promise<Registry> | undefined;
+  let knownSettings: string | undefined;
   return {
     env,
     paths,
@@ -75,15 +83,36 @@ export function createContext({ env, paths, logger, builtAt }: ManagerOptions): 
       const { createConfigStore } = await import('../config/index.ts');
       return createConfigStore(paths);
     },
-    registry() {
+    async registry() {
       registry ??= import('../registry/index.ts').then(({ createRegistry }) =>
         createRegistry({ paths, env, logger }),
       );
-      return registry;
+      const opened = await registry;
+      // A server lives on while another program names another registry.
+      const { createConfigStore } = await import('../config/index.ts');
+      const settings = registrySettings(await createConfigStore(paths).read());
+      if (knownSettings !== undefined && knownSettings !== settings) opened.reset();
+      knownSettings = settings;
+      return opened;
     },
     findHost: () => findHost(paths),
     ensureHost: (debug) => ensureHost({ paths, env, builtAt, debug }),
+    reopen: (other) => createContext({ ...options, env: other }),
+    exclusively: createTurns(paths),
   };
+}
+
+function registrySettings(config: ApplicationConfig): string {
+  const { registry_url, registry_api_url, local_registry_path, allow_private_registry_ip, registry_auth } =
+    config;
+  return JSON.stringify([
+    registry_url,
+    registry_api_url,
+    local_registry_path,
+    allow_private_registry_ip,
+    registry_auth?.oauth?.issuer,
+    registry_auth?.oauth?.client_id,
+  ]);
 }
 
 /** Whether each workload gets a process of its own: the environment's word, else the configuration's (DESIGN §3). */

@@ -4,6 +4,7 @@ import { ThvError, within } from '../errors/index.ts';
 import {
   baseNameOf,
   formatRunConfig,
+  isProcess,
   isRemote,
   parseWorkloadName,
   type RunConfig,
@@ -52,6 +53,11 @@ function kubernetesResource(config: RunConfig): string {
   if (isRemote(config)) {
     throw new ThvError('ERR_INPUT_INVALID', {
       reason: 'remote MCP servers are not supported in Kubernetes deployments',
+    });
+  }
+  if (isProcess(config)) {
+    throw new ThvError('ERR_INPUT_INVALID', {
+      reason: 'packages that are run as processes have no image for a Kubernetes deployment',
     });
   }
   const cedar = v.safeParse(CedarConfig, (config as Readonly<Record<string, unknown>>)['authz_config']);

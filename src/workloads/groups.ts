@@ -46,6 +46,7 @@ export async function deleteGroup(
   await checkDeletable(context, group);
   const members = await membersOf(context, group);
   const outcomes = await forEachWorkload(members, async (name) => {
+    using _ = await context.exclusively(name, signal);
     if (withWorkloads) return await removeWorkload(context, name, { keepLogs: false, signal });
     await moveToGroup(context, name, DEFAULT_GROUP);
     return 'done';

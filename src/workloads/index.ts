@@ -8,5 +8,6 @@ export type {
   Progress,
   RunRequest,
   Workload,
+  WorkloadEvent,
   WorkloadManager,
 } from './types.ts';

@@ -1,9 +1,16 @@
 import { rm } from 'node:fs/promises';
 import type { ContainerDetails, Engine } from '../engine/index.ts';
 import { ThvError, toThvError, within } from '../errors/index.ts';
-import { deleteSessionJournal, findContainer, isUp, removeUnusedNetwork } from '../host/index.ts';
+import {
+  deleteProcessFolder,
+  deleteSessionJournal,
+  findContainer,
+  isUp,
+  removeUnusedNetwork,
+} from '../host/index.ts';
 import { isPortAvailable, type Logger, sleep } from '../platform/index.ts';
 import {
+  isProcess,
   isRemote,
   parseWorkloadName,
   type RunConfig,
@@ -15,10 +22,11 @@ import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
 import { ensureImage } from './obtain-image.ts';
 import { serveHere } from './run.ts';
+import { ensureProcess } from './runtime.ts';
 import { endSupervisor, spawnSupervisor, supervisorOf, workloadLogPath } from './supervisor.ts';
 import type { OperationOptions, Outcome, Progress } from './types.ts';
 
-const DEFAULT_GRACE_SECONDS = 30;
+export const DEFAULT_GRACE_SECONDS = 30;
 /** Time for the engine to let go of a removed container (spec 02 §7.2). */
 const REMOVAL_TIMEOUT_MS = 3000;
 const RESTART_WATCH_MS = 1000;
@@ -42,14 +50,24 @@ export async function forEachWorkload(
   );
 }
 
+/** The engine that a workload concerns; `undefined` for one that is a process, which ends with its supervisor. */
+async function engineOf(
+  context: Context,
+  name: WorkloadName,
+  signal?: AbortSignal,
+): Promise<Engine | undefined> {
+  const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: the engine may know more
+  return config !== undefined && isProcess(config) ? undefined : await context.engine(signal);
+}
+
 export async function stopWorkload(
   context: Context,
   name: WorkloadName,
   { graceSeconds, signal }: OperationOptions & { readonly graceSeconds: number },
 ): Promise<'done' | 'already' | 'not-found'> {
-  const engine = await context.engine(signal);
+  const engine = await engineOf(context, name, signal);
   const record = await context.statuses.find(name);
-  const container = await findContainer(engine, name, signal);
+  const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
   if (record === undefined && container === undefined) return 'not-found';
   const isSupervised = supervisorOf(name, record).kind !== 'none';
   if (
@@ -62,7 +80,7 @@ export async function stopWorkload(
   await context.statuses.set(name, 'stopping');
   try {
     await endSupervisor(context, name, record);
-    if (container !== undefined) {
+    if (engine !== undefined && container !== undefined) {
       await within('failed to stop workload', () =>
         stopContainer(engine, container, { graceSeconds, signal }),
       );
@@ -110,14 +128,14 @@ export async function removeWorkload(
   { keepLogs, signal }: OperationOptions & { readonly keepLogs: boolean },
 ): Promise<'done' | 'not-found'> {
   const { logger, paths } = context;
-  const engine = await context.engine(signal);
+  const engine = await engineOf(context, name, signal);
   const record = await findRecord(context, name);
-  const container = await findContainer(engine, name, signal);
+  const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
   const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: deleted all the same
   const isKnown = record !== undefined || container !== undefined || config !== undefined;
   await context.statuses.setIf(name, () => true, 'removing');
   await endSupervisor(context, name, record);
-  if (container !== undefined) {
+  if (engine !== undefined && container !== undefined) {
     await engine.containers.remove(container.Id, { force: true, signal });
     const deadline = performance.now() + REMOVAL_TIMEOUT_MS;
     while ((await engine.containers.find(container.Id, { signal })) !== undefined) {
@@ -129,7 +147,17 @@ export async function removeWorkload(
       await Bun.sleep(100);
     }
   }
-  await removeUnusedNetwork(engine, logger);
+  if (engine !== undefined) await removeUnusedNetwork(engine, logger);
+  const image = config?.image ?? '';
+  if (engine !== undefined && image.startsWith('toolhivelocal/')) {
+    await bestEffort(logger, 'failed to remove the image', async () => {
+      const { removeStaleImage } = await import('../build/index.ts');
+      await removeStaleImage(engine, image, { signal });
+    });
+  }
+  await bestEffort(logger, 'failed to delete the folder of the process', async () =>
+    deleteProcessFolder(paths, name),
+  );
   await bestEffort(logger, 'failed to delete session records', async () =>
     deleteSessionJournal(paths.state, name),
   );
@@ -165,14 +193,14 @@ async function makeStartable(
   const record = await context.statuses.find(name);
   const supervisor = supervisorOf(name, record);
   const isOwn = supervisor.kind === 'dedicated' && supervisor.processId === process.pid;
-  const engine = isRemote(config) ? undefined : await context.engine(signal);
+  const needsEngine = !isRemote(config) && !isProcess(config);
+  const engine = needsEngine ? await context.engine(signal) : undefined;
   const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
   if (
     supervisor.kind !== 'none' &&
     !isOwn &&
     record?.status === 'running' &&
-    container !== undefined &&
-    isUp(container)
+    (isProcess(config) || (container !== undefined && isUp(container)))
   ) {
     return undefined;
   }
@@ -188,6 +216,9 @@ async function makeStartable(
   }
   if (engine !== undefined && container === undefined) {
     await ensureImage(context, engine, config, { signal, progress: loggedProgress(context.logger) });
+  }
+  if (isProcess(config)) {
+    await ensureProcess(context, config, { signal, progress: loggedProgress(context.logger) });
   }
   await context.statuses.set(name, 'starting');
   return config;
@@ -254,9 +285,9 @@ async function stopAfterServing(context: Context, name: WorkloadName): Promise<v
     'stopping',
   );
   if (!isOurs) return;
-  const engine = await context.engine();
-  const container = await findContainer(engine, name);
-  if (container !== undefined)
+  const engine = await engineOf(context, name);
+  const container = engine === undefined ? undefined : await findContainer(engine, name);
+  if (engine !== undefined && container !== undefined)
     await engine.containers.stop(container.Id, { graceSeconds: DEFAULT_GRACE_SECONDS });
   await leaveClients(context, name, await context.runConfigs.find(name).catch(() => undefined));
   await context.statuses.setIf(name, ({ status }) => status === 'stopping', 'stopped');

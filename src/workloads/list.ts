@@ -1,8 +1,9 @@
 import type { ContainerSummary, Engine } from '../engine/index.ts';
-import { ThvError, toThvError } from '../errors/index.ts';
+import { hasCode, ThvError, toThvError } from '../errors/index.ts';
 import { findContainer } from '../host/index.ts';
 import {
   createLabelFilter,
+  isProcess,
   isRemote,
   LABEL,
   parseWorkloadName,
@@ -33,14 +34,17 @@ export async function listWorkloads(
   opening.catch(() => undefined); // told where it is awaited
   // Files before containers: a workload that starts in between must not look as if its container were missing.
   const records = await context.statuses.list();
-  const containers = await containersByName(context, await opening, signal);
+  const configs = new Map<WorkloadName, RunConfig | undefined>();
+  for (const name of records.keys()) configs.set(name, await findConfig(context, name));
+  const engine = await engineUnlessUseless(opening, context, [...configs.values()]);
+  const containers = engine === undefined ? new Map() : await containersByName(context, engine, signal);
   const names = new Set([...records.keys(), ...containers.keys()]);
   const workloads: Workload[] = [];
   for (const name of names) {
     const summary = containers.get(name);
     const evidence: Evidence = {
       record: records.get(name),
-      config: await findConfig(context, name),
+      config: configs.has(name) ? configs.get(name) : await findConfig(context, name),
       container: summary === undefined ? undefined : seenFromSummary(summary),
     };
     const workload = viewOf(name, evidence, await reconcile(context, name, evidence));
@@ -56,6 +60,36 @@ export async function listWorkloads(
   return workloads.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
+/**
+ * The engine, if it answers. Where it does not, that is only told when it could have known of something: when a workload is, or may
+ * be, a container, or when an engine was asked for by name.
+ */
+async function engineUnlessUseless(
+  opening: Promise<Engine>,
+  { env }: Context,
+  configs: readonly (RunConfig | undefined)[],
+): Promise<Engine | undefined> {
+  try {
+    return await opening;
+  } catch (error) {
+    const needsNone = configs.every(
+      (config) => config !== undefined && (isProcess(config) || isRemote(config)),
+    );
+    const isNamed = NAMES_AN_ENGINE.some((variable) => (env[variable] ?? '') !== '');
+    const isUseless = needsNone && (configs.length > 0 || !isNamed || env['TOOLHIVE_RUNTIME'] === 'process');
+    if (!hasCode(error, 'ERR_ENGINE_UNAVAILABLE') || !isUseless) throw error;
+    return undefined;
+  }
+}
+
+const NAMES_AN_ENGINE = [
+  'TOOLHIVE_DOCKER_SOCKET',
+  'TOOLHIVE_PODMAN_SOCKET',
+  'TOOLHIVE_COLIMA_SOCKET',
+  'DOCKER_HOST',
+  'TOOLHIVE_RUNTIME',
+];
+
 /** One workload by name, with the same answer as the list (spec 02 §15-6). Throws `ERR_WORKLOAD_NOT_FOUND`. */
 export async function getWorkload(
   context: Context,
@@ -65,7 +99,7 @@ export async function getWorkload(
   const name = parseWorkloadName(rawName);
   const record = await context.statuses.find(name);
   const config = await findConfig(context, name);
-  const needsEngine = config === undefined || !isRemote(config);
+  const needsEngine = config === undefined || !(isRemote(config) || isProcess(config));
   const details = needsEngine ? await findContainer(await context.engine(signal), name, signal) : undefined;
   if (record === undefined && details === undefined) {
     throw new ThvError(
@@ -105,7 +139,8 @@ function problemOf(
   config: RunConfig | undefined,
   container: Evidence['container'],
 ): string | undefined {
-  const isLocal = config === undefined || !isRemote(config);
+  // A process lives and dies with the one who looks after it.
+  const isLocal = config === undefined || !(isRemote(config) || isProcess(config));
   if (isLocal && container === undefined && (record.status === 'running' || record.status === 'stopped')) {
     return `workload ${name} not found in runtime, marking as unhealthy`;
   }

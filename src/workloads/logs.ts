@@ -2,8 +2,9 @@ import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { OutputChunk } from '../engine/index.ts';
 import { hasCode, ThvError, toThvError } from '../errors/index.ts';
-import { findContainer } from '../host/index.ts';
-import { parseWorkloadName } from '../records/index.ts';
+import { findContainer, outputPath } from '../host/index.ts';
+import { followFile } from '../platform/index.ts';
+import { isProcess, parseWorkloadName } from '../records/index.ts';
 import type { Context } from './context.ts';
 import { listWorkloads } from './list.ts';
 import type { OperationOptions } from './types.ts';
@@ -11,18 +12,30 @@ import type { OperationOptions } from './types.ts';
 /** Log of the workload host itself; belongs to no workload and is never pruned. */
 const HOST_LOG = 'thv-host';
 
-/** A workload's container output (spec 02 §11). Throws `ERR_LOGS_NOT_FOUND`. */
+/** What a workload's server printed (spec 02 §11). Throws `ERR_LOGS_NOT_FOUND`. */
 export async function* containerLogs(
   context: Context,
   rawName: string,
-  { follow, signal }: OperationOptions & { readonly follow: boolean },
+  {
+    follow,
+    tail = 'all',
+    signal,
+  }: OperationOptions & { readonly follow: boolean; readonly tail?: number | 'all' },
 ): AsyncGenerator<OutputChunk> {
   const name = parseWorkloadName(rawName);
+  const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: the engine may know more
+  if (config !== undefined && isProcess(config)) {
+    const lifetime = signal ?? new AbortController().signal;
+    for await (const bytes of followFile(outputPath(context.paths, name), { follow, signal: lifetime })) {
+      yield { stream: 'stdout', bytes };
+    }
+    return;
+  }
   const engine = await context.engine(signal);
   const container = await findContainer(engine, name, signal);
   if (container === undefined) throw new ThvError('ERR_LOGS_NOT_FOUND', { workload: name });
   try {
-    yield* engine.containers.logs(container.Id, { follow, tail: 'all', signal });
+    yield* engine.containers.logs(container.Id, { follow, tail, signal });
   } catch (error) {
     if (hasCode(error, 'ERR_CONTAINER_NOT_FOUND'))
       throw new ThvError('ERR_LOGS_NOT_FOUND', { workload: name });

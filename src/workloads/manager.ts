@@ -14,19 +14,48 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
   const running = () => import('./run.ts');
   const lifecycle = () => import('./lifecycle.ts');
   const logFiles = () => import('./logs.ts');
+  let migrated: Promise<void> | undefined;
+  /** Before a workload may look for its secrets (spec 09 §5.6). */
+  const secretsMoved = () => {
+    migrated ??= import('../secrets/index.ts').then(({ migrateSecretScopes }) =>
+      migrateSecretScopes(options),
+    );
+    return migrated;
+  };
   const groups = () => import('./groups.ts');
   const clientEntries = () => import('./client-entries.ts');
   return {
     list: (query, operation) => listWorkloads(context, query, operation),
     get: (name, operation) => getWorkload(context, name, operation),
-    run: async (request, operation) => (await running()).runWorkload(context, request, operation),
-    runForeground: async (request, operation) =>
-      (await running()).runWorkloadForeground(context, request, operation),
+    async run(request, operation) {
+      await secretsMoved();
+      return (await running()).runWorkload(context, request, operation);
+    },
+    async runForeground(request, operation) {
+      await secretsMoved();
+      return (await running()).runWorkloadForeground(context, request, operation);
+    },
     async start(name, operation) {
+      await secretsMoved();
       const { startWorkload } = await lifecycle();
+      using _ = await context.exclusively(parseWorkloadName(name), operation?.signal);
       return { name, result: await startWorkload(context, name, operation) };
     },
+    async restart(name, operation) {
+      const { DEFAULT_GRACE_SECONDS, startWorkload, stopWorkload } = await lifecycle();
+      const checked = parseWorkloadName(name);
+      using _ = await context.exclusively(checked, operation?.signal);
+      await stopWorkload(context, checked, { ...operation, graceSeconds: DEFAULT_GRACE_SECONDS });
+      return { name, result: await startWorkload(context, name, operation) };
+    },
+    edit: async (name, request, operation) =>
+      (await import('./edit.ts')).editWorkload(context, name, request, operation),
+    config: (name) => context.runConfigs.get(parseWorkloadName(name)),
+    async *watch(operation) {
+      yield* (await import('./watch.ts')).watchWorkloads(context, operation);
+    },
     async startForeground(name, { onReady, ...operation }) {
+      await secretsMoved();
       const { startWorkloadForeground } = await lifecycle();
       await startWorkloadForeground(context, name, {
         ...operation,
@@ -35,11 +64,17 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
     },
     async stop(names, operation) {
       const { forEachWorkload, stopWorkload } = await lifecycle();
-      return forEachWorkload(names, (name) => stopWorkload(context, name, operation));
+      return forEachWorkload(names, async (name) => {
+        using _ = await context.exclusively(name, operation.signal);
+        return await stopWorkload(context, name, operation);
+      });
     },
     async remove(names, operation) {
       const { forEachWorkload, removeWorkload } = await lifecycle();
-      return forEachWorkload(names, (name) => removeWorkload(context, name, operation));
+      return forEachWorkload(names, async (name) => {
+        using _ = await context.exclusively(name, operation.signal);
+        return await removeWorkload(context, name, operation);
+      });
     },
     async inspect(name, request, operation) {
       const { inspectWorkload } = await import('./inspector.ts');
@@ -60,7 +95,9 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
       const { usersOfSecret } = await import('./secret-users.ts');
       return usersOfSecret(context, secret);
     },
+    registry: () => context.registry(),
     groupExists: async (name) => groupExists(context.paths.state, name),
+    ping: async (operation) => (await context.engine(operation?.signal)).ping(operation),
     async groupMembers(group) {
       const { checkDeletable, membersOf } = await groups();
       await checkDeletable(context, group);

@@ -27,6 +27,7 @@ export interface RunPlan {
 interface PlanFacts {
   readonly given: GivenSettings;
   readonly stateless: boolean;
+  readonly fallbackTransport: Transport | undefined;
   /** Where entries come from. */
   readonly registrySource: () => Promise<RegistrySource>;
 }
@@ -40,12 +41,15 @@ function originOf(source: Source): RunPlan['origin'] {
 /** Throws `ERR_TOOL_UNKNOWN`, `ERR_PROFILE_INVALID`, and `ERR_INPUT_INVALID` for a remote entry. */
 export async function planRun(
   source: Source,
-  { given, stateless, registrySource }: PlanFacts,
+  { given, stateless, fallbackTransport, registrySource }: PlanFacts,
 ): Promise<RunPlan> {
   if (source.kind !== 'entry') {
+    // Other than spec 01 §4.6: what is published as a package speaks over stdin and stdout unless it is told otherwise, and
+    // is to work when it is run by its name alone.
     return {
       ...given,
-      transport: given.transport ?? 'streamable-http',
+      transport:
+        given.transport ?? fallbackTransport ?? (source.kind === 'image' ? 'streamable-http' : 'stdio'),
       stateless,
       variables: [],
       origin: originOf(source),

@@ -15,25 +15,35 @@ export type ToolsOverride = Readonly<
 export async function readToolsOverride(path: string | undefined): Promise<ToolsOverride> {
   if (path === undefined) return {};
   return within('failed to load tools override', async () => {
-    const overrides = Object.entries(parse(await read(path)).toolsOverride ?? {});
-    if (overrides.length === 0) throw invalid('tools override are empty');
-    const owners = new Map<string, string>();
-    for (const [tool, { name, description }] of overrides) {
-      if (tool === '') throw invalid('tool name cannot be empty');
-      if (!name && !description) {
-        throw invalid(`tool override for ${tool} must have either Name or Description set`);
-      }
-      const other = name ? owners.get(name) : undefined;
-      if (other !== undefined) throw invalid(`tools ${other} and ${tool} are both overridden to ${name}`);
-      if (name) owners.set(name, tool);
-    }
-    return Object.fromEntries(
-      overrides.map(([tool, { name, description }]) => [
-        tool,
-        { ...(name ? { name } : {}), ...(description ? { description } : {}) },
-      ]),
-    );
+    const overrides = parse(await read(path)).toolsOverride ?? {};
+    if (Object.keys(overrides).length === 0) throw invalid('tools override are empty');
+    return checkToolsOverride(overrides);
   });
+}
+
+type GivenOverride = Readonly<
+  Record<string, { readonly name?: string | undefined; readonly description?: string | undefined }>
+>;
+
+/** The overrides in their normal form. Throws `ERR_INPUT_INVALID` for the first that makes no sense. */
+export function checkToolsOverride(given: GivenOverride): ToolsOverride {
+  const overrides = Object.entries(given);
+  const owners = new Map<string, string>();
+  for (const [tool, { name, description }] of overrides) {
+    if (tool === '') throw invalid('tool name cannot be empty');
+    if (!name && !description) {
+      throw invalid(`tool override for ${tool} must have either Name or Description set`);
+    }
+    const other = name ? owners.get(name) : undefined;
+    if (other !== undefined) throw invalid(`tools ${other} and ${tool} are both overridden to ${name}`);
+    if (name) owners.set(name, tool);
+  }
+  return Object.fromEntries(
+    overrides.map(([tool, { name, description }]) => [
+      tool,
+      { ...(name ? { name } : {}), ...(description ? { description } : {}) },
+    ]),
+  );
 }
 
 async function read(path: string): Promise<string> {

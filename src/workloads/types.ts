@@ -1,6 +1,8 @@
 import type { BuildProgress } from '../build/index.ts';
 import type { Registered } from '../clients/index.ts';
-import type { RunConfig, WorkloadStatus } from '../records/index.ts';
+import type { PermissionProfile, RunConfig, WorkloadStatus } from '../records/index.ts';
+import type { Registry } from '../registry/index.ts';
+import type { ToolsOverride } from './tools-override.ts';
 
 /** A workload as `list`, `status` and the API show it (spec 02 §4.6). */
 export interface Workload {
@@ -21,18 +23,28 @@ export interface Workload {
   readonly group: string | undefined;
   readonly tools: readonly string[];
   readonly remote: boolean;
+  /** A process of this machine, and whether it is confined; absent for a container. */
+  readonly process?: { readonly isConfined: boolean };
 }
 
 /** What `thv run` was asked for, after flags were parsed and checked on their own (spec 01 §4.3). */
 export interface RunRequest {
   /** The first positional argument: registry name, package with its scheme, image reference (spec 01 §4.1). */
   readonly source: string;
+  /** `undefined`: what `TOOLHIVE_RUNTIME` says. */
+  readonly runtime?: 'auto' | 'docker' | 'podman' | 'process' | undefined;
+  /** Of a process: with all rights of the user. */
+  readonly noSandbox?: boolean;
+  /** Of a process: packages may run programs while they are installed. */
+  readonly allowInstallScripts?: boolean;
   /** Everything behind the first `--`. */
   readonly serverArguments: readonly string[];
   readonly name: string | undefined;
   /** A group that exists; '' for none. */
   readonly group: string;
   readonly transport: RunConfig['transport'] | undefined;
+  /** When neither the user nor the source says; default `streamable-http`. */
+  readonly fallbackTransport?: RunConfig['transport'];
   readonly proxyMode: 'sse' | 'streamable-http';
   /** 0 = any free port. */
   readonly proxyPort: number;
@@ -61,6 +73,10 @@ export interface RunRequest {
   readonly tools: readonly string[];
   /** File with other names and descriptions for tools. */
   readonly toolsOverrideFile: string | undefined;
+  /** The same, as it came with the request; added to what the file says. */
+  readonly toolsOverride?: ToolsOverride;
+  /** A profile that came with the request, instead of a named one. */
+  readonly permissions?: PermissionProfile;
   /** Origins that replace the defaults; empty for these. */
   readonly allowedOrigins: readonly string[];
   readonly trustProxyHeaders: boolean;
@@ -88,6 +104,11 @@ export interface ImportRequest {
 export interface RunOutcome {
   readonly name: string;
   readonly url: string;
+}
+
+export interface RunResult extends RunOutcome {
+  /** Of the proxy. */
+  readonly port: number;
 }
 
 /** Ports on 127.0.0.1 that the Inspector is reached by. */
@@ -135,6 +156,12 @@ export type Outcome =
   | { readonly name: string; readonly result: 'done' | 'already' | 'not-found' }
   | { readonly name: string; readonly result: 'failed'; readonly error: Error };
 
+/** What a watcher is told: everything first, then each change as it is noticed. */
+export type WorkloadEvent =
+  | { readonly type: 'snapshot'; readonly workloads: readonly Workload[] }
+  | { readonly type: 'added' | 'changed'; readonly workload: Workload }
+  | { readonly type: 'removed'; readonly name: string };
+
 /** Everything one can do with workloads; commands and API are two faces of this (DESIGN §2). */
 export interface WorkloadManager {
   /** Sorted by name. Without `all`: only `running` and `auth_retrying`. `labels` are `key=value`, all must match. */
@@ -149,7 +176,7 @@ export interface WorkloadManager {
   /** Throws `ERR_WORKLOAD_NOT_FOUND`. */
   get(name: string, options?: OperationOptions): Promise<Workload>;
   /** Detached start; returns once the workload host has taken over, without waiting for readiness (spec 01 §4.7). */
-  run(request: RunRequest | ImportRequest, options: OperationOptions & RunInteraction): Promise<RunOutcome>;
+  run(request: RunRequest | ImportRequest, options: OperationOptions & RunInteraction): Promise<RunResult>;
   /**
    * `run --foreground`: resolves when the workload ended and was deleted, or stopped when it came from a file; `signal`
    * aborting is the normal end.
@@ -177,6 +204,21 @@ export interface WorkloadManager {
     names: readonly string[],
     options: OperationOptions & { readonly keepLogs: boolean },
   ): Promise<readonly Outcome[]>;
+  /** Stops it when it runs, and starts it: port and URL stay (spec 10 §11.7). */
+  restart(name: string, options?: OperationOptions): Promise<Outcome>;
+  /**
+   * Gives a workload other settings. What can be wrong with them is found before this resolves; the exchange itself goes on
+   * in `finished`, which never rejects. When the new settings do not start, the old ones are put back (spec 10 §20-11).
+   */
+  edit(
+    name: string,
+    request: RunRequest,
+    options: OperationOptions & RunInteraction,
+  ): Promise<RunResult & { readonly finished: Promise<void> }>;
+  /** The stored document. Throws `ERR_RUN_CONFIG_NOT_FOUND`. */
+  config(name: string): Promise<RunConfig>;
+  /** All workloads now, then what becomes of them, until `signal` aborts. */
+  watch(options: { readonly signal: AbortSignal }): AsyncIterable<WorkloadEvent>;
   /** Runs the MCP Inspector for a workload; gives the URL of its page once it is served. */
   inspect(
     name: string,
@@ -188,7 +230,7 @@ export interface WorkloadManager {
   /** Container output; throws `ERR_LOGS_NOT_FOUND`. With `follow` until `signal` aborts or the container is gone. */
   logs(
     name: string,
-    options: OperationOptions & { readonly follow: boolean },
+    options: OperationOptions & { readonly follow: boolean; readonly tail?: number },
   ): AsyncIterable<{ readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }>;
   /** Path of the workload's own log file (existing or not). Throws `ERR_WORKLOAD_NAME_INVALID`. */
   proxyLogPath(name: string): string;
@@ -202,6 +244,10 @@ export interface WorkloadManager {
   /** Names of all workloads, stopped ones too, without asking an engine: for shell completion. */
   names(): Promise<readonly string[]>;
   groupExists(name: string): Promise<boolean>;
+  /** The registry that is configured now. */
+  registry(): Promise<Registry>;
+  /** Resolves when the container engine answers. Throws `ERR_ENGINE_UNAVAILABLE` with what was tried. */
+  ping(options?: OperationOptions): Promise<void>;
   /**
    * Workloads that go or move when the group is deleted, stopped ones too, without asking an engine. Throws
    * `ERR_GROUP_PROTECTED` for the default group, `ERR_GROUP_NOT_FOUND`.

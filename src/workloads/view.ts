@@ -1,6 +1,7 @@
 import type { ContainerDetails, ContainerSummary } from '../engine/index.ts';
 import { urlOf } from '../host/index.ts';
 import {
+  isProcess,
   isRemote,
   LABEL,
   type RunConfig,
@@ -93,12 +94,19 @@ export function viewOf(
     status: status.status,
     statusContext: status.context || undefined,
     createdAt: record === undefined ? (container?.createdAt ?? new Date(0)) : new Date(record.created_at),
-    startedAt: container?.startedAt,
+    startedAt: container?.startedAt ?? processStart(record, config),
     labels: userLabels(labels),
     group: config?.group,
     tools: config?.tools_filter ?? [],
     remote,
+    ...(config !== undefined && isProcess(config) ? { process: { isConfined: !config.no_sandbox } } : {}),
   };
+}
+
+/** A status changes when a process is up; an engine that could be asked has none. */
+function processStart(record: StatusRecord | undefined, config: RunConfig | undefined): Date | undefined {
+  if (config === undefined || !isProcess(config) || record?.status !== 'running') return undefined;
+  return record.updated_at === undefined ? undefined : new Date(record.updated_at);
 }
 
 function transportOf(container: SeenContainer | undefined): Transport {

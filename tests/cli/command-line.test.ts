@@ -163,6 +163,7 @@ failed to parse environment variables: invalid environment variable format: B
     const listed = [...stdout.matchAll(/^ {2}([a-z_]+) {3}/gm)].map(([, name]) => name);
     expect(listed).toEqual([
       ...[
+        'build',
         'completion',
         'config',
         'export',
@@ -172,9 +173,11 @@ failed to parse environment variables: invalid environment variable format: B
         'logs',
         'mcp',
         'proxy',
+        'registry',
         'rm',
         'run',
         'runtime',
+        'search',
         'secret',
         'start',
         'status',

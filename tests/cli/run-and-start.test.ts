@@ -62,7 +62,7 @@ describe('start', () => {
 });
 
 describe('run', () => {
-  const outcome = { name: 'a', url: 'http://127.0.0.1:14001/sse#a' };
+  const outcome = { name: 'a', url: 'http://127.0.0.1:14001/sse#a', port: 14_001 };
 
   test('hands on what was asked for', async () => {
     let request: RunRequest | undefined;
@@ -118,6 +118,9 @@ describe('run', () => {
       runtimeImage: undefined,
       runtimePackages: [],
       buildWith: [],
+      runtime: undefined,
+      noSandbox: false,
+      allowInstallScripts: false,
       debug: true,
     });
   });

@@ -1,26 +1,18 @@
 import { describe, expect, test } from 'bun:test';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openBehindBridge, openBehindReverseProxy } from '../conformance/endpoints.ts';
 import { onEachEngine } from '../harness/on-each-engine.ts';
 import { useEverything } from './everything.ts';
 
 const PYTHON = process.env['THV_TEST_PYTHON'] ?? '';
-const CLIENT = join(import.meta.dir, 'python', 'client.py');
 
 describe.if(PYTHON !== '')('the official Python SDK', () => {
   onEachEngine((engine) => {
     const everything = useEverything(engine);
 
     test.each(['/mcp', '/sse'] as const)('uses the reference server through %s', async (face) => {
-      const child = Bun.spawn([PYTHON, CLIENT, everything.url(face)], {
-        env: { PATH: process.env['PATH'], HOME: everything.home },
-        stdin: 'ignore',
-        stdout: 'pipe',
-        stderr: 'pipe',
-        timeout: 40_000,
-      });
-      const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-      expect(stderr).toBe('');
-      const seen = JSON.parse(stdout);
+      const seen = await runClient('client.py', everything.url(face), everything.home);
       expect(seen).toMatchObject({
         protocol: '2025-11-25',
         server: 'mcp-servers/everything',
@@ -32,11 +24,46 @@ describe.if(PYTHON !== '')('the official Python SDK', () => {
         roots: expect.stringContaining('file:///a/root'),
       });
       expect(seen.resources).toBeGreaterThan(0);
-      expect(seen.progress.slice(0, 3)).toEqual([
+      expect(seen.progress?.slice(0, 3)).toEqual([
         [1, 4],
         [2, 4],
         [3, 4],
       ]);
     });
   });
+
+  test.each([
+    ['the stdio bridge', openBehindBridge],
+    ['the reverse proxy', openBehindReverseProxy],
+  ])('finds a server of 2026-07-28 behind %s, and answers what its results ask', async (_, open) => {
+    await using place = await open();
+    const seen = await runClient('modern_client.py', place.url, tmpdir());
+    expect(seen).toMatchObject({
+      protocol: '2026-07-28',
+      progress: [0, 50, 100],
+      elicited: 'Hello, Ada!',
+      several: expect.stringMatching(/^state-ok .*Ada.*sampled.*file:\/\/\/a\/root/),
+      rounds: 'Both steps are done',
+      header: 'region grüß dich',
+    });
+  });
 });
+
+/** What the script printed; of the rest only the text is looked at. */
+interface Seen {
+  readonly resources?: number;
+  readonly progress?: readonly unknown[];
+}
+
+async function runClient(script: string, url: string, home: string): Promise<Seen> {
+  const child = Bun.spawn([PYTHON, join(import.meta.dir, 'python', script), url], {
+    env: { PATH: process.env['PATH'], HOME: home },
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    timeout: 40_000,
+  });
+  const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  expect(stderr).toBe('');
+  return JSON.parse(stdout);
+}

@@ -110,8 +110,11 @@ describe('overrides', () => {
 
 describe('TOOLHIVE_RUNTIME', () => {
   test.each([
-    ['nonsense', 'ERR_INPUT_INVALID', 'runtime "nonsense" not found. Available runtimes: docker, podman'],
-    ['process', 'ERR_INPUT_INVALID', 'runtime "process" not found. Available runtimes: docker, podman'],
+    [
+      'nonsense',
+      'ERR_INPUT_INVALID',
+      'runtime "nonsense" not found. Available runtimes: docker, podman, process',
+    ],
     ['kubernetes', 'ERR_ENGINE_UNAVAILABLE', 'runtime "kubernetes" is not available on this system'],
   ])('%s', async (value, code, message) => {
     expect(await rejection(openEngine({ env: { TOOLHIVE_RUNTIME: value }, home }))).toEqual([

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'bun:test';
+import { pack } from 'tar-stream';
 import { type Engine, openEngine, type PullProgress } from '../../src/engine/index.ts';
+import { ThvError } from '../../src/errors/index.ts';
 import { describeEngines } from './harness/engines.ts';
 import { digestOf, push, startRegistry, startSilentRegistry } from './harness/registry.ts';
 import { rejection } from './harness/rejection.ts';
@@ -139,4 +141,109 @@ describeEngines('images', (under) => {
     stop.abort(how === 'by time' ? new DOMException('over', 'TimeoutError') : undefined);
     expect(await pull).toEqual([code, message]);
   });
+
+  describe('build', () => {
+    const options = (tag: string) => ({
+      tag,
+      dockerfile: 'Dockerfile',
+      baseImages: [],
+      labels: { owner: tag, 'with space': 'a "b" $c' },
+      buildArguments: {},
+    });
+
+    test('the context is sent as it is made; the report comes back; the image is found by its labels', async () => {
+      const { images } = under.engine;
+      const tag = `localhost/${under.uniqueName()}:1`;
+      const report: string[] = [];
+      const dockerfile = `FROM ${under.image}\nARG COLOUR\nRUN echo "it is $COLOUR"\nCOPY big /big\n`;
+      const content = { Dockerfile: dockerfile, big: 'x'.repeat(3_000_000) };
+      await images.build(tarOf(content), {
+        ...options(tag),
+        buildArguments: { COLOUR: 'green' },
+        onOutput: (text) => report.push(text),
+      });
+      expect(report.join('')).toContain('it is green');
+      expect(report.join('')).toContain('Successfully built');
+      const found = await images.list({ label: `owner=${tag}` });
+      expect(found.map(({ RepoTags, Labels }) => [RepoTags, Labels['with space']])).toEqual([
+        [[tag], 'a "b" $c'],
+      ]);
+      await images.remove(tag, { force: true });
+      expect(await images.list({ label: `owner=${tag}` })).toEqual([]);
+    });
+
+    test.each([
+      [
+        'a command that fails',
+        'RUN echo the-reason >&2; exit 7\n',
+        /^build error: .*(?:exit status 7|code: 7)/s,
+      ],
+      ['what is no Dockerfile', 'NONSENSE\n', /^build error: .*NONSENSE/is],
+    ])('%s is an error with its words', async (_, lines, message) => {
+      const tag = `localhost/${under.uniqueName()}:1`;
+      const report: string[] = [];
+      const building = under.engine.images.build(tarOf({ Dockerfile: `FROM ${under.image}\n${lines}` }), {
+        ...options(tag),
+        onOutput: (text) => report.push(text),
+      });
+      const [code, text] = await rejection(building);
+      expect(code).toBe('ERR_BUILD_FAILED');
+      expect(text).toMatch(message);
+      if (lines.includes('the-reason')) expect(report.join('')).toContain('the-reason');
+      expect(await under.engine.images.find(tag)).toBeUndefined();
+    });
+
+    test('what goes wrong while the context is made is the error', async () => {
+      async function* broken(): AsyncGenerator<Uint8Array> {
+        yield new Uint8Array(1024);
+        throw new ThvError('ERR_BUILD_INPUT_INVALID', { reason: 'the file is gone' });
+      }
+      const [code, text] = await rejection(under.engine.images.build(broken(), options('localhost/none:1')));
+      expect([code, text]).toEqual(['ERR_BUILD_INPUT_INVALID', 'the file is gone']);
+    });
+
+    test('a base image of a registry with a login', async () => {
+      await using registry = await startRegistry(LOGIN);
+      const base = await publish(registry.host, LOGIN);
+      const tag = `localhost/${under.uniqueName()}:1`;
+      const buildWith = async (env: Readonly<Record<string, string>>) =>
+        (await openWith(env)).images.build(tarOf({ Dockerfile: `FROM ${base}\nRUN true\n` }), {
+          ...options(tag),
+          baseImages: [base],
+        });
+      const generic = { REGISTRY_USERNAME: LOGIN.username, REGISTRY_PASSWORD: LOGIN.password };
+      expect((await rejection(buildWith(generic)))[0]).toBe('ERR_BUILD_FAILED');
+      const variable = `REGISTRY_${registry.host.replace(/[.:]/g, '_')}`;
+      await buildWith({
+        [`${variable}_USERNAME`]: LOGIN.username,
+        [`${variable}_PASSWORD`]: LOGIN.password,
+      });
+      expect(await under.engine.images.find(tag)).toBeDefined();
+      for (const image of [tag, base]) await under.engine.images.remove(image, { force: true });
+    });
+
+    test('a build is given up', async () => {
+      const tag = `localhost/${under.uniqueName()}:1`;
+      const stop = new AbortController();
+      const started = Promise.withResolvers<void>();
+      const building = rejection(
+        under.engine.images.build(tarOf({ Dockerfile: `FROM ${under.image}\nRUN echo begun; sleep 300\n` }), {
+          ...options(tag),
+          signal: stop.signal,
+          onOutput: (text) => text.includes('begun\n') && !text.includes('RUN') && started.resolve(),
+        }),
+      );
+      await started.promise;
+      stop.abort();
+      expect(await building).toEqual(['ERR_CANCELLED', 'image build was canceled']);
+      expect(await under.engine.images.find(tag)).toBeUndefined();
+    });
+  });
 });
+
+async function* tarOf(files: Readonly<Record<string, string>>): AsyncGenerator<Uint8Array> {
+  const tar = pack();
+  for (const [name, content] of Object.entries(files)) tar.entry({ name }, content);
+  tar.finalize();
+  for await (const bytes of tar as AsyncIterable<Uint8Array>) yield bytes;
+}

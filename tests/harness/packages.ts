@@ -6,6 +6,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   podman: 'podman',
   runc: 'runc',
   busybox: 'busybox-static',
+  debootstrap: 'debootstrap',
   iptables: 'iptables',
   '/usr/lib/podman/netavark': 'netavark',
   '/usr/lib/podman/aardvark-dns': 'aardvark-dns',
@@ -13,6 +14,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'gnome-keyring-daemon': 'gnome-keyring',
   'secret-tool': 'libsecret-tools',
   'dbus-run-session': 'dbus',
+  chromium: 'chromium',
+  curl: 'curl',
 };
 
 /** Installs what the suites need and the machine lacks, on Debian as root; elsewhere nothing. */

@@ -24,6 +24,7 @@ async function openOld(secrets: Readonly<Record<string, string>>, isSetUp = true
   }
   return {
     options,
+    thv: world.thv,
     isMarked: async () => (await readFile(file, 'utf8')).includes('secret_scope_migration: true'),
     async stored() {
       const store = await openSecretsStore(options);
@@ -103,4 +104,19 @@ test('a failure is logged without a value, and tried again the next time', async
   expect(await old.isMarked()).toBe(false);
   await migrateSecretScopes(old.options);
   expect(await old.stored()).toEqual({ __thv_workloads_BEARER_TOKEN_a: '1' });
+});
+
+test('starting a workload is when it happens', async () => {
+  await using old = await openOld({ BEARER_TOKEN_a: '1' });
+  const { exitCode } = await old.thv(['start', 'nothing'], { env: ENV });
+  expect(exitCode).toBe(1);
+  expect(await old.stored()).toEqual({ __thv_workloads_BEARER_TOKEN_a: '1' });
+});
+
+test("a store that was set up empty has nothing to move: such names are the user's", async () => {
+  await using world = await openWorld(undefined, { env: ENV });
+  await world.ok(['secret', 'provider', 'encrypted']);
+  await world.ok(['secret', 'set', 'BEARER_TOKEN_mine'], { stdin: 'v' });
+  await world.thv(['start', 'nothing']);
+  expect(await world.ok(['secret', 'list'])).toBe('Available secrets:\n  - BEARER_TOKEN_mine\n');
 });

@@ -1,22 +1,9 @@
 import { expect, test } from 'bun:test';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { openWorld, type World } from '../harness/world.ts';
+import { filesWith } from './files-with.ts';
 
 const PLANTED = 'planted-5ecret-value';
 const PASSWORD = 'planted-pa55word';
-
-/** Files below a folder that hold `needle`, as paths from there. */
-async function filesWith(folder: string, needle: string): Promise<readonly string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const found: string[] = [];
-  for (const entry of entries) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
-    if ((await readFile(path)).includes(needle)) found.push(path.slice(folder.length + 1));
-  }
-  return found;
-}
 
 /** Every way a command may speak of a secret, failures among them, with the most that can be logged. */
 async function talkAboutIt(world: World): Promise<string> {

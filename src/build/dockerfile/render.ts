@@ -1,10 +1,11 @@
+import type { BuildAuthFileType } from '../../config/index.ts';
 import type { Scheme } from '../package-reference.ts';
 import { afterPackages, beforePackages, trustVariables } from './certificates.ts';
 import { golang } from './golang.ts';
 import { environmentLine, runLines } from './instructions.ts';
 import { npm } from './npm.ts';
 import { python } from './python.ts';
-import type { AuthFileType, BuildPlan, Recipe } from './types.ts';
+import type { BuildPlan, Recipe } from './types.ts';
 
 /** Build argument whose value changes when a floating version is to be looked up anew: what the engine keeps must not hide it. */
 export const FRESHNESS_ARGUMENT = 'THV_BUILT_AT';
@@ -68,7 +69,7 @@ function environmentBlock(comment: string, variables: Readonly<Record<string, st
     : [comment, ...names.map((name) => environmentLine(name, variables[name] ?? ''))];
 }
 
-function authFile(type: AuthFileType, prefix: string): Block {
+function authFile(type: BuildAuthFileType, prefix: string): Block {
   return [`COPY ${prefix}.${type} /root/.${type}`, `RUN chmod 600 /root/.${type}`];
 }
 

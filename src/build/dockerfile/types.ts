@@ -1,9 +1,6 @@
+import type { BuildAuthFileType } from '../../config/index.ts';
 import type { PackageReference } from '../package-reference.ts';
 import type { RuntimeSettings } from '../runtime-settings.ts';
-
-/** Files that hold logins for package indexes, by the type name of spec 03 §13.5. */
-export const AUTH_FILE_TYPES = ['npmrc', 'netrc', 'yarnrc'] as const;
-export type AuthFileType = (typeof AUTH_FILE_TYPES)[number];
 
 /** All that decides the text of a Dockerfile. Nothing in it needs another check. */
 export interface BuildPlan {
@@ -17,7 +14,7 @@ export interface BuildPlan {
   readonly buildArguments: readonly string[];
   /** A certificate that the user named, one found on this machine, or neither. */
   readonly certificates: ReadonlySet<'custom' | 'host'>;
-  readonly authFiles: ReadonlySet<AuthFileType>;
+  readonly authFiles: ReadonlySet<BuildAuthFileType>;
   /** Baked into the entrypoint. */
   readonly entrypointArguments: readonly string[];
   /** Local Go project: what to build, relative to the context, for example `./cmd/server`. */
@@ -30,7 +27,7 @@ export interface BuildPlan {
 export interface Recipe {
   readonly builderEnvironment: readonly string[];
   /** Login file the scheme's tools read. */
-  readonly authFile: AuthFileType;
+  readonly authFile: BuildAuthFileType;
   install(plan: BuildPlan): readonly string[];
   /** What the final stage takes over, and its environment. */
   finish(plan: BuildPlan): readonly string[];

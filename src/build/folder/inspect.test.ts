@@ -74,6 +74,7 @@ describe('which kind wins', () => {
       { 'go.mod': '// x\nmodule "example.com/team/tool/v2" // y\n' },
       { kind: 'go', name: 'tool' },
     ],
+    ['Go files below a module', { 'main.go': 'package main' }, { kind: 'go', name: '(folder)' }],
   ])('%s', async (_sentence, files, expected) => {
     expect(await inspect(files)).toEqual(expected);
   });

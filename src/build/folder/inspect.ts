@@ -7,7 +7,7 @@ import type { FolderProject } from './types.ts';
 
 /**
  * What kind of server the folder holds: a Dockerfile wins, then what can be run of `package.json`, `pyproject.toml` and
- * `go.mod`, in this order. Throws `ERR_FOLDER_UNUSABLE` with all that was looked at.
+ * `go.mod` or Go files, in this order. Throws `ERR_FOLDER_UNUSABLE` with all that was looked at.
  */
 export async function inspectFolder(path: string, workingFolder: string): Promise<FolderProject> {
   const folder = await findFolder(resolve(workingFolder, path), path);
@@ -27,6 +27,8 @@ export async function inspectFolder(path: string, workingFolder: string): Promis
     problems.push(found.problem);
   }
   if (files.has('go.mod')) return { kind: 'go', ...named(moduleName((await readText('go.mod')) ?? '')) };
+  // A program below its module, which the build looks for.
+  if ([...files].some((file) => file.endsWith('.go'))) return { kind: 'go', ...named(undefined) };
   if (problems.length === 0) problems.push('it has no Dockerfile, package.json, pyproject.toml or go.mod');
   throw new ThvError(
     'ERR_FOLDER_UNUSABLE',

@@ -13,7 +13,7 @@ export interface DockerfileProject extends Common {
   readonly kind: 'dockerfile';
 }
 
-/** Has a `go.mod`; built like `go://` with the path of the folder. */
+/** Has a `go.mod`, or Go files below one; built like `go://` with the path of the folder. */
 export interface GoProject extends Common {
   readonly kind: 'go';
 }

@@ -22,7 +22,7 @@ interface Login {
 }
 
 /** Words of `.netrc` (ftp(1), "The .netrc file"); `default`, `account` and macros are passed over. */
-export function parseNetrc(text: string): readonly Login[] {
+function parseNetrc(text: string): readonly Login[] {
   const body = text.replace(/^\s*#.*$/gm, '').replace(/^macdef\b[\s\S]*?(?:\n\s*\n|$(?![\s\S]))/gm, '');
   return body.split(/(?:^|\s)(?=(?:machine\s|default(?:\s|$)))/).flatMap((entry) => {
     const words = entry.trim().split(/\s+/);

@@ -49,7 +49,7 @@ function configVariable(env: HostFacts['env'], key: string): string | undefined 
 }
 
 /** The kept keys of one file, with `${NAME}` replaced as npm does it; an unset name leaves the line out. */
-export function parseNpmrc(
+function parseNpmrc(
   text: string,
   env: Readonly<Record<string, string | undefined>>,
 ): readonly (readonly [string, string])[] {

@@ -21,7 +21,8 @@ export async function pythonSettings(host: HostFacts): Promise<IndexSettings> {
   const ofUv = { ...defined(pip), ...defined(uv) };
   const variables = present({
     PIP_INDEX_URL: ofPip.main,
-    PIP_EXTRA_INDEX_URL: ofPip.extra,
+    // Only uv gives names to its indexes.
+    PIP_EXTRA_INDEX_URL: ofPip.extra?.replace(/(^|\s)[\w-]+=(?=[a-z]+:\/\/)/g, '$1'),
     PIP_TRUSTED_HOST: ofPip.trustedHosts,
     UV_DEFAULT_INDEX: ofUv.main,
     UV_INDEX: ofUv.extra,
@@ -81,7 +82,7 @@ async function pipFile({ env, home, platform, readText }: HostFacts): Promise<Re
 }
 
 /** INI as Python's configparser reads it: indented lines go on with the value before. */
-export function parsePipFile(text: string): ReadonlyMap<string, string> {
+function parsePipFile(text: string): ReadonlyMap<string, string> {
   const settings = new Map<string, string>();
   let isRead = false;
   let last: string | undefined;
@@ -111,7 +112,7 @@ async function uvFile({ env, home, platform, readText }: HostFacts): Promise<Ind
 }
 
 /** `[[index]]`, and the older `index-url` with `extra-index-url`, at the top or below `[pip]`. */
-export function parseUvFile(text: string): Indexes {
+function parseUvFile(text: string): Indexes {
   let content: unknown;
   try {
     content = Bun.TOML.parse(text);

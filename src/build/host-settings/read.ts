@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import type { BuildAuthFileType } from '../../config/index.ts';
 import type { Logger } from '../../platform/index.ts';
-import type { AuthFileType } from '../dockerfile/types.ts';
 import type { Scheme } from '../package-reference.ts';
 import { readHostCertificates } from './certificates.ts';
 import { goSettings } from './go.ts';
@@ -16,7 +16,7 @@ export interface HostSettings {
   readonly arguments: Readonly<Record<string, string>>;
   /** The predefined proxy arguments, which hold for all stages and leave no trace. */
   readonly proxies: Readonly<Record<string, string>>;
-  readonly authFiles: ReadonlyMap<AuthFileType, string>;
+  readonly authFiles: ReadonlyMap<BuildAuthFileType, string>;
   /** PEM of the CAs that this machine trusts beyond the usual ones. */
   readonly certificates: string | undefined;
   /** Which indexes are asked, without logins. */
@@ -40,7 +40,7 @@ export async function readHostSettings(
     readonly home: string;
     readonly platform?: NodeJS.Platform;
     /** What the user configured for builds; it is not looked for on the machine. */
-    readonly configured: ReadonlyMap<AuthFileType, string>;
+    readonly configured: ReadonlyMap<BuildAuthFileType, string>;
     readonly logger: Logger;
   },
 ): Promise<HostSettings> {
@@ -53,14 +53,14 @@ export async function readHostSettings(
   };
   const { variables, npmrc, indexes } = await READERS[scheme](host);
   const netrc = configured.has('netrc') ? undefined : await netrcFor(indexes, host);
-  const files: Partial<Record<AuthFileType, string>> = {
+  const files: Partial<Record<BuildAuthFileType, string>> = {
     ...(npmrc === undefined || configured.has('npmrc') ? {} : { npmrc }),
     ...(netrc === undefined ? {} : { netrc }),
   };
   const settings: HostSettings = {
     arguments: variables,
     proxies: await proxySettings(host),
-    authFiles: new Map(Object.entries(files) as [AuthFileType, string][]),
+    authFiles: new Map(Object.entries(files) as [BuildAuthFileType, string][]),
     certificates: await readHostCertificates(host),
     indexes: indexes.map(withoutLogin),
   };

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { parseImageReference } from '../../engine/index.ts';
+import { parseRegistry } from '../parse-registry.ts';
 
 /**
  * The embedded catalog is held to the published upstream schema (spec 08 §2, §3.1), stricter than what is accepted when
@@ -162,6 +163,12 @@ function factsOf(shortName: string) {
 describe('the embedded catalog', () => {
   test('keeps to the published schema', () => {
     expect(checked.issues?.map((issue) => `${v.getDotPath(issue)}: ${issue.message}`)).toBeUndefined();
+  });
+
+  test('is read without a loss', () => {
+    const { entries, skipped } = parseRegistry(text, { source: '' });
+    expect(skipped).toEqual([]);
+    expect(entries.map(({ name }) => name)).toEqual(servers.map(({ name }) => name));
   });
 
   test('holds the servers of the snapshot, sorted by name, each short name once', () => {

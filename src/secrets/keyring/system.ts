@@ -1,4 +1,4 @@
-import { ThvError } from '../../errors/index.ts';
+import { answerInTime } from '../answer-in-time.ts';
 import { createReferenceEntry } from './reference-entry.ts';
 import { ADDRESS, type Keyring, PROBE_SERVICE } from './types.ts';
 
@@ -46,17 +46,6 @@ export function decodeFromMac(value: string): string {
   return value;
 }
 
-/** `Bun.secrets` takes no signal; a late answer is dropped. */
-async function inTime<T>(pending: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    late.reject(
-      new ThvError('ERR_TIMEOUT', { reason: `the keyring did not answer within ${TIMEOUT_MS / 1000} s` }),
-    );
-  }, TIMEOUT_MS);
-  try {
-    return await Promise.race([pending, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+function inTime<T>(pending: Promise<T>): Promise<T> {
+  return answerInTime(pending, { timeoutMs: TIMEOUT_MS });
 }

@@ -1,11 +1,8 @@
-import type { Engine } from '../engine/index.ts';
 import { messageOf } from '../errors/index.ts';
 import { type Logger, sleep } from '../platform/index.ts';
 import { probeReadiness } from '../proxy/index.ts';
 import type { RunConfig } from '../records/index.ts';
-import { type ContainerEvent, confirmExit, watchContainer } from './container-watch.ts';
-import type { RunningContainer } from './containers.ts';
-import { lastWords } from './last-words.ts';
+import type { RunningServer, ServerEvent } from './backend.ts';
 import type { Server } from './server.ts';
 import { isAttachFailure } from './stdio-link.ts';
 
@@ -17,9 +14,10 @@ const CONFIRM_SERVING_MS = 10_000;
 
 interface LifeOptions {
   readonly config: RunConfig;
+  readonly noun: string;
   readonly server: Server;
   readonly url: string;
-  /** The container ran before this process came: somebody else was attached to it. */
+  /** The server ran before this process came: somebody else was attached to it. */
   readonly isTakeOver: boolean;
   readonly signal: AbortSignal;
   readonly logger: Logger;
@@ -32,17 +30,16 @@ interface LifeOptions {
 }
 
 /**
- * One life of a workload's container, from being up to not being up any more: proxy connected, readiness awaited, end
- * noticed. `undefined` when `signal` aborted. Throws what is not the end of the container.
+ * One life of a workload's server, from being up to not being up any more: proxy connected, readiness awaited, end
+ * noticed. `undefined` when `signal` aborted. Throws what is not the end of the server.
  */
-export async function serveContainer(
-  engine: Engine,
-  container: RunningContainer,
+export async function serveLife(
+  running: RunningServer,
   options: LifeOptions,
-): Promise<ContainerEvent | undefined> {
+): Promise<ServerEvent | undefined> {
   const { signal } = options;
   const startedAt = performance.now();
-  const event = await untilDown(engine, container, options);
+  const event = await untilDown(running, options);
   if (event === undefined || signal.aborted) return undefined;
   const livedMs = performance.now() - startedAt;
   await options.onDown(livedMs);
@@ -52,28 +49,27 @@ export async function serveContainer(
     options.logger.info('server ended with the process that served it before');
     return { type: 'restarted' };
   }
-  const confirmed = await confirmExit(engine, event, container.id, signal);
-  options.logger.warn('container exited unexpectedly', {
+  const confirmed = await running.confirm(event, signal);
+  options.logger.warn(`${options.noun.toLowerCase()} exited unexpectedly`, {
     event: confirmed.type,
     ...('detail' in event ? { detail: event.detail } : {}),
-    lastLogs: await lastWords(engine, container.id, options.config.transport),
+    lastLogs: await running.lastWords(),
   });
   return confirmed;
 }
 
 async function untilDown(
-  engine: Engine,
-  container: RunningContainer,
+  running: RunningServer,
   { config, server, url, signal, logger, onReady, onStillServing }: LifeOptions,
-): Promise<ContainerEvent | undefined> {
+): Promise<ServerEvent | undefined> {
   const life = new AbortController();
   const endLife = () => life.abort();
   signal.addEventListener('abort', endLife);
   let confirming: Timer | undefined;
   try {
-    const watched = watchContainer(engine, container.id, container.identity, life.signal);
-    const attachment = server.serve(engine, container, life.signal);
-    const ready = untilReady(config, container, url, life.signal, logger).then(async () => {
+    const watched = running.watch(life.signal);
+    const attachment = server.serve(running, life.signal);
+    const ready = untilReady(config, running, url, life.signal, logger).then(async () => {
       if (life.signal.aborted) return;
       await onReady();
       confirming = setInterval(() => {
@@ -95,13 +91,13 @@ async function untilDown(
 
 async function untilReady(
   config: RunConfig,
-  container: RunningContainer,
+  running: RunningServer,
   url: string,
   signal: AbortSignal,
   logger: Logger,
 ): Promise<void> {
   if (config.transport === 'stdio') {
-    if (!container.wasUp) await sleep(SETTLE_MS, signal);
+    if (!running.wasUp) await sleep(SETTLE_MS, signal);
     return;
   }
   const isReady = await probeReadiness(url, config.transport, { signal });

@@ -1,4 +1,4 @@
-/** Names and values of build environment variables (spec 03 §13.5): they become `ENV` instructions. */
+/** Names and values of environment variables of builds (spec 03 §13.5, spec 09 §3.1): they become `ENV` instructions. */
 
 const NAME = '^[A-Z][A-Z0-9_]*$';
 const RESERVED: ReadonlySet<string> = new Set([
@@ -14,6 +14,7 @@ const RESERVED: ReadonlySet<string> = new Set([
   'LD_PRELOAD',
   'LD_LIBRARY_PATH',
 ]);
+/** In this order, which decides what is named in the complaint. */
 const DANGEROUS = ['`', '$(', '${', '\\', '\n', '\r', '"', ';', '&&', '||', '|', '>', '<'];
 
 export function environmentNameProblem(

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 
-/** Addresses that a registry must not be reached at unless that is allowed (spec 08 §1.4). */
+/** Addresses that registries and identity providers must not be reached at unless that is allowed (spec 05 §3, 08 §1.4). */
 const IPV4_RANGES: readonly (readonly [string, number])[] = [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],

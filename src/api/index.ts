@@ -1,0 +1,2 @@
+export { createApi } from './app.ts';
+export { serveApi } from './serve.ts';

@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'bun:test';
+import { resolve } from 'node:path';
+import { addressUrl, isLoopbackBind, parseAddress } from './address.ts';
+
+const tcp = { host: '127.0.0.1', port: 8080 };
+
+describe('the kind of an address goes by its prefix', () => {
+  test.each([
+    ['', 'linux', { kind: 'tcp', ...tcp }],
+    ['/tmp/x.sock', 'linux', { kind: 'socket', path: '/tmp/x.sock' }],
+    ['x.sock', 'linux', { kind: 'socket', path: resolve('x.sock') }],
+    ['\\\\.\\pipe\\thv-api', 'win32', { kind: 'pipe', path: '\\\\.\\pipe\\thv-api' }],
+    ['\\\\.\\Pipe\\x', 'win32', { kind: 'pipe', path: '\\\\.\\Pipe\\x' }],
+  ] as const)('%j on %s', (socket, platform, expected) => {
+    expect(parseAddress({ ...tcp, socket }, platform)).toEqual(expected as never);
+  });
+
+  test.each(['\\\\.\\pipe\\thv-api', '\\\\.\\PIPE\\thv-api'])('%s is refused outside Windows', (socket) => {
+    expect(() => parseAddress({ ...tcp, socket }, 'linux')).toThrow(
+      `named pipe addresses are only supported on Windows: ${socket}`,
+    );
+  });
+});
+
+test.each([
+  [{ kind: 'tcp', host: '127.0.0.1', port: 8080 }, 'http://127.0.0.1:8080'],
+  [{ kind: 'tcp', host: '', port: 1 }, 'http://127.0.0.1:1'],
+  [{ kind: 'tcp', host: '0.0.0.0', port: 1 }, 'http://127.0.0.1:1'],
+  [{ kind: 'tcp', host: '::', port: 1 }, 'http://127.0.0.1:1'],
+  [{ kind: 'tcp', host: '::1', port: 1 }, 'http://[::1]:1'],
+  [{ kind: 'tcp', host: '10.0.0.5', port: 1 }, 'http://10.0.0.5:1'],
+  [{ kind: 'socket', path: '/tmp/a b/x.sock' }, 'unix:///tmp/a%20b/x.sock'],
+  [{ kind: 'socket', path: 'C:\\dir\\thv.sock' }, 'unix:///C:%5Cdir%5Cthv.sock'],
+  [{ kind: 'pipe', path: '\\\\.\\pipe\\thv-api' }, 'npipe://thv-api'],
+] as const)('%j is told as %s', (address, url) => {
+  expect(addressUrl(address)).toBe(url);
+});
+
+test.each([
+  ['127.0.0.1', true],
+  ['127.8.8.8', true],
+  ['localhost', true],
+  ['::1', true],
+  ['[::1]', true],
+  ['', false],
+  ['0.0.0.0', false],
+  ['::', false],
+  ['192.168.1.5', false],
+  ['127.0.0.1.example.com', false],
+])('a bind to %j is loopback: %p', (host, expected) => {
+  expect(isLoopbackBind(host)).toBe(expected);
+});

@@ -1,0 +1,89 @@
+import type { Context } from 'hono';
+import * as v from 'valibot';
+import { messageOf, ThvError } from '../../errors/index.ts';
+import { parseFirstJson } from '../../records/index.ts';
+import { matchMembers } from '../schemas/match-members.ts';
+
+/** Longest request body, inclusive (spec 10 §6.1). */
+export const MAX_BODY_BYTES = 1024 * 1024;
+/** For a whole body, however slowly it comes (spec 10 §6.1). */
+const BODY_TIMEOUT_MS = 30_000;
+
+/**
+ * The request's JSON in the form of `schema`: one value is read and the rest ignored, members match in any case, `null`
+ * is absent (spec 10 §6.4). Throws `ERR_INPUT_INVALID` with `prefix` before what is wrong, `ERR_BODY_TOO_LARGE`, `ERR_TIMEOUT`.
+ */
+export async function readJson<Schema extends v.GenericSchema>(
+  c: Context,
+  schema: Schema,
+  prefix: string,
+): Promise<v.InferOutput<Schema>> {
+  const text = await readText(c.req.raw);
+  const parsed = v.safeParse(schema, matchMembers(schema, parse(text, prefix)));
+  if (parsed.success) return parsed.output;
+  throw invalid(prefix, parsed.issues.map(describe).join('; '));
+}
+
+/** Like `readJson`, for routes where no body means no wishes. */
+export async function readOptionalJson<Schema extends v.GenericSchema>(
+  c: Context,
+  schema: Schema,
+  prefix: string,
+): Promise<v.InferOutput<Schema>> {
+  const text = await readText(c.req.raw);
+  const parsed = v.safeParse(schema, matchMembers(schema, text.trim() === '' ? {} : parse(text, prefix)));
+  if (parsed.success) return parsed.output;
+  throw invalid(prefix, parsed.issues.map(describe).join('; '));
+}
+
+function parse(text: string, prefix: string): unknown {
+  if (text.trim() === '') throw invalid(prefix, 'the body is empty');
+  let value: unknown;
+  try {
+    value = parseFirstJson(text);
+  } catch (error) {
+    throw invalid(prefix, messageOf(error));
+  }
+  // valibot takes a list for an object.
+  if (Array.isArray(value)) throw invalid(prefix, 'body: Object expected');
+  return value ?? {};
+}
+
+/** The path and what is allowed there. What was received is not repeated: it may be a secret. */
+function describe(issue: v.BaseIssue<unknown>): string {
+  const path = v.getDotPath(issue) ?? 'body';
+  return issue.kind === 'schema'
+    ? `${path}: ${issue.expected ?? 'another type'} expected`
+    : `${path}: ${issue.message}`;
+}
+
+function invalid(prefix: string, problem: string): ThvError {
+  return new ThvError('ERR_INPUT_INVALID', { reason: `${prefix}: ${problem}` });
+}
+
+async function readText(request: Request): Promise<string> {
+  if (request.body === null) return '';
+  const reader = request.body.getReader();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    reader.cancel().catch(() => undefined); // the answer is the same whether the client hears of it
+  }, BODY_TIMEOUT_MS);
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (isLate) throw new ThvError('ERR_TIMEOUT', { reason: 'the request body did not arrive in time' });
+      if (done) return Buffer.concat(chunks).toString('utf8');
+      size += value.byteLength;
+      if (size > MAX_BODY_BYTES) {
+        reader.cancel().catch(() => undefined); // see above
+        throw new ThvError('ERR_BODY_TOO_LARGE', {});
+      }
+      chunks.push(value);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}

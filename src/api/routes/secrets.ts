@@ -1,0 +1,201 @@
+import { randomBytes } from 'node:crypto';
+import { hasCode, ThvError } from '../../errors/index.ts';
+import { openSecretsStore, type SecretsStore, setUpSecrets, userSecrets } from '../../secrets/index.ts';
+import { describe } from '../docs/describe.ts';
+import { readJson } from '../pipeline/body.ts';
+import { emptyAnswer, jsonAnswer, textAnswer } from '../pipeline/respond.ts';
+import { timeLimit, USUAL_LIMIT_MS } from '../pipeline/time-limit.ts';
+import {
+  CreateSecret,
+  SecretCreated,
+  SecretKeys,
+  SecretsProvider,
+  SecretsSetUp,
+  SecretUpdated,
+  SetupSecrets,
+  UpdateSecret,
+} from '../schemas/secrets.ts';
+import type { Api, RouteOptions } from '../types.ts';
+
+/** Those that need nothing but a password. */
+const PROVIDERS = ['encrypted', '1password', 'environment'] as const;
+const NOT_SET_UP = 'No secrets provider is set up';
+
+/** Spec 10 §15. Values come in and never go out, and names are not logged. */
+export function addSecretRoutes(api: Api, { env, paths, logger }: RouteOptions): void {
+  const limit = timeLimit(USUAL_LIMIT_MS);
+  // Opened for each request: the file belongs to other programs as well.
+  const open = async (signal: AbortSignal) =>
+    userSecrets(await openSecretsStore({ env, paths, logger, signal }));
+
+  api.post(
+    '/api/v1beta/secrets',
+    describe({
+      tag: 'secrets',
+      summary: 'Set up the secrets provider',
+      description: 'Tried out before it is taken. Without a password, `encrypted` gets one of its own.',
+      body: SetupSecrets,
+      answers: {
+        201: { json: SecretsSetUp, description: 'Set up' },
+        400: 'There is no such provider, or it cannot be used here',
+        413: 'The body is too long',
+        502: 'What stands behind the provider failed',
+      },
+    }),
+    limit,
+    async (c) => {
+      const body = await readJson(c, SetupSecrets, 'invalid request body');
+      const type = PROVIDERS.find((known) => known === body.provider_type);
+      if (body.provider_type === '') return textAnswer(400, 'provider type cannot be empty');
+      if (type === undefined)
+        throw new ThvError('ERR_SECRETS_PROVIDER_INVALID', {
+          provider: body.provider_type,
+          valid: PROVIDERS,
+        });
+      const password = body.password || randomBytes(32).toString('base64url');
+      const { signal } = c.var;
+      const { wasSetUp } = await setUpSecrets({ type, password, env, paths, logger, signal });
+      const message = `Secrets provider ${wasSetUp ? 'reconfigured' : 'setup'} successfully`;
+      return jsonAnswer({ provider_type: type, message }, 201);
+    },
+  );
+
+  api.get(
+    '/api/v1beta/secrets/default',
+    describe({
+      tag: 'secrets',
+      summary: 'The secrets provider and what it can do',
+      answers: { 200: { json: SecretsProvider, description: 'OK' }, 404: NOT_SET_UP },
+    }),
+    limit,
+    async (c) => {
+      const { type, capabilities } = await open(c.var.signal);
+      return jsonAnswer({
+        name: 'default',
+        provider_type: type,
+        capabilities: {
+          can_read: capabilities.canRead,
+          can_write: capabilities.canWrite,
+          can_delete: capabilities.canDelete,
+          can_list: capabilities.canList,
+          can_cleanup: capabilities.canCleanup,
+        },
+      });
+    },
+  );
+
+  api.get(
+    '/api/v1beta/secrets/default/keys',
+    describe({
+      tag: 'secrets',
+      summary: 'Names of the secrets',
+      answers: {
+        200: { json: SecretKeys, description: 'OK' },
+        404: NOT_SET_UP,
+        405: 'The provider cannot list',
+      },
+    }),
+    limit,
+    async (c) => {
+      const store = await open(c.var.signal);
+      if (!store.capabilities.canList) return cannot('listing keys');
+      return jsonAnswer({ keys: await store.list() });
+    },
+  );
+
+  api.post(
+    '/api/v1beta/secrets/default/keys',
+    describe({
+      tag: 'secrets',
+      summary: 'Create a secret',
+      body: CreateSecret,
+      answers: {
+        201: { json: SecretCreated, description: 'Created' },
+        400: 'The request makes no sense, or the name is reserved',
+        404: NOT_SET_UP,
+        405: 'The provider cannot write',
+        409: 'There is such a secret',
+        413: 'The body is too long',
+      },
+    }),
+    limit,
+    async (c) => {
+      const { key, value } = await readJson(c, CreateSecret, 'invalid request body');
+      if (key === '' || value === '') return textAnswer(400, "both 'key' and 'value' are required");
+      const store = await open(c.var.signal);
+      if (!store.capabilities.canWrite) return cannot('creating secrets');
+      if (await exists(store, key)) return textAnswer(409, 'secret already exists');
+      await store.set(key, value);
+      return jsonAnswer({ key, message: 'Secret created successfully' }, 201);
+    },
+  );
+
+  api.put(
+    '/api/v1beta/secrets/default/keys/:key',
+    describe({
+      tag: 'secrets',
+      summary: 'Give a secret another value',
+      path: { key: 'Name of the secret' },
+      body: UpdateSecret,
+      answers: {
+        200: { json: SecretUpdated, description: 'Updated' },
+        400: 'The request makes no sense, or the name is reserved',
+        404: 'There is no such secret, or no provider is set up',
+        405: 'The provider cannot write',
+        413: 'The body is too long',
+      },
+    }),
+    limit,
+    async (c) => {
+      const key = c.req.param('key');
+      const { value } = await readJson(c, UpdateSecret, 'invalid request body');
+      if (value === '') return textAnswer(400, 'value is required');
+      const store = await open(c.var.signal);
+      if (!store.capabilities.canWrite) return cannot('updating secrets');
+      if (!(await exists(store, key))) return textAnswer(404, 'secret not found');
+      await store.set(key, value);
+      return jsonAnswer({ key, message: 'Secret updated successfully' });
+    },
+  );
+
+  api.delete(
+    '/api/v1beta/secrets/default/keys/:key',
+    describe({
+      tag: 'secrets',
+      summary: 'Delete a secret',
+      path: { key: 'Name of the secret' },
+      answers: {
+        204: { empty: true, description: 'Deleted' },
+        400: 'The name is reserved',
+        404: 'There is no such secret, or no provider is set up',
+        405: 'The provider cannot delete',
+      },
+    }),
+    limit,
+    async (c) => {
+      const store = await open(c.var.signal);
+      if (!store.capabilities.canDelete) return cannot('deleting secrets');
+      try {
+        await store.delete(c.req.param('key'));
+      } catch (error) {
+        if (hasCode(error, 'ERR_SECRET_NOT_FOUND')) return textAnswer(404, 'secret not found');
+        throw error;
+      }
+      return emptyAnswer(204);
+    },
+  );
+}
+
+function cannot(what: string): Response {
+  return textAnswer(405, `secrets provider does not support ${what}`);
+}
+
+async function exists(store: SecretsStore, key: string): Promise<boolean> {
+  try {
+    await store.get(key);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ERR_SECRET_NOT_FOUND')) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,69 @@
+import { sleep } from '../../platform/index.ts';
+import { parseWorkloadName } from '../../records/index.ts';
+import { describe } from '../docs/describe.ts';
+import { jsonAnswer } from '../pipeline/respond.ts';
+import { timeLimit, USUAL_LIMIT_MS } from '../pipeline/time-limit.ts';
+import { ExportedConfig, StatusOfWorkload } from '../schemas/workload.ts';
+import type { Api, RouteOptions } from '../types.ts';
+import { queryOf, timeoutOf } from './query.ts';
+
+const POLL_MS = 200;
+/** Beyond the longest wait, so that it ends with an answer. */
+const WAIT_LIMIT_MS = USUAL_LIMIT_MS + 10_000;
+
+/** Status and stored document of one workload (spec 10 §11.9). */
+export function addWorkloadFactRoutes(api: Api, { workloads, shutdown }: RouteOptions): void {
+  const path = { name: 'Name of the workload' };
+  api.get(
+    '/api/v1beta/workloads/:name/status',
+    describe({
+      tag: 'workloads',
+      summary: 'The status of a workload',
+      path,
+      query: {
+        wait: { description: 'Answer when this is the status, or `timeout` is over' },
+        timeout: { description: 'How long to wait, for example `30s` (the default); at most `60s`' },
+      },
+      answers: {
+        200: { json: StatusOfWorkload, description: 'OK' },
+        400: 'The name or a parameter is not valid',
+        404: 'There is no such workload',
+      },
+    }),
+    timeLimit(WAIT_LIMIT_MS),
+    async (c) => {
+      const name = c.req.param('name');
+      const { signal } = c.var;
+      const wanted = queryOf(c, 'wait');
+      const deadline = performance.now() + (wanted === undefined ? 0 : timeoutOf(c));
+      for (;;) {
+        const { status } = await workloads.get(name, { signal });
+        const isOver =
+          status === wanted || performance.now() >= deadline || signal.aborted || shutdown.aborted;
+        if (isOver) return jsonAnswer({ status });
+        await sleep(POLL_MS, signal);
+      }
+    },
+  );
+
+  api.get(
+    '/api/v1beta/workloads/:name/export',
+    describe({
+      tag: 'workloads',
+      summary: 'The stored document of a workload',
+      description: 'What `thv run --from-config` reads.',
+      path,
+      answers: {
+        200: { json: ExportedConfig, description: 'OK' },
+        400: 'The name is not valid',
+        404: 'There is no such document',
+      },
+    }),
+    timeLimit(USUAL_LIMIT_MS),
+    async (c) => {
+      const name = parseWorkloadName(c.req.param('name'));
+      const { text } = await workloads.export(name, 'json');
+      return new Response(text, { headers: { 'Content-Type': 'application/json' } });
+    },
+  );
+}

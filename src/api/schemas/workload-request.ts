@@ -1,0 +1,145 @@
+import * as v from 'valibot';
+import { PermissionProfileSchema } from '../../records/index.ts';
+import { named } from './names.ts';
+
+/** What a client asks for when it creates or edits a workload (spec 10 §11.2). Absent and empty mean the same. */
+
+const Text = v.optional(v.string(), '');
+const Texts = v.optional(v.array(v.string()), []);
+const Switch = v.optional(v.boolean(), false);
+const Port = v.optional(v.pipe(v.number(), v.integer()), 0);
+const TextMap = v.optional(v.record(v.string(), v.string()), {});
+
+export const SecretReference = named('secrets.SecretParameter', v.object({ name: Text, target: Text }));
+
+export const ToolOverride = named(
+  'pkg_api_v1.toolOverride',
+  v.object({ name: v.optional(v.string()), description: v.optional(v.string()) }),
+);
+
+export const OidcOptions = named(
+  'pkg_api_v1.oidcOptions',
+  v.object({
+    issuer: Text,
+    audience: Text,
+    jwks_url: Text,
+    introspection_url: Text,
+    client_id: Text,
+    client_secret: Text,
+    scopes: Texts,
+  }),
+);
+
+export const RemoteOAuth = named(
+  'pkg_api_v1.remoteOAuthConfig',
+  v.object({
+    issuer: Text,
+    authorize_url: Text,
+    token_url: Text,
+    client_id: Text,
+    client_secret: v.optional(SecretReference),
+    bearer_token: v.optional(SecretReference),
+    scopes: Texts,
+    use_pkce: Switch,
+    oauth_params: TextMap,
+    callback_port: Port,
+    skip_browser: Switch,
+    resource: Text,
+  }),
+);
+
+export const HeaderForward = named(
+  'pkg_api_v1.headerForwardConfig',
+  v.object({ add_plaintext_headers: TextMap, add_headers_from_secret: TextMap }),
+);
+
+const Header = v.looseObject({ name: v.string() });
+
+const RuntimeConfig = named(
+  'templates.RuntimeConfig',
+  v.object({
+    builder_image: Text,
+    additional_packages: Texts,
+    build_with: Texts,
+    runtime_env: TextMap,
+  }),
+);
+
+const fields = {
+  image: Text,
+  runtime_config: v.optional(RuntimeConfig),
+  host: Text,
+  cmd_arguments: Texts,
+  target_port: Port,
+  proxy_port: Port,
+  env_vars: TextMap,
+  secrets: v.optional(v.array(SecretReference), []),
+  volumes: Texts,
+  transport: v.pipe(Text, v.description('stdio (default), sse or streamable-http')),
+  proxy_mode: v.pipe(Text, v.description('sse (default) or streamable-http; for stdio servers')),
+  network_isolation: Switch,
+  permission_profile: v.optional(PermissionProfileSchema),
+  authz_config: v.pipe(Text, v.description("Path on the server's machine")),
+  oidc: v.optional(OidcOptions),
+  trust_proxy_headers: Switch,
+  allow_docker_gateway: Switch,
+  tools: Texts,
+  tools_override: v.optional(v.record(v.string(), ToolOverride), {}),
+  group: Text,
+  url: v.pipe(Text, v.description('A remote server, instead of an image')),
+  oauth_config: v.optional(RemoteOAuth),
+  headers: v.optional(v.array(Header), []),
+  header_forward: v.optional(HeaderForward),
+};
+
+export const UpdateRequest = named('pkg_api_v1.updateRequest', v.object(fields));
+export type UpdateRequest = v.InferOutput<typeof UpdateRequest>;
+
+export const CreateRequest = named(
+  'pkg_api_v1.createRequest',
+  v.object({ ...fields, name: Text, registry: Text, server: Text }),
+);
+export type CreateRequest = v.InferOutput<typeof CreateRequest>;
+
+const orNull = <Schema extends v.GenericSchema>(schema: Schema) => v.nullable(schema);
+
+/** A stored configuration in the shape of a request, so that it can be changed and sent back (spec 10 §11.5). */
+export const WorkloadDetails = named(
+  'pkg_api_v1.workloadDetails',
+  v.object({
+    name: v.string(),
+    image: v.string(),
+    host: v.string(),
+    cmd_arguments: orNull(v.array(v.string())),
+    target_port: v.number(),
+    proxy_port: v.number(),
+    env_vars: orNull(v.record(v.string(), v.string())),
+    secrets: v.array(v.object({ name: v.string(), target: v.string() })),
+    volumes: orNull(v.array(v.string())),
+    transport: v.string(),
+    authz_config: v.string(),
+    oidc: v.object({
+      issuer: v.string(),
+      audience: v.string(),
+      jwks_url: v.string(),
+      introspection_url: v.string(),
+      client_id: v.string(),
+      client_secret: v.string(),
+      scopes: v.optional(orNull(v.array(v.string()))),
+    }),
+    permission_profile: orNull(PermissionProfileSchema),
+    proxy_mode: v.string(),
+    network_isolation: v.boolean(),
+    trust_proxy_headers: v.boolean(),
+    tools: orNull(v.array(v.string())),
+    tools_override: orNull(v.record(v.string(), ToolOverride)),
+    oauth_config: RemoteOAuth,
+    allow_docker_gateway: v.optional(v.boolean()),
+    group: v.optional(v.string()),
+    url: v.optional(v.string()),
+    runtime_config: v.optional(RuntimeConfig),
+    header_forward: v.optional(HeaderForward),
+    headers: v.optional(v.array(Header)),
+  }),
+);
+export type WorkloadDetails = v.InferOutput<typeof WorkloadDetails>;

@@ -1,0 +1,92 @@
+import * as v from 'valibot';
+import { WorkloadStatusSchema } from '../../records/index.ts';
+import type { Workload } from '../../workloads/index.ts';
+import { named } from './names.ts';
+
+const Time = v.pipe(v.string(), v.isoTimestamp(), v.description('RFC 3339; year 1 when it is not known'));
+
+/** A workload in lists and events (spec 10 §11.1). */
+export const WorkloadEntry = named(
+  'core.Workload',
+  v.object({
+    name: v.string(),
+    package: v.pipe(v.string(), v.description('Image, package reference, or `remote`')),
+    url: v.pipe(v.string(), v.description('Where MCP clients connect; empty without a port')),
+    port: v.number(),
+    transport_type: v.picklist(['stdio', 'sse', 'streamable-http']),
+    proxy_mode: v.optional(v.string()),
+    status: WorkloadStatusSchema,
+    status_context: v.optional(v.string()),
+    created_at: Time,
+    started_at: Time,
+    labels: v.optional(v.record(v.string(), v.string())),
+    group: v.optional(v.string()),
+    tools: v.optional(v.array(v.string())),
+    remote: v.optional(v.boolean()),
+  }),
+);
+
+export const WorkloadList = named(
+  'pkg_api_v1.workloadListResponse',
+  v.object({ workloads: v.array(WorkloadEntry) }),
+);
+
+export const CreatedWorkload = named(
+  'pkg_api_v1.createWorkloadResponse',
+  v.object({ name: v.string(), port: v.number() }),
+);
+
+export const StatusOfWorkload = named(
+  'pkg_api_v1.workloadStatusResponse',
+  v.object({ status: WorkloadStatusSchema }),
+);
+
+export const BulkOperation = named(
+  'pkg_api_v1.bulkOperationRequest',
+  v.object({
+    names: v.optional(v.array(v.string()), []),
+    group: v.optional(v.string(), ''),
+  }),
+);
+
+/** Which of a bulk operation's names are known; clients that ignore bodies lose nothing (spec 10 §20-14). */
+export const BulkAccepted = named(
+  'pkg_api_v1.bulkOperationResponse',
+  v.object({ accepted: v.array(v.string()), unknown: v.array(v.string()) }),
+);
+
+/** The document of spec 02 §1; its own schema is where it is read. */
+export const ExportedConfig = named(
+  'runner.RunConfig',
+  v.looseObject({
+    schema_version: v.string(),
+    name: v.string(),
+    image: v.string(),
+    transport: v.string(),
+    container_name: v.optional(v.string()),
+  }),
+);
+
+export function toEntry(workload: Workload): v.InferOutput<typeof WorkloadEntry> {
+  const { proxyMode, statusContext, labels, group, tools, remote, startedAt } = workload;
+  return {
+    name: workload.name,
+    package: workload.package,
+    url: workload.url,
+    port: workload.port,
+    transport_type: workload.transport,
+    ...(proxyMode ? { proxy_mode: proxyMode } : {}),
+    status: workload.status,
+    ...(statusContext ? { status_context: statusContext } : {}),
+    created_at: rfc3339(workload.createdAt),
+    started_at: startedAt === undefined ? '0001-01-01T00:00:00Z' : rfc3339(startedAt),
+    ...(Object.keys(labels).length > 0 ? { labels } : {}),
+    ...(group ? { group } : {}),
+    ...(tools.length > 0 ? { tools: [...tools] } : {}),
+    ...(remote ? { remote } : {}),
+  };
+}
+
+function rfc3339(time: Date): string {
+  return time.toISOString().replace(/\.?0*Z$/, 'Z');
+}

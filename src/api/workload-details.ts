@@ -1,0 +1,103 @@
+import type { RunConfig } from '../records/index.ts';
+import type { WorkloadDetails } from './schemas/workload-request.ts';
+
+/** The stored configuration in the shape of a request (spec 10 §11.5). */
+export function toDetails(config: RunConfig): WorkloadDetails {
+  const { group, remote_url: url } = config;
+  const rest: Readonly<Record<string, unknown>> = config;
+  return {
+    name: config.name,
+    image: config.image,
+    host: config.host,
+    cmd_arguments: orNull(config.cmd_args),
+    target_port: config.target_port,
+    proxy_port: config.port,
+    env_vars: orNull(config.env_vars),
+    secrets: (config.secrets ?? []).flatMap(parseReference),
+    volumes: orNull(config.volumes),
+    transport: config.transport,
+    authz_config: typeof rest['authz_config_path'] === 'string' ? rest['authz_config_path'] : '',
+    oidc: oidcOf(rest['oidc_config']),
+    permission_profile: config.permission_profile ?? null,
+    proxy_mode: config.proxy_mode,
+    network_isolation: config.isolate_network,
+    trust_proxy_headers: config.trust_proxy_headers,
+    tools: orNull(config.tools_filter),
+    tools_override: orNull(config.tools_override),
+    oauth_config: oauthOf(rest['remote_auth_config']),
+    ...(rest['allow_docker_gateway'] === true ? { allow_docker_gateway: true } : {}),
+    ...(group ? { group } : {}),
+    ...(url ? { url } : {}),
+    ...(config.runtime_config ? { runtime_config: runtimeOf(config.runtime_config) } : {}),
+  };
+}
+
+function runtimeOf(stored: NonNullable<RunConfig['runtime_config']>): WorkloadDetails['runtime_config'] {
+  return {
+    builder_image: stored.builder_image ?? '',
+    additional_packages: stored.additional_packages ?? [],
+    build_with: stored.build_with ?? [],
+    runtime_env: stored.runtime_env ?? {},
+  };
+}
+
+function orNull<Value extends object>(value: Value | null | undefined): Value | null {
+  return value === null || value === undefined || Object.keys(value).length === 0 ? null : value;
+}
+
+/** `NAME,target=VARIABLE` (spec 02 §7.4); what has another form is left out. */
+function parseReference(text: string): { name: string; target: string }[] {
+  const [, name, target] = /^([^,]+),target=(.+)$/.exec(text) ?? [];
+  return name === undefined || target === undefined ? [] : [{ name, target }];
+}
+
+function reader(value: unknown) {
+  const members = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  return {
+    text: (key: string) => (typeof members[key] === 'string' ? members[key] : ''),
+    texts: (key: string) => (Array.isArray(members[key]) ? members[key].map(String) : []),
+    flag: (key: string) => members[key] === true,
+    number: (key: string) => (typeof members[key] === 'number' ? members[key] : 0),
+    map: (key: string) => {
+      const map = members[key];
+      const entries = typeof map === 'object' && map !== null ? Object.entries(map) : [];
+      return Object.fromEntries(entries.map(([name, text]) => [name, String(text)]));
+    },
+  };
+}
+
+/** Keys of the stored object: spec 02 §1.4. A secret is stored as a reference; anything else is not told. */
+function oidcOf(stored: unknown): WorkloadDetails['oidc'] {
+  const { text, texts } = reader(stored);
+  const secret = text('ClientSecret');
+  return {
+    issuer: text('Issuer'),
+    audience: text('Audience'),
+    jwks_url: text('JWKSURL'),
+    introspection_url: text('IntrospectionURL'),
+    client_id: text('ClientID'),
+    client_secret: parseReference(secret).length > 0 ? secret : '',
+    scopes: orNull(texts('Scopes')),
+  };
+}
+
+/** Keys of the stored object: spec 02 §1.3. */
+function oauthOf(stored: unknown): WorkloadDetails['oauth_config'] {
+  const { text, texts, flag, number, map } = reader(stored);
+  const [clientSecret] = parseReference(text('client_secret'));
+  const [bearerToken] = parseReference(text('bearer_token'));
+  return {
+    issuer: text('issuer'),
+    authorize_url: text('authorize_url'),
+    token_url: text('token_url'),
+    client_id: text('client_id'),
+    ...(clientSecret === undefined ? {} : { client_secret: clientSecret }),
+    ...(bearerToken === undefined ? {} : { bearer_token: bearerToken }),
+    scopes: texts('scopes'),
+    use_pkce: flag('use_pkce'),
+    oauth_params: map('oauth_params'),
+    callback_port: number('callback_port'),
+    skip_browser: flag('skip_browser'),
+    resource: text('resource'),
+  };
+}

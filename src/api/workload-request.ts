@@ -1,0 +1,218 @@
+import { parsePackageReference } from '../build/index.ts';
+import { hasCode, ThvError } from '../errors/index.ts';
+import { DEFAULT_GROUP } from '../groups/index.ts';
+import { parseNewWorkloadName, parseWorkloadName, type RunConfig } from '../records/index.ts';
+import type { RunRequest } from '../workloads/index.ts';
+import type { CreateRequest, UpdateRequest } from './schemas/workload-request.ts';
+
+/** From the wire to the request that the service takes; the checks in the order in which their errors count (spec 10 §11.4). */
+
+const INVALID_CONFIG = 'invalid run configuration provided';
+const BUILD = `${INVALID_CONFIG}: Failed to build run config: failed to validate run config`;
+
+/** Steps 2 of spec 10 §11.4. Throws `ERR_INPUT_INVALID`, `ERR_WORKLOAD_NAME_INVALID`. */
+export function checkSourceAndName(body: CreateRequest): string {
+  if ((body.registry === '') !== (body.server === ''))
+    throw invalid("both 'registry' and 'server' must be specified together");
+  if (body.image === '' && body.url === '' && body.server === '')
+    throw invalid("either 'image', 'url', or 'registry'+'server' fields are required");
+  return parseNewWorkloadName(parseWorkloadName(body.name));
+}
+
+interface RequestFacts {
+  readonly name: string;
+  readonly debug: boolean;
+  /** What the workload is now, when it is given other settings. */
+  readonly present?: RunConfig;
+}
+
+/** Throws `ERR_INPUT_INVALID` for what the service would not look at itself. */
+export function toRunRequest(body: UpdateRequest, { name, debug, present }: RequestFacts): RunRequest {
+  const transport = body.transport === '' ? undefined : transportOf(body.transport);
+  if (body.target_port < 0 || body.target_port > 65_535)
+    throw invalid(
+      `${BUILD}: invalid value for target_port: ${body.target_port} (must be between 0 and 65535)`,
+    );
+  const keepsBuild = present !== undefined && isBuiltAlike(body, present);
+  refuseWhatIsNotDone(keepsBuild ? { ...body, runtime_config: undefined } : body);
+  return {
+    source: body.image,
+    serverArguments: body.cmd_arguments,
+    name,
+    transport,
+    fallbackTransport: 'stdio',
+    proxyMode: proxyModeOf(body.proxy_mode),
+    proxyPort: body.proxy_port,
+    host: body.host === '' ? '127.0.0.1' : body.host,
+    targetPort: body.target_port,
+    targetHost: '127.0.0.1',
+    environment: environmentOf(body.env_vars),
+    environmentFile: undefined,
+    environmentFolder: undefined,
+    secrets: secretsOf(body.secrets),
+    labels: [],
+    volumes: body.volumes,
+    publish: [],
+    networkMode: '',
+    tools: body.tools,
+    toolsOverrideFile: undefined,
+    toolsOverride: withoutUndefined(body.tools_override),
+    permissionProfile: undefined,
+    ...(body.permission_profile === undefined ? {} : { permissions: body.permission_profile }),
+    group: body.group === '' ? DEFAULT_GROUP : body.group,
+    allowedOrigins: [],
+    trustProxyHeaders: body.trust_proxy_headers,
+    strictProtocolValidation: false,
+    stateless: false,
+    sessionTtlMs: 0,
+    endpointPrefix: '',
+    caCertificate: undefined,
+    ...runtimeOf(body, keepsBuild),
+    debug,
+  };
+}
+
+const BUILDING = ['failed to validate run config', 'failed to validate environment variables'];
+const BAD_SCHEME = 'invalid protocol scheme provided for MCP server\n';
+
+/** An error of building the run config with the words the reference puts before it (spec 10 §11.2). */
+export function inRequestContext(thrown: unknown, prefix?: string): unknown {
+  const error = asInput(thrown);
+  if (!(error instanceof ThvError) || error.status !== 400) return error;
+  const isBuilding = BUILDING.some((step) => error.context.includes(step));
+  const named = isBuilding ? error.within(`${INVALID_CONFIG}: Failed to build run config`) : error;
+  return prefix === undefined ? named : named.within(prefix);
+}
+
+/** What is missing behind a name in the request is the fault of the request, not of the path (spec 10 §20-10). */
+function asInput(error: unknown): unknown {
+  if (!(error instanceof ThvError)) return error;
+  const input = (reason: string) => new ThvError('ERR_INPUT_INVALID', { reason }, { cause: error });
+  if (MISSING.has(error.code)) return input(error.message);
+  const scheme = 'failed to retrieve MCP server image: invalid protocol scheme provided for MCP server';
+  if (hasCode(error, 'ERR_PACKAGE_INVALID')) return input(`${scheme}: ${error.facts.reason}`);
+  const at = error.message.indexOf(BAD_SCHEME);
+  // A build that failed is told in full; an engine that is gone stays what it is.
+  return at >= 0 && error.status < 503
+    ? input(`${scheme}\n${error.message.slice(at + BAD_SCHEME.length)}`)
+    : error;
+}
+
+const MISSING: ReadonlySet<string> = new Set([
+  'ERR_GROUP_NOT_FOUND',
+  'ERR_SECRET_NOT_FOUND',
+  'ERR_SECRETS_NOT_SET_UP',
+]);
+
+function transportOf(text: string): RunRequest['transport'] {
+  const lower = text === text.toUpperCase() ? text.toLowerCase() : text;
+  switch (lower) {
+    case 'stdio':
+    case 'sse':
+    case 'streamable-http':
+      return lower;
+    default:
+      throw invalid(
+        `${BUILD}: invalid transport mode: ${text}. Valid modes are: sse, streamable-http, stdio`,
+      );
+  }
+}
+
+function proxyModeOf(text: string): RunRequest['proxyMode'] {
+  if (text === '' || text === 'sse') return 'sse';
+  if (text === 'streamable-http') return text;
+  throw invalid(`${INVALID_CONFIG}: Invalid proxy_mode: ${text}`);
+}
+
+function environmentOf(variables: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(variables).map(([key, value]) => {
+    if (key === '' || key.includes('='))
+      throw invalid(`${BUILD}: invalid environment variable name: ${JSON.stringify(key)}`);
+    return `${key}=${value}`;
+  });
+}
+
+function secretsOf(references: UpdateRequest['secrets']): readonly string[] {
+  return references.map(({ name, target }) => {
+    if (name === '' || target === '' || name.includes(','))
+      throw invalid(`${INVALID_CONFIG}: a secret needs a name without commas and a target`);
+    return `${name},target=${target}`;
+  });
+}
+
+type Runtime = Pick<RunRequest, 'runtimeImage' | 'runtimePackages' | 'buildWith'>;
+
+interface GivenRuntime {
+  readonly builder_image?: string | null | undefined;
+  readonly additional_packages?: readonly string[] | null | undefined;
+  readonly build_with?: readonly string[] | null | undefined;
+  readonly runtime_env?: Readonly<Record<string, string>> | null | undefined;
+}
+
+function normalRuntime(given: GivenRuntime | null | undefined): Runtime {
+  const items = (texts: readonly string[] | null | undefined) =>
+    (texts ?? []).map((text) => text.trim()).filter((text) => text !== '');
+  return {
+    runtimeImage: given?.builder_image?.trim() || undefined,
+    runtimePackages: items(given?.additional_packages),
+    buildWith: items(given?.build_with),
+  };
+}
+
+/** An image that was built stays as it is when it is sent back with what it was built by (spec 10 §11.6). */
+function isBuiltAlike({ image, runtime_config }: UpdateRequest, present: RunConfig): boolean {
+  const stored = present.runtime_config;
+  const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
+  return (
+    image === present.image &&
+    same(normalRuntime(runtime_config), normalRuntime(stored)) &&
+    same(runtime_config?.runtime_env ?? {}, stored?.runtime_env ?? {})
+  );
+}
+
+/** How the image of a package is built (spec 10 §11.6); blank items are left out. */
+function runtimeOf({ image, url, runtime_config }: UpdateRequest, keepsBuild: boolean): Runtime {
+  const runtime = normalRuntime(runtime_config);
+  if (!keepsBuild && isGiven(runtime) && (url !== '' || parsePackageReference(image) === undefined))
+    throw invalid(`${INVALID_CONFIG}: runtime_config is only supported for protocol-scheme images`);
+  return runtime;
+}
+
+/** Protection and sources that are asked for and cannot be given are refused, never left out in silence. */
+function refuseWhatIsNotDone(body: UpdateRequest): void {
+  const asked: readonly (readonly [string, boolean])[] = [
+    ['url', body.url !== ''],
+    ['network_isolation', body.network_isolation],
+    ['allow_docker_gateway', body.allow_docker_gateway],
+    ['authz_config', body.authz_config !== ''],
+    ['oidc', isGiven(body.oidc)],
+    ['oauth_config', isGiven(body.oauth_config)],
+    ['headers', body.headers.length > 0],
+    ['header_forward', isGiven(body.header_forward)],
+    ['runtime_config.runtime_env', isGiven(body.runtime_config?.runtime_env)],
+  ];
+  const refused = asked.filter(([, isAsked]) => isAsked).map(([field]) => field);
+  if (refused.length > 0)
+    throw invalid(`${INVALID_CONFIG}: this version does not support ${refused.join(', ')} for workloads`);
+}
+
+/** Whether an object says anything: texts, lists and maps that are empty, 0 and false do not. */
+function isGiven(value: unknown): boolean {
+  if (value === undefined || value === null || value === '' || value === 0 || value === false) return false;
+  return typeof value === 'object' ? Object.values(value).some(isGiven) : true;
+}
+
+function withoutUndefined(
+  overrides: UpdateRequest['tools_override'],
+): Readonly<Record<string, { readonly name?: string; readonly description?: string }>> {
+  return Object.fromEntries(
+    Object.entries(overrides).map(([tool, { name, description }]) => [
+      tool,
+      { ...(name === undefined ? {} : { name }), ...(description === undefined ? {} : { description }) },
+    ]),
+  );
+}
+
+function invalid(reason: string): ThvError {
+  return new ThvError('ERR_INPUT_INVALID', { reason });
+}

@@ -1,0 +1,50 @@
+import type { ServerLink, ServerProcess } from '../proxy/index.ts';
+
+/** What became of a server that was up (spec 03 §9.5). */
+export type ServerEvent =
+  | { readonly type: 'exited'; readonly detail: string }
+  | { readonly type: 'restarted' }
+  | { readonly type: 'removed' };
+
+/** What a stdio server is connected to. */
+export interface Bridge {
+  attach(process: ServerProcess): ServerLink;
+}
+
+/** One life of a server, in a container or as a process. */
+export interface RunningServer {
+  /** Changes whenever the server's process is a new one. */
+  readonly identity: string;
+  /** It ran before we came: somebody was attached to it, and may have died in the middle of a line. */
+  readonly wasUp: boolean;
+  /** Port on the target host that the proxy connects to; `undefined` for stdio. */
+  readonly hostPort: number | undefined;
+  /** Resolves when it is not up any more; `undefined` when `signal` aborts first. */
+  watch(signal: AbortSignal): Promise<ServerEvent | undefined>;
+  /** Tells an exit from the first half of a removal or of a restart. */
+  confirm(event: ServerEvent, signal: AbortSignal): Promise<ServerEvent>;
+  /**
+   * Keeps the bridge connected to stdin and stdout as long as the server lives. Throws `ERR_ATTACH_FAILED` and
+   * `ERR_CONTAINER_NOT_RUNNING`.
+   */
+  keepAttached(bridge: Bridge, signal: AbortSignal): Promise<void>;
+  /** The last lines it printed before it ended, for the workload's log; '' when they cannot be had. */
+  lastWords(): Promise<string>;
+  stop(graceSeconds: number, signal: AbortSignal): Promise<void>;
+}
+
+/** What a workload's server runs on. */
+export interface Backend {
+  /** For sentences: `Container exited, restarting`. */
+  readonly noun: 'Container' | 'Process';
+  /** Makes the server run. Throws `ERR_CONTAINER_NOT_RUNNING` for one that ends at once, and `ERR_ENGINE_UNAVAILABLE`. */
+  deploy(environment: Readonly<Record<string, string>>): Promise<RunningServer>;
+  /** Of a server that did not come up. */
+  lastWords(): Promise<string>;
+  /** Nobody will look after the server any more. */
+  giveUp(): Promise<void>;
+  /** Waits before the next attempt, not longer than there is something to wait for. */
+  untilUpAgain(delayMs: number): Promise<void>;
+  /** The run ends; a container runs on, a process ends with it. */
+  release(): Promise<void>;
+}

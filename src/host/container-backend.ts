@@ -1,0 +1,74 @@
+import type { Engine } from '../engine/index.ts';
+import { type Logger, sleep } from '../platform/index.ts';
+import { containerNameOf, type RunConfig } from '../records/index.ts';
+import type { Backend, RunningServer } from './backend.ts';
+import { confirmExit, watchContainer } from './container-watch.ts';
+import { deployContainer, findByExactName, identityOf, isUp, type RunningContainer } from './containers.ts';
+import { lastWords } from './last-words.ts';
+import { keepAttached } from './stdio-link.ts';
+
+interface ContainerBackendOptions {
+  readonly openEngine: (signal: AbortSignal) => Promise<Engine>;
+  readonly logger: Logger;
+  /** Of the run. */
+  readonly signal: AbortSignal;
+}
+
+const STOP_GRACE_SECONDS = 10;
+const LOOK_MS = 500;
+
+/** A server in a container, which outlives the one who looks after it. */
+export function createContainerBackend(config: RunConfig, options: ContainerBackendOptions): Backend {
+  const { openEngine, logger, signal } = options;
+  const name = containerNameOf(config);
+  return {
+    noun: 'Container',
+    async deploy(environment) {
+      const engine = await openEngine(signal);
+      return serverIn(engine, await deployContainer(engine, config, { environment, logger, signal }), config);
+    },
+    async lastWords() {
+      return lastWords(await openEngine(signal), name, config.transport);
+    },
+    /** The engine would go on restarting it. */
+    async giveUp() {
+      try {
+        const engine = await openEngine(signal);
+        await engine.containers.stop(name, { graceSeconds: STOP_GRACE_SECONDS, signal });
+      } catch (error) {
+        logger.warn('failed to stop container', { error });
+      }
+    },
+    /** The engine restarts crashed containers too; when it was faster, there is nothing to wait for. */
+    async untilUpAgain(delayMs) {
+      const deadline = performance.now() + delayMs;
+      let seen = '';
+      while (performance.now() < deadline && !signal.aborted) {
+        await sleep(LOOK_MS, signal);
+        try {
+          const details = await findByExactName(await openEngine(signal), name, signal);
+          const identity = details !== undefined && isUp(details) ? identityOf(details) : '';
+          if (identity !== '' && identity === seen) return;
+          seen = identity;
+        } catch {
+          // an engine that does not answer: the deadline decides
+        }
+      }
+    },
+    release: async () => undefined,
+  };
+}
+
+function serverIn(engine: Engine, container: RunningContainer, config: RunConfig): RunningServer {
+  const { id, identity, wasUp, hostPort } = container;
+  return {
+    identity,
+    wasUp,
+    hostPort,
+    watch: (signal) => watchContainer(engine, id, identity, signal),
+    confirm: (event, signal) => confirmExit(engine, event, id, signal),
+    keepAttached: (bridge, signal) => keepAttached(engine, container, bridge, signal),
+    lastWords: () => lastWords(engine, id, config.transport),
+    stop: (graceSeconds, signal) => engine.containers.stop(id, { graceSeconds, signal }),
+  };
+}

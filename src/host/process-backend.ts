@@ -1,0 +1,129 @@
+import { join } from 'node:path';
+import {
+  findFreePort,
+  isPortAvailable,
+  type Logger,
+  openRotatingFile,
+  type Paths,
+  type RotatingFile,
+  selfCommand,
+  sleep,
+} from '../platform/index.ts';
+import {
+  findSandbox,
+  installPackage,
+  type NetworkAccess,
+  networkAccessOf,
+  noSandbox,
+  requirePackage,
+  type Sandbox,
+  type SandboxedProcess,
+} from '../processes/index.ts';
+import type { RunConfig, WorkloadName } from '../records/index.ts';
+import { mountsOf, networkProfile, transportEnvironment } from '../sandbox/index.ts';
+import type { Backend } from './backend.ts';
+import type { RunEnvironment } from './environment.ts';
+import { outputPath, processFolder } from './process-files.ts';
+import { serverOf } from './process-server.ts';
+
+interface ProcessBackendOptions {
+  readonly paths: Paths;
+  readonly environment: RunEnvironment;
+  readonly logger: Logger;
+  /** Of the run. */
+  readonly signal: AbortSignal;
+}
+
+/** Containers are restarted by their engine at once, and the delays are made for when that fails; nobody else restarts a process. */
+const DELAY_SHARE = 1 / 20;
+const STOP_GRACE_MS = 5000;
+const LIMITS = { processes: 2048, openFiles: 65_536 } as const;
+
+/** A server that is a package, run as a confined process of this machine; it ends with the one who looks after it. */
+export function createProcessBackend(
+  name: WorkloadName,
+  config: RunConfig,
+  options: ProcessBackendOptions,
+): Backend {
+  const { paths, logger, signal } = options;
+  const self = selfCommand();
+  // What finds programs is not part of what travels with a start.
+  const env = { ...process.env, ...options.environment };
+  const profile = config.permission_profile ?? networkProfile();
+  const network = networkAccessOf(profile, config.isolate_network);
+  let output: RotatingFile | undefined;
+  let running: SandboxedProcess | undefined;
+  let lastWords = async () => '';
+
+  async function openSandbox(): Promise<Sandbox> {
+    if (config.no_sandbox) return noSandbox(self);
+    return await findSandbox({ env, self, cacheFolder: paths.cache, logger, signal });
+  }
+
+  async function deploy(environment: Readonly<Record<string, string>>) {
+    const sandbox = await openSandbox();
+    const installed = await installPackage(requirePackage(config.image), {
+      folder: join(paths.data, 'packages'),
+      cacheFolder: paths.cache,
+      env,
+      self,
+      scriptSandbox: config.allow_install_scripts ? sandbox : undefined,
+      progress: (line) => logger.info(line),
+      logger,
+      signal,
+    });
+    for (const weakness of sandbox.weaknesses(network)) {
+      logger.warn('the sandbox is weaker than a container', { sandbox: sandbox.kind, weakness });
+    }
+    const port = await choosePort(config, network, sandbox);
+    const started = await sandbox.start({
+      command: [...installed.command, ...config.cmd_args],
+      env: {
+        ...installed.env,
+        ...config.env_vars,
+        ...transportEnvironment(port === undefined ? config : { ...config, target_port: port.inside }),
+        ...environment,
+      },
+      folder: processFolder(paths, name),
+      readOnlyPaths: installed.readOnlyPaths,
+      mounts: mountsOf(profile, logger),
+      network,
+      ...(port === undefined ? {} : { port }),
+      limits: LIMITS,
+      logger,
+      signal,
+    });
+    running = started;
+    output ??= openRotatingFile(outputPath(paths, name));
+    const server = serverOf(started, { hostPort: port?.outside, output });
+    lastWords = server.lastWords;
+    logger.info('process started', {
+      package: installed.reference,
+      sandbox: sandbox.kind,
+      processId: started.pid,
+    });
+    return server;
+  }
+
+  return {
+    noun: 'Process',
+    deploy,
+    lastWords: () => lastWords(),
+    giveUp: async () => undefined,
+    untilUpAgain: (delayMs) => sleep(delayMs * DELAY_SHARE, signal),
+    async release() {
+      await running?.stop(STOP_GRACE_MS);
+      output?.[Symbol.dispose]();
+    },
+  };
+}
+
+/** Inside a network of its own every port is free; on this machine's the server has to be told one that is. */
+async function choosePort(config: RunConfig, network: NetworkAccess, sandbox: Sandbox) {
+  if (config.transport === 'stdio') return undefined;
+  const wanted = config.target_port;
+  // The port asked for is left to those who have to share this machine's.
+  if (sandbox.hasOwnNetwork(network)) return { inside: wanted, outside: await findFreePort() };
+  const port = (await isPortAvailable(wanted)) ? wanted : await findFreePort();
+  return { inside: port, outside: port };
+}

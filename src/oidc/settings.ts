@@ -1,0 +1,99 @@
+import { readFile } from 'node:fs/promises';
+import { messageOf, ThvError } from '../errors/index.ts';
+
+/** How tokens of incoming requests are checked (spec 05 §2); empty texts are values that were not given. */
+export interface OidcSettings {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly jwksUrl: string;
+  /** RFC 7662 endpoint, or the one of Google or GitHub that does the same in its own way. */
+  readonly introspectionUrl: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** What RFC 9728 metadata advertises; none given means `openid` there and nothing in challenges. */
+  readonly scopes: readonly string[];
+  /** PEM file that replaces the system's certificate authorities. */
+  readonly caBundle: string;
+  /** File with a bearer token for the provider's own endpoints. */
+  readonly authTokenFile: string;
+  readonly allowPrivateAddresses: boolean;
+  readonly allowHttp: boolean;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export const GOOGLE_TOKENINFO_URL = 'https://oauth2.googleapis.com/tokeninfo';
+
+/** Authentication is on when there is a way to check a token (spec 05 §2); the other settings alone mean nothing. */
+export function isOidcOn(settings: Pick<OidcSettings, 'issuer' | 'jwksUrl' | 'introspectionUrl'>): boolean {
+  return settings.issuer !== '' || settings.jwksUrl !== '' || settings.introspectionUrl !== '';
+}
+
+/** What can be wrong without asking the provider (spec 05 §4.1). Throws `ERR_OIDC_SETTINGS_INVALID`. */
+export function checkOidcSettings(settings: OidcSettings, env: Environment): void {
+  const refuse = (reason: string) => new ThvError('ERR_OIDC_SETTINGS_INVALID', { reason });
+  for (const [name, text] of [
+    ['issuer', settings.issuer],
+    ['JWKS URL', settings.jwksUrl],
+    ['introspection URL', settings.introspectionUrl],
+  ] as const) {
+    if (text !== '' && !isHttpUrl(text))
+      throw refuse(`invalid ${name}: ${text} (an http or https URL is needed)`);
+  }
+  if (env['TOOLHIVE_SKIP_OIDC_DISCOVERY'] === 'true' && settings.issuer !== '' && settings.jwksUrl === '') {
+    throw refuse('TOOLHIVE_SKIP_OIDC_DISCOVERY=true requires explicit JWKSURL in config');
+  }
+  if (settings.introspectionUrl === GOOGLE_TOKENINFO_URL && settings.audience.trim() === '') {
+    throw refuse(
+      "audience is required when using Google's tokeninfo endpoint: it accepts tokens made for anybody",
+    );
+  }
+}
+
+/** The files that the settings name, read once at start. Throws `ERR_FILE_UNREADABLE`. */
+export async function readOidcFiles({
+  caBundle,
+  authTokenFile,
+}: OidcSettings): Promise<{ readonly ca: string | undefined; readonly authToken: string | undefined }> {
+  return {
+    ca: caBundle === '' ? undefined : await readCaBundle(caBundle),
+    authToken: authTokenFile === '' ? undefined : await readAuthToken(authTokenFile),
+  };
+}
+
+/** Switches the rule off that everything goes over TLS, private addresses excepted (spec 05 §3). */
+export function isUrlValidationOff(env: Environment): boolean {
+  return env['INSECURE_DISABLE_URL_VALIDATION']?.toLowerCase() === 'true';
+}
+
+async function readCaBundle(path: string): Promise<string> {
+  const pem = await readText(path, 'failed to read CA certificate bundle');
+  if (!/-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----/.test(pem)) {
+    throw new ThvError('ERR_FILE_UNREADABLE', {
+      path,
+      reason: `failed to parse CA certificate bundle: ${path} holds no PEM certificate`,
+    });
+  }
+  return pem;
+}
+
+async function readAuthToken(path: string): Promise<string> {
+  const token = (await readText(path, 'failed to read auth token file')).trim();
+  if (token === '')
+    throw new ThvError('ERR_FILE_UNREADABLE', { path, reason: `auth token file is empty: ${path}` });
+  return token;
+}
+
+async function readText(path: string, what: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    const reason = `${what}: ${messageOf(error)}`;
+    throw new ThvError('ERR_FILE_UNREADABLE', { path, reason }, { cause: error });
+  }
+}
+
+function isHttpUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && (url.protocol === 'https:' || url.protocol === 'http:') && url.hostname !== '';
+}

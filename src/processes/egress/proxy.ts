@@ -1,0 +1,155 @@
+import { lookup } from 'node:dns/promises';
+import { connect, createServer, type Socket } from 'node:net';
+import { messageOf } from '../../errors/index.ts';
+import type { Logger } from '../../platform/index.ts';
+import type { EgressRules } from '../network-access.ts';
+import { parseProxyRequest } from './request-head.ts';
+import { isGranted, judgeAddress, normalizeHost } from './rules.ts';
+
+const MAX_HEAD_BYTES = 64 * 1024;
+const HEAD_TIMEOUT_MS = 30_000;
+const CONNECT_TIMEOUT_MS = 30_000;
+const MAX_CONNECTIONS = 512;
+
+export interface EgressProxy extends AsyncDisposable {
+  readonly port: number;
+}
+
+interface EgressOptions {
+  readonly rules: EgressRules;
+  /** Denied requests are warnings of it, with host and port. */
+  readonly logger: Logger;
+  /** A listening socket to accept on; without it one is opened on a free port of 127.0.0.1. */
+  readonly listeningFd?: number;
+}
+
+/**
+ * The way out for a process that has no network of its own: an HTTP proxy that connects to granted hosts and ports only.
+ * TLS goes through untouched, by CONNECT; what is denied is answered with 403.
+ */
+export async function openEgressProxy({ rules, logger, listeningFd }: EgressOptions): Promise<EgressProxy> {
+  const clients = new Set<Socket>();
+  const server = createServer({ allowHalfOpen: true }, (client) => {
+    if (clients.size >= MAX_CONNECTIONS) {
+      client.destroy();
+      return;
+    }
+    clients.add(client);
+    client.on('close', () => clients.delete(client));
+    client.on('error', () => client.destroy());
+    serve(client, rules, logger).catch((error: unknown) => {
+      logger.debug('egress connection failed', { error });
+      client.destroy();
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(listeningFd === undefined ? { host: '127.0.0.1', port: 0 } : { fd: listeningFd }, resolve);
+  });
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const client of clients) client.destroy();
+      await Promise.race([closed, Bun.sleep(1000)]);
+    },
+  };
+}
+
+async function serve(client: Socket, rules: EgressRules, logger: Logger): Promise<void> {
+  const received = await readHead(client);
+  if (received === undefined) return void client.destroy();
+  const request = parseProxyRequest(received.head);
+  if (request === undefined) return answer(client, 400, 'Bad Request', 'this is an HTTP proxy');
+  const { host, port } = request;
+  const where = { host: normalizeHost(host), port };
+  if (!isGranted(rules, host, port)) {
+    logger.warn('denied connection: not granted by the permission profile', where);
+    return answer(client, 403, 'Forbidden', `${where.host}:${port} is not granted by the permission profile`);
+  }
+  let upstream: Socket | undefined;
+  try {
+    const address = await resolveAddress(rules, where.host);
+    if (address === undefined) {
+      logger.warn('denied connection: the name leads to this machine or a private network', where);
+      return answer(client, 403, 'Forbidden', `${where.host} leads to this machine or a private network`);
+    }
+    upstream = await open(address, port);
+  } catch (error) {
+    logger.debug('egress connection failed', { ...where, error });
+    return answer(client, 502, 'Bad Gateway', messageOf(error));
+  }
+  join(client, upstream);
+  if (request.forwardedHead === undefined) client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+  else upstream.write(request.forwardedHead);
+  if (received.rest.byteLength > 0) upstream.write(received.rest);
+  client.pipe(upstream);
+  upstream.pipe(client);
+}
+
+/** The first address that may be connected to. It is connected to by number: a second look-up could say something else. */
+async function resolveAddress(rules: EgressRules, host: string): Promise<string | undefined> {
+  const found = await lookup(host, { all: true });
+  return found.find(({ address }) => judgeAddress(rules, host, address) === 'allowed')?.address;
+}
+
+function open(host: string, port: number): Promise<Socket> {
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+  const socket = connect({ host, port, allowHalfOpen: true });
+  const timer = setTimeout(() => socket.destroy(new Error('connection timed out')), CONNECT_TIMEOUT_MS);
+  const settle = () => clearTimeout(timer);
+  socket.once('connect', () => {
+    settle();
+    resolve(socket);
+  });
+  socket.once('error', (error) => {
+    settle();
+    reject(error);
+  });
+  return promise;
+}
+
+/** The end of one is the end of the other. */
+function join(client: Socket, upstream: Socket): void {
+  const end = () => {
+    client.destroy();
+    upstream.destroy();
+  };
+  for (const socket of [client, upstream]) {
+    socket.on('error', end);
+    socket.on('close', end);
+    socket.setNoDelay(true);
+  }
+  if (client.destroyed) end();
+}
+
+function readHead(client: Socket): Promise<{ readonly head: string; readonly rest: Uint8Array } | undefined> {
+  const { promise, resolve } = Promise.withResolvers<
+    { readonly head: string; readonly rest: Uint8Array } | undefined
+  >();
+  let received = Buffer.alloc(0);
+  const finish = (value: Awaited<typeof promise>) => {
+    clearTimeout(timer);
+    client.off('data', read).off('close', gone).off('end', gone);
+    client.pause();
+    resolve(value);
+  };
+  const gone = () => finish(undefined);
+  const read = (chunk: Buffer) => {
+    received = Buffer.concat([received, chunk]);
+    const end = received.indexOf('\r\n\r\n');
+    if (end >= 0) finish({ head: received.toString('latin1', 0, end), rest: received.subarray(end + 4) });
+    else if (received.byteLength > MAX_HEAD_BYTES) gone();
+  };
+  const timer = setTimeout(gone, HEAD_TIMEOUT_MS);
+  client.on('data', read).on('close', gone).on('end', gone);
+  return promise;
+}
+
+function answer(client: Socket, status: number, reason: string, detail: string): void {
+  const body = `${detail}\n`;
+  client.end(
+    `HTTP/1.1 ${status} ${reason}\r\nContent-Type: text/plain\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

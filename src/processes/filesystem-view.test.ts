@@ -1,0 +1,43 @@
+import { expect, test } from 'bun:test';
+import { linuxView, writablePaths } from './filesystem-view.ts';
+
+const view = linuxView({
+  workFolder: '/data/process/work',
+  readOnlyPaths: [import.meta.dir, `${import.meta.dir}/linux`, '/usr/lib', '/no/such/folder'],
+  settings: { passwd: '/data/process/etc/passwd', hosts: '/data/process/etc/hosts' },
+  mounts: [
+    { source: '/srv/a/deep', target: '/granted/a/deep', readOnly: false },
+    { source: '/srv/a', target: '/granted/a', readOnly: true },
+  ],
+  executable: '/opt/program',
+  hasHostNetwork: true,
+});
+const binds = view.flatMap((entry) => (entry.type === 'bind' ? [entry] : []));
+
+test('only the work folder, temporary folders, devices and write grants can be written to', () => {
+  expect(writablePaths(view)).toEqual(['/proc', '/dev', '/tmp', '/var/tmp', '/work', '/granted/a/deep']);
+});
+
+test('grants stand last, outer ones before inner ones', () => {
+  expect(binds.slice(-2).map(({ target }) => target)).toEqual(['/granted/a', '/granted/a/deep']);
+});
+
+test('a folder inside another, or of the system, is not named twice, and one that does not exist not at all', () => {
+  const targets = binds.map(({ target }) => target);
+  expect(targets).toContain(import.meta.dir);
+  expect(targets).not.toContain(`${import.meta.dir}/linux`);
+  expect(targets).not.toContain('/usr/lib');
+  expect(targets).not.toContain('/no/such/folder');
+});
+
+test('settings that were made up stand in for those of this machine', () => {
+  expect(binds.filter(({ target }) => target === '/etc/hosts')).toEqual([
+    { type: 'bind', source: '/data/process/etc/hosts', target: '/etc/hosts', readOnly: true },
+  ]);
+  expect(binds.some(({ source }) => source === '/etc/passwd')).toBe(false);
+});
+
+test('nothing of the home folder, and no folder with sockets, is seen', () => {
+  for (const path of ['/root', '/home', '/run', '/var/run', '/var', '/etc', '/'])
+    expect(binds.filter(({ target }) => target === path)).toEqual([]);
+});

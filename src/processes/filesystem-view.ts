@@ -1,0 +1,110 @@
+import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Mount } from '../sandbox/index.ts';
+
+/** One thing that a sandboxed process sees, in the order in which they are put in place. Paths are absolute. */
+export type ViewEntry =
+  | { readonly type: 'bind'; readonly source: string; readonly target: string; readonly readOnly: boolean }
+  /** Empty, in memory, gone with the process. */
+  | { readonly type: 'scratch'; readonly target: string; readonly sizeBytes: number }
+  | { readonly type: 'link'; readonly target: string; readonly to: string }
+  | { readonly type: 'processes'; readonly target: string }
+  | { readonly type: 'devices'; readonly target: string };
+
+interface ViewOptions {
+  /** Seen at `WORK`, writable. */
+  readonly workFolder: string;
+  /** Seen where they are, read-only: package and runtime. */
+  readonly readOnlyPaths: readonly string[];
+  /** Generated files of `/etc`, by name. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** What the permission profile grants. */
+  readonly mounts: readonly Mount[];
+  /** The executable that runs packages, seen as `node` and `bun` too. */
+  readonly executable: string;
+  /** The host's name service and hosts file, for a process on the host's network. */
+  readonly hasHostNetwork: boolean;
+}
+
+/** Home and working folder of a sandboxed process. */
+export const WORK = '/work';
+/** Where the executable is seen, under each name a package may call it by. */
+export const PROGRAMS = '/opt/thv/bin';
+export const PROGRAM = `${PROGRAMS}/bun`;
+const TEMPORARY_SIZE_BYTES = 1024 ** 3;
+
+/** The system's programs and libraries, of any distribution. */
+const SYSTEM = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/nix/store', '/gnu/store'];
+/** Settings that libraries and TLS need; nothing else of `/etc` is seen, least of all private keys. */
+const SETTINGS =
+  `ld.so.cache ld.so.conf ld.so.conf.d alternatives localtime timezone mime.types protocols services terminfo
+  ssl/certs ssl/cert.pem ssl/openssl.cnf pki/tls/certs pki/tls/cert.pem pki/tls/openssl.cnf pki/ca-trust/extracted
+  ca-certificates crypto-policies`.split(/\s+/);
+const NETWORK_SETTINGS = ['resolv.conf', 'nsswitch.conf', 'hosts', 'gai.conf', 'host.conf'];
+
+/**
+ * All that a sandboxed process on Linux sees: the system's programs, a few of its settings, the package, a temporary folder,
+ * its work folder, and what the profile grants. The home folder, sockets, and other processes are not part of it.
+ */
+export function linuxView(options: ViewOptions): readonly ViewEntry[] {
+  const { workFolder, readOnlyPaths, settings, mounts, executable, hasHostNetwork } = options;
+  const readOnly = (path: string): ViewEntry => ({
+    type: 'bind',
+    source: path,
+    target: path,
+    readOnly: true,
+  });
+  const etc = [...SETTINGS, ...(hasHostNetwork ? NETWORK_SETTINGS : [])]
+    .filter((name) => !(name in settings))
+    .map((name) => `/etc/${name}`);
+  return [
+    ...SYSTEM.flatMap((path) => systemFolder(path)),
+    ...etc.filter((path) => existsSync(path)).map(settingsFile),
+    ...Object.entries(settings).map(
+      ([name, source]): ViewEntry => ({ type: 'bind', source, target: `/etc/${name}`, readOnly: true }),
+    ),
+    { type: 'processes', target: '/proc' },
+    { type: 'devices', target: '/dev' },
+    { type: 'scratch', target: '/tmp', sizeBytes: TEMPORARY_SIZE_BYTES },
+    { type: 'scratch', target: '/var/tmp', sizeBytes: TEMPORARY_SIZE_BYTES },
+    { type: 'bind', source: workFolder, target: WORK, readOnly: false },
+    { type: 'bind', source: executable, target: PROGRAM, readOnly: true },
+    ...['node', 'bunx', 'thv'].map(
+      (name): ViewEntry => ({ type: 'link', target: join(PROGRAMS, name), to: 'bun' }),
+    ),
+    ...withoutNested(readOnlyPaths.filter((path) => existsSync(path))).map(readOnly),
+    // Last, so that a grant is never hidden; outer folders first, so that an inner grant stands on top of them.
+    ...[...mounts]
+      .sort((a, b) => a.target.length - b.target.length)
+      .map((mount): ViewEntry => ({ type: 'bind', ...mount })),
+  ];
+}
+
+/** The paths that a view makes writable, as the process sees them. */
+export function writablePaths(view: readonly ViewEntry[]): readonly string[] {
+  return view.flatMap((entry) => {
+    if (entry.type === 'link' || (entry.type === 'bind' && entry.readOnly)) return [];
+    return [entry.target];
+  });
+}
+
+function systemFolder(path: string): readonly ViewEntry[] {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return [];
+  if (found.isSymbolicLink()) return [{ type: 'link', target: path, to: readlinkSync(path) }];
+  return [{ type: 'bind', source: path, target: path, readOnly: true }];
+}
+
+/** A settings file that is a link, such as `resolv.conf`, is seen as what it points to. */
+function settingsFile(path: string): ViewEntry {
+  return { type: 'bind', source: realpathSync(path), target: path, readOnly: true };
+}
+
+function withoutNested(paths: readonly string[]): readonly string[] {
+  const unique = [...new Set(paths)];
+  return unique.filter(
+    (path) =>
+      !unique.some((other) => other !== path && `${path}/`.startsWith(`${other}/`)) &&
+      !SYSTEM.some((folder) => `${path}/`.startsWith(`${folder}/`) && dirname(folder) === '/'),
+  );
+}

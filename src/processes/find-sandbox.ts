@@ -1,0 +1,146 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { ThvError } from '../errors/index.ts';
+import type { Logger } from '../platform/index.ts';
+import { openEgressProxy } from './egress/proxy.ts';
+import { sandboxHint } from './install-hint.ts';
+import { bubblewrap } from './linux/bubblewrap.ts';
+import { namespaces } from './linux/namespaces.ts';
+import { selfTest } from './linux/self-test.ts';
+import { type Backend, startOnLinux } from './linux/start.ts';
+import { seatbeltProfile } from './macos/seatbelt.ts';
+import type { NetworkAccess } from './network-access.ts';
+import { proxyEnvironment } from './proxy-environment.ts';
+import { ownFolders, startSupervised } from './supervised.ts';
+import type { ProcessSpec, Sandbox, SandboxedProcess } from './types.ts';
+
+interface FindOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The command that starts this program. */
+  readonly self: readonly string[];
+  /** `<cache>/toolhive` */
+  readonly cacheFolder: string;
+  readonly platform?: NodeJS.Platform;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+const SANDBOX_EXEC = '/usr/bin/sandbox-exec';
+const SHARED_LOOPBACK = 'the profile allows all of the network, services of this machine included';
+
+/**
+ * The sandbox of this machine, tried out: bubblewrap, else namespaces of the kernel, on macOS Seatbelt. `TOOLHIVE_SANDBOX` names
+ * one of them. Throws `ERR_SANDBOX_UNAVAILABLE`, with what was tried, why not, and what to install.
+ */
+export async function findSandbox(options: FindOptions): Promise<Sandbox> {
+  const { env, platform = process.platform, self } = options;
+  const attempts: string[] = [];
+  let hasBubblewrap = false;
+  if (platform === 'linux') {
+    const wanted = env['TOOLHIVE_SANDBOX']?.trim() ?? '';
+    const found = (name: string) =>
+      Bun.which(name, { PATH: `${env['PATH'] ?? ''}:/usr/bin:/bin:/usr/sbin:/sbin` });
+    const [bwrap, unshare] = [found('bwrap'), found('unshare')];
+    const candidates: readonly (readonly [Sandbox['kind'], string, Backend | undefined])[] = [
+      ['bubblewrap', 'bwrap', bwrap === null ? undefined : bubblewrap(bwrap)],
+      ['namespaces', 'unshare', unshare === null ? undefined : namespaces(unshare, self)],
+    ];
+    for (const [kind, program, backend] of candidates) {
+      if (wanted !== '' && wanted !== kind) continue;
+      if (backend === undefined) {
+        attempts.push(`${kind}: ${program} is not installed`);
+        continue;
+      }
+      const verdict = await selfTest({ ...options, name: kind, backend });
+      if (verdict.problem === undefined) return linuxSandbox(kind, backend, self, verdict.landlock);
+      attempts.push(`${kind}: ${verdict.problem}`);
+      hasBubblewrap ||= kind === 'bubblewrap';
+    }
+    if (attempts.length === 0)
+      attempts.push(`TOOLHIVE_SANDBOX names ${wanted}; there are bubblewrap and namespaces`);
+  } else if (platform === 'darwin' && existsSync(SANDBOX_EXEC)) {
+    return seatbelt(self);
+  }
+  const tried = attempts.length === 0 ? '' : ` (${attempts.join('; ')})`;
+  throw new ThvError(
+    'ERR_SANDBOX_UNAVAILABLE',
+    { reason: `no way to confine a process was found on this machine${tried}` },
+    { hint: sandboxHint({ platform, osRelease: readOsRelease(), hasBubblewrap }) },
+  );
+}
+
+/** No sandbox at all: with all rights of the user. Its process tree still ends as a whole. */
+export function noSandbox(self: readonly string[]): Sandbox {
+  return {
+    kind: 'none',
+    hasOwnNetwork: () => false,
+    weaknesses: () => ['it is not confined: it has all rights of the user who started it'],
+    start: (spec) => startSupervised(spec, { self, prefix: [], environment: {} }),
+  };
+}
+
+function linuxSandbox(
+  kind: Sandbox['kind'],
+  backend: Backend,
+  self: readonly string[],
+  landlock: number,
+): Sandbox {
+  return {
+    kind,
+    hasOwnNetwork: (network) => network.type !== 'host',
+    weaknesses(network) {
+      if (network.type !== 'host') return [];
+      // Abstract sockets belong to a network namespace; in that of the machine only Landlock keeps away from them.
+      return landlock >= 6
+        ? [SHARED_LOOPBACK]
+        : [SHARED_LOOPBACK, 'abstract sockets of this machine can be reached'];
+    },
+    start: (spec) => startOnLinux(backend, self, spec),
+  };
+}
+
+function seatbelt(self: readonly string[]): Sandbox {
+  return {
+    kind: 'seatbelt',
+    hasOwnNetwork: () => false,
+    weaknesses: (network: NetworkAccess) => [
+      'names and sizes of files can be seen, and mounts where they are on this machine, not at their target',
+      ...(network.type === 'host' ? [SHARED_LOOPBACK] : []),
+    ],
+    start: (spec) => startInSeatbelt(self, spec),
+  };
+}
+
+async function startInSeatbelt(self: readonly string[], spec: ProcessSpec): Promise<SandboxedProcess> {
+  const { network } = spec;
+  const proxy =
+    network.type === 'filtered'
+      ? await openEgressProxy({ rules: network.rules, logger: spec.logger })
+      : undefined;
+  const profile = seatbeltProfile({
+    ownFolders: Object.values(ownFolders(spec.folder)),
+    readOnlyPaths: [...spec.readOnlyPaths, ...self.slice(0, 1)],
+    mounts: spec.mounts,
+    network: network.type,
+    proxyPort: proxy?.port,
+    serverPort: spec.port?.outside,
+  });
+  try {
+    return await startSupervised(spec, {
+      self,
+      prefix: [SANDBOX_EXEC, '-p', profile],
+      environment: proxy === undefined ? {} : proxyEnvironment(proxy.port),
+      onEnd: async () => proxy?.[Symbol.asyncDispose](),
+    });
+  } catch (error) {
+    await proxy?.[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function readOsRelease(): string {
+  try {
+    return readFileSync('/etc/os-release', 'utf8');
+  } catch {
+    return ''; // other systems have none
+  }
+}

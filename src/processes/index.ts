@@ -1,0 +1,6 @@
+export { findSandbox, noSandbox } from './find-sandbox.ts';
+export { runSandboxPart } from './linux/launcher.ts';
+export { type NetworkAccess, networkAccessOf } from './network-access.ts';
+export { installPackage } from './packages/install.ts';
+export { requirePackage } from './packages/reference.ts';
+export type { Sandbox, SandboxedProcess } from './types.ts';

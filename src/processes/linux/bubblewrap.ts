@@ -1,0 +1,37 @@
+import type { ViewEntry } from '../filesystem-view.ts';
+import type { Backend } from './start.ts';
+
+/** Bubblewrap at `path`: it makes namespaces and view, our launcher does the rest inside. */
+export function bubblewrap(path: string): Backend {
+  return {
+    makesView: true,
+    command: (launcher, { view, ownNetwork }) => [
+      path,
+      '--die-with-parent',
+      // Our launcher becomes process 1, the same with every backend.
+      '--as-pid-1',
+      '--new-session',
+      ...['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
+      ...(ownNetwork ? ['--unshare-net'] : []),
+      ...['--hostname', 'thv', '--cap-drop', 'ALL'],
+      ...view.flatMap(argumentsFor),
+      ...['--remount-ro', '/', '--chdir', '/', '--'],
+      ...launcher,
+    ],
+  };
+}
+
+function argumentsFor(entry: ViewEntry): readonly string[] {
+  switch (entry.type) {
+    case 'bind':
+      return [entry.readOnly ? '--ro-bind' : '--bind', entry.source, entry.target];
+    case 'scratch':
+      return ['--perms', '1777', '--tmpfs', entry.target];
+    case 'link':
+      return ['--symlink', entry.to, entry.target];
+    case 'processes':
+      return ['--proc', entry.target];
+    case 'devices':
+      return ['--dev', entry.target];
+  }
+}

@@ -1,0 +1,131 @@
+import { writeSync } from 'node:fs';
+import { hasCode, messageOf } from '../../errors/index.ts';
+import { PROGRAM, type ViewEntry, writablePaths } from '../filesystem-view.ts';
+import { readOrder } from '../order.ts';
+import { supervise } from '../supervise.ts';
+import { execute } from './calls.ts';
+import { confine, landlockVersion } from './landlock.ts';
+import { dieWithParent, dropCapabilities, forbidNewPrivileges, limit } from './privileges.ts';
+import { probe } from './probe.ts';
+import { relay } from './relay.ts';
+import { changeFolder, enterView } from './root.ts';
+import { filterSystemCalls } from './seccomp.ts';
+import { bringLoopbackUp, keepOnExec, listenOnLoopback, sendDescriptor } from './sockets.ts';
+
+/** What the launcher inside the namespaces is told, ahead of the server's input; it answers on `CONTROL` with one `LaunchReport`. */
+export interface LaunchOrder {
+  readonly command: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly view: readonly ViewEntry[];
+  /** Bubblewrap has put the view in place already. */
+  readonly isViewInPlace: boolean;
+  /** Port inside the namespace whose listening socket is sent over `SOCKETS`, for the proxy outside to accept on. */
+  readonly egressPort: number | undefined;
+  /** Port of the server inside that the listening socket `INGRESS` leads to. */
+  readonly ingressPort: number | undefined;
+  /** The process is alone in a network namespace. */
+  readonly ownNetwork: boolean;
+  readonly limits: { readonly processes: number | undefined; readonly openFiles: number | undefined };
+}
+
+export interface LaunchReport {
+  /** Why the process could not be started. */
+  readonly problem?: string;
+  /** Version of Landlock in force; 0 without. */
+  readonly landlock?: number;
+}
+
+/** Descriptors of the launcher beside the server's own three. */
+export const CONTROL = 3;
+export const SOCKETS = 4;
+export const INGRESS = 5;
+
+/**
+ * Process 1 of the namespace: passes signals on to all, takes in orphans, and ends with the server; with it everything ends.
+ * It stands between so that no server has to be a process 1, which the kernel treats differently.
+ */
+const INIT = `
+trap 'kill -TERM -1 2>/dev/null' TERM INT HUP
+if [ -n "$1" ]; then
+  ( unset BUN_BE_BUN BUN_OPTIONS NODE_OPTIONS; exec "$2" __sandbox relay "$1" </dev/null >/dev/null ) &
+fi
+shift 2
+exec ${INGRESS}<&- 9<&0 </dev/null
+"$@" <&9 9<&- &
+server=$!
+exec 9<&- >/dev/null
+while :; do
+  wait "$server"
+  status=$?
+  kill -0 "$server" 2>/dev/null || exit "$status"
+done
+`;
+
+/** `thv __sandbox …`: the parts of the executable that run in, or lead into, a sandbox. */
+export async function runSandboxPart(words: readonly string[]): Promise<number> {
+  const [part, ...rest] = words;
+  switch (part) {
+    case 'guard':
+      return guard(rest);
+    case 'launch':
+      return launch();
+    case 'relay':
+      return relay(Number(rest[0]), INGRESS);
+    case 'probe':
+      return probe(rest);
+    case 'supervise':
+      return supervise();
+    default:
+      return USAGE;
+  }
+}
+
+const USAGE = 2;
+const FAILED = 125;
+
+/** Ties a program that would outlive its parent, `unshare`, to it. */
+function guard([parent, path = '', ...args]: readonly string[]): number {
+  dieWithParent();
+  // It died before we asked to die with it.
+  if (process.ppid !== Number(parent)) return FAILED;
+  // Our runtime would close what is not its own.
+  for (const fd of [CONTROL, SOCKETS, INGRESS]) keepOnExec(fd, true);
+  return execute(path, args, { PATH: process.env['PATH'] ?? '' });
+}
+
+function launch(): number {
+  try {
+    dieWithParent();
+    const order = readOrder<LaunchOrder>();
+    prepare(order);
+    report({ landlock: landlockVersion() });
+    const [program = '', ...args] = order.command;
+    const ingress = order.ingressPort === undefined ? '' : String(order.ingressPort);
+    return execute('/bin/sh', ['-c', INIT, 'thv', ingress, PROGRAM, program, ...args], order.env);
+  } catch (error) {
+    report({ problem: hasCode(error, 'ERR_SANDBOX_FAILED') ? error.facts.reason : messageOf(error) });
+    return FAILED;
+  }
+}
+
+/** In an order in which each step still may what it has to do. */
+function prepare(order: LaunchOrder): void {
+  if (order.ownNetwork && !order.isViewInPlace) bringLoopbackUp();
+  if (!order.isViewInPlace) enterView(order.view);
+  changeFolder(order.cwd);
+  if (order.egressPort !== undefined) sendDescriptor(SOCKETS, listenOnLoopback(order.egressPort));
+  limit('core', 0);
+  if (order.limits.processes !== undefined) limit('processes', order.limits.processes);
+  if (order.limits.openFiles !== undefined) limit('openFiles', order.limits.openFiles);
+  dropCapabilities();
+  forbidNewPrivileges();
+  confine({ readOnly: ['/'], writable: writablePaths(order.view) });
+  filterSystemCalls();
+  for (const fd of [CONTROL, SOCKETS]) keepOnExec(fd, false);
+  keepOnExec(INGRESS, order.ingressPort !== undefined);
+}
+
+function report(facts: LaunchReport): void {
+  writeSync(CONTROL, `${JSON.stringify(facts)}\n`);
+}

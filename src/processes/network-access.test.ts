@@ -1,0 +1,51 @@
+import { expect, test } from 'bun:test';
+import type { PermissionProfile } from '../records/index.ts';
+import { type NetworkAccess, networkAccessOf } from './network-access.ts';
+
+const ROWS: readonly (readonly [string, PermissionProfile, boolean, NetworkAccess])[] = [
+  ['no network object grants everything', {}, false, { type: 'host' }],
+  ['`network` without outbound grants nothing', { network: {} }, false, { type: 'none' }],
+  ['the built-in none', { network: { outbound: {} } }, false, { type: 'none' }],
+  ['the built-in network', { network: { outbound: { insecure_allow_all: true } } }, false, { type: 'host' }],
+  [
+    'all, isolated',
+    { network: { outbound: { insecure_allow_all: true } } },
+    true,
+    { type: 'filtered', rules: { hosts: [], ports: [] } },
+  ],
+  [
+    'all, whatever is listed beside it',
+    { network: { outbound: { insecure_allow_all: true, allow_host: ['a'] } } },
+    false,
+    { type: 'host' },
+  ],
+  [
+    'hosts, also without isolation',
+    { network: { outbound: { allow_host: ['a'] } } },
+    false,
+    { type: 'filtered', rules: { hosts: ['a'], ports: [] } },
+  ],
+  [
+    'ports',
+    { network: { outbound: { allow_port: [443] } } },
+    true,
+    { type: 'filtered', rules: { hosts: [], ports: [443] } },
+  ],
+  [
+    'mode none beats what is allowed',
+    { network: { mode: 'none', outbound: { insecure_allow_all: true } } },
+    false,
+    { type: 'none' },
+  ],
+  ['mode host beats what is not', { network: { mode: 'host', outbound: {} } }, false, { type: 'host' }],
+  [
+    'lists that are null',
+    { network: { outbound: { allow_host: null, allow_port: null } } },
+    false,
+    { type: 'none' },
+  ],
+];
+
+test.each(ROWS)('%s', (_, profile, isolateNetwork, expected) => {
+  expect(networkAccessOf(profile, isolateNetwork)).toEqual(expected);
+});

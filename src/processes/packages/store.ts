@@ -1,0 +1,102 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { hasCode, ThvError } from '../../errors/index.ts';
+import { acquireLock, writeFileAtomic } from '../../platform/index.ts';
+
+const RecordSchema = v.object({
+  /** Folder in the store. */
+  key: v.string(),
+  version: v.string(),
+  /** Proof of what was installed, compared at each start. */
+  digest: v.string(),
+});
+export type PackageRecord = v.InferOutput<typeof RecordSchema>;
+
+const LOCK_SLICE_MS = 500;
+
+/**
+ * Installed packages of one kind, each in a folder named by the digest of all it is made of, and an index from what was asked
+ * for to what it was. Folders appear complete, by a rename, and are never changed.
+ */
+export interface PackageStore {
+  readonly folder: string;
+  /** What `request` was installed as; `undefined` when it was not, or is not there as it was. */
+  find(request: string): PackageRecord | undefined;
+  save(request: string, record: PackageRecord): Promise<void>;
+  pathOf(key: string): string;
+  /** A new folder, removed at the end of its scope unless it was moved to its place. */
+  createScratch(): Scratch;
+  /** Runs `action` while no other process installs the same. */
+  exclusively<T>(request: string, signal: AbortSignal, action: () => Promise<T>): Promise<T>;
+}
+
+interface Scratch extends Disposable {
+  readonly folder: string;
+  /** Moves it to its place; what is there already stays if it `isIntact`, for servers may be using it. */
+  moveTo(key: string, isIntact?: (folder: string) => boolean): void;
+}
+
+export function openPackageStore(folder: string): PackageStore {
+  const indexFile = (request: string) => join(folder, 'index', `${digestOf(request)}.json`);
+  return {
+    folder,
+    find(request) {
+      try {
+        const record = v.parse(RecordSchema, JSON.parse(readFileSync(indexFile(request), 'utf8')));
+        return existsSync(join(folder, record.key)) ? record : undefined;
+      } catch {
+        return undefined; // never asked for, or a file that cannot be trusted: it is installed again
+      }
+    },
+    async save(request, record) {
+      mkdirSync(join(folder, 'index'), { recursive: true, mode: 0o700 });
+      await writeFileAtomic(indexFile(request), `${JSON.stringify(record)}\n`, { mode: 0o600 });
+    },
+    pathOf: (key) => join(folder, key),
+    createScratch() {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const scratch = join(folder, `.new-${randomUUID()}`);
+      mkdirSync(scratch, { mode: 0o700 });
+      return {
+        folder: scratch,
+        moveTo(key, isIntact = () => true) {
+          const place = join(folder, key);
+          if (existsSync(place)) {
+            if (isIntact(place)) return;
+            rmSync(place, { recursive: true });
+          }
+          renameSync(scratch, place);
+        },
+        [Symbol.dispose]: () => rmSync(scratch, { recursive: true, force: true }),
+      };
+    },
+    async exclusively(request, signal, action) {
+      using _lock = await lockPatiently(join(folder, `${digestOf(request)}.lock`), signal);
+      return await action();
+    },
+  };
+}
+
+/** Hexadecimal SHA-256, shortened to what a path can bear. */
+export function digestOf(...parts: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part).update('\0');
+  return hash.digest('hex').slice(0, 40);
+}
+
+/** Somebody else may be downloading the same for minutes. */
+async function lockPatiently(path: string, signal: AbortSignal) {
+  for (;;) {
+    try {
+      return await acquireLock(path, {
+        timeoutMs: LOCK_SLICE_MS,
+        purpose: 'failed to lock the package store',
+      });
+    } catch (error) {
+      if (!hasCode(error, 'ERR_LOCK_TIMEOUT')) throw error;
+      if (signal.aborted) throw new ThvError('ERR_CANCELLED', { reason: 'cancelled' });
+    }
+  }
+}

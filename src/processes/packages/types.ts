@@ -1,0 +1,39 @@
+import type { Logger } from '../../platform/index.ts';
+import type { Sandbox } from '../types.ts';
+
+export type PackageScheme = 'npx' | 'uvx' | 'go';
+
+/** `npx://@scope/name@1.2.3` in parts: the package is `@scope/name@1.2.3`. */
+export interface PackageRequest {
+  readonly scheme: PackageScheme;
+  readonly package: string;
+}
+
+/** A package that can be run. */
+export interface InstalledPackage {
+  /** With the version that was found: `npx://@scope/name@1.2.3`. */
+  readonly reference: string;
+  readonly version: string;
+  /** Program and first arguments. */
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** What has to be seen, at its place, to run it. */
+  readonly readOnlyPaths: readonly string[];
+}
+
+export interface InstallOptions {
+  /** `<data>/toolhive/packages` */
+  readonly folder: string;
+  /** `<cache>/toolhive`: downloads. */
+  readonly cacheFolder: string;
+  /** Environment of the user: registry settings and credentials are found by it. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The command that starts this program, which is a package manager, too. */
+  readonly self: readonly string[];
+  /** Packages may run programs of their own while they are installed, in this sandbox. */
+  readonly scriptSandbox: Sandbox | undefined;
+  /** Gets one line when something is downloaded. */
+  readonly progress: (line: string) => void;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}

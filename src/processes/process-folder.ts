@@ -1,0 +1,41 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { WORK } from './filesystem-view.ts';
+import type { NetworkAccess } from './network-access.ts';
+
+interface ProcessFolder {
+  /** Outlives the process. */
+  readonly work: string;
+  /** Files of `/etc` that are made up, by name. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** Makes the folder of one process, for its owner only. Its `/etc` tells nothing about this machine's users. */
+export function prepareFolder(folder: string, network: NetworkAccess): ProcessFolder {
+  const work = join(folder, 'work');
+  const etc = join(folder, 'etc');
+  for (const path of [work, etc]) mkdirSync(path, { recursive: true, mode: 0o700 });
+  const user = process.getuid?.() ?? 0;
+  const group = process.getgid?.() ?? 0;
+  // Some sandboxes map the user to number 0.
+  const users = [...new Set([0, user])].map(
+    (id) => `${id === user ? 'mcp' : 'root'}:x:${id}:${group}::${WORK}:/bin/sh\n`,
+  );
+  const groups = [...new Set([0, group])].map((id) => `${id === group ? 'mcp' : 'root'}:x:${id}:\n`);
+  const contents: Readonly<Record<string, string>> = {
+    passwd: users.join(''),
+    group: groups.join(''),
+    ...(network.type === 'host'
+      ? {}
+      : {
+          hosts: '127.0.0.1 localhost\n::1 localhost\n',
+          'nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files\n',
+        }),
+  };
+  const settings: Record<string, string> = {};
+  for (const [name, text] of Object.entries(contents)) {
+    settings[name] = join(etc, name);
+    writeFileSync(join(etc, name), text);
+  }
+  return { work, settings };
+}

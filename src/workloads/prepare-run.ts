@@ -1,0 +1,277 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Engine } from '../engine/index.ts';
+import { ThvError, within } from '../errors/index.ts';
+import { groupExists } from '../groups/index.ts';
+import { findByExactName, findContainer } from '../host/index.ts';
+import { type Logger, tryLock } from '../platform/index.ts';
+import {
+  baseNameOf,
+  isProcess,
+  type PermissionProfile,
+  parseNewWorkloadName,
+  parseWorkloadName,
+  type RunConfig,
+  sanitizeWorkloadName,
+  type WorkloadName,
+} from '../records/index.ts';
+import { checkProfile, readPermissionProfile } from '../sandbox/index.ts';
+import { identifySource, type Source } from '../sources/index.ts';
+import { buildRunConfig } from './build-run-config.ts';
+import { checkGroup } from './check-group.ts';
+import { checkSecrets } from './check-secrets.ts';
+import type { Context } from './context.ts';
+import { fillEnvironment } from './fill-environment.ts';
+import { admitRunConfig, readRunConfigFile, withFreePorts } from './import.ts';
+import { ensureImage, imageOf } from './obtain-image.ts';
+import { planRun } from './plan-run.ts';
+import { ensureProcess, openRuntime, type ProcessSettings, withRuntime } from './runtime.ts';
+import { checkToolsOverride, readToolsOverride } from './tools-override.ts';
+import type { ImportRequest, OperationOptions, RunInteraction, RunRequest } from './types.ts';
+
+type RunOptions = OperationOptions & RunInteraction;
+
+/** A workload that may be saved and started. */
+interface Prepared {
+  readonly context: Context;
+  /** Absent for a process. */
+  readonly engine: Engine | undefined;
+  readonly name: WorkloadName;
+  readonly config: RunConfig;
+  /** Of the name, until the workload is stored. */
+  readonly reservation: Disposable;
+}
+
+/** Everything up to the saved workload (spec 01 §4.4): nothing is left behind when any step fails or is cancelled. */
+export async function prepareRun(
+  context: Context,
+  request: RunRequest | ImportRequest,
+  options: RunOptions,
+): Promise<Prepared> {
+  const prepared =
+    'configFile' in request
+      ? await prepareDocument(context, request, options)
+      : await prepareNew(context, request, options);
+  try {
+    await checkRunnable(prepared.context, prepared, options);
+    return prepared;
+  } catch (error) {
+    prepared.reservation[Symbol.dispose]();
+    throw error;
+  }
+}
+
+async function checkRunnable(
+  context: Context,
+  { engine, config }: Pick<Prepared, 'engine' | 'config'>,
+  options: RunOptions,
+): Promise<void> {
+  await within('failed to validate workload parameters', () => checkSecrets(context, config, options));
+  if (engine !== undefined) await ensureImage(context, engine, config, options);
+  options.signal?.throwIfAborted();
+}
+
+async function prepareNew(outer: Context, request: RunRequest, options: RunOptions): Promise<Prepared> {
+  const { signal } = options;
+  const context = withRuntime(outer, request.runtime);
+  const { logger } = context;
+  const { engine } = await openRuntime(context, request, options);
+  const source = await findSource(context, request, signal);
+  const name = await within('failed to check if workload exists', () =>
+    newName(request.name ?? source.defaultName, logger),
+  );
+  using stack = new DisposableStack();
+  const reservation = stack.use(reserveName(context, name));
+  await refuseTakenName(context, engine, name, signal);
+  await checkGroup(context, name, request.group);
+  const process = processSettings(request);
+  const facts = { ...options, name, source, process, ownPort: undefined };
+  const config = await documentOf(context, engine, request, facts);
+  stack.move(); // the caller's from here on
+  return { context, engine, name, config, reservation };
+}
+
+/**
+ * Two that want one name at once: the first keeps it until its workload is stored, the other is told that it is taken
+ * (spec 10 §11.4). A crash frees it.
+ */
+function reserveName(context: Context, name: WorkloadName): Disposable {
+  const folder = join(context.paths.data, 'statuses');
+  mkdirSync(folder, { recursive: true, mode: 0o750 });
+  const held = tryLock(join(folder, `${name}.create.lock`));
+  if (held === undefined) throw new ThvError('ERR_WORKLOAD_EXISTS', { workload: name });
+  return held;
+}
+
+/**
+ * What a workload becomes with other settings: everything that can be wrong with them is found here (spec 10 §11.6).
+ * An image that stays is not looked up again, whatever it was made from.
+ */
+export async function prepareEdit(
+  context: Context,
+  present: RunConfig,
+  request: RunRequest,
+  options: RunOptions,
+): Promise<RunConfig> {
+  requireGroup(context, request.group);
+  const engine = isProcess(present) ? undefined : await context.engine(options.signal);
+  const name = parseWorkloadName(baseNameOf(present));
+  const source: Source =
+    request.source === present.image
+      ? { kind: 'image', image: present.image, defaultName: name }
+      : await findSource(context, request, options.signal);
+  const process = { ...present, image: request.source };
+  const facts = { ...options, name, source, process, ownPort: present.port };
+  const config = await documentOf(context, engine, request, facts);
+  await checkRunnable(context, { engine, config }, options);
+  return config;
+}
+
+function requireGroup(context: Context, group: string): void {
+  if (group !== '' && !groupExists(context.paths.state, group))
+    throw new ThvError('ERR_GROUP_NOT_FOUND', { group });
+}
+
+function findSource(context: Context, { source }: RunRequest, signal?: AbortSignal): Promise<Source> {
+  const registry = () => context.registry();
+  return within(finding(source), () => identifySource(source, { registry, signal }));
+}
+
+function finding(source: string): string {
+  return `failed to find or create the MCP server ${source}`;
+}
+
+interface DocumentFacts extends RunOptions {
+  readonly name: WorkloadName;
+  readonly source: Source;
+  /** Where it runs as a process. */
+  readonly process: ProcessSettings;
+  readonly ownPort: number | undefined;
+}
+
+async function documentOf(
+  context: Context,
+  engine: Engine | undefined,
+  request: RunRequest,
+  { name, source, process, ownPort, ...options }: DocumentFacts,
+): Promise<RunConfig> {
+  const { signal, ask } = options;
+  const { logger } = context;
+  const image = await within(finding(request.source), () =>
+    engine === undefined
+      ? ensureProcess(context, process, options)
+      : imageOf(context, engine, source, request, options),
+  );
+  const toolsOverride = {
+    ...(await readToolsOverride(request.toolsOverrideFile)),
+    ...(await within('failed to validate run config', () => checkToolsOverride(request.toolsOverride ?? {}))),
+  };
+  const plan = await within('failed to validate run config', async () =>
+    planRun(source, {
+      given: { ...request, toolsOverride, permissions: await permissionsOf(request) },
+      stateless: request.stateless,
+      fallbackTransport: request.fallbackTransport,
+      registrySource: async () => (await context.registry()).source(),
+    }),
+  );
+  return await buildRunConfig(request, {
+    name,
+    image,
+    runtime: engine === undefined ? 'process' : 'container',
+    ownPort,
+    plan,
+    toolsOverride,
+    fill: (provided) => fillEnvironment(context, plan.variables, provided, { ask, signal }),
+    reservedPorts: await portsOfOthers(context, name),
+    logger,
+  });
+}
+
+function processSettings({ source, noSandbox, allowInstallScripts }: RunRequest): ProcessSettings {
+  return { image: source, no_sandbox: noSandbox, allow_install_scripts: allowInstallScripts };
+}
+
+async function permissionsOf({
+  permissions,
+  permissionProfile,
+}: RunRequest): Promise<PermissionProfile | undefined> {
+  if (permissions !== undefined) checkProfile(permissions, 'of the request');
+  if (permissionProfile === undefined) return permissions;
+  return await readPermissionProfile(permissionProfile);
+}
+
+/** `--from-config` (spec 01 §4.8): as strict as any other run about what is in the file. */
+async function prepareDocument(
+  context: Context,
+  { configFile, debug }: ImportRequest,
+  options: RunOptions,
+): Promise<Prepared> {
+  const { signal } = options;
+  const { paths, logger } = context;
+  const document = await readRunConfigFile(configFile);
+  const importing = `failed to import ${configFile}`;
+  const { name, config } = await within(importing, () =>
+    admitRunConfig(debug ? { ...document, debug } : document, { paths, logger }),
+  );
+  const engine = isProcess(config) ? undefined : await context.engine(signal);
+  using stack = new DisposableStack();
+  const reservation = stack.use(reserveName(context, name));
+  await refuseTakenName(context, engine, name, signal);
+  await checkGroup(context, name, config.group ?? '');
+  if (engine === undefined) await ensureProcess(context, config, options);
+  const reservedPorts = await portsOfOthers(context, name);
+  const runnable = await within(importing, () => withFreePorts(config, reservedPorts));
+  stack.move(); // the caller's from here on
+  return { context, engine, name, config: runnable, reservation };
+}
+
+/** Slashes are repaired, everything else that a name must not hold is refused (spec 01 §4.5). */
+function newName(raw: string, logger: Logger): WorkloadName {
+  parseNewWorkloadName(raw.replaceAll('/', '-'));
+  const name = parseNewWorkloadName(sanitizeWorkloadName(raw));
+  if (name !== raw) {
+    logger.warn('The provided name contained invalid characters and was sanitized', {
+      given: raw,
+      workload: name,
+    });
+  }
+  return name;
+}
+
+/** Any workload of that name blocks it, except one that failed (spec 02 §6.1). */
+async function refuseTakenName(
+  context: Context,
+  engine: Engine | undefined,
+  name: WorkloadName,
+  signal?: AbortSignal,
+): Promise<void> {
+  const record = await context.statuses.find(name);
+  if (record?.status === 'error') return;
+  const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
+  if (record !== undefined || container !== undefined) {
+    throw new ThvError('ERR_WORKLOAD_EXISTS', { workload: name });
+  }
+  if (engine === undefined) return;
+  if ((await findByExactName(engine, name, signal)) !== undefined) {
+    throw new ThvError(
+      'ERR_INPUT_INVALID',
+      { reason: `a container named '${name}' exists that thv does not manage` },
+      { hint: 'choose another name with --name, or remove that container' },
+    );
+  }
+}
+
+/** Ports that other stored workloads come back to. */
+async function portsOfOthers(context: Context, name: WorkloadName): Promise<ReadonlySet<number>> {
+  const ports = new Set<number>();
+  for (const other of await context.runConfigs.names()) {
+    if (other === name) continue;
+    try {
+      const config = await context.runConfigs.find(other as WorkloadName);
+      if (config !== undefined) ports.add(config.port);
+    } catch {
+      // an unreadable document reserves no port
+    }
+  }
+  return ports;
+}

@@ -1,0 +1,134 @@
+import { join } from 'node:path';
+import type { Engine } from '../engine/index.ts';
+import { hasCode, ThvError } from '../errors/index.ts';
+import { selfCommand } from '../platform/index.ts';
+import type { RunConfig } from '../records/index.ts';
+import { isBridgeMode } from '../sandbox/index.ts';
+import type { Context } from './context.ts';
+import type { OperationOptions, Progress, RunRequest } from './types.ts';
+
+/** What a workload is going to run on. */
+export type Runtime =
+  | { readonly kind: 'container'; readonly engine: Engine }
+  /** A process of this machine. */
+  | { readonly kind: 'process'; readonly engine?: undefined };
+
+/** Said when nobody asked for a process. */
+const WEAKER =
+  'no container engine answers: the package runs as a process, confined to what its permission profile grants, but on the kernel of this machine and, where the profile allows all of the network, beside its own services';
+
+const PACKAGE = /^(?:npx|uvx|go):\/\//;
+
+type RuntimeFlags = Pick<
+  RunRequest,
+  'source' | 'runtime' | 'noSandbox' | 'allowInstallScripts' | 'publish' | 'networkMode'
+>;
+
+/** The context of a run whose `--runtime` beats the environment's, for all that is asked about engines from here on. */
+export function withRuntime(context: Context, runtime: RunRequest['runtime']): Context {
+  if (runtime === undefined) return context;
+  return context.reopen({ ...context.env, TOOLHIVE_RUNTIME: runtime });
+}
+
+/**
+ * A container if an engine answers; else, for a package, a process, unless an engine was asked for (DESIGN "Process runtime").
+ * Throws `ERR_ENGINE_UNAVAILABLE`, and `ERR_INPUT_INVALID` for what cannot be run as it was asked for.
+ */
+export async function openRuntime(
+  context: Context,
+  flags: RuntimeFlags,
+  { signal }: OperationOptions,
+): Promise<Runtime> {
+  const wanted = context.env['TOOLHIVE_RUNTIME']?.trim() ?? '';
+  const isPackage = PACKAGE.test(flags.source);
+  if (wanted === 'process' && !isPackage) {
+    throw new ThvError(
+      'ERR_INPUT_INVALID',
+      { reason: `${flags.source} cannot be run as a process: it is no npx://, uvx:// or go:// package` },
+      { hint: 'give a package, or use --runtime auto' },
+    );
+  }
+  const runtime = wanted === 'process' ? { kind: 'process' as const } : await engineOrElse(isPackage);
+  const processOnly = flags.noSandbox
+    ? '--no-sandbox'
+    : flags.allowInstallScripts
+      ? '--allow-install-scripts'
+      : '';
+  if (runtime.kind === 'container' && processOnly !== '') {
+    throw new ThvError(
+      'ERR_INPUT_INVALID',
+      { reason: `${processOnly} has no meaning for a container` },
+      { hint: 'add --runtime process to run the package as a process' },
+    );
+  }
+  if (runtime.kind === 'process') {
+    if (flags.publish.length > 0) {
+      throw new ThvError('ERR_INPUT_INVALID', {
+        reason: '--publish has no meaning for a process, whose ports are not published',
+      });
+    }
+    requireProcessNetwork(flags.networkMode);
+  }
+  return runtime;
+
+  async function engineOrElse(canBeProcess: boolean): Promise<Runtime> {
+    try {
+      return { kind: 'container', engine: await context.engine(signal) };
+    } catch (error) {
+      const isAutomatic = wanted === '' || wanted === 'auto';
+      if (!isAutomatic || !canBeProcess || !hasCode(error, 'ERR_ENGINE_UNAVAILABLE')) throw error;
+      context.logger.warn(WEAKER);
+      return { kind: 'process' };
+    }
+  }
+}
+
+/** Networks of an engine mean nothing to a process. Throws `ERR_INPUT_INVALID`. */
+export function requireProcessNetwork(mode: string): void {
+  if (isBridgeMode(mode) || mode === 'none' || mode === 'host') return;
+  throw new ThvError('ERR_INPUT_INVALID', {
+    reason: `a process cannot be connected to network "${mode}": only none and host have a meaning for it`,
+  });
+}
+
+export type ProcessSettings = Pick<RunConfig, 'image' | 'no_sandbox' | 'allow_install_scripts'>;
+
+/**
+ * Makes sure that a package can be run as a process here: that there is a sandbox, and the package itself. Gives its reference with
+ * the version that was found.
+ */
+export async function ensureProcess(
+  context: Context,
+  { image, no_sandbox, allow_install_scripts }: ProcessSettings,
+  { progress, signal = new AbortController().signal }: OperationOptions & { readonly progress: Progress },
+): Promise<string> {
+  const { env, paths, logger } = context;
+  const { findSandbox, installPackage, noSandbox, requirePackage } = await import('../processes/index.ts');
+  const request = requirePackage(image);
+  const self = selfCommand();
+  if (no_sandbox) {
+    logger.warn('NOT CONFINED: the server gets all rights of the user who starts it (--no-sandbox)', {
+      package: image,
+    });
+  }
+  const sandbox = no_sandbox
+    ? noSandbox(self)
+    : await findSandbox({ env, self, cacheFolder: paths.cache, logger, signal });
+  let isNew = false;
+  const { reference } = await installPackage(request, {
+    folder: join(paths.data, 'packages'),
+    cacheFolder: paths.cache,
+    env,
+    self,
+    scriptSandbox: allow_install_scripts ? sandbox : undefined,
+    progress(line) {
+      isNew = true;
+      progress.update(line);
+    },
+    logger,
+    signal,
+  });
+  progress.update('');
+  if (isNew) progress.line(`Successfully installed ${reference}`);
+  return reference;
+}

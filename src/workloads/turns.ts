@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+import { acquireLock, type Paths } from '../platform/index.ts';
+import type { WorkloadName } from '../records/index.ts';
+
+/** Longest time that a change of one workload may take (spec 10 §11.7), and so the longest wait for a turn. */
+const TURN_TIMEOUT_MS = 5 * 60_000;
+
+/**
+ * One change of a workload at a time: a stop, a removal and a start that come at once would undo parts of each other. In
+ * this process they queue; against other processes a lock file stands, for which only the head of the queue tries.
+ */
+export function createTurns(paths: Paths) {
+  const last = new Map<WorkloadName, Promise<void>>();
+
+  return async (name: WorkloadName, signal?: AbortSignal): Promise<Disposable> => {
+    const before = last.get(name);
+    const { promise: over, resolve: end } = Promise.withResolvers<void>();
+    last.set(name, over);
+    const leave = () => {
+      if (last.get(name) === over) last.delete(name);
+      end();
+    };
+    try {
+      await before;
+      signal?.throwIfAborted();
+      const held = await acquireLock(join(paths.data, 'statuses', `${name}.change.lock`), {
+        timeoutMs: TURN_TIMEOUT_MS,
+        purpose: `failed to wait for another change of workload ${name}`,
+      });
+      return {
+        [Symbol.dispose]() {
+          held.release();
+          leave();
+        },
+      };
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  };
+}
