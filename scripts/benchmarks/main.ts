@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { benchApi } from './api.ts';
 import { openGround } from './ground.ts';
 import { benchHost } from './host.ts';
 import { benchProcess } from './process.ts';
@@ -18,6 +19,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   run: benchRun,
   process: benchProcess,
   host: benchHost,
+  api: benchApi,
   'proxy stdio': benchStdio,
   'proxy payloads': benchPayloads,
   'proxy reverse': benchReverse,
@@ -25,12 +27,13 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   'proxy memory': benchMemory,
 };
 
-const HELP = `Usage: scripts/bench [start] [run] [process] [host] [proxy [PART…]] [flags]
+const HELP = `Usage: scripts/bench [start] [run] [process] [host] [api] [proxy [PART…]] [flags]
 
   start      thv version, help and list against an empty executable
   run        thv run to the first answered initialize
   process    thv run of an installed npm package to the first answered initialize, against a container and npx
   host       kill -9 of the workload host under load
+  api        a list of a hundred workloads over thv serve
   proxy      its parts, or those named behind it:
     stdio      requests per second against supergateway and mcp-proxy
     payloads   the same with 100 B, 10 KB and 1 MB

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ThvError } from '../errors/index.ts';
 import { writeFileAtomic } from '../platform/index.ts';
+import { createFileMemory } from './file-memory.ts';
 import { formatRunConfig, parseRunConfig, type RunConfig } from './run-config.ts';
 import type { WorkloadName } from './workload-name.ts';
 
@@ -21,7 +22,11 @@ export function createRunConfigStore(stateFolder: string): RunConfigStore {
   const folder = join(stateFolder, 'runconfigs');
   const pathOf = (name: WorkloadName) => join(folder, `${name}.json`);
 
-  async function find(name: WorkloadName): Promise<RunConfig | undefined> {
+  const memory = createFileMemory<RunConfig>();
+
+  const find = (name: WorkloadName) => memory.through(pathOf(name), () => read(name));
+
+  async function read(name: WorkloadName): Promise<RunConfig | undefined> {
     const text = await readIfPresent(pathOf(name));
     if (text === undefined) return undefined;
     try {

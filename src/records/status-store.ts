@@ -2,6 +2,7 @@ import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toThvError } from '../errors/index.ts';
 import { acquireLock, formatLocalTime, type Logger, writeFileAtomic } from '../platform/index.ts';
+import { createFileMemory } from './file-memory.ts';
 import { toJsonText } from './json-text.ts';
 import { listJsonNames, readIfPresent } from './run-config-store.ts';
 import { parseStatusFile, type StatusRecord, type WorkloadStatus } from './status.ts';
@@ -34,6 +35,7 @@ export function createStatusStore(
 ): StatusStore {
   const folder = join(dataFolder, 'statuses');
   const pathOf = (name: WorkloadName) => join(folder, `${name}.json`);
+  const memory = createFileMemory<StatusRecord>();
 
   function lock(name: WorkloadName, mode: 'exclusive' | 'shared') {
     const purpose = mode === 'shared' ? 'failed to acquire read lock' : 'failed to acquire lock';
@@ -52,6 +54,20 @@ export function createStatusStore(
       await copyFile(path, `${path}.corrupted`).catch(() => undefined); // the copy is for people; the error stands anyway
       throw error;
     }
+  }
+
+  /** A sound file needs no lock to be read, for it is replaced as a whole; a damaged one is mended under it. */
+  async function readForList(name: WorkloadName): Promise<StatusRecord | undefined> {
+    const text = await readIfPresent(pathOf(name));
+    if (text === undefined) return undefined;
+    try {
+      const { record, repaired } = parseStatusFile(text, pathOf(name));
+      if (!repaired) return record;
+    } catch {
+      // Read again below, where what is wrong is told and kept for people.
+    }
+    using _ = await lock(name, 'exclusive');
+    return await read(name);
   }
 
   async function write(name: WorkloadName, record: StatusRecord): Promise<void> {
@@ -107,8 +123,7 @@ export function createStatusStore(
       for (const entry of await listJsonNames(folder)) {
         try {
           const name = parseWorkloadName(entry);
-          using _ = await lock(name, 'exclusive');
-          const record = await read(name);
+          const record = await memory.through(pathOf(name), () => readForList(name));
           if (record !== undefined) records.set(name, record);
         } catch (error) {
           logger.warn('skipping workload with unreadable status', {

@@ -14,6 +14,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'gnome-keyring-daemon': 'gnome-keyring',
   'secret-tool': 'libsecret-tools',
   'dbus-run-session': 'dbus',
+  chromium: 'chromium',
+  curl: 'curl',
 };
 
 /** Installs what the suites need and the machine lacks, on Debian as root; elsewhere nothing. */

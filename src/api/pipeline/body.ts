@@ -24,18 +24,6 @@ export async function readJson<Schema extends v.GenericSchema>(
   throw invalid(prefix, parsed.issues.map(describe).join('; '));
 }
 
-/** Like `readJson`, for routes where no body means no wishes. */
-export async function readOptionalJson<Schema extends v.GenericSchema>(
-  c: Context,
-  schema: Schema,
-  prefix: string,
-): Promise<v.InferOutput<Schema>> {
-  const text = await readText(c.req.raw);
-  const parsed = v.safeParse(schema, matchMembers(schema, text.trim() === '' ? {} : parse(text, prefix)));
-  if (parsed.success) return parsed.output;
-  throw invalid(prefix, parsed.issues.map(describe).join('; '));
-}
-
 function parse(text: string, prefix: string): unknown {
   if (text.trim() === '') throw invalid(prefix, 'the body is empty');
   let value: unknown;
