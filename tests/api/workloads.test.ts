@@ -310,6 +310,25 @@ describe.skipIf(socket === '')('workloads over the API', () => {
       expect(await callOnce(`http://127.0.0.1:${port}/mcp`, 'echo', { message: 'new' })).toBe('new');
     });
 
+    test('settings that do not start give way to the old ones, and the status says why', async () => {
+      const name = await running('rollback');
+      const before = (await api.ask('GET', `${B}/${name}`)).json();
+      const reply = await api.ask('POST', `${B}/${name}/edit`, {
+        body: { image: FIXTURE_IMAGE, cmd_arguments: ['exit'] },
+      });
+      expect(reply.status).toBe(200);
+      const entry = await waitFor(
+        async () => (await listed()).find((workload) => workload['name'] === name),
+        (workload) => workload?.['status'] === 'running' && workload['status_context'] !== undefined,
+        { what: 'the old settings are back', deadlineMs: 60_000, intervalMs: 200 },
+      );
+      expect(entry?.['status_context']).toStartWith(
+        'update failed, the previous configuration was restored: Container exited',
+      );
+      expect((await api.ask('GET', `${B}/${name}`)).json()).toEqual(before);
+      expect(await callOnce(String(entry?.['url']), 'echo', { message: 'as before' })).toBe('as before');
+    });
+
     test('settings that make no sense are refused, and the workload runs on', async () => {
       const name = await running('refused');
       expect(await api.ask('POST', `${B}/${name}/edit`, { body: '{' })).toMatchObject({
