@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { isProcessAlive, sleep } from '../../platform/index.ts';
+import { isProcessAlive } from '../../platform/index.ts';
+import { type Child, exitOf, hasEnded, waitForEnd } from '../child.ts';
 import type { ProcessExit, SandboxedProcess } from '../types.ts';
 
 const LOOK_MS = 20;
@@ -14,17 +15,14 @@ interface Tree {
  * A process whose children live in a process id namespace, as one thing: the kernel ends all of them with the first, which
  * our child waits for.
  */
-export function watchTree(child: Bun.Subprocess<'pipe', 'pipe', 'pipe'>): Tree {
+export function watchTree(child: Child): Tree {
   const tasks: (() => Promise<void>)[] = [];
   let first: number | undefined;
   const exited = child.exited.then(async (): Promise<ProcessExit> => {
     // Ours may have died without it, by a signal of somebody else's; then the kernel ends it a moment later.
     if (first !== undefined) await untilGone(first);
     await Promise.allSettled(tasks.map((task) => task()));
-    return {
-      exitCode: child.exitCode ?? undefined,
-      signal: child.signalCode === null ? undefined : String(child.signalCode),
-    };
+    return exitOf(child);
   });
   const find = () => {
     first ??= onlyChildOf(child.pid);
@@ -39,13 +37,11 @@ export function watchTree(child: Bun.Subprocess<'pipe', 'pipe', 'pipe'>): Tree {
       exited,
       async stop(graceMs) {
         const init = find();
-        if (init !== undefined && graceMs > 0 && child.exitCode === null) {
+        if (init !== undefined && graceMs > 0 && !hasEnded(child)) {
           send(init, 'SIGTERM');
-          const timer = new AbortController();
-          await Promise.race([child.exited, sleep(graceMs, timer.signal)]);
-          timer.abort();
+          await waitForEnd(child, graceMs);
         }
-        if (child.exitCode === null && child.signalCode === null) {
+        if (!hasEnded(child)) {
           child.kill('SIGKILL');
           if (init !== undefined) send(init, 'SIGKILL');
         }
