@@ -125,9 +125,12 @@ async function proveStarted(context: Context, name: WorkloadName, signal: AbortS
     if (status === 'error') throw new Error(status_context || 'the workload did not start');
     // A context is only given to a start that follows on an end.
     if (status === 'starting' && status_context) throw new Error(status_context);
-    if (status !== 'starting' && status !== 'running') return;
+    // A list that looked just when the container had ended calls it unhealthy; what follows tells.
+    if (status !== 'starting' && status !== 'running' && status !== 'unhealthy') return;
     runningSince = status === 'running' ? (runningSince ?? performance.now()) : undefined;
     if (runningSince !== undefined && performance.now() - runningSince > STABLE_MS) return;
     await sleep(POLL_MS, signal);
   }
+  const { status, status_context } = (await context.statuses.find(name)) ?? {};
+  if (status === 'unhealthy') throw new Error(status_context || 'the workload is unhealthy');
 }
