@@ -47,8 +47,9 @@ export async function editWorkload(
     name,
     port: wanted.port,
     url: urlOf(wanted),
-    finished: exchange(context, name, wanted).catch((error: unknown) =>
-      context.logger.error('workload not updated', { workload: name, error }),
+    finished: exchangeConfig(context, name, wanted).then(
+      () => undefined,
+      (error: unknown) => context.logger.error('workload not updated', { workload: name, error }),
     ),
   };
 }
@@ -67,16 +68,21 @@ function keepRest(present: RunConfig, wanted: RunConfig): RunConfig {
   return { ...wanted, ...kept, container_labels: labels };
 }
 
-/** Stop, remove, save, start; when the new settings do not start, the old ones take their place again. */
-async function exchange(context: Context, name: WorkloadName, wanted: RunConfig): Promise<void> {
+/** Stop, remove, save, start; when the new settings do not start, the old ones take their place again, and why is the result. */
+export async function exchangeConfig(
+  context: Context,
+  name: WorkloadName,
+  wanted: RunConfig,
+): Promise<string | undefined> {
   const signal = AbortSignal.timeout(EXCHANGE_TIMEOUT_MS);
   using _ = await context.exclusively(name, signal);
   // Asked again: another edit or a removal may have had its turn meanwhile.
   const present = await context.runConfigs.find(name);
-  if (present === undefined) return;
+  if (present === undefined) return 'the workload was removed meanwhile';
   try {
     await startWith(context, name, wanted, signal);
     await proveStarted(context, name, signal);
+    return undefined;
   } catch (error) {
     const reason = messageOf(error);
     context.logger.warn('update failed, putting the previous configuration back', {
@@ -91,6 +97,7 @@ async function exchange(context: Context, name: WorkloadName, wanted: RunConfig)
       'running',
       `update failed, the previous configuration was restored: ${reason}`,
     );
+    return reason;
   }
 }
 
@@ -118,9 +125,12 @@ async function proveStarted(context: Context, name: WorkloadName, signal: AbortS
     if (status === 'error') throw new Error(status_context || 'the workload did not start');
     // A context is only given to a start that follows on an end.
     if (status === 'starting' && status_context) throw new Error(status_context);
-    if (status !== 'starting' && status !== 'running') return;
+    // A list that looked just when the container had ended calls it unhealthy; what follows tells.
+    if (status !== 'starting' && status !== 'running' && status !== 'unhealthy') return;
     runningSince = status === 'running' ? (runningSince ?? performance.now()) : undefined;
     if (runningSince !== undefined && performance.now() - runningSince > STABLE_MS) return;
     await sleep(POLL_MS, signal);
   }
+  const { status, status_context } = (await context.statuses.find(name)) ?? {};
+  if (status === 'unhealthy') throw new Error(status_context || 'the workload is unhealthy');
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { createEngine } from '../harness/engine.ts';
+import { readdir } from 'node:fs/promises';
+import { createEngine, engineRequest } from '../harness/engine.ts';
 import { FIXTURE_IMAGE } from '../harness/images.ts';
 import { freePort, occupyPort } from '../harness/ports.ts';
 import { callOnce } from '../harness/raw-client.ts';
@@ -351,6 +352,102 @@ describe.skipIf(socket === '')('workloads over the API', () => {
     });
   });
 
+  test('an upgrade: what the registry has is told, and applied with what it asks for', async () => {
+    const engine = createEngine({ kind: 'docker', socket });
+    const repository = `thv-test/${world.name('up')}`;
+    for (const tag of ['1.0.0', '1.0.1', '2.0.0'])
+      await engineRequest(engine, 'POST', `/images/${FIXTURE_IMAGE}/tag?repo=${repository}&tag=${tag}`);
+    const offer = async (tag: string, environmentVariables: readonly object[] = []) => {
+      const path = `${world.folder}/upgrades.json`;
+      await Bun.write(path, JSON.stringify(registryOf(`${repository}:${tag}`, environmentVariables)));
+      const reply = await api.ask('PUT', '/api/v1beta/registry/default', { body: { local_path: path } });
+      expect(reply.status).toBe(200);
+    };
+    const name = world.name('up');
+    const check = async () => (await api.ask('GET', `${B}/${name}/upgrade-check`)).json()['result'];
+    const upgrade = (body?: unknown) => api.ask('POST', `${B}/${name}/upgrade`, { body });
+    try {
+      await offer('1.0.0');
+      const created = await create({
+        name,
+        registry: 'default',
+        server: 'io.example/srv',
+        cmd_arguments: ['echo'],
+      });
+      expect(created.status).toBe(201);
+      await reached(name, 'running');
+      const known = {
+        workload_name: name,
+        registry_server: 'io.example/srv',
+        current_image: `${repository}:1.0.0`,
+      };
+      expect(await check()).toEqual({
+        ...known,
+        candidate_image: `${repository}:1.0.0`,
+        status: 'up-to-date',
+      });
+      expect((await upgrade()).json()).toMatchObject({ result: { status: 'up-to-date' } });
+
+      await offer('1.0.1', [{ name: 'NEEDED', description: 'A value', isRequired: true }]);
+      expect(await check()).toEqual({
+        ...known,
+        candidate_image: `${repository}:1.0.1`,
+        status: 'upgrade-available',
+        env_var_drift: { added: [{ name: 'NEEDED', description: 'A value', required: true }] },
+      });
+      const all = (await api.ask('GET', `${B}/upgrade-check?all=true`)).json<{
+        results: { workload_name: string }[];
+      }>();
+      expect(all.results.map(({ workload_name }) => workload_name)).toContain(name);
+      expect(await upgrade('{')).toMatchObject({
+        status: 400,
+        text: expect.stringMatching(/^failed to decode request: /),
+      });
+      expect(await upgrade({})).toMatchObject({
+        status: 422,
+        text: `failed to apply upgrade for workload "${name}"\n`,
+      });
+      expect(await statusOf(name)).toBe('running');
+      const { port } = (await listed()).find((workload) => workload['name'] === name) as { port: number };
+
+      expect((await upgrade({ env: { NEEDED: 'given' } })).json()).toMatchObject({
+        result: { status: 'up-to-date', current_image: `${repository}:1.0.1` },
+      });
+      const details = (await api.ask('GET', `${B}/${name}`)).json();
+      expect(details).toMatchObject({
+        image: `${repository}:1.0.1`,
+        proxy_port: port,
+        env_vars: { NEEDED: 'given' },
+      });
+      expect(await callOnce(`http://127.0.0.1:${port}/sse`, 'echo', { message: 'newer' })).toBe('newer');
+
+      // What is offered and cannot be had leaves everything as it was.
+      await offer('3.0.0');
+      expect((await upgrade()).status).toBe(422);
+      expect(await statusOf(name)).toBe('running');
+    } finally {
+      await api.ask('PUT', '/api/v1beta/registry/default', { body: {} });
+      await api.ask('DELETE', `${B}/${name}`);
+      await reached(name, 404);
+      for (const tag of ['1.0.0', '1.0.1', '2.0.0']) await engine.forget(`${repository}:${tag}`);
+    }
+  });
+
+  test('streams that clients leave cost nothing', async () => {
+    const openFiles = async () => (await readdir(`/proc/${api.pid}/fd`)).length;
+    const before = await openFiles();
+    const streams = await Promise.all(
+      Array.from({ length: 30 }, () => openEvents(`${api.url}/api/v1beta/events`)),
+    );
+    for (const stream of streams) expect((await stream.next()).event).toBe('snapshot');
+    expect(await openFiles()).toBeGreaterThanOrEqual(before + 30);
+    for (const stream of streams) await stream[Symbol.asyncDispose]();
+    await waitFor(openFiles, (count) => count <= before + 5, {
+      what: 'their connections and watches are gone',
+      deadlineMs: 20_000,
+    });
+  });
+
   test('bulk operations accept what they know and tell what they do not', async () => {
     const names = await Promise.all(['b1', 'b2'].map((label) => running(label)));
     const bulk = (verb: string, body: unknown) => api.ask('POST', `${B}/${verb}`, { body });
@@ -409,3 +506,25 @@ describe.skipIf(socket === '')('workloads over the API', () => {
     await reached(name, 404);
   });
 });
+
+/** A registry file with one server. */
+function registryOf(image: string, environmentVariables: readonly object[]) {
+  return {
+    $schema: 'https://example.com/schema.json',
+    version: '1.0.0',
+    meta: { last_updated: '2026-01-01T00:00:00Z' },
+    data: {
+      servers: [
+        {
+          $schema: 'https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json',
+          name: 'io.example/srv',
+          description: 'A server',
+          version: '1.0.0',
+          packages: [
+            { registryType: 'oci', identifier: image, transport: { type: 'stdio' }, environmentVariables },
+          ],
+        },
+      ],
+    },
+  };
+}
