@@ -16,17 +16,17 @@ onEachEngine((address) => {
   describe('folders as servers', () => {
     let engine: Engine;
     let world: World;
+    const built = new Set<string>();
     beforeAll(async () => {
       engine = await openEngine({ env: { TOOLHIVE_DOCKER_SOCKET: address.socket } });
       world = await openWorld(address);
     }, LIMIT_MS);
     afterAll(async () => {
-      const built = await engine.images.list({ label: 'toolhive-build-source=folder-server' });
       await world[Symbol.asyncDispose]();
-      for (const { Id } of built) await engine.images.remove(Id, { force: true });
+      for (const image of built) await engine.images.remove(image, { force: true });
     }, LIMIT_MS);
 
-    /** A folder of the world with what a fixture has, and more. */
+    /** A folder of the world with what a fixture has, and more: what is built from it is no other world's image. */
     async function folderOf(
       fixture: string,
       name: string,
@@ -34,6 +34,7 @@ onEachEngine((address) => {
     ): Promise<string> {
       const folder = join(world.work, name);
       await cp(join(FIXTURES, fixture), folder, { recursive: true });
+      await Bun.write(join(folder, 'world.txt'), world.folder);
       for (const [file, content] of Object.entries(more)) await Bun.write(join(folder, file), content);
       return folder;
     }
@@ -54,6 +55,8 @@ onEachEngine((address) => {
         timeoutMs: LIMIT_MS,
         ...(cwd === undefined ? {} : { cwd }),
       });
+      const { image } = await Bun.file(join(world.state, 'runconfigs', `${name}.json`)).json();
+      built.add(image);
       const { url } = await world.reached(name);
       await using client = await openMcpClient(url);
       return await client.call(tool, args);
@@ -85,6 +88,7 @@ onEachEngine((address) => {
             'package-lock.json',
             'package.json',
             'server.js',
+            'world.txt',
           ],
           isRoot: false,
           words: ['one', 'two words'],
@@ -102,7 +106,7 @@ onEachEngine((address) => {
           Dockerfile: `FROM ${base}\nWORKDIR /srv\nCOPY . .\nCOPY ms node_modules/ms\nENTRYPOINT ["node", "server.js"]\n`,
           'ms/package.json': '{"version":"0","type":"module","exports":"./index.js"}',
           'ms/index.js': 'export default 0;',
-          '.dockerignore': '*\n!server.js\n!package.json\n!ms\n',
+          '.dockerignore': '*\n!server.js\n!package.json\n!ms\n!world.txt\n',
         });
         expect(JSON.parse(await answerOf('./own', []))).toEqual({
           greeting: 'GREETING',
@@ -148,7 +152,7 @@ onEachEngine((address) => {
         expect(JSON.parse(await answerOf('./python', ['--runtime-image', base, '--ca-cert', CA]))).toEqual({
           program: '/opt/venv/bin/serve',
           packages: ['folder-server 1.0.0', 'iniconfig 2.0.0'],
-          files: ['.python-version', 'pyproject.toml', 'src', 'uv.lock'],
+          files: ['.python-version', 'pyproject.toml', 'src', 'uv.lock', 'world.txt'],
           isRoot: false,
           words: ['one', 'two words'],
         });
