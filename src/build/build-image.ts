@@ -134,7 +134,7 @@ export async function generateDockerfile(reference: PackageReference, inputs: Bu
 }
 
 /** The Dockerfile without secrets. */
-export function renderMasked({ plan, secretNames }: Pick<PreparedBuild, 'plan' | 'secretNames'>): string {
+function renderMasked({ plan, secretNames }: Pick<PreparedBuild, 'plan' | 'secretNames'>): string {
   return renderDockerfile(masked(plan, secretNames));
 }
 

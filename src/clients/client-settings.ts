@@ -29,7 +29,7 @@ export interface ClientStatus {
   readonly supportsPlugins: boolean;
 }
 
-export interface Registration {
+interface Registration {
   readonly id: string;
   /** Sorted; empty when it is registered for workloads without a group only. */
   readonly groups: readonly string[];

@@ -4,7 +4,6 @@ export {
   createClientSettings,
   type GroupedServer,
   type Registered,
-  type Registration,
 } from './client-settings.ts';
 export type { ImportedServer, ImportPlan } from './import.ts';
 export { CLIENT_IDS, discontinuationOf } from './table.ts';

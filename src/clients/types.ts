@@ -10,7 +10,7 @@ export interface Server {
 /** What a client's settings hold of one server, in the client's own keys. */
 export type Entry = Readonly<Record<string, unknown>>;
 
-export type Platform = 'linux' | 'darwin' | 'win32';
+type Platform = 'linux' | 'darwin' | 'win32';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The folders that settings files lie in, on the system they are for. */

@@ -4,6 +4,5 @@ export {
   DEFAULT_GROUP,
   ensureDefaultGroup,
   type Group,
-  type GroupStore,
   groupExists,
 } from './store.ts';

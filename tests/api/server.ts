@@ -9,7 +9,7 @@ interface AskOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export interface Reply {
+interface Reply {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;

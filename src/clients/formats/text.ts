@@ -9,7 +9,7 @@ export function lineStart(text: string, offset: number): number {
 }
 
 /** Where it ends, before its line end. */
-export function lineStop(text: string, offset: number): number {
+function lineStop(text: string, offset: number): number {
   const newline = text.indexOf('\n', offset);
   if (newline === -1) return text.length;
   return text[newline - 1] === '\r' && newline > offset ? newline - 1 : newline;
