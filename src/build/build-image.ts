@@ -134,7 +134,7 @@ export async function generateDockerfile(reference: PackageReference, inputs: Bu
 }
 
 /** The Dockerfile without secrets. */
-function renderMasked({ plan, secretNames }: Pick<PreparedBuild, 'plan' | 'secretNames'>): string {
+export function renderMasked({ plan, secretNames }: Pick<PreparedBuild, 'plan' | 'secretNames'>): string {
   return renderDockerfile(masked(plan, secretNames));
 }
 

@@ -8,6 +8,7 @@ import {
   checkImageName,
   type ImageBuild,
   imageBuildOf,
+  renderMasked,
 } from './build-image.ts';
 import { nodeFolder } from './dockerfile/node-folder.ts';
 import { pythonFolder } from './dockerfile/python-folder.ts';
@@ -31,6 +32,12 @@ export async function buildFolderImage(project: FolderProject, options: BuildIma
   const build =
     project.kind === 'dockerfile' ? dockerfileBuild(project, options) : generatedBuild(project, options);
   return buildOnce(await build, options);
+}
+
+/** The Dockerfile of the folder, or the one that would be generated, secret values masked; asks no engine. */
+export async function folderDockerfile(project: FolderProject, inputs: BuildInputs): Promise<string> {
+  if (project.kind === 'dockerfile') return readFile(join(project.folder, DOCKERFILE), 'utf8');
+  return renderMasked(await prepareFolder(project, inputs));
 }
 
 /** Name of a workload that runs the folder, unless a person gives one. */

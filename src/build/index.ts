@@ -7,7 +7,7 @@ export {
 } from './build-image.ts';
 export { inspectFolder } from './folder/inspect.ts';
 export type { FolderProject } from './folder/types.ts';
-export { buildFolderImage, folderWorkloadName } from './folder.ts';
+export { buildFolderImage, folderDockerfile, folderWorkloadName } from './folder.ts';
 export {
   type PackageReference,
   parsePackageReference,

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import * as v from 'valibot';
-import type { BuildInputs, PackageReference } from '../build/index.ts';
+import type { BuildImageOptions, BuildInputs } from '../build/index.ts';
 import { createCommand, type Invocation, type OptionsOf } from '../cli/index.ts';
 import { messageOf, ThvError, within } from '../errors/index.ts';
 import { createProgress } from './progress.ts';
@@ -41,12 +41,15 @@ const flags = {
 
 export const build = createCommand({
   usage: '[flags] PROTOCOL [-- ARGS...]',
-  long: `Build a container image that runs an MCP server from a package, without running it.
+  long: `Build a container image that runs an MCP server from a package or a folder, without
+running it.
 
   uvx://name[@version]             a Python package
   npx://[@scope/]name[@version]    an npm package
   go://module/path[@version]       a Go package
   go://./path                      a Go project on this machine
+  ., ./folder                      a folder with a Dockerfile, a package.json, a
+                                   pyproject.toml, or Go files
 
 What stands behind '--' becomes part of the image's entrypoint. The last line of
 the output is the name of the image. A server that was built needs no network to start.`,
@@ -68,22 +71,45 @@ async function buildImage(invocation: Invocation<OptionsOf<typeof flags>>): Prom
     const surplus = words.slice(1).join(' ');
     terminal.err(`Warning: ignored: ${surplus}. Arguments for the server go behind '--'\n`);
   }
-  const { buildPackageImage, checkImageName, requirePackageReference } = await import('../build/index.ts');
-  const reference = requirePackageReference(text);
+  const { checkImageName } = await import('../build/index.ts');
+  const source = await findSource(text);
   const tag = options.tag === '' ? undefined : options.tag;
   if (tag !== undefined) checkImageName(tag);
   const inputs = await buildInputs(invocation);
-  if (options.dryRun || options.output !== '') return writeDockerfile(reference, inputs, invocation);
+  if (options.dryRun || options.output !== '') return writeDockerfile(text, source, inputs, invocation);
 
   const log = await invocation.openLog();
   using progress = createProgress(terminal);
   const image = await within(`failed to build container for ${text}`, async () => {
     const { openEngine } = await import('../engine/index.ts');
     const engine = await within('failed to create container runtime', () => openEngine({ env, signal }));
-    return buildPackageImage(reference, { ...inputs, engine, progress, tag, fresh: true });
+    return source.build({ ...inputs, engine, progress, tag, fresh: true });
   });
   log.info(`Successfully built container image: ${image}`);
   terminal.out(`${image}\n`);
+}
+
+/** What the word names, to be built or shown. */
+interface BuildSource {
+  build(options: BuildImageOptions): Promise<string>;
+  dockerfile(inputs: BuildInputs): Promise<string>;
+}
+
+async function findSource(text: string): Promise<BuildSource> {
+  const room = await import('../build/index.ts');
+  const { isFolderPath } = await import('../sources/index.ts');
+  if (isFolderPath(text)) {
+    const project = await room.inspectFolder(text, process.cwd());
+    return {
+      build: (options) => room.buildFolderImage(project, options),
+      dockerfile: (inputs) => room.folderDockerfile(project, inputs),
+    };
+  }
+  const reference = room.requirePackageReference(text);
+  return {
+    build: (options) => room.buildPackageImage(reference, options),
+    dockerfile: (inputs) => room.generateDockerfile(reference, inputs),
+  };
 }
 
 async function buildInputs({
@@ -118,14 +144,12 @@ async function buildInputs({
 }
 
 async function writeDockerfile(
-  reference: PackageReference,
+  text: string,
+  source: BuildSource,
   inputs: BuildInputs,
   { options: { output }, terminal }: Invocation<OptionsOf<typeof flags>>,
 ): Promise<void> {
-  const { generateDockerfile } = await import('../build/index.ts');
-  const content = await within(`failed to generate Dockerfile for ${reference.text}`, () =>
-    generateDockerfile(reference, inputs),
-  );
+  const content = await within(`failed to generate Dockerfile for ${text}`, () => source.dockerfile(inputs));
   if (output === '') terminal.out(content);
   else await write(output, content);
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
 import type { Workload } from '../workloads/index.ts';
-import { jsonEntry, mcpServers, renderWorkloads } from './list.ts';
+import { workloadToJson } from '../workloads/index.ts';
+import { mcpServers, renderWorkloads } from './list.ts';
 import { jsonStatus, renderStatus } from './status.ts';
 
 const fetchServer: Workload = {
@@ -46,10 +47,10 @@ fetch   ghcr.io/x/fetch:1   running           http://127.0.0.1:14001/sse#fetch  
 });
 
 test('the JSON of a workload leaves out what is empty', () => {
-  expect(JSON.stringify(jsonEntry(fetchServer))).toBe(
+  expect(JSON.stringify(workloadToJson(fetchServer))).toBe(
     '{"name":"fetch","package":"ghcr.io/x/fetch:1","url":"http://127.0.0.1:14001/sse#fetch","port":14001,"transport_type":"stdio","proxy_mode":"sse","status":"running","status_context":"fine","created_at":"2026-08-21T10:00:00Z","labels":{"k":"v","z":"1"},"group":"default","tools":["a"],"started_at":"2026-08-21T10:00:00.25Z"}',
   );
-  expect(JSON.stringify(jsonEntry(bare))).toBe(
+  expect(JSON.stringify(workloadToJson(bare))).toBe(
     '{"name":"bare","package":"remote","url":"http://127.0.0.1:14001/sse#fetch","port":14001,"transport_type":"streamable-http","status":"auth_retrying","created_at":"2026-08-21T10:00:00.12Z","remote":true,"started_at":"0001-01-01T00:00:00Z"}',
   );
 });

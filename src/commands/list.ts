@@ -41,8 +41,10 @@ Without --all, only those that are running.`,
     const { all, label, format } = options;
     const group = options.group === '' ? undefined : options.group;
     const workloads = await (await openWorkloads()).list({ all, labels: label, group }, { signal });
-    if (format === 'json') printJson(terminal, workloads.map(jsonEntry));
-    else if (format === 'mcpservers') printJson(terminal, mcpServers(workloads));
+    if (format === 'json') {
+      const { workloadToJson } = await import('../workloads/index.ts');
+      printJson(terminal, workloads.map(workloadToJson));
+    } else if (format === 'mcpservers') printJson(terminal, mcpServers(workloads));
     else terminal.out(workloads.length === 0 ? noneFound(group) : renderWorkloads(workloads));
   },
 });
@@ -73,31 +75,6 @@ const MARKS: Readonly<Record<string, string>> = {
 
 function markStatus(status: string): string {
   return `${MARKS[status] ?? ''}${status}`;
-}
-
-/** The element of `list --format json`; keys that are empty are left out as the reference does. */
-export function jsonEntry(workload: Workload) {
-  const { proxyMode, statusContext, labels, group, tools, remote, startedAt } = workload;
-  const sortedLabels = Object.fromEntries(
-    Object.entries(labels).sort(([one], [other]) => (one < other ? -1 : 1)),
-  );
-  return {
-    name: workload.name,
-    package: workload.package,
-    url: workload.url,
-    port: workload.port,
-    transport_type: workload.transport,
-    ...(proxyMode ? { proxy_mode: proxyMode } : {}),
-    status: workload.status,
-    ...(statusContext ? { status_context: statusContext } : {}),
-    created_at: rfc3339(workload.createdAt),
-    ...(Object.keys(labels).length > 0 ? { labels: sortedLabels } : {}),
-    ...(group ? { group } : {}),
-    ...(tools.length > 0 ? { tools } : {}),
-    ...(remote ? { remote } : {}),
-    ...(workload.process === undefined ? {} : { runtime: 'process', confined: workload.process.isConfined }),
-    started_at: startedAt === undefined ? '0001-01-01T00:00:00Z' : rfc3339(startedAt),
-  };
 }
 
 /** The shape that MCP clients read from their settings. */

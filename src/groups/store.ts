@@ -27,7 +27,7 @@ export interface Group {
 }
 
 /** Group files: `<state>/toolhive/groups/<group>.json` (spec 09 §7). Workloads name their group in their own documents. */
-export interface GroupStore {
+interface GroupStore {
   /** In byte order. */
   names(): Promise<readonly string[]>;
   /** In byte order of their names. Throws `ERR_GROUP_FILE_INVALID`. */

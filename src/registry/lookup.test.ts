@@ -42,6 +42,8 @@ describe('searchEntries', () => {
     ['a name', 'OSV', ['io.github.a/osv']],
     ['a description', 'pages', ['io.github.b/fetch', 'io.github.z/both']],
     ['a tag', 'web', ['io.github.b/fetch']],
+    ['a publisher, when it looks like one', 'github.a/', ['io.github.a/git', 'io.github.a/osv']],
+    ['a word that only publishers have', 'github', []],
     ['nothing', 'nothing', []],
   ])('finds by %s', (_what, query, names) => {
     expect(searchEntries(entries, query).map(({ name }) => name)).toEqual(names);

@@ -16,12 +16,18 @@ export function findEntry(entries: readonly RegistryEntry[], name: string): Regi
   return matches[0];
 }
 
-/** Entries whose full name, description or any tag holds the query, whatever its case; sorted by name (spec 08 §4.2). */
+/**
+ * Entries whose name, description or any tag holds the query, whatever its case; sorted by name (spec 08 §4.2). The publisher
+ * in front of the slash counts only for a query that looks like one: else `github` would find all of `io.github.…`.
+ */
 export function searchEntries(entries: readonly RegistryEntry[], query: string): readonly RegistryEntry[] {
   const wanted = query.toLowerCase();
   const holds = (text: string) => text.toLowerCase().includes(wanted);
+  const nameOf = /[./]/.test(wanted)
+    ? ({ name }: RegistryEntry) => name
+    : ({ name }: RegistryEntry) => name.slice(name.lastIndexOf('/') + 1);
   return entries
-    .filter(({ name, description, tags }) => holds(name) || holds(description) || tags.some(holds))
+    .filter((entry) => holds(nameOf(entry)) || holds(entry.description) || entry.tags.some(holds))
     .sort(byName);
 }
 

@@ -11,3 +11,4 @@ export type {
   WorkloadEvent,
   WorkloadManager,
 } from './types.ts';
+export { workloadToJson } from './workload-json.ts';

@@ -30,11 +30,22 @@ export async function imageOf(
       const inputs = await buildOptions(context, engine, given, options);
       const { buildFolderImage, buildPackageImage } = await import('../build/index.ts');
       if (source.kind === 'folder') return await buildFolderImage(source.project, inputs);
-      return await within('invalid protocol scheme provided for MCP server\n', () =>
-        buildPackageImage(source.reference, inputs),
-      );
+      try {
+        return await within('invalid protocol scheme provided for MCP server\n', () =>
+          buildPackageImage(source.reference, inputs),
+        );
+      } catch (error) {
+        throw hasCode(error, 'ERR_BUILD_FAILED') ? withWaysOut(error) : error;
+      }
     }
   }
+}
+
+/** What else would do where it is the base image that cannot be had. */
+function withWaysOut({ code, facts, context, cause }: ThvError<'ERR_BUILD_FAILED'>): ThvError {
+  const hint =
+    'where the base image cannot be had, --runtime-image names another, and --runtime process needs none';
+  return new ThvError(code, facts, { context, cause, hint });
 }
 
 async function buildOptions(

@@ -62,7 +62,8 @@ export async function prepareRun(
   }
 }
 
-async function checkRunnable(
+/** Secrets and image are there. */
+export async function checkRunnable(
   context: Context,
   { engine, config }: Pick<Prepared, 'engine' | 'config'>,
   options: RunOptions,

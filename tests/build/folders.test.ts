@@ -16,14 +16,14 @@ onEachEngine((address) => {
   describe('folders as servers', () => {
     let engine: Engine;
     let world: World;
-    const built = new Set<string>();
+    const made = new Set<string>();
     beforeAll(async () => {
       engine = await openEngine({ env: { TOOLHIVE_DOCKER_SOCKET: address.socket } });
       world = await openWorld(address);
     }, LIMIT_MS);
     afterAll(async () => {
       await world[Symbol.asyncDispose]();
-      for (const image of built) await engine.images.remove(image, { force: true });
+      for (const image of made) await engine.images.remove(image, { force: true });
     }, LIMIT_MS);
 
     /** A folder of the world with what a fixture has, and more: what is built from it is no other world's image. */
@@ -55,9 +55,8 @@ onEachEngine((address) => {
         timeoutMs: LIMIT_MS,
         ...(cwd === undefined ? {} : { cwd }),
       });
-      const { image } = await Bun.file(join(world.state, 'runconfigs', `${name}.json`)).json();
-      built.add(image);
-      const { url } = await world.reached(name);
+      const { url, package: image } = await world.reached(name);
+      made.add(image);
       await using client = await openMcpClient(url);
       return await client.call(tool, args);
     }
@@ -116,6 +115,17 @@ onEachEngine((address) => {
           isRoot: true,
           words: ['one', 'two words'],
         });
+        // Once image and container are gone, it is built again.
+        const [name = ''] = (await namesOf(world)).filter((other) => other.endsWith('own'));
+        const { package: image } = await world.reached(name);
+        await world.ok(['stop', name]);
+        await engine.containers.remove(name, { force: true });
+        await engine.images.remove(image, { force: true });
+        await world.ok(['start', name], { timeoutMs: LIMIT_MS });
+        await using client = await openMcpClient((await world.reached(name)).url);
+        expect(JSON.parse(await client.call('facts', {}))).toMatchObject({ words: ['one', 'two words'] });
+        expect(await engine.images.find(image)).toBeDefined();
+
         const refused = await world.thv([
           'run',
           folder,
@@ -176,3 +186,10 @@ onEachEngine((address) => {
     );
   });
 });
+
+async function namesOf(world: World): Promise<readonly string[]> {
+  const listed: readonly { readonly name: string }[] = JSON.parse(
+    await world.ok(['list', '--all', '--format', 'json']),
+  );
+  return listed.map(({ name }) => name);
+}

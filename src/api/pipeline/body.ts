@@ -18,10 +18,7 @@ export async function readJson<Schema extends v.GenericSchema>(
   schema: Schema,
   prefix: string,
 ): Promise<v.InferOutput<Schema>> {
-  const text = await readText(c.req.raw);
-  const parsed = v.safeParse(schema, matchMembers(schema, parse(text, prefix)));
-  if (parsed.success) return parsed.output;
-  throw invalid(prefix, parsed.issues.map(describe).join('; '));
+  return check(schema, parse(await readText(c.req.raw), prefix), prefix);
 }
 
 /** Like `readJson`, for routes where no body means no wishes. */
@@ -31,7 +28,15 @@ export async function readOptionalJson<Schema extends v.GenericSchema>(
   prefix: string,
 ): Promise<v.InferOutput<Schema>> {
   const text = await readText(c.req.raw);
-  const parsed = v.safeParse(schema, matchMembers(schema, text.trim() === '' ? {} : parse(text, prefix)));
+  return check(schema, text.trim() === '' ? {} : parse(text, prefix), prefix);
+}
+
+function check<Schema extends v.GenericSchema>(
+  schema: Schema,
+  value: unknown,
+  prefix: string,
+): v.InferOutput<Schema> {
+  const parsed = v.safeParse(schema, matchMembers(schema, value));
   if (parsed.success) return parsed.output;
   throw invalid(prefix, parsed.issues.map(describe).join('; '));
 }

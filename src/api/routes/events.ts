@@ -1,8 +1,7 @@
-import type { WorkloadEvent } from '../../workloads/index.ts';
+import { type WorkloadEvent, workloadToJson } from '../../workloads/index.ts';
 import { describe } from '../docs/describe.ts';
 import { eventStream, type ServerEvent, streamSignal } from '../pipeline/streams.ts';
 import { timeLimit, USUAL_LIMIT_MS } from '../pipeline/time-limit.ts';
-import { toEntry } from '../schemas/workload.ts';
 import type { Api, RouteOptions } from '../types.ts';
 
 /** What becomes of workloads, as it happens, so that nobody has to poll. */
@@ -51,10 +50,10 @@ function toServerEvent(event: WorkloadEvent): ServerEvent {
 function payloadOf(event: WorkloadEvent): unknown {
   switch (event.type) {
     case 'snapshot':
-      return { workloads: event.workloads.map(toEntry) };
+      return { workloads: event.workloads.map(workloadToJson) };
     case 'removed':
       return { name: event.name };
     default:
-      return toEntry(event.workload);
+      return workloadToJson(event.workload);
   }
 }

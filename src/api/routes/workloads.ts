@@ -1,10 +1,10 @@
 import { hasCode, ThvError, toThvError } from '../../errors/index.ts';
-import type { WorkloadManager } from '../../workloads/index.ts';
+import { type WorkloadManager, workloadToJson } from '../../workloads/index.ts';
 import { describe } from '../docs/describe.ts';
 import { readJson } from '../pipeline/body.ts';
 import { jsonAnswer, textAnswer } from '../pipeline/respond.ts';
 import { PULL_LIMIT_MS, timeLimit, USUAL_LIMIT_MS } from '../pipeline/time-limit.ts';
-import { CreatedWorkload, toEntry, WorkloadList } from '../schemas/workload.ts';
+import { CreatedWorkload, WorkloadList } from '../schemas/workload.ts';
 import { CreateRequest, UpdateRequest, WorkloadDetails } from '../schemas/workload-request.ts';
 import type { Api, RouteOptions } from '../types.ts';
 import { toDetails } from '../workload-details.ts';
@@ -13,7 +13,7 @@ import { checkGroupName, queryOf } from './query.ts';
 import { DEFAULT_REGISTRY } from './registry.ts';
 
 /** Nobody looks on while the API pulls; the result is in the answer. */
-const silentProgress = { line() {}, update() {}, output() {}, revealOutput() {} };
+export const silentProgress = { line() {}, update() {}, output() {}, revealOutput() {} };
 
 /** List, create, details, edit (spec 10 §11.3–§11.6). */
 export function addWorkloadRoutes(api: Api, { workloads, background, debug = false }: RouteOptions): void {
@@ -45,7 +45,7 @@ export function addWorkloadRoutes(api: Api, { workloads, background, debug = fal
       }
       const all = queryOf(c, 'all') === 'true';
       const found = await workloads.list({ all, group }, { signal: c.var.signal });
-      return jsonAnswer({ workloads: found.map(toEntry) });
+      return jsonAnswer({ workloads: found.map(workloadToJson) });
     },
   );
 

@@ -22,7 +22,7 @@ export const CreatedClients = named('pkg_api_v1.bulkClientResponse', v.array(Cre
 
 export const BulkClients = named('pkg_api_v1.bulkClientRequest', v.object({ names: Texts, groups: Texts }));
 
-export const ClientAppStatus = named(
+const ClientAppStatus = named(
   'github_com_stacklok_toolhive_pkg_client.ClientAppStatus',
   v.object({
     client_type: v.string(),

@@ -25,7 +25,7 @@ const info = {
   auth_config: v.optional(AuthConfig),
 };
 
-export const RegistryInfo = named('pkg_api_v1.registryInfo', v.object(info));
+const RegistryInfo = named('pkg_api_v1.registryInfo', v.object(info));
 
 export const RegistryList = named(
   'pkg_api_v1.registryListResponse',
@@ -33,11 +33,11 @@ export const RegistryList = named(
 );
 
 /** Their members: spec 08 §2. */
-export const ContainerServer = named(
+const ContainerServer = named(
   'registry.ImageMetadata',
   v.looseObject({ name: v.string(), image: v.string() }),
 );
-export const RemoteServer = named(
+const RemoteServer = named(
   'registry.RemoteServerMetadata',
   v.looseObject({ name: v.string(), url: v.string() }),
 );
@@ -69,7 +69,7 @@ export const ServerDetails = named(
   }),
 );
 
-export const RegistryAuthRequest = named(
+const RegistryAuthRequest = named(
   'pkg_api_v1.UpdateRegistryAuthRequest',
   v.object({
     issuer: Text,

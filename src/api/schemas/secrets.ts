@@ -13,7 +13,7 @@ export const SecretsSetUp = named(
   v.object({ provider_type: v.string(), message: v.string() }),
 );
 
-export const ProviderCapabilities = named(
+const ProviderCapabilities = named(
   'pkg_api_v1.providerCapabilitiesResponse',
   v.object({
     can_read: v.boolean(),
@@ -29,7 +29,7 @@ export const SecretsProvider = named(
   v.object({ name: v.string(), provider_type: v.string(), capabilities: ProviderCapabilities }),
 );
 
-export const SecretKey = named(
+const SecretKey = named(
   'pkg_api_v1.secretKeyResponse',
   v.object({ key: v.string(), description: v.optional(v.string()) }),
 );

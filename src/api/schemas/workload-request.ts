@@ -10,14 +10,14 @@ const Switch = v.optional(v.boolean(), false);
 const Port = v.optional(v.pipe(v.number(), v.integer()), 0);
 const TextMap = v.optional(v.record(v.string(), v.string()), {});
 
-export const SecretReference = named('secrets.SecretParameter', v.object({ name: Text, target: Text }));
+const SecretReference = named('secrets.SecretParameter', v.object({ name: Text, target: Text }));
 
-export const ToolOverride = named(
+const ToolOverride = named(
   'pkg_api_v1.toolOverride',
   v.object({ name: v.optional(v.string()), description: v.optional(v.string()) }),
 );
 
-export const OidcOptions = named(
+const OidcOptions = named(
   'pkg_api_v1.oidcOptions',
   v.object({
     issuer: Text,
@@ -30,7 +30,7 @@ export const OidcOptions = named(
   }),
 );
 
-export const RemoteOAuth = named(
+const RemoteOAuth = named(
   'pkg_api_v1.remoteOAuthConfig',
   v.object({
     issuer: Text,
@@ -48,7 +48,7 @@ export const RemoteOAuth = named(
   }),
 );
 
-export const HeaderForward = named(
+const HeaderForward = named(
   'pkg_api_v1.headerForwardConfig',
   v.object({ add_plaintext_headers: TextMap, add_headers_from_secret: TextMap }),
 );

@@ -1,12 +1,11 @@
 import * as v from 'valibot';
 import { WorkloadStatusSchema } from '../../records/index.ts';
-import type { Workload } from '../../workloads/index.ts';
 import { named } from './names.ts';
 
 const Time = v.pipe(v.string(), v.isoTimestamp(), v.description('RFC 3339; year 1 when it is not known'));
 
 /** A workload in lists and events (spec 10 §11.1). */
-export const WorkloadEntry = named(
+const WorkloadEntry = named(
   'core.Workload',
   v.object({
     name: v.string(),
@@ -23,6 +22,8 @@ export const WorkloadEntry = named(
     group: v.optional(v.string()),
     tools: v.optional(v.array(v.string())),
     remote: v.optional(v.boolean()),
+    runtime: v.optional(v.pipe(v.literal('process'), v.description('Without a container'))),
+    confined: v.optional(v.pipe(v.boolean(), v.description('Whether that process is kept in a sandbox'))),
   }),
 );
 
@@ -66,27 +67,3 @@ export const ExportedConfig = named(
     container_name: v.optional(v.string()),
   }),
 );
-
-export function toEntry(workload: Workload): v.InferOutput<typeof WorkloadEntry> {
-  const { proxyMode, statusContext, labels, group, tools, remote, startedAt } = workload;
-  return {
-    name: workload.name,
-    package: workload.package,
-    url: workload.url,
-    port: workload.port,
-    transport_type: workload.transport,
-    ...(proxyMode ? { proxy_mode: proxyMode } : {}),
-    status: workload.status,
-    ...(statusContext ? { status_context: statusContext } : {}),
-    created_at: rfc3339(workload.createdAt),
-    started_at: startedAt === undefined ? '0001-01-01T00:00:00Z' : rfc3339(startedAt),
-    ...(Object.keys(labels).length > 0 ? { labels } : {}),
-    ...(group ? { group } : {}),
-    ...(tools.length > 0 ? { tools: [...tools] } : {}),
-    ...(remote ? { remote } : {}),
-  };
-}
-
-function rfc3339(time: Date): string {
-  return time.toISOString().replace(/\.?0*Z$/, 'Z');
-}

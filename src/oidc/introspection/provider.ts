@@ -11,7 +11,7 @@ export interface IntrospectionProvider {
   introspect(token: string, request: IntrospectionRequest): Promise<Claims>;
 }
 
-export interface IntrospectionRequest {
+interface IntrospectionRequest {
   readonly url: string;
   readonly clientId: string;
   readonly clientSecret: string;
