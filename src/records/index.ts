@@ -4,6 +4,7 @@ export {
   baseNameOf,
   containerNameOf,
   formatRunConfig,
+  isContainer,
   isProcess,
   isRemote,
   type PermissionProfile,
