@@ -1,6 +1,6 @@
 import { ThvError } from '../errors/index.ts';
 import { type Logger, proxyFor } from '../platform/index.ts';
-import type { RunConfig } from '../records/index.ts';
+import { type RunConfig, remoteUrlProblem } from '../records/index.ts';
 import type { RunEnvironment } from './environment.ts';
 import { checkHeaderForward } from './forward-headers.ts';
 
@@ -52,18 +52,6 @@ export function checkRemote(config: RunConfig & { readonly remote_url: string })
 
 export const STDIO_REFUSED =
   'invalid transport mode: stdio. Valid modes of a remote server are: sse, streamable-http';
-
-/** Why a URL cannot be that of a remote server, without what may be secret in it; `undefined` for a sound one. */
-export function remoteUrlProblem(text: string): string | undefined {
-  const shown = text.replace(/\/\/[^/?#]*@/, '//').replace(/[?#].*$/s, '');
-  if (/^https?:\/\/(?:[^/?#@]*@)?(?:[/?#:]|$)/i.test(text))
-    return `could not extract hostname from URL: ${shown}`;
-  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return `invalid remote URL: ${shown}`;
-  const { username, password } = new URL(text);
-  return username === '' && password === ''
-    ? undefined
-    : `invalid remote URL: ${shown}: a user name or password does not belong in it; use --remote-forward-headers-secret Authorization=SECRET`;
-}
 
 /** `HTTPS_PROXY` and the like, which never concern this machine itself. */
 export function forwardProxyFor(remoteUrl: string, environment: RunEnvironment): string | undefined {

@@ -209,7 +209,7 @@ export function containerNameOf(config: RunConfig): string {
 
 /** Run as a process of this machine instead of a container; `image` is a package then: `npx://name@1.2.3`. */
 export function isProcess(config: RunConfig): boolean {
-  return config.runtime === 'process';
+  return config.runtime === 'process' && !isRemote(config);
 }
 
 export function isRemote(config: RunConfig): config is RunConfig & { readonly remote_url: string } {

@@ -3,6 +3,7 @@ export { type Conversion, convertRegistry } from './convert.ts';
 export { convertFileInPlace, readRegistryInput } from './convert-file.ts';
 export {
   type ContainerEntry,
+  type EntryHeader,
   type EntryVariable,
   entryToJson,
   type RegistryEntry,
@@ -14,7 +15,12 @@ export {
   type RemotePlan,
   workloadNameFor,
 } from './entry-plan.ts';
-export { fillHeaders, fillVariables } from './fill-variables.ts';
+export {
+  type FilledVariables,
+  fillHeaders,
+  fillVariables,
+  type ValueSources,
+} from './fill-variables.ts';
 export { toLegacy } from './legacy-format.ts';
 export { loginToRegistry, logoutFromRegistry, setLogin, unsetLogin } from './login.ts';
 export { createRegistry, type Registry } from './registry.ts';

@@ -1,7 +1,7 @@
 import { messageOf } from '../errors/index.ts';
 import { findContainer, urlOf } from '../host/index.ts';
 import { sleep } from '../platform/index.ts';
-import { parseWorkloadName, type RunConfig, type WorkloadName } from '../records/index.ts';
+import { isContainer, parseWorkloadName, type RunConfig, type WorkloadName } from '../records/index.ts';
 import type { Context } from './context.ts';
 import { DEFAULT_GRACE_SECONDS, stopWorkload } from './lifecycle.ts';
 import { prepareEdit } from './prepare-run.ts';
@@ -53,7 +53,7 @@ export async function editWorkload(
 
 function keepRest(present: RunConfig, wanted: RunConfig): RunConfig {
   const old = present as Readonly<Record<string, unknown>>;
-  const isSameImage = present.image === wanted.image;
+  const isSameImage = present.image === wanted.image && present.remote_url === wanted.remote_url;
   const keys = [
     ...KEPT,
     ...(isSameImage ? KEPT_WITH_IMAGE : []),
@@ -99,9 +99,12 @@ async function startWith(
   signal: AbortSignal,
 ): Promise<void> {
   await stopWorkload(context, name, { graceSeconds: DEFAULT_GRACE_SECONDS, signal });
-  const engine = await context.engine(signal);
-  const container = await findContainer(engine, name, signal);
-  if (container !== undefined) await engine.containers.remove(container.Id, { force: true, signal });
+  const stored = await context.runConfigs.find(name);
+  if (stored === undefined || isContainer(stored)) {
+    const engine = await context.engine(signal);
+    const container = await findContainer(engine, name, signal);
+    if (container !== undefined) await engine.containers.remove(container.Id, { force: true, signal });
+  }
   await context.runConfigs.save(name, config);
   await context.statuses.set(name, 'starting');
   await spawnSupervisor(context, name, config.debug ?? false);
