@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { benchApi } from './api.ts';
 import { openGround } from './ground.ts';
 import { benchHost } from './host.ts';
+import { benchProcess } from './process.ts';
 import { benchMemory } from './proxy-memory.ts';
 import { benchPayloads } from './proxy-payloads.ts';
 import { benchReverse } from './proxy-reverse.ts';
@@ -16,6 +17,7 @@ import { printTable } from './table.ts';
 const BENCHES: Readonly<Record<string, Bench>> = {
   start: benchStart,
   run: benchRun,
+  process: benchProcess,
   host: benchHost,
   api: benchApi,
   'proxy stdio': benchStdio,
@@ -25,10 +27,11 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   'proxy memory': benchMemory,
 };
 
-const HELP = `Usage: scripts/bench [start] [run] [host] [api] [proxy [PART…]] [flags]
+const HELP = `Usage: scripts/bench [start] [run] [process] [host] [api] [proxy [PART…]] [flags]
 
   start      thv version, help and list against an empty executable
   run        thv run to the first answered initialize
+  process    thv run of an installed npm package to the first answered initialize, against a container and npx
   host       kill -9 of the workload host under load
   api        a list of a hundred workloads over thv serve
   proxy      its parts, or those named behind it:

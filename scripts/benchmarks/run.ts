@@ -57,17 +57,18 @@ export async function benchRun(ground: Ground): Promise<readonly Row[]> {
 }
 
 /** Time to the answer; the port is known beforehand, so nobody waits for the command to end. */
-async function run(
+export async function run(
   ground: Ground,
   home: World,
   label: string,
+  words: readonly string[] = [FIXTURE_IMAGE, '--', 'echo'],
 ): Promise<{ readonly elapsedMs: number; readonly name: string }> {
   const name = home.name(label);
   const port = freePort();
   const startedAt = performance.now();
   const command = home.start([
     ...['run', '--name', name, '--transport', 'stdio', '--proxy-port', `${port}`],
-    ...[FIXTURE_IMAGE, '--', 'echo'],
+    ...words,
   ]);
   const url = `http://127.0.0.1:${port}/mcp`;
   let elapsedMs: number | undefined;
@@ -93,7 +94,7 @@ async function initialize(url: string): Promise<boolean> {
   }
 }
 
-const INITIALIZE = message({
+export const INITIALIZE = message({
   id: 0,
   method: 'initialize',
   params: {

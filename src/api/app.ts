@@ -19,6 +19,7 @@ import { addUpstreamRegistryRoutes } from './routes/registry-upstream.ts';
 import { addSecretRoutes } from './routes/secrets.ts';
 import { addSystemRoutes } from './routes/system.ts';
 import { answerUnknown } from './routes/unknown.ts';
+import { addUpgradeRoutes } from './routes/upgrades.ts';
 import { addWorkloadActionRoutes } from './routes/workload-actions.ts';
 import { addWorkloadFactRoutes } from './routes/workload-facts.ts';
 import { addWorkloadLogRoutes } from './routes/workload-logs.ts';
@@ -71,6 +72,7 @@ export function createApi(options: ApiOptions): ApiServer {
 
   addSystemRoutes(app, routes);
   addWorkloadActionRoutes(app, routes);
+  addUpgradeRoutes(app, routes);
   addWorkloadRoutes(app, routes);
   addWorkloadFactRoutes(app, routes);
   addWorkloadLogRoutes(app, routes);

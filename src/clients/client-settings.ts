@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { createConfigStore } from '../config/index.ts';
 import { messageOf, within } from '../errors/index.ts';
 import { createGroupStore } from '../groups/index.ts';
 import { homeOf, type Logger, type Paths } from '../platform/index.ts';
@@ -107,13 +106,15 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
   const { env, platform = process.platform, paths, logger } = options;
   const places = placesOf({ env, platform, homeFolder: homeOf(env, platform) });
   const groups = createGroupStore(paths.state);
-  const config = createConfigStore(paths);
+  // Brings a parser of YAML along, which a workload host does well without.
+  const openConfig = async () => (await import('../config/index.ts')).createConfigStore(paths);
+  const globalIds = async () => (await (await openConfig()).read()).clients.registered_clients;
   const ledgers = createLedgerStore(paths.state, logger);
   const pathOf = (client: Client) => client.settingsFile(places);
   const change = (client: Client, what: Change) => changeSettings(client, pathOf(client), what, ledgers);
 
   async function idsFor(group: string | undefined): Promise<readonly string[]> {
-    if (group === undefined) return (await config.read()).clients.registered_clients;
+    if (group === undefined) return globalIds();
     const found = await groups.find(group);
     if (found === undefined) logger.warn('group not found, client settings are left alone', { group });
     return found?.clients ?? [];
@@ -150,15 +151,15 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
       await within(what, () => within(`failed to get group ${name}`, () => groups.get(name)));
   }
 
-  const setGlobal = (update: (ids: readonly string[]) => readonly string[]) =>
-    config.update((current) => ({
+  const setGlobal = async (update: (ids: readonly string[]) => readonly string[]) =>
+    (await openConfig()).update((current) => ({
       ...current,
       clients: { ...current.clients, registered_clients: [...update(current.clients.registered_clients)] },
     }));
 
   return {
     async detect() {
-      const registered = new Set((await registrationsOf(groups, config)).keys());
+      const registered = new Set((await registrationsOf(groups, await globalIds())).keys());
       return CLIENTS.map((client) => ({
         id: client.id,
         displayName: client.displayName,
@@ -169,7 +170,7 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
       }));
     },
     async registrations() {
-      const found = await registrationsOf(groups, config);
+      const found = await registrationsOf(groups, await globalIds());
       return [...found].map(([id, names]) => ({ id, groups: names })).sort((a, b) => (a.id < b.id ? -1 : 1));
     },
     parseIds: (ids) => [...new Set(ids)].map((id) => getClient(id).id),
@@ -215,8 +216,7 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
       const affected = names ?? (await groups.names());
       for (const name of affected) await groups.updateClients(name, dismiss);
       const isEverywhere = names === undefined || names.length === 0;
-      if (isEverywhere && (await config.read()).clients.registered_clients.some((id) => ids.includes(id)))
-        await setGlobal(dismiss);
+      if (isEverywhere && (await globalIds()).some((id) => ids.includes(id))) await setGlobal(dismiss);
     },
     async addWorkload(server, group) {
       await changeEach(known(await idsFor(group)), server.name, { add: [server], remove: [] });
@@ -260,10 +260,10 @@ function isAmong(group: string | undefined, names: readonly string[]): boolean {
 
 async function registrationsOf(
   groups: ReturnType<typeof createGroupStore>,
-  config: ReturnType<typeof createConfigStore>,
+  global: readonly string[],
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const found = new Map<string, string[]>();
-  for (const id of (await config.read()).clients.registered_clients) found.set(id, []);
+  for (const id of global) found.set(id, []);
   for (const { name, clients } of await groups.list())
     for (const id of clients) found.set(id, [...(found.get(id) ?? []), name]);
   return found;

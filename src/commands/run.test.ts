@@ -55,7 +55,7 @@ test('the help of run', () => {
           --env-file-dir string               Load environment variables from all files in a directory
       -f, --foreground                        Run in foreground mode (block until container exits)
           --from-config string                Load configuration from exported file
-          --group string                      Name of the group this workload belongs to (default "default")
+          --group string                      Name of the group this workload should belong to (default "default")
       -h, --help                              help for run
           --host string                       Host for the HTTP proxy to listen on (IP or hostname) (default "127.0.0.1")
       -l, --label stringArray                 Set labels on the container (format: key=value)

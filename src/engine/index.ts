@@ -1,4 +1,4 @@
-export { isLatest, parseImageReference } from './image-reference.ts';
+export { type ImageReference, isLatest, parseImageReference } from './image-reference.ts';
 export { openEngine } from './open-engine.ts';
 export type {
   AttachedStdio,

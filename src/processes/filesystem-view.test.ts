@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { linuxView, writablePaths } from './filesystem-view.ts';
 
-const view = linuxView({
+const options = {
   workFolder: '/data/process/work',
   readOnlyPaths: [import.meta.dir, `${import.meta.dir}/linux`, '/usr/lib', '/no/such/folder'],
   settings: { passwd: '/data/process/etc/passwd', hosts: '/data/process/etc/hosts' },
@@ -11,7 +11,8 @@ const view = linuxView({
   ],
   executable: '/opt/program',
   hasHostNetwork: true,
-});
+};
+const view = linuxView(options);
 const binds = view.flatMap((entry) => (entry.type === 'bind' ? [entry] : []));
 
 test('only the work folder, temporary folders, devices and write grants can be written to', () => {
@@ -40,4 +41,10 @@ test('settings that were made up stand in for those of this machine', () => {
 test('nothing of the home folder, and no folder with sockets, is seen', () => {
   for (const path of ['/root', '/home', '/run', '/var/run', '/var', '/etc', '/'])
     expect(binds.filter(({ target }) => target === path)).toEqual([]);
+});
+
+test.each(['/', '/proc', '/dev'])('a grant at %s is refused, for it would hide the rest', (target) => {
+  expect(() => linuxView({ ...options, mounts: [{ source: '/srv', target, readOnly: true }] })).toThrow(
+    `nothing can be mounted at ${target}`,
+  );
 });

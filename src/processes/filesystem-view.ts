@@ -1,5 +1,6 @@
 import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { ThvError } from '../errors/index.ts';
 import type { Mount } from '../sandbox/index.ts';
 
 /** One thing that a sandboxed process sees, in the order in which they are put in place. Paths are absolute. */
@@ -33,6 +34,8 @@ export const PROGRAMS = '/opt/thv/bin';
 export const PROGRAM = `${PROGRAMS}/bun`;
 const TEMPORARY_SIZE_BYTES = 1024 ** 3;
 
+const NOT_MOUNTED_OVER: ReadonlySet<string> = new Set(['/', '/proc', '/dev', PROGRAMS]);
+
 /** The system's programs and libraries, of any distribution. */
 const SYSTEM = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/nix/store', '/gnu/store'];
 /** Settings that libraries and TLS need; nothing else of `/etc` is seen, least of all private keys. */
@@ -44,10 +47,14 @@ const NETWORK_SETTINGS = ['resolv.conf', 'nsswitch.conf', 'hosts', 'gai.conf', '
 
 /**
  * All that a sandboxed process on Linux sees: the system's programs, a few of its settings, the package, a temporary folder,
- * its work folder, and what the profile grants. The home folder, sockets, and other processes are not part of it.
+ * its work folder, and what the profile grants. Throws `ERR_INPUT_INVALID` for a grant that would hide all of it. The home folder, sockets, and other processes are not part of it.
  */
 export function linuxView(options: ViewOptions): readonly ViewEntry[] {
   const { workFolder, readOnlyPaths, settings, mounts, executable, hasHostNetwork } = options;
+  const misplaced = mounts.find(({ target }) => NOT_MOUNTED_OVER.has(target));
+  if (misplaced !== undefined) {
+    throw new ThvError('ERR_INPUT_INVALID', { reason: `nothing can be mounted at ${misplaced.target}` });
+  }
   const readOnly = (path: string): ViewEntry => ({
     type: 'bind',
     source: path,

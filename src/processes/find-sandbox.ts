@@ -9,8 +9,10 @@ import { selfTest } from './linux/self-test.ts';
 import { type Backend, startOnLinux } from './linux/start.ts';
 import { seatbeltProfile } from './macos/seatbelt.ts';
 import type { NetworkAccess } from './network-access.ts';
+import { ownFolders } from './own-folders.ts';
+import { startPlain } from './plain.ts';
 import { proxyEnvironment } from './proxy-environment.ts';
-import { ownFolders, startSupervised } from './supervised.ts';
+import { startSupervised } from './supervised.ts';
 import type { ProcessSpec, Sandbox, SandboxedProcess } from './types.ts';
 
 interface FindOptions {
@@ -69,12 +71,15 @@ export async function findSandbox(options: FindOptions): Promise<Sandbox> {
 }
 
 /** No sandbox at all: with all rights of the user. Its process tree still ends as a whole. */
-export function noSandbox(self: readonly string[]): Sandbox {
+export function noSandbox(self: readonly string[], platform: NodeJS.Platform = process.platform): Sandbox {
   return {
     kind: 'none',
     hasOwnNetwork: () => false,
     weaknesses: () => ['it is not confined: it has all rights of the user who started it'],
-    start: (spec) => startSupervised(spec, { self, prefix: [], environment: {} }),
+    start: (spec) =>
+      platform === 'win32'
+        ? startPlain(spec, self)
+        : startSupervised(spec, { self, prefix: [], environment: {} }),
   };
 }
 

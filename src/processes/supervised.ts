@@ -1,8 +1,6 @@
-import { mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { sleep } from '../platform/index.ts';
+import { exitOf, hasEnded, waitForEnd } from './child.ts';
 import { writeOrder } from './order.ts';
-import { RUNTIME } from './packages/npm.ts';
+import { withoutView } from './own-folders.ts';
 import type { SuperviseOrder } from './supervise.ts';
 import type { ProcessExit, ProcessSpec, SandboxedProcess } from './types.ts';
 
@@ -20,19 +18,11 @@ export async function startSupervised(
   spec: ProcessSpec,
   options: SupervisedOptions,
 ): Promise<SandboxedProcess> {
-  const { work, temporary } = ownFolders(spec.folder);
-  const [program = '', ...args] = spec.command;
+  const { command, cwd, env } = withoutView(spec, options.self);
   const order: SuperviseOrder = {
-    command: [...options.prefix, program === RUNTIME ? (options.self[0] ?? '') : program, ...args],
-    cwd: spec.cwd ?? work,
-    env: {
-      PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
-      HOME: work,
-      TMPDIR: temporary,
-      LANG: 'C.UTF-8',
-      ...spec.env,
-      ...options.environment,
-    },
+    command: [...options.prefix, ...command],
+    cwd,
+    env: { ...env, ...options.environment },
   };
   const child = Bun.spawn([...options.self, '__sandbox', 'supervise'], {
     cwd: '/',
@@ -43,10 +33,7 @@ export async function startSupervised(
   await writeOrder(child.stdin, order);
   const exited = child.exited.then(async (): Promise<ProcessExit> => {
     await options.onEnd?.();
-    return {
-      exitCode: child.exitCode ?? undefined,
-      signal: child.signalCode === null ? undefined : String(child.signalCode),
-    };
+    return exitOf(child);
   });
   return {
     pid: child.pid,
@@ -56,20 +43,10 @@ export async function startSupervised(
     exited,
     async stop(graceMs) {
       child.kill('SIGTERM');
-      const timer = new AbortController();
-      await Promise.race([child.exited, sleep(graceMs, timer.signal)]);
-      timer.abort();
+      await waitForEnd(child, graceMs);
       // Not by killing the supervisor: it would leave behind what it stands by.
-      if (child.exitCode === null) child.kill('SIGINT');
+      if (!hasEnded(child)) child.kill('SIGINT');
       await exited;
     },
   };
-}
-
-/** Made if they are missing, for their owner only. */
-export function ownFolders(folder: string): { readonly work: string; readonly temporary: string } {
-  const work = join(folder, 'work');
-  const temporary = join(folder, 'tmp');
-  for (const path of [work, temporary]) mkdirSync(path, { recursive: true, mode: 0o700 });
-  return { work, temporary };
 }

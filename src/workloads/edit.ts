@@ -1,9 +1,9 @@
 import { messageOf } from '../errors/index.ts';
 import { findContainer, urlOf } from '../host/index.ts';
 import { sleep } from '../platform/index.ts';
-import { isContainer, parseWorkloadName, type RunConfig, type WorkloadName } from '../records/index.ts';
+import { parseWorkloadName, type RunConfig, type WorkloadName } from '../records/index.ts';
 import type { Context } from './context.ts';
-import { DEFAULT_GRACE_SECONDS, stopWorkload } from './lifecycle.ts';
+import { DEFAULT_GRACE_SECONDS, engineOf, stopWorkload } from './lifecycle.ts';
 import { prepareEdit } from './prepare-run.ts';
 import { spawnSupervisor } from './supervisor.ts';
 import type { OperationOptions, RunInteraction, RunRequest, RunResult } from './types.ts';
@@ -12,6 +12,8 @@ import type { OperationOptions, RunInteraction, RunRequest, RunResult } from './
 const EXCHANGE_TIMEOUT_MS = 5 * 60_000;
 /** How long the new settings are watched before they are believed in. */
 const PROOF_MS = 60_000;
+/** A server that ends at once was running for a moment. */
+const STABLE_MS = 2000;
 const POLL_MS = 200;
 
 /** What a request cannot say: it stays as it was (spec 10 §20-11). */
@@ -45,8 +47,9 @@ export async function editWorkload(
     name,
     port: wanted.port,
     url: urlOf(wanted),
-    finished: exchange(context, name, wanted).catch((error: unknown) =>
-      context.logger.error('workload not updated', { workload: name, error }),
+    finished: exchangeConfig(context, name, wanted).then(
+      () => undefined,
+      (error: unknown) => context.logger.error('workload not updated', { workload: name, error }),
     ),
   };
 }
@@ -65,16 +68,21 @@ function keepRest(present: RunConfig, wanted: RunConfig): RunConfig {
   return { ...wanted, ...kept, container_labels: labels };
 }
 
-/** Stop, remove, save, start; when the new settings do not start, the old ones take their place again. */
-async function exchange(context: Context, name: WorkloadName, wanted: RunConfig): Promise<void> {
+/** Stop, remove, save, start; when the new settings do not start, the old ones take their place again, and why is the result. */
+export async function exchangeConfig(
+  context: Context,
+  name: WorkloadName,
+  wanted: RunConfig,
+): Promise<string | undefined> {
   const signal = AbortSignal.timeout(EXCHANGE_TIMEOUT_MS);
   using _ = await context.exclusively(name, signal);
   // Asked again: another edit or a removal may have had its turn meanwhile.
   const present = await context.runConfigs.find(name);
-  if (present === undefined) return;
+  if (present === undefined) return 'the workload was removed meanwhile';
   try {
     await startWith(context, name, wanted, signal);
     await proveStarted(context, name, signal);
+    return undefined;
   } catch (error) {
     const reason = messageOf(error);
     context.logger.warn('update failed, putting the previous configuration back', {
@@ -89,6 +97,7 @@ async function exchange(context: Context, name: WorkloadName, wanted: RunConfig)
       'running',
       `update failed, the previous configuration was restored: ${reason}`,
     );
+    return reason;
   }
 }
 
@@ -99,24 +108,29 @@ async function startWith(
   signal: AbortSignal,
 ): Promise<void> {
   await stopWorkload(context, name, { graceSeconds: DEFAULT_GRACE_SECONDS, signal });
-  const stored = await context.runConfigs.find(name);
-  if (stored === undefined || isContainer(stored)) {
-    const engine = await context.engine(signal);
-    const container = await findContainer(engine, name, signal);
-    if (container !== undefined) await engine.containers.remove(container.Id, { force: true, signal });
-  }
+  const engine = await engineOf(context, name, signal);
+  const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
+  if (container !== undefined) await engine?.containers.remove(container.Id, { force: true, signal });
   await context.runConfigs.save(name, config);
   await context.statuses.set(name, 'starting');
   await spawnSupervisor(context, name, config.debug ?? false);
 }
 
-/** Waits while it starts; throws with its status context when it failed for good. */
+/** Waits until it has run for a moment; throws with its status context when it failed, or ended and is being restarted. */
 async function proveStarted(context: Context, name: WorkloadName, signal: AbortSignal): Promise<void> {
   const deadline = performance.now() + PROOF_MS;
+  let runningSince: number | undefined;
   while (performance.now() < deadline && !signal.aborted) {
-    const record = await context.statuses.find(name);
-    if (record?.status === 'error') throw new Error(record.status_context || 'the workload did not start');
-    if (record?.status !== 'starting') return;
+    const { status, status_context } = (await context.statuses.find(name)) ?? {};
+    if (status === 'error') throw new Error(status_context || 'the workload did not start');
+    // A context is only given to a start that follows on an end.
+    if (status === 'starting' && status_context) throw new Error(status_context);
+    // A list that looked just when the container had ended calls it unhealthy; what follows tells.
+    if (status !== 'starting' && status !== 'running' && status !== 'unhealthy') return;
+    runningSince = status === 'running' ? (runningSince ?? performance.now()) : undefined;
+    if (runningSince !== undefined && performance.now() - runningSince > STABLE_MS) return;
     await sleep(POLL_MS, signal);
   }
+  const { status, status_context } = (await context.statuses.find(name)) ?? {};
+  if (status === 'unhealthy') throw new Error(status_context || 'the workload is unhealthy');
 }

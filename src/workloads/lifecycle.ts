@@ -51,7 +51,7 @@ export async function forEachWorkload(
 }
 
 /** The engine that a workload concerns; `undefined` for one that is no container, and ends with its supervisor. */
-async function engineOf(
+export async function engineOf(
   context: Context,
   name: WorkloadName,
   signal?: AbortSignal,

@@ -50,6 +50,12 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
     },
     edit: async (name, request, operation) =>
       (await import('./edit.ts')).editWorkload(context, name, request, operation),
+    checkUpgrade: async (name, operation) =>
+      (await import('./check-upgrade.ts')).checkUpgrade(context, name, operation),
+    checkUpgrades: async (query, operation) =>
+      (await import('./check-upgrade.ts')).checkUpgrades(context, query, operation),
+    applyUpgrade: async (name, request, operation) =>
+      (await import('./apply-upgrade.ts')).applyUpgrade(context, name, request, operation),
     config: (name) => context.runConfigs.get(parseWorkloadName(name)),
     async *watch(operation) {
       yield* (await import('./watch.ts')).watchWorkloads(context, operation);

@@ -65,7 +65,8 @@ export async function prepareRun(
   }
 }
 
-async function checkRunnable(
+/** Secrets and image are there. */
+export async function checkRunnable(
   context: Context,
   { engine, config }: Pick<Prepared, 'engine' | 'config'>,
   options: RunOptions,

@@ -164,6 +164,43 @@ export type Outcome =
   | { readonly name: string; readonly result: 'done' | 'already' | 'not-found' }
   | { readonly name: string; readonly result: 'failed'; readonly error: Error };
 
+/** What the registry has for a workload, as `upgrade check --format json` and the API show it (spec 02 §12). */
+export interface UpgradeCheck {
+  readonly workload_name: string;
+  readonly registry_server?: string;
+  readonly status:
+    | 'up-to-date'
+    | 'upgrade-available'
+    | 'not-registry-sourced'
+    | 'server-not-found'
+    | 'unknown';
+  readonly current_image?: string;
+  readonly candidate_image?: string;
+  readonly reason?: string;
+  readonly env_var_drift?: { readonly added: readonly VariableDrift[] };
+  readonly config_drift?: { readonly transport?: Drift; readonly permission_profile?: Drift };
+}
+
+interface VariableDrift {
+  readonly name: string;
+  readonly description?: string;
+  readonly required: boolean;
+  readonly secret?: boolean;
+  /** Never of a secret. */
+  readonly default?: string;
+}
+
+interface Drift {
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface UpgradeRequest {
+  readonly environment: Readonly<Record<string, string>>;
+  /** `NAME,target=VARIABLE`; only for targets that have none yet. */
+  readonly secrets: readonly string[];
+}
+
 /** What a watcher is told: everything first, then each change as it is noticed. */
 export type WorkloadEvent =
   | { readonly type: 'snapshot'; readonly workloads: readonly Workload[] }
@@ -223,6 +260,22 @@ export interface WorkloadManager {
     request: RunRequest,
     options: OperationOptions & RunInteraction,
   ): Promise<RunResult & { readonly finished: Promise<void> }>;
+  /** Throws `ERR_RUN_CONFIG_NOT_FOUND`, `ERR_REGISTRY_UNAVAILABLE`. */
+  checkUpgrade(name: string, options?: OperationOptions): Promise<UpgradeCheck>;
+  /** Sorted by name. Throws `ERR_REGISTRY_UNAVAILABLE`. */
+  checkUpgrades(
+    query: { readonly all: boolean; readonly group?: string | undefined },
+    options?: OperationOptions,
+  ): Promise<readonly UpgradeCheck[]>;
+  /**
+   * To the image that the registry has now, and resolves when that runs; what it was before when there is nothing to do.
+   * Throws what keeps it from being prepared, and `ERR_WORKLOAD_START_FAILED` when the old one had to be put back.
+   */
+  applyUpgrade(
+    name: string,
+    request: UpgradeRequest,
+    options: OperationOptions & RunInteraction,
+  ): Promise<UpgradeCheck>;
   /** The stored document. Throws `ERR_RUN_CONFIG_NOT_FOUND`. */
   config(name: string): Promise<RunConfig>;
   /** All workloads now, then what becomes of them, until `signal` aborts. */

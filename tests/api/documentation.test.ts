@@ -154,4 +154,7 @@ const NAMES =
   pkg_api_v1.providerCapabilitiesResponse pkg_api_v1.listSecretsResponse pkg_api_v1.secretKeyResponse
   pkg_api_v1.createSecretRequest pkg_api_v1.createSecretResponse pkg_api_v1.updateSecretRequest
   pkg_api_v1.updateSecretResponse pkg_api_v1.versionResponse github_com_stacklok_toolhive_pkg_groups.Group
-  github_com_stacklok_toolhive_pkg_client.ClientAppStatus`.split(/\s+/);
+  github_com_stacklok_toolhive_pkg_client.ClientAppStatus pkg_api_v1.upgradeRequest pkg_api_v1.upgradeCheckResponse
+  pkg_api_v1.upgradeCheckBulkResponse github_com_stacklok_toolhive_pkg_workloads_upgrade.CheckResult`.split(
+    /\s+/,
+  );

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { createEngine } from '../harness/engine.ts';
+import { readdir } from 'node:fs/promises';
+import { createEngine, engineRequest } from '../harness/engine.ts';
 import { FIXTURE_IMAGE } from '../harness/images.ts';
 import { freePort, occupyPort } from '../harness/ports.ts';
 import { callOnce } from '../harness/raw-client.ts';
@@ -310,6 +311,25 @@ describe.skipIf(socket === '')('workloads over the API', () => {
       expect(await callOnce(`http://127.0.0.1:${port}/mcp`, 'echo', { message: 'new' })).toBe('new');
     });
 
+    test('settings that do not start give way to the old ones, and the status says why', async () => {
+      const name = await running('rollback');
+      const before = (await api.ask('GET', `${B}/${name}`)).json();
+      const reply = await api.ask('POST', `${B}/${name}/edit`, {
+        body: { image: FIXTURE_IMAGE, cmd_arguments: ['exit'] },
+      });
+      expect(reply.status).toBe(200);
+      const entry = await waitFor(
+        async () => (await listed()).find((workload) => workload['name'] === name),
+        (workload) => workload?.['status'] === 'running' && workload['status_context'] !== undefined,
+        { what: 'the old settings are back', deadlineMs: 60_000, intervalMs: 200 },
+      );
+      expect(entry?.['status_context']).toStartWith(
+        'update failed, the previous configuration was restored: Container exited',
+      );
+      expect((await api.ask('GET', `${B}/${name}`)).json()).toEqual(before);
+      expect(await callOnce(String(entry?.['url']), 'echo', { message: 'as before' })).toBe('as before');
+    });
+
     test('settings that make no sense are refused, and the workload runs on', async () => {
       const name = await running('refused');
       expect(await api.ask('POST', `${B}/${name}/edit`, { body: '{' })).toMatchObject({
@@ -329,6 +349,102 @@ describe.skipIf(socket === '')('workloads over the API', () => {
         text: "failed to build workload config: group 'nope' does not exist\n",
       });
       expect(await statusOf(name)).toBe('running');
+    });
+  });
+
+  test('an upgrade: what the registry has is told, and applied with what it asks for', async () => {
+    const engine = createEngine({ kind: 'docker', socket });
+    const repository = `thv-test/${world.name('up')}`;
+    for (const tag of ['1.0.0', '1.0.1', '2.0.0'])
+      await engineRequest(engine, 'POST', `/images/${FIXTURE_IMAGE}/tag?repo=${repository}&tag=${tag}`);
+    const offer = async (tag: string, environmentVariables: readonly object[] = []) => {
+      const path = `${world.folder}/upgrades.json`;
+      await Bun.write(path, JSON.stringify(registryOf(`${repository}:${tag}`, environmentVariables)));
+      const reply = await api.ask('PUT', '/api/v1beta/registry/default', { body: { local_path: path } });
+      expect(reply.status).toBe(200);
+    };
+    const name = world.name('up');
+    const check = async () => (await api.ask('GET', `${B}/${name}/upgrade-check`)).json()['result'];
+    const upgrade = (body?: unknown) => api.ask('POST', `${B}/${name}/upgrade`, { body });
+    try {
+      await offer('1.0.0');
+      const created = await create({
+        name,
+        registry: 'default',
+        server: 'io.example/srv',
+        cmd_arguments: ['echo'],
+      });
+      expect(created.status).toBe(201);
+      await reached(name, 'running');
+      const known = {
+        workload_name: name,
+        registry_server: 'io.example/srv',
+        current_image: `${repository}:1.0.0`,
+      };
+      expect(await check()).toEqual({
+        ...known,
+        candidate_image: `${repository}:1.0.0`,
+        status: 'up-to-date',
+      });
+      expect((await upgrade()).json()).toMatchObject({ result: { status: 'up-to-date' } });
+
+      await offer('1.0.1', [{ name: 'NEEDED', description: 'A value', isRequired: true }]);
+      expect(await check()).toEqual({
+        ...known,
+        candidate_image: `${repository}:1.0.1`,
+        status: 'upgrade-available',
+        env_var_drift: { added: [{ name: 'NEEDED', description: 'A value', required: true }] },
+      });
+      const all = (await api.ask('GET', `${B}/upgrade-check?all=true`)).json<{
+        results: { workload_name: string }[];
+      }>();
+      expect(all.results.map(({ workload_name }) => workload_name)).toContain(name);
+      expect(await upgrade('{')).toMatchObject({
+        status: 400,
+        text: expect.stringMatching(/^failed to decode request: /),
+      });
+      expect(await upgrade({})).toMatchObject({
+        status: 422,
+        text: `failed to apply upgrade for workload "${name}"\n`,
+      });
+      expect(await statusOf(name)).toBe('running');
+      const { port } = (await listed()).find((workload) => workload['name'] === name) as { port: number };
+
+      expect((await upgrade({ env: { NEEDED: 'given' } })).json()).toMatchObject({
+        result: { status: 'up-to-date', current_image: `${repository}:1.0.1` },
+      });
+      const details = (await api.ask('GET', `${B}/${name}`)).json();
+      expect(details).toMatchObject({
+        image: `${repository}:1.0.1`,
+        proxy_port: port,
+        env_vars: { NEEDED: 'given' },
+      });
+      expect(await callOnce(`http://127.0.0.1:${port}/sse`, 'echo', { message: 'newer' })).toBe('newer');
+
+      // What is offered and cannot be had leaves everything as it was.
+      await offer('3.0.0');
+      expect((await upgrade()).status).toBe(422);
+      expect(await statusOf(name)).toBe('running');
+    } finally {
+      await api.ask('PUT', '/api/v1beta/registry/default', { body: {} });
+      await api.ask('DELETE', `${B}/${name}`);
+      await reached(name, 404);
+      for (const tag of ['1.0.0', '1.0.1', '2.0.0']) await engine.forget(`${repository}:${tag}`);
+    }
+  });
+
+  test('streams that clients leave cost nothing', async () => {
+    const openFiles = async () => (await readdir(`/proc/${api.pid}/fd`)).length;
+    const before = await openFiles();
+    const streams = await Promise.all(
+      Array.from({ length: 30 }, () => openEvents(`${api.url}/api/v1beta/events`)),
+    );
+    for (const stream of streams) expect((await stream.next()).event).toBe('snapshot');
+    expect(await openFiles()).toBeGreaterThanOrEqual(before + 30);
+    for (const stream of streams) await stream[Symbol.asyncDispose]();
+    await waitFor(openFiles, (count) => count <= before + 5, {
+      what: 'their connections and watches are gone',
+      deadlineMs: 20_000,
     });
   });
 
@@ -390,3 +506,25 @@ describe.skipIf(socket === '')('workloads over the API', () => {
     await reached(name, 404);
   });
 });
+
+/** A registry file with one server. */
+function registryOf(image: string, environmentVariables: readonly object[]) {
+  return {
+    $schema: 'https://example.com/schema.json',
+    version: '1.0.0',
+    meta: { last_updated: '2026-01-01T00:00:00Z' },
+    data: {
+      servers: [
+        {
+          $schema: 'https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json',
+          name: 'io.example/srv',
+          description: 'A server',
+          version: '1.0.0',
+          packages: [
+            { registryType: 'oci', identifier: image, transport: { type: 'stdio' }, environmentVariables },
+          ],
+        },
+      ],
+    },
+  };
+}

@@ -164,9 +164,11 @@ failed to parse environment variables: invalid environment variable format: B
     expect(listed).toEqual([
       ...[
         'build',
+        'client',
         'completion',
         'config',
         'export',
+        'group',
         'help',
         'inspector',
         'list',
@@ -179,6 +181,7 @@ failed to parse environment variables: invalid environment variable format: B
         'runtime',
         'search',
         'secret',
+        'serve',
         'start',
         'status',
         'stop',

@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { FIXTURE_IMAGE } from '../harness/images.ts';
 import { openMcpClient } from '../harness/mcp.ts';
+import { onEachEngine } from '../harness/on-each-engine.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { openWorld, type World } from '../harness/world.ts';
 import { gone, processesWith, SANDBOXES } from '../processes/runner.ts';
@@ -234,7 +236,7 @@ describe.each([...SANDBOXES])('without a container engine, in %s', (sandbox) => 
     };
     const [one, other] = [world.name('warm1'), world.name('warm2')];
     const flags = ['--transport', 'stdio', '--permission-profile', 'none', '--runtime', 'process'];
-    expect(await world.ok(['run', MEMORY, '--name', one, ...flags])).toContain('Successfully installed');
+    await world.ok(['run', MEMORY, '--name', one, ...flags]);
     const { package: reference } = await world.reached(one);
     expect(await world.ok(['run', reference, '--name', other, ...flags], offline)).toBe('');
     await world.reached(other);
@@ -261,6 +263,27 @@ describe.each([...SANDBOXES])('without a container engine, in %s', (sandbox) => 
     await world.reached(name);
     await world.ok(['rm', name]);
     await serversGone();
+  });
+});
+
+onEachEngine((engine) => {
+  test('beside containers, processes are asked for, and listed with them', async () => {
+    await using world = await openWorld(engine, { env: REGISTRY });
+    const [inside, outside] = [world.name('container'), world.name('process')];
+    await world.ok(['run', FIXTURE_IMAGE, '--name', inside, '--transport', 'stdio', '--', 'echo']);
+    await world.ok(['run', MEMORY, '--name', outside, '--transport', 'stdio', '--runtime', 'process']);
+    await world.reached(outside);
+    expect(await world.reached(inside)).not.toHaveProperty('runtime');
+    expect(await world.reached(outside)).toMatchObject({ runtime: 'process', confined: true });
+    const taken = await world.thv(['run', MEMORY, '--name', inside, '--runtime', 'process']);
+    expect(taken.stderr).toContain(`workload with name '${inside}' already exists`);
+    const useless = await world.thv(['run', MEMORY, '--no-sandbox']);
+    expect(useless.stderr).toBe(
+      'Error: --no-sandbox has no meaning for a container. Hint: add --runtime process to run the package as a process\n',
+    );
+    await world.ok(['stop', inside, outside]);
+    expect(await world.find(outside)).toMatchObject({ status: 'stopped' });
+    await world.ok(['rm', inside, outside]);
   });
 });
 

@@ -18,8 +18,25 @@ export async function readJson<Schema extends v.GenericSchema>(
   schema: Schema,
   prefix: string,
 ): Promise<v.InferOutput<Schema>> {
+  return check(schema, parse(await readText(c.req.raw), prefix), prefix);
+}
+
+/** Like `readJson`, for routes where no body means no wishes. */
+export async function readOptionalJson<Schema extends v.GenericSchema>(
+  c: Context,
+  schema: Schema,
+  prefix: string,
+): Promise<v.InferOutput<Schema>> {
   const text = await readText(c.req.raw);
-  const parsed = v.safeParse(schema, matchMembers(schema, parse(text, prefix)));
+  return check(schema, text.trim() === '' ? {} : parse(text, prefix), prefix);
+}
+
+function check<Schema extends v.GenericSchema>(
+  schema: Schema,
+  value: unknown,
+  prefix: string,
+): v.InferOutput<Schema> {
+  const parsed = v.safeParse(schema, matchMembers(schema, value));
   if (parsed.success) return parsed.output;
   throw invalid(prefix, parsed.issues.map(describe).join('; '));
 }

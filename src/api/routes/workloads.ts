@@ -13,7 +13,7 @@ import { checkGroupName, queryOf } from './query.ts';
 import { DEFAULT_REGISTRY } from './registry.ts';
 
 /** Nobody looks on while the API pulls; the result is in the answer. */
-const silentProgress = { line() {}, update() {}, output() {}, revealOutput() {} };
+export const silentProgress = { line() {}, update() {}, output() {}, revealOutput() {} };
 
 /** List, create, details, edit (spec 10 §11.3–§11.6). */
 export function addWorkloadRoutes(api: Api, { workloads, background, debug = false }: RouteOptions): void {

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
+import { stringify } from 'yaml';
 import { entriesOf, isOnlyChange } from './entries.ts';
 import { json } from './json.ts';
 import { tomlArray, tomlTable } from './toml.ts';
@@ -218,3 +220,48 @@ describe.each(cases)('%s', (_label, format, isNamed, rows) => {
     for (const [, before] of rows) expect(format.remove(before, 's', 'x', undefined)).toBe(before);
   });
 });
+
+describe('any file that a program may have written', () => {
+  const Key = fc.string({ maxLength: 8 }).filter((key) => key !== '__proto__');
+  const Value = fc.jsonValue({ maxDepth: 2 });
+  const Servers = fc.dictionary(Key, fc.dictionary(Key, Value, { maxKeys: 3 }), { maxKeys: 3 });
+  const Document = fc
+    .tuple(fc.dictionary(Key, Value, { maxKeys: 4 }), fc.option(Servers, { nil: undefined }))
+    .map(([others, servers]) => ({ ...others, ...(servers === undefined ? {} : { s: servers }) }))
+    .filter((document) => !('s' in document) || isRecord(document.s));
+  const Layout = fc.constantFrom<string | number | undefined>(undefined, 2, 4, '\t');
+  const LineEnd = fc.constantFrom('\n', '\r\n');
+
+  /** Adds two entries and takes them out, in the same order and in the other. */
+  function comesAndGoes(format: SettingsFormat, before: string): void {
+    const name = 'new server';
+    const entry = { url: 'http://localhost:1/mcp' };
+    const emptiness = format.emptiness(before, 's');
+    const after = format.set(before, 's', name, entry);
+    expect(isOnlyChange(format, 's', { before, after }, { name, entry })).toBe(true);
+    expect(format.remove(after, 's', name, emptiness)).toBe(before);
+    const both = format.set(after, 's', 'another', entry);
+    expect(format.remove(both, 's', 'another', emptiness)).toBe(after);
+    expect(format.remove(format.remove(both, 's', name, emptiness), 's', 'another', emptiness)).toBe(before);
+  }
+
+  test('JSON', () => {
+    fc.assert(
+      fc.property(Document, Layout, LineEnd, (document, layout, end) =>
+        comesAndGoes(json, JSON.stringify(document, undefined, layout).replaceAll('\n', end)),
+      ),
+    );
+  });
+
+  test('YAML', () => {
+    fc.assert(
+      fc.property(Document, fc.constantFrom(2, 4), fc.boolean(), (document, indent, isFlow) =>
+        comesAndGoes(yamlMap, stringify(document, { indent, collectionStyle: isFlow ? 'flow' : 'any' })),
+      ),
+    );
+  });
+});
+
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,4 +1,5 @@
 import type { ViewEntry } from '../filesystem-view.ts';
+import { HOST_NAME } from './launcher.ts';
 import type { Backend } from './start.ts';
 
 /** Bubblewrap at `path`: it makes namespaces and view, our launcher does the rest inside. */
@@ -13,7 +14,7 @@ export function bubblewrap(path: string): Backend {
       '--new-session',
       ...['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
       ...(ownNetwork ? ['--unshare-net'] : []),
-      ...['--hostname', 'thv', '--cap-drop', 'ALL'],
+      ...['--hostname', HOST_NAME, '--cap-drop', 'ALL'],
       ...view.flatMap(argumentsFor),
       ...['--remount-ro', '/', '--chdir', '/', '--'],
       ...launcher,

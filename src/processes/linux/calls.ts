@@ -11,6 +11,7 @@ const { i32, u32, u64, i64, pointer: address } = FFIType;
 const FUNCTIONS = {
   mount: { args: [address, address, address, u64, address], returns: i32 },
   umount2: { args: [address, i32], returns: i32 },
+  sethostname: { args: [address, u64], returns: i32 },
   chdir: { args: [address], returns: i32 },
   prctl: { args: [i32, u64, u64, u64, u64], returns: i32 },
   execve: { args: [address, address, address], returns: i32 },

@@ -8,7 +8,7 @@ import { confine, landlockVersion } from './landlock.ts';
 import { dieWithParent, dropCapabilities, forbidNewPrivileges, limit } from './privileges.ts';
 import { probe } from './probe.ts';
 import { relay } from './relay.ts';
-import { changeFolder, enterView } from './root.ts';
+import { changeFolder, enterView, takeHostName } from './root.ts';
 import { filterSystemCalls } from './seccomp.ts';
 import { bringLoopbackUp, keepOnExec, listenOnLoopback, sendDescriptor } from './sockets.ts';
 
@@ -36,6 +36,8 @@ export interface LaunchReport {
   readonly landlock?: number;
 }
 
+/** What a server believes to run on. */
+export const HOST_NAME = 'thv';
 /** Descriptors of the launcher beside the server's own three. */
 export const CONTROL = 3;
 export const SOCKETS = 4;
@@ -43,9 +45,11 @@ export const INGRESS = 5;
 
 /**
  * Process 1 of the namespace: passes signals on to all, takes in orphans, and ends with the server; with it everything ends.
- * It stands between so that no server has to be a process 1, which the kernel treats differently.
+ * It stands between so that no server has to be a process 1, which the kernel treats differently. It makes sure that it is, for
+ * the signals it passes on go to everybody there is: in this namespace, not on the machine.
  */
 const INIT = `
+[ "$$" = 1 ] || exit 125
 trap 'kill -TERM -1 2>/dev/null' TERM INT HUP
 if [ -n "$1" ]; then
   ( unset BUN_BE_BUN BUN_OPTIONS NODE_OPTIONS; exec "$2" __sandbox relay "$1" </dev/null >/dev/null ) &
@@ -112,7 +116,10 @@ function launch(): number {
 /** In an order in which each step still may what it has to do. */
 function prepare(order: LaunchOrder): void {
   if (order.ownNetwork && !order.isViewInPlace) bringLoopbackUp();
-  if (!order.isViewInPlace) enterView(order.view);
+  if (!order.isViewInPlace) {
+    takeHostName(HOST_NAME);
+    enterView(order.view);
+  }
   changeFolder(order.cwd);
   if (order.egressPort !== undefined) sendDescriptor(SOCKETS, listenOnLoopback(order.egressPort));
   limit('core', 0);

@@ -43,6 +43,11 @@ export function enterView(view: readonly ViewEntry[]): void {
   setAttributes('/', MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0);
 }
 
+/** In a namespace of its own: the machine's name is nobody's business. */
+export function takeHostName(name: string): void {
+  check(libc().sethostname(cString(name), BigInt(name.length)), 'host name');
+}
+
 export function changeFolder(path: string): void {
   check(libc().chdir(cString(path)), `change to ${path}`);
 }

@@ -1,5 +1,7 @@
+import { release } from 'node:os';
 import { ThvError } from '../../errors/index.ts';
 import { sleep } from '../../platform/index.ts';
+import type { Child } from '../child.ts';
 import { openEgressProxy } from '../egress/proxy.ts';
 import { linuxView, PROGRAM, PROGRAMS, type ViewEntry, WORK } from '../filesystem-view.ts';
 import { writeOrder } from '../order.ts';
@@ -79,7 +81,10 @@ export async function startOnLinux(
         egressPort: isFiltered ? egressPort : undefined,
         ingressPort: needsRelay ? spec.port.inside : undefined,
         ownNetwork,
-        limits: { processes: spec.limits?.processes, openFiles: spec.limits?.openFiles },
+        limits: {
+          processes: countsForEachNamespace() ? spec.limits?.processes : undefined,
+          openFiles: spec.limits?.openFiles,
+        },
       },
       signal,
     );
@@ -94,6 +99,12 @@ export async function startOnLinux(
     await tree.process.stop(0);
     throw error;
   }
+}
+
+/** Before Linux 5.14 the limit of processes counts all that the user runs, on the whole machine. */
+function countsForEachNamespace(): boolean {
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  return major > 5 || (major === 5 && minor >= 14);
 }
 
 const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin';
@@ -122,11 +133,7 @@ function sourcesOf(script: string): string {
 }
 
 /** Tells the launcher what to do and waits for its report. */
-async function giveOrder(
-  child: Bun.Subprocess<'pipe', 'pipe', 'pipe'>,
-  order: LaunchOrder,
-  signal: AbortSignal,
-): Promise<LaunchReport> {
+async function giveOrder(child: Child, order: LaunchOrder, signal: AbortSignal): Promise<LaunchReport> {
   await writeOrder(child.stdin, order);
   const giveUp = new AbortController();
   const onAbort = () => giveUp.abort();
@@ -146,7 +153,7 @@ async function giveOrder(
 }
 
 /** Without one, whoever was to bring the launcher into the sandbox said why on stderr. */
-async function readReport(child: Bun.Subprocess<'pipe', 'pipe', 'pipe'>): Promise<LaunchReport> {
+async function readReport(child: Child): Promise<LaunchReport> {
   const fd = child.stdio[CONTROL];
   if (typeof fd !== 'number') throw new ThvError('ERR_INTERNAL', { reason: 'no channel to the launcher' });
   const decoder = new TextDecoder();

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isProcessAlive, sleep } from '../../platform/index.ts';
+import { type Child, exitOf, hasEnded, waitForEnd } from '../child.ts';
 import type { ProcessExit, SandboxedProcess } from '../types.ts';
 
 const LOOK_MS = 20;
@@ -14,17 +14,14 @@ interface Tree {
  * A process whose children live in a process id namespace, as one thing: the kernel ends all of them with the first, which
  * our child waits for.
  */
-export function watchTree(child: Bun.Subprocess<'pipe', 'pipe', 'pipe'>): Tree {
+export function watchTree(child: Child): Tree {
   const tasks: (() => Promise<void>)[] = [];
-  let first: number | undefined;
+  let first: Init | undefined;
   const exited = child.exited.then(async (): Promise<ProcessExit> => {
     // Ours may have died without it, by a signal of somebody else's; then the kernel ends it a moment later.
     if (first !== undefined) await untilGone(first);
     await Promise.allSettled(tasks.map((task) => task()));
-    return {
-      exitCode: child.exitCode ?? undefined,
-      signal: child.signalCode === null ? undefined : String(child.signalCode),
-    };
+    return exitOf(child);
   });
   const find = () => {
     first ??= onlyChildOf(child.pid);
@@ -39,13 +36,11 @@ export function watchTree(child: Bun.Subprocess<'pipe', 'pipe', 'pipe'>): Tree {
       exited,
       async stop(graceMs) {
         const init = find();
-        if (init !== undefined && graceMs > 0 && child.exitCode === null) {
+        if (init !== undefined && graceMs > 0 && !hasEnded(child)) {
           send(init, 'SIGTERM');
-          const timer = new AbortController();
-          await Promise.race([child.exited, sleep(graceMs, timer.signal)]);
-          timer.abort();
+          await waitForEnd(child, graceMs);
         }
-        if (child.exitCode === null && child.signalCode === null) {
+        if (!hasEnded(child)) {
           child.kill('SIGKILL');
           if (init !== undefined) send(init, 'SIGKILL');
         }
@@ -59,27 +54,51 @@ export function watchTree(child: Bun.Subprocess<'pipe', 'pipe', 'pipe'>): Tree {
   };
 }
 
-/** Process 1 of the namespace, by the number it has outside; `undefined` when it is gone or cannot be learned. */
-function onlyChildOf(pid: number): number | undefined {
+interface Init {
+  readonly pid: number;
+  /** When it began: its number may be given to somebody else when it is gone. */
+  readonly beganAt: string;
+}
+
+/** Process 1 of the namespace, as it is known outside; `undefined` when it is gone or cannot be learned. */
+function onlyChildOf(pid: number): Init | undefined {
   try {
     const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
       .trim()
       .split(' ')
       .filter(Boolean);
-    return child === undefined ? undefined : Number(child);
+    const beganAt = child === undefined ? undefined : beginOf(Number(child));
+    return child === undefined || beganAt === undefined ? undefined : { pid: Number(child), beganAt };
   } catch {
     return undefined; // ended in the meantime
   }
 }
 
-async function untilGone(pid: number): Promise<void> {
-  send(pid, 'SIGKILL');
-  while (isProcessAlive(pid)) await Bun.sleep(LOOK_MS);
+/** `undefined` for one that has ended, even if nobody has asked how (proc_pid_stat(5)). */
+function beginOf(pid: number): string | undefined {
+  try {
+    // The program's name, in parentheses, may hold anything; behind it stand the state and, as the 20th, the time.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
 }
 
-function send(pid: number, signal: NodeJS.Signals): void {
+function isAlive({ pid, beganAt }: Init): boolean {
+  return beginOf(pid) === beganAt;
+}
+
+async function untilGone(init: Init): Promise<void> {
+  send(init, 'SIGKILL');
+  while (isAlive(init)) await Bun.sleep(LOOK_MS);
+}
+
+function send(init: Init, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, signal);
+    if (isAlive(init)) process.kill(init.pid, signal);
   } catch {
     // gone already
   }
