@@ -82,6 +82,7 @@ async function prepareNew(outer: Context, request: RunRequest, options: RunOptio
   const { logger } = context;
   const source = await findSource(context, request, signal);
   const parted = partSource(source);
+  if ('own' in parted) refuseForwardedHeaders(request);
   // Whoever has no engine may still use servers of others (spec 06 §19-1).
   const { engine } = 'own' in parted ? await openRuntime(context, request, options) : {};
   const name = await within('failed to check if workload exists', () =>
@@ -127,6 +128,7 @@ export async function prepareEdit(
       ? { kind: 'image', image: present.image, defaultName: name }
       : await findSource(context, request, options.signal);
   const source = partSource(found);
+  if ('own' in source) refuseForwardedHeaders(request);
   const needsEngine = 'own' in source && !isProcess(present);
   const engine = needsEngine ? await context.engine(options.signal) : undefined;
   const process = { ...present, image: request.source };
@@ -186,7 +188,6 @@ async function documentOf(
     });
   }
   const { own } = source;
-  refuseForwardedHeaders(request);
   const image = await within(finding(request.source), () =>
     engine === undefined
       ? ensureProcess(context, process, options)
@@ -225,7 +226,7 @@ function refuseForwardedHeaders({
   ];
   if (flags.length === 0) return;
   throw new ThvError('ERR_INPUT_INVALID', {
-    reason: `${flags.join(' and ')} can only be used with a remote server, and ${source} is none`,
+    reason: `headers are forwarded to remote servers only, and ${source} is none: ${flags.join(', ')}`,
   });
 }
 

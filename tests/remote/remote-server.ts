@@ -29,7 +29,9 @@ export interface RemoteServer extends AsyncDisposable {
 interface Behaviour {
   readonly tls?: { readonly key: string; readonly cert: string };
   /** Answers in its place. */
-  readonly answer?: (request: IncomingMessage) => { status: number; headers?: Record<string, string> } | undefined;
+  readonly answer?: (
+    request: IncomingMessage,
+  ) => { status: number; headers?: Record<string, string> } | undefined;
 }
 
 export async function openRemoteServer({ tls, answer }: Behaviour = {}): Promise<RemoteServer> {
