@@ -12,7 +12,6 @@ export {
 export {
   type GivenSettings,
   planFromEntry,
-  type RemotePlan,
   workloadNameFor,
 } from './entry-plan.ts';
 export {

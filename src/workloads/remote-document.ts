@@ -101,7 +101,12 @@ async function planRemote(
   toolsOverride: ToolsOverride,
 ): Promise<RunPlan> {
   if (request.transport === 'stdio') throw new ThvError('ERR_INPUT_INVALID', { reason: STDIO_REFUSED });
-  const common = { targetPort: 0, permissions: undefined, serverArguments: [], variables: [] };
+  const common = {
+    targetPort: request.targetPort,
+    permissions: undefined,
+    serverArguments: [],
+    variables: [],
+  };
   if (entry === undefined) {
     const { transport = 'streamable-http', proxyPort, stateless } = request;
     return { ...common, transport, proxyPort, stateless, origin: {} };
@@ -133,17 +138,19 @@ function asRemote(request: RunRequest, { url, entry }: RemoteSource): RunRequest
   };
 }
 
+/** Part of every document, and so of what the API is sent back. */
+const OURS = /^(?:MCP_TRANSPORT|MCP_PORT|FASTMCP_PORT)=/;
+
 /** Asked for, and without a meaning where nothing runs on this machine. */
 function warnAboutIgnored(request: RunRequest, { url }: RemoteSource, logger: Logger): void {
   const given: readonly (readonly [string, boolean])[] = [
     ['-- ARGS', request.serverArguments.length > 0],
-    ['--env', request.environment.length > 0],
+    ['--env', request.environment.some((entry) => !OURS.test(entry))],
     ['--secret', request.secrets.length > 0],
     ['--volume', request.volumes.length > 0],
     ['--publish', request.publish.length > 0],
     ['--network', request.networkMode !== ''],
-    ['--permission-profile', request.permissionProfile !== undefined || request.permissions !== undefined],
-    ['--target-port', request.targetPort !== 0],
+    ['--permission-profile', request.permissionProfile !== undefined],
     ['--no-sandbox', request.noSandbox === true],
     ['--allow-install-scripts', request.allowInstallScripts === true],
     ['--runtime-image', request.runtimeImage !== undefined],

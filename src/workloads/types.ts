@@ -138,6 +138,7 @@ export type Progress = BuildProgress;
 
 /** A value that only the person at the terminal can give. */
 export interface Question {
+  readonly kind: 'environment variable' | 'header';
   readonly name: string;
   readonly description: string;
   readonly secret: boolean;
