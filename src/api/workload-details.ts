@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import type { RunConfig } from '../records/index.ts';
 import type { WorkloadDetails } from './schemas/workload-request.ts';
 
@@ -28,6 +29,8 @@ export function toDetails(config: RunConfig): WorkloadDetails {
     ...(rest['allow_docker_gateway'] === true ? { allow_docker_gateway: true } : {}),
     ...(group ? { group } : {}),
     ...(url ? { url } : {}),
+    ...(config.header_forward ? { header_forward: headerForwardOf(config.header_forward) } : {}),
+    ...headersOf(rest['remote_auth_config']),
     ...(config.runtime_config ? { runtime_config: runtimeOf(config.runtime_config) } : {}),
   };
 }
@@ -39,6 +42,21 @@ function runtimeOf(stored: NonNullable<RunConfig['runtime_config']>): WorkloadDe
     build_with: stored.build_with ?? [],
     runtime_env: stored.runtime_env ?? {},
   };
+}
+
+function headerForwardOf(
+  stored: NonNullable<RunConfig['header_forward']>,
+): WorkloadDetails['header_forward'] {
+  return {
+    add_plaintext_headers: stored.add_plaintext_headers ?? {},
+    add_headers_from_secret: stored.add_headers_from_secret ?? {},
+  };
+}
+
+/** What a registry says of a remote server's headers. */
+function headersOf(stored: unknown): Pick<WorkloadDetails, 'headers'> {
+  const parsed = v.safeParse(v.object({ headers: v.array(v.looseObject({ name: v.string() })) }), stored);
+  return parsed.success ? { headers: parsed.output.headers } : {};
 }
 
 function orNull<Value extends object>(value: Value | null | undefined): Value | null {

@@ -3,6 +3,7 @@ import { hasCode, ThvError } from '../errors/index.ts';
 import { DEFAULT_GROUP } from '../groups/index.ts';
 import { parseNewWorkloadName, parseWorkloadName, type RunConfig } from '../records/index.ts';
 import type { RunRequest } from '../workloads/index.ts';
+import { forwardHeadersOf } from './header-forward.ts';
 import type { CreateRequest, UpdateRequest } from './schemas/workload-request.ts';
 
 /** From the wire to the request that the service takes; the checks in the order in which their errors count (spec 10 §11.4). */
@@ -36,7 +37,10 @@ export function toRunRequest(body: UpdateRequest, { name, debug, present }: Requ
   const keepsBuild = present !== undefined && isBuiltAlike(body, present);
   refuseWhatIsNotDone(keepsBuild ? { ...body, runtime_config: undefined } : body);
   return {
-    source: body.image,
+    source: body.url === '' ? body.image : body.url,
+    ...(body.url === '' ? {} : { imageOfRemote: body.image }),
+    ...(body.headers.length === 0 ? {} : { declaredHeaders: body.headers }),
+    ...forwardHeadersOf(body, INVALID_CONFIG),
     serverArguments: body.cmd_arguments,
     name,
     transport,
@@ -72,7 +76,11 @@ export function toRunRequest(body: UpdateRequest, { name, debug, present }: Requ
   };
 }
 
-const BUILDING = ['failed to validate run config', 'failed to validate environment variables'];
+const BUILDING = [
+  'failed to validate run config',
+  'failed to validate environment variables',
+  'failed to validate headers',
+];
 const BAD_SCHEME = 'invalid protocol scheme provided for MCP server\n';
 
 /** An error of building the run config with the words the reference puts before it (spec 10 §11.2). */
@@ -181,19 +189,24 @@ function runtimeOf({ image, url, runtime_config }: UpdateRequest, keepsBuild: bo
 /** Protection and sources that are asked for and cannot be given are refused, never left out in silence. */
 function refuseWhatIsNotDone(body: UpdateRequest): void {
   const asked: readonly (readonly [string, boolean])[] = [
-    ['url', body.url !== ''],
     ['network_isolation', body.network_isolation],
     ['allow_docker_gateway', body.allow_docker_gateway],
     ['authz_config', body.authz_config !== ''],
     ['oidc', isGiven(body.oidc)],
-    ['oauth_config', isGiven(body.oauth_config)],
-    ['headers', body.headers.length > 0],
-    ['header_forward', isGiven(body.header_forward)],
+    ['oauth_config', isGiven(withoutDefaults(body))],
+    ['headers', body.headers.length > 0 && body.url === ''],
     ['runtime_config.runtime_env', isGiven(body.runtime_config?.runtime_env)],
   ];
   const refused = asked.filter(([, isAsked]) => isAsked).map(([field]) => field);
   if (refused.length > 0)
     throw invalid(`${INVALID_CONFIG}: this version does not support ${refused.join(', ')} for workloads`);
+}
+
+/** What a remote server's stored configuration is sent back with asks for no sign-in. */
+function withoutDefaults({ url, oauth_config }: UpdateRequest): object | undefined {
+  if (url === '' || oauth_config === undefined) return oauth_config;
+  const { callback_port: _, use_pkce: __, skip_browser: ___, ...asked } = oauth_config;
+  return asked;
 }
 
 /** Whether an object says anything: texts, lists and maps that are empty, 0 and false do not. */

@@ -9,9 +9,9 @@ export function createAsk({
   signal,
 }: Pick<Invocation, 'terminal' | 'input' | 'env' | 'signal'>): Ask | undefined {
   if (!terminal.stdinIsTty || !terminal.stdoutIsTty || env['TOOLHIVE_DETACHED'] === '1') return undefined;
-  return async ({ name, description, secret, choices }) => {
+  return async ({ kind, name, description, secret, choices }) => {
     const about = description === '' ? '' : ` (${description})`;
-    terminal.out(`Required ${secret ? 'secret ' : ''}environment variable: ${name}${about}\n`);
+    terminal.out(`Required ${secret ? 'secret ' : ''}${kind}: ${name}${about}\n`);
     if (choices.length > 0) terminal.out(`One of: ${choices.join(', ')}\n`);
     const ask = () =>
       void terminal.out(`Enter value for ${name}${secret ? ' (input will be hidden)' : ''}: `);

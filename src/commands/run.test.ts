@@ -9,7 +9,7 @@ test('the help of run', () => {
     HTTP proxy that MCP clients connect to. The workload goes on in the background;
     'thv list' shows its URL.
 
-    There are five ways to name the server:
+    There are six ways to name the server:
 
     1. From the registry:
 
@@ -34,7 +34,11 @@ test('the help of run', () => {
 
        $ thv run ./folder [-- args...]
 
-    5. From an exported configuration ('thv export'):
+    5. By its URL, for a server that runs elsewhere. No container engine is needed:
+
+       $ thv run https://example.com/mcp [--name name] [--transport sse]
+
+    6. From an exported configuration ('thv export'):
 
        $ thv run --from-config <path>
 
@@ -45,43 +49,45 @@ test('the help of run', () => {
       thv run [flags] SERVER_OR_IMAGE_OR_PROTOCOL [-- ARGS...]
 
     Flags:
-          --allow-install-scripts             Let a package and its dependencies run programs while they are installed (runtime process)
-          --allowed-origins stringArray       Origins that web pages may call the proxy from, exactly as browsers send them (default: the proxy itself, on a loopback host)
-          --build-with stringArray            Additional Python requirement for a uvx:// package (may be repeated)
-          --ca-cert string                    Path to a custom CA certificate file to use for container builds
-          --endpoint-prefix string            Path prefix of SSE endpoint URLs, for a reverse proxy in front that strips it
-      -e, --env stringArray                   Environment variables to pass to the MCP server (format: KEY=VALUE)
-          --env-file string                   Load environment variables from a single file
-          --env-file-dir string               Load environment variables from all files in a directory
-      -f, --foreground                        Run in foreground mode (block until container exits)
-          --from-config string                Load configuration from exported file
-          --group string                      Name of the group this workload should belong to (default "default")
-      -h, --help                              help for run
-          --host string                       Host for the HTTP proxy to listen on (IP or hostname) (default "127.0.0.1")
-      -l, --label stringArray                 Set labels on the container (format: key=value)
-          --name string                       Name of the MCP server (auto-generated from image if not provided)
-          --network string                    Connect the container to a network (e.g., 'host' for host networking)
-          --no-sandbox                        Run a package with all of your rights, not confined by its permission profile (runtime process)
-          --permission-profile string         Permission profile to use (none, network, or path to JSON file)
-          --proxy-mode string                 Proxy mode for stdio transport (sse or streamable-http) (default "sse")
-          --proxy-port int                    Port for the HTTP proxy to listen on (host port)
-      -p, --publish stringArray               Publish a container's port to the host (format: hostPort:containerPort or containerPort)
-          --runtime string                    What to run the server on: auto, docker, podman, or process for a package without a container engine
-          --runtime-add-package stringArray   Additional system package for the image of a package (may be repeated)
-          --runtime-image string              Base image to build packages on (uvx://, npx://, go://)
-          --secret stringArray                Specify a secret to be fetched from the secrets manager and set as an environment variable (format: NAME,target=TARGET)
-          --session-ttl duration              Time without a request after which a session ends (0 = 2h)
-          --stateless                         The server is stateless: only POST is passed on (SSE or Streamable HTTP transport)
-          --strict-protocol-validation        Refuse requests with an unknown MCP-Protocol-Version header (streamable HTTP proxy)
-          --target-host string                Host to forward traffic to (only applicable to SSE or Streamable HTTP transport) (default "127.0.0.1")
-          --target-port int                   Port for the container to expose (only applicable to SSE or Streamable HTTP transport)
-          --tools stringArray                 Filter MCP server tools (comma-separated list of tool names, may be repeated)
-          --tools-override string             Path to a JSON file with other names and descriptions for tools
-          --transport string                  Transport mode (sse, streamable-http or stdio; default: what the registry says, stdio for packages and folders, else streamable-http)
-          --trust-proxy-headers               Trust X-Forwarded-* headers of a reverse proxy in front (Proto, Host, Port, Prefix)
-      -v, --volume stringArray                Mount a volume into the container (format: host-path:container-path[:ro])
-          --wait                              Return only when the workload is running
-          --wait-timeout duration             How long --wait waits (default 2m0s)
+          --allow-install-scripts                       Let a package and its dependencies run programs while they are installed (runtime process)
+          --allowed-origins stringArray                 Origins that web pages may call the proxy from, exactly as browsers send them (default: the proxy itself, on a loopback host)
+          --build-with stringArray                      Additional Python requirement for a uvx:// package (may be repeated)
+          --ca-cert string                              Path to a custom CA certificate file to use for container builds
+          --endpoint-prefix string                      Path prefix of SSE endpoint URLs, for a reverse proxy in front that strips it
+      -e, --env stringArray                             Environment variables to pass to the MCP server (format: KEY=VALUE)
+          --env-file string                             Load environment variables from a single file
+          --env-file-dir string                         Load environment variables from all files in a directory
+      -f, --foreground                                  Run in foreground mode (block until container exits)
+          --from-config string                          Load configuration from exported file
+          --group string                                Name of the group this workload should belong to (default "default")
+      -h, --help                                        help for run
+          --host string                                 Host for the HTTP proxy to listen on (IP or hostname) (default "127.0.0.1")
+      -l, --label stringArray                           Set labels on the container (format: key=value)
+          --name string                                 Name of the MCP server (auto-generated from image if not provided)
+          --network string                              Connect the container to a network (e.g., 'host' for host networking)
+          --no-sandbox                                  Run a package with all of your rights, not confined by its permission profile (runtime process)
+          --permission-profile string                   Permission profile to use (none, network, or path to JSON file)
+          --proxy-mode string                           Proxy mode for stdio transport (sse or streamable-http) (default "sse")
+          --proxy-port int                              Port for the HTTP proxy to listen on (host port)
+      -p, --publish stringArray                         Publish a container's port to the host (format: hostPort:containerPort or containerPort)
+          --remote-forward-headers stringArray          Header to add to every request to a remote server (format: Name=Value, may be repeated)
+          --remote-forward-headers-secret stringArray   Header to add to every request to a remote server, with the value of a secret (format: Name=SECRET, may be repeated)
+          --runtime string                              What to run the server on: auto, docker, podman, or process for a package without a container engine
+          --runtime-add-package stringArray             Additional system package for the image of a package (may be repeated)
+          --runtime-image string                        Base image to build packages on (uvx://, npx://, go://)
+          --secret stringArray                          Specify a secret to be fetched from the secrets manager and set as an environment variable (format: NAME,target=TARGET)
+          --session-ttl duration                        Time without a request after which a session ends (0 = 2h)
+          --stateless                                   The server is stateless: only POST is passed on (SSE or Streamable HTTP transport)
+          --strict-protocol-validation                  Refuse requests with an unknown MCP-Protocol-Version header (streamable HTTP proxy)
+          --target-host string                          Host to forward traffic to (only applicable to SSE or Streamable HTTP transport) (default "127.0.0.1")
+          --target-port int                             Port for the container to expose (only applicable to SSE or Streamable HTTP transport)
+          --tools stringArray                           Filter MCP server tools (comma-separated list of tool names, may be repeated)
+          --tools-override string                       Path to a JSON file with other names and descriptions for tools
+          --transport string                            Transport mode (sse, streamable-http or stdio; default: what the registry says, stdio for packages and folders, else streamable-http)
+          --trust-proxy-headers                         Trust X-Forwarded-* headers of a reverse proxy in front (Proto, Host, Port, Prefix)
+      -v, --volume stringArray                          Mount a volume into the container (format: host-path:container-path[:ro])
+          --wait                                        Return only when the workload is running
+          --wait-timeout duration                       How long --wait waits (default 2m0s)
 
     Global Flags:
           --debug   Enable debug mode

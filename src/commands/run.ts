@@ -230,6 +230,16 @@ const flags = {
     help: 'Path prefix of SSE endpoint URLs, for a reverse proxy in front that strips it',
     schema: EndpointPrefix,
   },
+  'remote-forward-headers': {
+    kind: 'stringArray',
+    help: 'Header to add to every request to a remote server (format: Name=Value, may be repeated)',
+    schema: Texts,
+  },
+  'remote-forward-headers-secret': {
+    kind: 'stringArray',
+    help: 'Header to add to every request to a remote server, with the value of a secret (format: Name=SECRET, may be repeated)',
+    schema: Texts,
+  },
   'ca-cert': {
     kind: 'string',
     help: 'Path to a custom CA certificate file to use for container builds',
@@ -290,7 +300,7 @@ export const run = createCommand({
 HTTP proxy that MCP clients connect to. The workload goes on in the background;
 'thv list' shows its URL.
 
-There are five ways to name the server:
+There are six ways to name the server:
 
 1. From the registry:
 
@@ -315,7 +325,11 @@ There are five ways to name the server:
 
    $ thv run ./folder [-- args...]
 
-5. From an exported configuration ('thv export'):
+5. By its URL, for a server that runs elsewhere. No container engine is needed:
+
+   $ thv run https://example.com/mcp [--name name] [--transport sse]
+
+6. From an exported configuration ('thv export'):
 
    $ thv run --from-config <path>
 
@@ -416,6 +430,8 @@ function runRequest({ options, words, serverArguments, debug }: RunInvocation): 
     stateless: options.stateless,
     sessionTtlMs: options.sessionTtl,
     endpointPrefix: options.endpointPrefix,
+    forwardHeaders: options.remoteForwardHeaders,
+    forwardHeaderSecrets: options.remoteForwardHeadersSecret,
     caCertificate: given(options.caCert),
     runtimeImage: given(options.runtimeImage),
     runtimePackages: options.runtimeAddPackage,

@@ -1,6 +1,7 @@
 import { toThvError, within } from '../errors/index.ts';
 import type { Logger, Paths } from '../platform/index.ts';
 import type { RunConfig } from '../records/index.ts';
+import type { SecretsStore } from '../secrets/index.ts';
 import type { RunEnvironment } from './environment.ts';
 
 interface SecretValuesOptions {
@@ -34,12 +35,21 @@ export function createSecretValues(config: RunConfig, options: SecretValuesOptio
 
 async function resolve(
   config: RunConfig,
-  { paths, environment, logger, signal }: SecretValuesOptions,
+  options: SecretValuesOptions,
 ): Promise<Readonly<Record<string, string>>> {
-  // Loaded by those workloads alone that have secrets: a host without any is the smaller for it.
-  const { openSecretsStore, resolveSecretParameters } = await import('../secrets/index.ts');
+  const { resolveSecretParameters } = await import('../secrets/index.ts');
+  return await resolveSecretParameters(config.secrets, await openSecrets(options), options);
+}
+
+/** Loaded by those workloads alone that have secrets: a host without any is the smaller for it. */
+export async function openSecrets({
+  paths,
+  environment,
+  logger,
+  signal,
+}: SecretValuesOptions): Promise<SecretsStore> {
+  const { openSecretsStore } = await import('../secrets/index.ts');
   // A command of the user's that gives the values needs a PATH and more of the environment than travels with a start.
   const env = { ...process.env, ...environment };
-  const store = await openSecretsStore({ paths, env, logger, signal });
-  return await resolveSecretParameters(config.secrets, store, { signal });
+  return await openSecretsStore({ paths, env, logger, signal });
 }

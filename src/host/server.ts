@@ -3,6 +3,7 @@ import { createReverseProxy, createStdioBridge, type Endpoint } from '../proxy/i
 import type { RunConfig, WorkloadName } from '../records/index.ts';
 import type { RunningServer } from './backend.ts';
 import type { RunEnvironment } from './environment.ts';
+import { forwardProxyFor, watchesRemotes } from './remote-settings.ts';
 import { healthSettings, requestTimeoutMs, sessionTtlMs } from './run-settings.ts';
 import { openSessionJournal } from './session-journal.ts';
 
@@ -20,20 +21,44 @@ interface ServerDependencies {
   readonly environment: RunEnvironment;
 }
 
+/** A server that is somebody else's, behind the reverse proxy. */
+export interface RemoteServer {
+  readonly endpoint: Endpoint;
+  /** Resolves when it fails its health checks, or when `signal` aborts. */
+  untilSick(signal: AbortSignal): Promise<void>;
+  /** Why it could not be reached last; `undefined` when it could. */
+  failure(): string | undefined;
+  forgetFailure(): void;
+}
+
+interface RemoteOptions {
+  /** Values resolved; what else asks the server gets them too. */
+  readonly forwardHeaders: Readonly<Record<string, string>>;
+  readonly onAuthenticated: (isAuthenticated: boolean) => void;
+}
+
+function commonOptions(
+  name: WorkloadName,
+  config: RunConfig,
+  deps: ServerDependencies,
+  resources: AsyncDisposableStack,
+) {
+  const ttlMs = sessionTtlMs(config);
+  return {
+    journal: resources.use(openSessionJournal(deps.stateFolder, name)),
+    log: deps.logger,
+    trustProxyHeaders: config.trust_proxy_headers,
+    ...(ttlMs === undefined ? {} : { sessionTtlMs: ttlMs }),
+  };
+}
+
 export function openServer(
   name: WorkloadName,
   config: RunConfig,
   deps: ServerDependencies,
   resources: AsyncDisposableStack,
 ): Server {
-  const journal = resources.use(openSessionJournal(deps.stateFolder, name));
-  const ttlMs = sessionTtlMs(config);
-  const common = {
-    journal,
-    log: deps.logger,
-    trustProxyHeaders: config.trust_proxy_headers,
-    ...(ttlMs === undefined ? {} : { sessionTtlMs: ttlMs }),
-  };
+  const common = commonOptions(name, config, deps, resources);
   if (config.transport === 'stdio') {
     const bridge = resources.use(
       createStdioBridge({
@@ -76,3 +101,45 @@ export function openServer(
 }
 
 const UNHEALTHY_GRACE_SECONDS = 10;
+
+export function openRemoteServer(
+  name: WorkloadName,
+  config: RunConfig & { readonly remote_url: string },
+  { forwardHeaders, onAuthenticated, ...deps }: ServerDependencies & RemoteOptions,
+  resources: AsyncDisposableStack,
+): RemoteServer {
+  const { environment, logger } = deps;
+  const isWatched = watchesRemotes(environment, logger);
+  let sick = Promise.withResolvers<void>();
+  let failure: string | undefined;
+  const endpoint = resources.use(
+    createReverseProxy({
+      ...commonOptions(name, config, deps, resources),
+      transport: config.transport === 'sse' ? 'sse' : 'streamable-http',
+      endpointPrefix: config.endpoint_prefix,
+      isStateless: config.stateless ?? false,
+      target: config.remote_url,
+      isRemote: true,
+      forwardProxy: forwardProxyFor(config.remote_url, environment),
+      answersHealth: isWatched,
+      ...(isWatched ? { health: healthSettings(environment, logger) } : {}),
+      pingHeaders: () => forwardHeaders,
+      onUnhealthy: () => sick.resolve(),
+      onUnreachable(reason) {
+        failure = reason;
+      },
+      onAuthenticated,
+    }),
+  );
+  return {
+    endpoint,
+    async untilSick(signal) {
+      sick = Promise.withResolvers<void>();
+      await Promise.race([sick.promise, aborted(signal)]);
+    },
+    failure: () => failure,
+    forgetFailure() {
+      failure = undefined;
+    },
+  };
+}

@@ -7,18 +7,22 @@ import { type Endpoint, type Listener, openListener } from '../proxy/index.ts';
 import {
   containerNameOf,
   isProcess,
+  isRemote,
   type RunConfig,
   type RunConfigStore,
   type StatusStore,
   type WorkloadName,
 } from '../records/index.ts';
 import type { UsageReporter } from '../usage/index.ts';
+import { createAuthenticationStatus } from './authentication-status.ts';
 import type { Backend, RunningServer, ServerEvent } from './backend.ts';
 import { openClientSettings, serverOf } from './client-entry.ts';
 import { createContainerBackend } from './container-backend.ts';
 import type { RunEnvironment } from './environment.ts';
-import { createSecretValues, type SecretValues } from './secret-values.ts';
-import { openServer, type Server } from './server.ts';
+import { resolveForwardHeaders } from './forward-headers.ts';
+import { followRemote } from './remote-run.ts';
+import { createSecretValues, openSecrets, type SecretValues } from './secret-values.ts';
+import { openRemoteServer, openServer, type Server } from './server.ts';
 import { serveLife } from './server-life.ts';
 import { refuseUnsupported } from './unsupported.ts';
 import { urlOf } from './workload-url.ts';
@@ -79,17 +83,68 @@ export function startWorkloadRun(
     const config = await deps.runConfigs.get(name);
     refuseUnsupported(config);
     await using resources = new AsyncDisposableStack();
+    return isRemote(config)
+      ? await superviseRemote(config, resources)
+      : await superviseOwn(config, resources);
+  }
+
+  async function listen(config: RunConfig, chain: ChainOptions, resources: AsyncDisposableStack) {
+    const isCounted = config.middleware_configs.some(({ type }) => type === 'usagemetrics');
+    const countToolCall = isCounted ? await deps.usage.findCounter(options.environment) : undefined;
+    listener = resources.use(await openPort(config, { ...chain, countToolCall }));
+    const url = urlOf(config);
+    log.info('listening', { url });
+    return url;
+  }
+
+  async function superviseRemote(
+    config: RunConfig & { readonly remote_url: string },
+    resources: AsyncDisposableStack,
+  ): Promise<RunEnd> {
+    const { paths } = deps;
+    const { environment } = options;
+    const forwardHeaders = await resolveForwardHeaders(
+      config,
+      () => openSecrets({ paths, environment, logger: log, signal }),
+      { signal },
+    );
+    const authentication = createAuthenticationStatus(name, { forwardHeaders, isOurs, ...deps });
+    const server = openRemoteServer(
+      name,
+      config,
+      {
+        stateFolder: paths.state,
+        environment,
+        logger: deps.logger,
+        forwardHeaders,
+        onAuthenticated: authentication.tell,
+      },
+      resources,
+    );
+    const url = await listen(config, { endpoint: server.endpoint, forwardHeaders, log }, resources);
+    await followRemote({
+      config,
+      server,
+      url,
+      signal,
+      logger: log,
+      onReady: (remark) => becomeRunning(config, url, remark),
+      onStillServing: becomeHealthy,
+      onUnauthenticated: () => authentication.tell(false),
+      onUnhealthy: (reason) => setWhileOurs('unhealthy', reason),
+    });
+    await authentication.settled();
+    return { type: 'ended' };
+  }
+
+  async function superviseOwn(config: RunConfig, resources: AsyncDisposableStack): Promise<RunEnd> {
     const server = openServer(
       name,
       config,
       { ...deps, stateFolder: deps.paths.state, environment: options.environment },
       resources,
     );
-    const isCounted = config.middleware_configs.some(({ type }) => type === 'usagemetrics');
-    const countToolCall = isCounted ? await deps.usage.findCounter(options.environment) : undefined;
-    listener = resources.use(await openPort(config, server.endpoint, countToolCall, log));
-    const url = urlOf(config);
-    log.info('listening', { url });
+    const url = await listen(config, { endpoint: server.endpoint, log }, resources);
     const secretValues = createSecretValues(config, {
       paths: deps.paths,
       environment: options.environment,
@@ -204,7 +259,7 @@ export function startWorkloadRun(
     return { type: 'exited', detail };
   }
 
-  async function becomeRunning(config: RunConfig, url: string): Promise<void> {
+  async function becomeRunning(config: RunConfig, url: string, remark = ''): Promise<void> {
     // Once per run: the URL outlives every restart (DESIGN "Client settings").
     entering ??= changeClients(config, async (clients) => {
       // It may have changed its group while it was starting.
@@ -216,6 +271,7 @@ export function startWorkloadRun(
       name,
       ({ status }) => status !== 'unauthenticated' && isOurs(status),
       'running',
+      remark,
     );
     await deps.statuses.setProcessId(name, process.pid);
     log.info('workload is running', { url });
@@ -254,7 +310,7 @@ export function startWorkloadRun(
     return { type: 'gone' };
   }
 
-  async function setWhileOurs(status: 'starting' | 'running', context: string): Promise<void> {
+  async function setWhileOurs(status: 'starting' | 'unhealthy', context: string): Promise<void> {
     await deps.statuses.setIf(name, (record) => isOurs(record.status), status, context);
   }
 
@@ -285,12 +341,20 @@ export function startWorkloadRun(
   };
 }
 
+interface ChainOptions {
+  readonly endpoint: Endpoint;
+  readonly forwardHeaders?: Readonly<Record<string, string>>;
+  readonly log: Logger;
+}
+
+interface PortOptions extends ChainOptions {
+  readonly countToolCall: (() => void) | undefined;
+}
+
 /** Opens the workload's port with its middleware chain before the endpoint. */
 function openPort(
   config: RunConfig,
-  endpoint: Endpoint,
-  countToolCall: (() => void) | undefined,
-  log: Logger,
+  { endpoint, forwardHeaders, countToolCall, log }: PortOptions,
 ): Promise<Listener> {
   const middlewares = buildMiddlewares(config.middleware_configs, {
     log,
@@ -299,6 +363,7 @@ function openPort(
     trustProxyHeaders: config.trust_proxy_headers,
     allowedOrigins: config.allowed_origins,
     countToolCall,
+    forwardHeaders,
   });
   return openListener({
     host: config.host,
@@ -311,7 +376,9 @@ function openPort(
   });
 }
 
+const OURS: ReadonlySet<string> = new Set(['starting', 'running', 'unauthenticated', 'unhealthy', 'error']);
+
 /** States in which the supervisor may write; in the others a stop or a removal is under way and has the last word. */
 function isOurs(status: string): boolean {
-  return status === 'starting' || status === 'running' || status === 'unhealthy' || status === 'error';
+  return OURS.has(status);
 }

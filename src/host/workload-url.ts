@@ -1,5 +1,5 @@
 import { clientUrl } from '../proxy/index.ts';
-import { baseNameOf, type RunConfig } from '../records/index.ts';
+import { baseNameOf, isRemote, type RunConfig } from '../records/index.ts';
 
 /** The URL of a stored workload as listings show it (spec 04 §1). */
 export function urlOf(config: RunConfig): string {
@@ -19,5 +19,6 @@ function urlAt(host: string, config: RunConfig): string {
     transport: config.transport,
     proxyMode: config.proxy_mode,
     name: baseNameOf(config),
+    ...(isRemote(config) ? { remoteUrl: config.remote_url } : {}),
   });
 }

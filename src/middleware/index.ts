@@ -1,5 +1,10 @@
 export { composeChain } from './chain.ts';
 export { readFields } from './events/event-fields.ts';
 export { createEventSplitter } from './events/event-splitter.ts';
+export {
+  headerNameProblem,
+  headerRestriction,
+  headerValueProblem,
+} from './header-forward/forwarded-header.ts';
 export { buildMiddlewares } from './registry.ts';
 export { encodeHeaderValue } from './tool-filter/header-value.ts';

@@ -77,6 +77,18 @@ describe('the chain', () => {
     expect([calls, await response.text()]).toEqual([expected, body]);
   });
 
+  test('forwards headers innermost, once, the present values over stored ones', async () => {
+    const stored = { type: 'header-forward', parameters: { add_headers: { 'x-a': 'old', 'X-B': 'kept' } } };
+    const chain = buildMiddlewares([stored, ...STORED, stored], {
+      ...facts,
+      forwardHeaders: { 'X-A': 'new' },
+    });
+    expect(chain.map(({ name }) => name)).toEqual(['recovery', 'bodyLimit', 'origin', 'headerForward']);
+    const answer = composeChain(chain, ({ headers }) => Response.json(Object.fromEntries(headers)));
+    const response = await answer(new Request('http://x'), context);
+    expect(await response.json()).toEqual({ 'x-a': 'new', 'x-b': 'kept' });
+  });
+
   test('checks origins against the present port, not the stored one', async () => {
     const chain = composeChain(buildMiddlewares([ORIGIN], facts), () => new Response('through'));
     const ask = async (port: number) =>

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { ThvError } from '../errors/index.ts';
 import { createBodyLimit } from './body-limit/body-limit.ts';
 import { createCallerStreams } from './events/caller-streams.ts';
+import { createHeaderForward } from './header-forward/header-forward.ts';
 import { createMcpParser } from './mcp-parser/mcp-parser.ts';
 import { createOrigin } from './origin/origin.ts';
 import { parseParameters } from './parameters.ts';
@@ -31,6 +32,7 @@ const TYPES: ReadonlyMap<string, MiddlewareType> = new Map<string, MiddlewareTyp
   ['tool-filter', { create: createToolFilter, readsMessages: () => true }],
   ['tool-call-filter', { create: createToolCallFilter, readsMessages: () => true }],
   ['usagemetrics', { create: createUsageMetrics, readsMessages: (deps) => deps.countToolCall !== undefined }],
+  ['header-forward', { create: createHeaderForward }],
 ]);
 
 /** Part of every chain, stored or not; the first three are added by the proxy when it starts (spec 04 §12.1). */
@@ -39,6 +41,8 @@ const ALWAYS = ['recovery', 'bodylimit', 'origin', 'mcp-parser'] as const;
 export interface ChainFacts extends MiddlewareDeps {
   /** The run config's own list, which replaces the defaults; empty for none. */
   readonly allowedOrigins: readonly string[];
+  /** What requests to a remote server get, values resolved; wins over what a stored chain says. */
+  readonly forwardHeaders?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
@@ -55,6 +59,10 @@ export function buildMiddlewares(stored: readonly MiddlewareConfig[], facts: Cha
     parameters.set(type, given);
   }
   parameters.set('origin', { allowed_origins: facts.allowedOrigins });
+  if (facts.forwardHeaders !== undefined) {
+    const stored = parameters.get('header-forward') as { readonly add_headers?: object } | undefined;
+    parameters.set('header-forward', { add_headers: { ...stored?.add_headers, ...facts.forwardHeaders } });
+  }
   const wanted = [...TYPES].filter(([type]) => parameters.has(type));
   const deps = {
     ...facts,

@@ -12,6 +12,7 @@ export { homeOf, type Paths, resolvePaths } from './paths.ts';
 export { findFreePort, isPortAvailable } from './ports.ts';
 export { isPrivateAddress } from './private-address.ts';
 export { commandLineOf, isProcessAlive, spawnDetached, terminateProcess } from './processes.ts';
+export { proxyFor } from './proxy-settings.ts';
 export { openRotatingFile, type RotatingFile } from './rotating-file.ts';
 export { selfCommand } from './self.ts';
 export { similarNames } from './similar-names.ts';

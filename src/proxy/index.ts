@@ -18,7 +18,7 @@ export {
 export type { Span } from './json-rpc/member.ts';
 export { createScan, INVALID, skipObject, skipSpace, skipValue } from './json-rpc/scan.ts';
 export { type Listener, openListener } from './listener.ts';
-export { probeReadiness } from './probe-readiness.ts';
+export { askReadiness, probeReadiness } from './probe-readiness.ts';
 export { jsonError, textError } from './respond.ts';
 export { createReverseProxy, type ReverseProxy, type ReverseProxyOptions } from './reverse-proxy/proxy.ts';
 export { createStdioBridge, type StdioBridge, type StdioBridgeOptions } from './stdio-bridge/bridge.ts';

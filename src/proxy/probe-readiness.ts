@@ -36,9 +36,8 @@ export async function probeReadiness(
   const { signal, acceptUnauthorized = false, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const request = options.fetch ?? fetch;
   const giveUpAt = performance.now() + timeoutMs;
-  const attempt = transport === 'sse' ? askStream : initialize;
   for (let delayMs = FIRST_DELAY_MS; !signal.aborted; delayMs = Math.min(delayMs * 2, LONGEST_DELAY_MS)) {
-    const status = await withDeadline(signal, (within) => attempt(url, request, within));
+    const status = await askReadiness(url, transport, { signal, fetch: request });
     if (status === 200 || (acceptUnauthorized && (status === 401 || status === 403))) return true;
     if (performance.now() + delayMs > giveUpAt) return false;
     await sleep(delayMs, signal);
@@ -46,15 +45,25 @@ export async function probeReadiness(
   return false;
 }
 
+/** One attempt: the status of the answer; `undefined` when there was none in time, or `signal` aborted. */
+export function askReadiness(
+  url: string,
+  transport: 'sse' | 'streamable-http',
+  { signal, fetch: request = fetch }: Pick<ReadinessOptions, 'signal' | 'fetch'>,
+): Promise<number | undefined> {
+  const attempt = transport === 'sse' ? askStream : initialize;
+  return withDeadline(signal, (within) => attempt(url, request, within));
+}
+
 async function askStream(url: string, request: typeof fetch, signal: AbortSignal): Promise<number> {
-  const response = await request(url, { headers: { Accept: 'text/event-stream' }, signal });
+  const response = await request(url, { headers: { Accept: 'text/event-stream' }, signal, proxy: false });
   await response.body?.cancel();
   return response.status;
 }
 
 async function initialize(url: string, request: typeof fetch, signal: AbortSignal): Promise<number> {
   const headers = { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream' };
-  const response = await request(url, { method: 'POST', headers, body: INITIALIZE, signal });
+  const response = await request(url, { method: 'POST', headers, body: INITIALIZE, signal, proxy: false });
   const session = response.headers.get('mcp-session-id');
   await response.body?.cancel();
   if (session !== null) await endSession(url, session, request, signal);
@@ -68,7 +77,8 @@ async function endSession(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    const response = await request(url, { method: 'DELETE', headers: { 'Mcp-Session-Id': session }, signal });
+    const headers = { 'Mcp-Session-Id': session };
+    const response = await request(url, { method: 'DELETE', headers, signal, proxy: false });
     await response.body?.cancel();
   } catch {
     // The server is ready all the same; the session ends with its time to live.

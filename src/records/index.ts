@@ -1,9 +1,11 @@
 export { parseFirstJson } from './json-text.ts';
 export { createLabelFilter, isManaged, LABEL, parseLabel, standardLabels, userLabels } from './labels.ts';
+export { remoteUrlProblem } from './remote-url.ts';
 export {
   baseNameOf,
   containerNameOf,
   formatRunConfig,
+  isContainer,
   isProcess,
   isRemote,
   type PermissionProfile,

@@ -100,6 +100,15 @@ const fields = {
     ),
   ),
   endpoint_prefix: v.optional(v.string(), ''),
+  /** What a remote server asks of those who sign in; of interest to us are the keys that hold something. */
+  remote_auth_config: v.nullish(v.looseObject({})),
+  header_forward: v.nullish(
+    v.looseObject({
+      add_plaintext_headers: v.nullish(StringMap),
+      /** Names of secrets, by header. */
+      add_headers_from_secret: v.nullish(StringMap),
+    }),
+  ),
   registry_api_url: v.optional(v.string()),
   registry_url: v.optional(v.string()),
   registry_server_name: v.optional(v.string()),
@@ -200,11 +209,16 @@ export function containerNameOf(config: RunConfig): string {
 
 /** Run as a process of this machine instead of a container; `image` is a package then: `npx://name@1.2.3`. */
 export function isProcess(config: RunConfig): boolean {
-  return config.runtime === 'process';
+  return config.runtime === 'process' && !isRemote(config);
 }
 
-export function isRemote(config: RunConfig): boolean {
+export function isRemote(config: RunConfig): config is RunConfig & { readonly remote_url: string } {
   return config.remote_url !== undefined && config.remote_url.trim() !== '';
+}
+
+/** The only kind that an engine knows of. */
+export function isContainer(config: RunConfig): boolean {
+  return !isRemote(config) && !isProcess(config);
 }
 
 /** spec 02 §1.5: only stdio servers have a mode of their own; a stored document without one means streamable-http. */

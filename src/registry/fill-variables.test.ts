@@ -103,7 +103,8 @@ describe('fillVariables with a person to ask', () => {
   test('the question says what is wanted', async () => {
     const { sources, asked } = world({ answers: { A: 'x' } });
     await fillVariables([declare('A', { ...KEY, description: 'the key' })], new Set(), sources);
-    expect(asked).toEqual([{ name: 'A', description: 'the key', secret: true, choices: [] }]);
+    const kind = 'environment variable';
+    expect(asked).toEqual([{ kind, name: 'A', description: 'the key', secret: true, choices: [] }]);
   });
 });
 

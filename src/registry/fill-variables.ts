@@ -4,6 +4,7 @@ import type { EntryHeader, EntryVariable } from './entry.ts';
 
 /** A value that is wanted from the person at the terminal. */
 export interface Question {
+  readonly kind: 'environment variable' | 'header';
   readonly name: string;
   readonly description: string;
   readonly secret: boolean;
@@ -46,6 +47,7 @@ export function fillVariables(
   return fill(
     declared.filter(({ name }) => !provided.has(name)).map((variable) => ({ ...variable, choices: [] })),
     sources,
+    'environment variable',
     (names) =>
       new ThvError(
         'ERR_VARIABLES_MISSING',
@@ -65,6 +67,7 @@ export function fillHeaders(
   return fill(
     declared.filter(({ name }) => !given.has(name.toLowerCase())),
     sources,
+    'header',
     (names) =>
       new ThvError(
         'ERR_HEADERS_MISSING',
@@ -77,6 +80,7 @@ export function fillHeaders(
 async function fill(
   wanted: readonly EntryHeader[],
   sources: ValueSources,
+  kind: Question['kind'],
   missing: (names: readonly string[]) => ThvError,
 ): Promise<FilledVariables> {
   const plain: Record<string, string> = {};
@@ -96,7 +100,7 @@ async function fill(
   if (open.length > 0 && ask === undefined) throw missing(open.map(({ name }) => name));
   for (const variable of open) {
     const { name, description, secret, choices } = variable;
-    const value = await ask?.({ name, description, secret, choices });
+    const value = await ask?.({ kind, name, description, secret, choices });
     if (value === undefined || value === '') throw missing([name]);
     if (choices.length > 0 && !choices.includes(value)) {
       throw new ThvError('ERR_INPUT_INVALID', {

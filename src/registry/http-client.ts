@@ -1,8 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { messageOf, ThvError } from '../errors/index.ts';
-import { isPrivateAddress, startDeadline, unlessAborted } from '../platform/index.ts';
-import { proxyFor } from './proxy-settings.ts';
+import { isPrivateAddress, proxyFor, startDeadline, unlessAborted } from '../platform/index.ts';
 
 const MAX_REDIRECTS = 10;
 /** Far above any registry; a server that never stops sending must not fill the memory. */

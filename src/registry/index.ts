@@ -3,6 +3,7 @@ export { type Conversion, convertRegistry } from './convert.ts';
 export { convertFileInPlace, readRegistryInput } from './convert-file.ts';
 export {
   type ContainerEntry,
+  type EntryHeader,
   type EntryVariable,
   entryToJson,
   type RegistryEntry,
@@ -11,10 +12,14 @@ export {
 export {
   type GivenSettings,
   planFromEntry,
-  type RemotePlan,
   workloadNameFor,
 } from './entry-plan.ts';
-export { fillHeaders, fillVariables } from './fill-variables.ts';
+export {
+  type FilledVariables,
+  fillHeaders,
+  fillVariables,
+  type ValueSources,
+} from './fill-variables.ts';
 export { toLegacy } from './legacy-format.ts';
 export { loginToRegistry, logoutFromRegistry, setLogin, unsetLogin } from './login.ts';
 export { createRegistry, type Registry } from './registry.ts';

@@ -1,4 +1,5 @@
 import { within } from '../errors/index.ts';
+import { resolveForwardHeaders } from '../host/index.ts';
 import type { RunConfig } from '../records/index.ts';
 import type { Context } from './context.ts';
 import type { OperationOptions } from './types.ts';
@@ -9,9 +10,10 @@ import type { OperationOptions } from './types.ts';
  */
 export async function checkSecrets(
   context: Context,
-  { secrets }: Pick<RunConfig, 'secrets'>,
+  { secrets, header_forward }: Pick<RunConfig, 'secrets' | 'header_forward'>,
   { signal }: OperationOptions,
 ): Promise<void> {
+  await resolveForwardHeaders({ header_forward }, () => context.secrets(signal), { signal });
   if (secrets.length === 0) return;
   const { resolveSecretParameters } = await import('../secrets/index.ts');
   await within('error processing secrets', async () =>

@@ -56,7 +56,7 @@ export async function editWorkload(
 
 function keepRest(present: RunConfig, wanted: RunConfig): RunConfig {
   const old = present as Readonly<Record<string, unknown>>;
-  const isSameImage = present.image === wanted.image;
+  const isSameImage = present.image === wanted.image && present.remote_url === wanted.remote_url;
   const keys = [
     ...KEPT,
     ...(isSameImage ? KEPT_WITH_IMAGE : []),

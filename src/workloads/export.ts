@@ -13,8 +13,8 @@ import type { Context } from './context.ts';
 import type { Exported, ExportFormat } from './types.ts';
 
 const MAX_RESOURCE_NAME = 253;
-/** Names of variables whose values a file that goes from hand to hand should not hold. */
-const LOOKS_SECRET = /TOKEN|SECRET|KEY|PASSWORD/i;
+/** Names of variables and headers whose values a file that goes from hand to hand should not hold. */
+const LOOKS_SECRET = /TOKEN|SECRET|KEY|PASSWORD|AUTHORIZATION|COOKIE/i;
 
 /** A workload's document as a text to be kept elsewhere (spec 02 §2). Throws `ERR_RUN_CONFIG_NOT_FOUND`. */
 export async function exportWorkload(
@@ -30,15 +30,26 @@ export async function exportWorkload(
     : { text: kubernetesResource(config), warnings: kubernetesWarnings(config) };
 }
 
-function plainTextWarnings({ env_vars }: RunConfig): readonly string[] {
-  const names = Object.keys(env_vars)
-    .filter((name) => LOOKS_SECRET.test(name))
-    .sort();
-  return names.length === 0
-    ? []
-    : [
-        `Warning: The exported file holds these environment variables in plain text: ${names.join(', ')}. Use --secret to keep their values out of it.`,
-      ];
+function plainTextWarnings({ env_vars, header_forward }: RunConfig): readonly string[] {
+  const secretLooking = (names: object) =>
+    Object.keys(names)
+      .filter((name) => LOOKS_SECRET.test(name))
+      .sort()
+      .join(', ');
+  const variables = secretLooking(env_vars);
+  const headers = secretLooking(header_forward?.add_plaintext_headers ?? {});
+  return [
+    ...(variables === ''
+      ? []
+      : [
+          `Warning: The exported file holds these environment variables in plain text: ${variables}. Use --secret to keep their values out of it.`,
+        ]),
+    ...(headers === ''
+      ? []
+      : [
+          `Warning: The exported file holds these headers in plain text: ${headers}. Use --remote-forward-headers-secret to keep their values out of it.`,
+        ]),
+  ];
 }
 
 const CedarConfig = v.looseObject({

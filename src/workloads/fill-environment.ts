@@ -1,5 +1,5 @@
 import { hasCode } from '../errors/index.ts';
-import type { EntryVariable } from '../registry/index.ts';
+import type { EntryHeader, EntryVariable, FilledVariables, ValueSources } from '../registry/index.ts';
 import type { SecretsStore } from '../secrets/index.ts';
 import type { Context } from './context.ts';
 import type { Ask, OperationOptions } from './types.ts';
@@ -22,16 +22,34 @@ export async function fillEnvironment(
 ): Promise<Filled> {
   if (declared.length === 0) return { environment: {}, secrets: [] };
   const { fillVariables } = await import('../registry/index.ts');
-  const store = declared.some(({ secret }) => secret) ? await openIfSetUp(context, signal) : undefined;
-  const { plain, secrets } = await fillVariables(declared, provided, {
-    ask,
-    secrets: store === undefined ? undefined : await valuesOf(store),
-    logger: context.logger,
-  });
+  const sources = await sourcesFor(context, declared, { ask, signal });
+  const { plain, secrets } = await fillVariables(declared, provided, sources);
   return {
     environment: plain,
     secrets: Object.entries(secrets).map(([variable, name]) => `${name},target=${variable}`),
   };
+}
+
+/** The same for the headers of a remote server; secrets are names in the store, by header. Throws `ERR_HEADERS_MISSING`. */
+export async function fillEntryHeaders(
+  context: Context,
+  declared: readonly EntryHeader[],
+  provided: ReadonlySet<string>,
+  options: OperationOptions & { readonly ask?: Ask | undefined },
+): Promise<FilledVariables> {
+  if (declared.length === 0) return { plain: {}, secrets: {} };
+  const { fillHeaders } = await import('../registry/index.ts');
+  return await fillHeaders(declared, provided, await sourcesFor(context, declared, options));
+}
+
+async function sourcesFor(
+  context: Context,
+  declared: readonly EntryVariable[],
+  { ask, signal }: OperationOptions & { readonly ask?: Ask | undefined },
+): Promise<ValueSources> {
+  const store = declared.some(({ secret }) => secret) ? await openIfSetUp(context, signal) : undefined;
+  const secrets = store === undefined ? undefined : await valuesOf(store);
+  return { ask, secrets, logger: context.logger };
 }
 
 async function openIfSetUp(context: Context, signal?: AbortSignal): Promise<SecretsStore | undefined> {

@@ -6,6 +6,7 @@ import { findFreePort, isPortAvailable, type Logger, type Paths } from '../platf
 import {
   baseNameOf,
   containerNameOf,
+  isRemote,
   parseNewWorkloadName,
   parseRunConfig,
   type RunConfig,
@@ -46,7 +47,7 @@ export async function admitRunConfig(
   }
   const unknown = unknownKeysOf(config);
   if (unknown.length > 0) logger.warn('run configuration has unknown keys', { keys: unknown.join(', ') });
-  if (config.image === '') throw invalid('image: must not be empty');
+  if (config.image === '' && !isRemote(config)) throw invalid('image: must not be empty');
   const name = parseNewWorkloadName(baseNameOf(config));
   if (config.container_name) parseNewWorkloadName(config.container_name);
   if (config.group && !groupExists(paths.state, config.group)) {

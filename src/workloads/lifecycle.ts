@@ -10,8 +10,8 @@ import {
 } from '../host/index.ts';
 import { isPortAvailable, type Logger, sleep } from '../platform/index.ts';
 import {
+  isContainer,
   isProcess,
-  isRemote,
   parseWorkloadName,
   type RunConfig,
   type StatusRecord,
@@ -50,14 +50,14 @@ export async function forEachWorkload(
   );
 }
 
-/** The engine that a workload concerns; `undefined` for one that is a process, which ends with its supervisor. */
+/** The engine that a workload concerns; `undefined` for one that is no container, and ends with its supervisor. */
 export async function engineOf(
   context: Context,
   name: WorkloadName,
   signal?: AbortSignal,
 ): Promise<Engine | undefined> {
   const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: the engine may know more
-  return config !== undefined && isProcess(config) ? undefined : await context.engine(signal);
+  return config === undefined || isContainer(config) ? await context.engine(signal) : undefined;
 }
 
 export async function stopWorkload(
@@ -193,14 +193,13 @@ async function makeStartable(
   const record = await context.statuses.find(name);
   const supervisor = supervisorOf(name, record);
   const isOwn = supervisor.kind === 'dedicated' && supervisor.processId === process.pid;
-  const needsEngine = !isRemote(config) && !isProcess(config);
-  const engine = needsEngine ? await context.engine(signal) : undefined;
+  const engine = isContainer(config) ? await context.engine(signal) : undefined;
   const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
   if (
     supervisor.kind !== 'none' &&
     !isOwn &&
     record?.status === 'running' &&
-    (isProcess(config) || (container !== undefined && isUp(container)))
+    (!isContainer(config) || (container !== undefined && isUp(container)))
   ) {
     return undefined;
   }
@@ -277,13 +276,12 @@ export async function serveUntilStopped(
   await stopAfterServing(context, name);
 }
 
+/** What the status of a workload may be while it is served. */
+const SERVED: ReadonlySet<string> = new Set(['running', 'starting', 'unauthenticated', 'unhealthy']);
+
 /** A stop or a removal that ended us does the rest itself; otherwise the container is ours to stop. */
 async function stopAfterServing(context: Context, name: WorkloadName): Promise<void> {
-  const isOurs = await context.statuses.setIf(
-    name,
-    ({ status }) => status === 'running' || status === 'starting' || status === 'unhealthy',
-    'stopping',
-  );
+  const isOurs = await context.statuses.setIf(name, ({ status }) => SERVED.has(status), 'stopping');
   if (!isOurs) return;
   const engine = await engineOf(context, name);
   const container = engine === undefined ? undefined : await findContainer(engine, name);

@@ -3,8 +3,7 @@ import { hasCode, ThvError, toThvError } from '../errors/index.ts';
 import { findContainer } from '../host/index.ts';
 import {
   createLabelFilter,
-  isProcess,
-  isRemote,
+  isContainer,
   LABEL,
   parseWorkloadName,
   type RunConfig,
@@ -72,9 +71,7 @@ async function engineUnlessUseless(
   try {
     return await opening;
   } catch (error) {
-    const needsNone = configs.every(
-      (config) => config !== undefined && (isProcess(config) || isRemote(config)),
-    );
+    const needsNone = configs.every((config) => config !== undefined && !isContainer(config));
     const isNamed = NAMES_AN_ENGINE.some((variable) => (env[variable] ?? '') !== '');
     const isUseless = needsNone && (configs.length > 0 || !isNamed || env['TOOLHIVE_RUNTIME'] === 'process');
     if (!hasCode(error, 'ERR_ENGINE_UNAVAILABLE') || !isUseless) throw error;
@@ -99,7 +96,7 @@ export async function getWorkload(
   const name = parseWorkloadName(rawName);
   const record = await context.statuses.find(name);
   const config = await findConfig(context, name);
-  const needsEngine = config === undefined || !(isRemote(config) || isProcess(config));
+  const needsEngine = config === undefined || isContainer(config);
   const details = needsEngine ? await findContainer(await context.engine(signal), name, signal) : undefined;
   if (record === undefined && details === undefined) {
     throw new ThvError(
@@ -139,8 +136,8 @@ function problemOf(
   config: RunConfig | undefined,
   container: Evidence['container'],
 ): string | undefined {
-  // A process lives and dies with the one who looks after it.
-  const isLocal = config === undefined || !(isRemote(config) || isProcess(config));
+  // A process lives and dies with the one who looks after it, and so does the proxy of a remote server.
+  const isLocal = config === undefined || isContainer(config);
   if (isLocal && container === undefined && (record.status === 'running' || record.status === 'stopped')) {
     return `workload ${name} not found in runtime, marking as unhealthy`;
   }

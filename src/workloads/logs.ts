@@ -4,7 +4,7 @@ import type { OutputChunk } from '../engine/index.ts';
 import { hasCode, ThvError, toThvError } from '../errors/index.ts';
 import { findContainer, outputPath } from '../host/index.ts';
 import { followFile } from '../platform/index.ts';
-import { isProcess, parseWorkloadName } from '../records/index.ts';
+import { isContainer, isProcess, parseWorkloadName } from '../records/index.ts';
 import type { Context } from './context.ts';
 import { listWorkloads } from './list.ts';
 import type { OperationOptions } from './types.ts';
@@ -31,9 +31,10 @@ export async function* containerLogs(
     }
     return;
   }
-  const engine = await context.engine(signal);
-  const container = await findContainer(engine, name, signal);
-  if (container === undefined) throw new ThvError('ERR_LOGS_NOT_FOUND', { workload: name });
+  const engine = config === undefined || isContainer(config) ? await context.engine(signal) : undefined;
+  const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
+  if (engine === undefined || container === undefined)
+    throw new ThvError('ERR_LOGS_NOT_FOUND', { workload: name });
   try {
     yield* engine.containers.logs(container.Id, { follow, tail, signal });
   } catch (error) {

@@ -2,8 +2,8 @@ import type { BuildImageOptions } from '../build/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { hasCode, ThvError, within } from '../errors/index.ts';
 import type { RunConfig } from '../records/index.ts';
-import type { Source } from '../sources/index.ts';
 import type { Context } from './context.ts';
+import type { OwnSource } from './remote-source.ts';
 import { retrieveImage } from './retrieve-image.ts';
 import { type RuntimeFlags, runtimeOverride } from './runtime-override.ts';
 import type { OperationOptions, Progress, RunRequest } from './types.ts';
@@ -15,7 +15,7 @@ type ObtainOptions = OperationOptions & { readonly progress: Progress };
 export async function imageOf(
   context: Context,
   engine: Engine,
-  source: Source,
+  source: OwnSource,
   settings: BuildSettings,
   options: ObtainOptions,
 ): Promise<string> {
@@ -23,7 +23,7 @@ export async function imageOf(
     case 'image':
       return source.image;
     case 'entry':
-      return source.entry.kind === 'container' ? source.entry.image : source.entry.url;
+      return source.entry.image;
     case 'package':
     case 'folder': {
       const given = { override: runtimeOverride(settings), caCertPath: settings.caCertificate };

@@ -1,8 +1,7 @@
-import { ThvError } from '../errors/index.ts';
 import type { PermissionProfile, RunConfig, Transport } from '../records/index.ts';
 import type { EntryVariable, GivenSettings, RegistrySource } from '../registry/index.ts';
 import { checkProfile } from '../sandbox/index.ts';
-import type { Source } from '../sources/index.ts';
+import type { OwnSource } from './remote-source.ts';
 
 /** What a run is made of once its source has had its say: the user's values first, then the source's (spec 01 §4.6). */
 export interface RunPlan {
@@ -33,14 +32,23 @@ interface PlanFacts {
 }
 
 /** What an image is built from, so that it can be built again. */
-function originOf(source: Source): RunPlan['origin'] {
+function originOf(source: OwnSource): RunPlan['origin'] {
   if (source.kind === 'package') return { package_reference: source.reference.text };
   return source.kind === 'folder' ? { package_reference: source.project.folder } : {};
 }
 
-/** Throws `ERR_TOOL_UNKNOWN`, `ERR_PROFILE_INVALID`, and `ERR_INPUT_INVALID` for a remote entry. */
+/** What is found in a registry is remembered by its full name, and the registry by where it is. */
+export function entryOrigin(serverName: string, { kind, location }: RegistrySource): RunPlan['origin'] {
+  return {
+    registry_server_name: serverName,
+    ...(kind === 'api' ? { registry_api_url: location } : {}),
+    ...(kind === 'url' ? { registry_url: location } : {}),
+  };
+}
+
+/** Throws `ERR_TOOL_UNKNOWN`, `ERR_PROFILE_INVALID`. */
 export async function planRun(
-  source: Source,
+  source: OwnSource,
   { given, stateless, fallbackTransport, registrySource }: PlanFacts,
 ): Promise<RunPlan> {
   if (source.kind !== 'entry') {
@@ -56,22 +64,12 @@ export async function planRun(
     };
   }
   const { entry } = source;
-  if (entry.kind === 'remote') {
-    throw new ThvError('ERR_INPUT_INVALID', {
-      reason: `${entry.name} is a remote MCP server (${entry.url}), which this version cannot run`,
-    });
-  }
   const { planFromEntry } = await import('../registry/index.ts');
   const plan = planFromEntry(entry, given);
   if (plan.permissions !== undefined) checkProfile(plan.permissions, `of ${entry.name}`);
-  const { kind, location } = await registrySource();
   return {
     ...plan,
     stateless: stateless || plan.stateless,
-    origin: {
-      registry_server_name: plan.serverName,
-      ...(kind === 'api' ? { registry_api_url: location } : {}),
-      ...(kind === 'url' ? { registry_url: location } : {}),
-    },
+    origin: entryOrigin(plan.serverName, await registrySource()),
   };
 }

@@ -7,7 +7,9 @@ import { findByExactName, findContainer } from '../host/index.ts';
 import { type Logger, tryLock } from '../platform/index.ts';
 import {
   baseNameOf,
+  isContainer,
   isProcess,
+  isRemote,
   type PermissionProfile,
   parseNewWorkloadName,
   parseWorkloadName,
@@ -26,6 +28,8 @@ import { fillEnvironment } from './fill-environment.ts';
 import { admitRunConfig, readRunConfigFile, withFreePorts } from './import.ts';
 import { ensureImage, imageOf } from './obtain-image.ts';
 import { planRun } from './plan-run.ts';
+import { buildRemoteConfig } from './remote-document.ts';
+import { partSource } from './remote-source.ts';
 import { ensureProcess, openRuntime, type ProcessSettings, withRuntime } from './runtime.ts';
 import { checkToolsOverride, readToolsOverride } from './tools-override.ts';
 import type { ImportRequest, OperationOptions, RunInteraction, RunRequest } from './types.ts';
@@ -77,8 +81,11 @@ async function prepareNew(outer: Context, request: RunRequest, options: RunOptio
   const { signal } = options;
   const context = withRuntime(outer, request.runtime);
   const { logger } = context;
-  const { engine } = await openRuntime(context, request, options);
   const source = await findSource(context, request, signal);
+  const parted = partSource(source);
+  if ('own' in parted) refuseForwardedHeaders(request);
+  // Whoever has no engine may still use servers of others (spec 06 §19-1).
+  const { engine } = 'own' in parted ? await openRuntime(context, request, options) : {};
   const name = await within('failed to check if workload exists', () =>
     newName(request.name ?? source.defaultName, logger),
   );
@@ -87,7 +94,7 @@ async function prepareNew(outer: Context, request: RunRequest, options: RunOptio
   await refuseTakenName(context, engine, name, signal);
   await checkGroup(context, name, request.group);
   const process = processSettings(request);
-  const facts = { ...options, name, source, process, ownPort: undefined };
+  const facts = { ...options, name, source: parted, process, ownPort: undefined };
   const config = await documentOf(context, engine, request, facts);
   stack.move(); // the caller's from here on
   return { context, engine, name, config, reservation };
@@ -116,12 +123,15 @@ export async function prepareEdit(
   options: RunOptions,
 ): Promise<RunConfig> {
   requireGroup(context, request.group);
-  const engine = isProcess(present) ? undefined : await context.engine(options.signal);
   const name = parseWorkloadName(baseNameOf(present));
-  const source: Source =
-    request.source === present.image
+  const found: Source =
+    request.source === present.image && !isRemote(present)
       ? { kind: 'image', image: present.image, defaultName: name }
       : await findSource(context, request, options.signal);
+  const source = partSource(found);
+  if ('own' in source) refuseForwardedHeaders(request);
+  const needsEngine = 'own' in source && !isProcess(present);
+  const engine = needsEngine ? await context.engine(options.signal) : undefined;
   const process = { ...present, image: request.source };
   const facts = { ...options, name, source, process, ownPort: present.port };
   const config = await documentOf(context, engine, request, facts);
@@ -134,9 +144,11 @@ function requireGroup(context: Context, group: string): void {
     throw new ThvError('ERR_GROUP_NOT_FOUND', { group });
 }
 
-function findSource(context: Context, { source }: RunRequest, signal?: AbortSignal): Promise<Source> {
+async function findSource(context: Context, { source }: RunRequest, signal?: AbortSignal): Promise<Source> {
   const registry = () => context.registry();
-  return within(finding(source), () => identifySource(source, { registry, signal }));
+  const identify = () => identifySource(source, { registry, signal });
+  // What is wrong with a URL is told first and plainly (spec 01 §4.4, step 1), and not with what else stands in it.
+  return /^https?:/i.test(source) ? await identify() : await within(finding(source), identify);
 }
 
 function finding(source: string): string {
@@ -145,7 +157,7 @@ function finding(source: string): string {
 
 interface DocumentFacts extends RunOptions {
   readonly name: WorkloadName;
-  readonly source: Source;
+  readonly source: ReturnType<typeof partSource>;
   /** Where it runs as a process. */
   readonly process: ProcessSettings;
   readonly ownPort: number | undefined;
@@ -159,17 +171,31 @@ async function documentOf(
 ): Promise<RunConfig> {
   const { signal, ask } = options;
   const { logger } = context;
-  const image = await within(finding(request.source), () =>
-    engine === undefined
-      ? ensureProcess(context, process, options)
-      : imageOf(context, engine, source, request, options),
-  );
   const toolsOverride = {
     ...(await readToolsOverride(request.toolsOverrideFile)),
     ...(await within('failed to validate run config', () => checkToolsOverride(request.toolsOverride ?? {}))),
   };
+  const reservedPorts = await portsOfOthers(context, name);
+  if ('remote' in source) {
+    const { remote } = source;
+    return await buildRemoteConfig(context, request, {
+      name,
+      remote,
+      ownPort,
+      toolsOverride,
+      reservedPorts,
+      ask,
+      signal,
+    });
+  }
+  const { own } = source;
+  const image = await within(finding(request.source), () =>
+    engine === undefined
+      ? ensureProcess(context, process, options)
+      : imageOf(context, engine, own, request, options),
+  );
   const plan = await within('failed to validate run config', async () =>
-    planRun(source, {
+    planRun(own, {
       given: { ...request, toolsOverride, permissions: await permissionsOf(request) },
       stateless: request.stateless,
       fallbackTransport: request.fallbackTransport,
@@ -185,8 +211,24 @@ async function documentOf(
     toolsOverride,
     countsToolCalls: (await findUsageEndpoint(context)) !== undefined,
     fill: (provided) => fillEnvironment(context, plan.variables, provided, { ask, signal }),
-    reservedPorts: await portsOfOthers(context, name),
+    reservedPorts,
     logger,
+  });
+}
+
+/** Of a server of one's own nobody would add them. */
+function refuseForwardedHeaders({
+  source,
+  forwardHeaders = [],
+  forwardHeaderSecrets = [],
+}: RunRequest): void {
+  const flags = [
+    ...(forwardHeaders.length > 0 ? ['--remote-forward-headers'] : []),
+    ...(forwardHeaderSecrets.length > 0 ? ['--remote-forward-headers-secret'] : []),
+  ];
+  if (flags.length === 0) return;
+  throw new ThvError('ERR_INPUT_INVALID', {
+    reason: `headers are forwarded to remote servers only, and ${source} is none: ${flags.join(', ')}`,
   });
 }
 
@@ -216,12 +258,12 @@ async function prepareDocument(
   const { name, config } = await within(importing, () =>
     admitRunConfig(debug ? { ...document, debug } : document, { paths, logger }),
   );
-  const engine = isProcess(config) ? undefined : await context.engine(signal);
+  const engine = isContainer(config) ? await context.engine(signal) : undefined;
   using stack = new DisposableStack();
   const reservation = stack.use(reserveName(context, name));
   await refuseTakenName(context, engine, name, signal);
   await checkGroup(context, name, config.group ?? '');
-  if (engine === undefined) await ensureProcess(context, config, options);
+  if (isProcess(config)) await ensureProcess(context, config, options);
   const reservedPorts = await portsOfOthers(context, name);
   const runnable = await within(importing, () => withFreePorts(config, reservedPorts));
   stack.move(); // the caller's from here on

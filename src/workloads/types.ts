@@ -29,7 +29,7 @@ export interface Workload {
 
 /** What `thv run` was asked for, after flags were parsed and checked on their own (spec 01 §4.3). */
 export interface RunRequest {
-  /** The first positional argument: registry name, package with its scheme, image reference (spec 01 §4.1). */
+  /** The first positional argument: registry name, package with its scheme, folder, URL, image reference (spec 01 §4.1). */
   readonly source: string;
   /** `undefined`: what `TOOLHIVE_RUNTIME` says. */
   readonly runtime?: 'auto' | 'docker' | 'podman' | 'process' | undefined;
@@ -88,6 +88,14 @@ export interface RunRequest {
   readonly endpointPrefix: string;
   /** CA certificate for image builds, a path; `undefined` for the configured one. */
   readonly caCertificate: string | undefined;
+  /** `Name=Value` as typed: headers for a remote server. */
+  readonly forwardHeaders?: readonly string[];
+  /** `Name=SECRET` as typed. */
+  readonly forwardHeaderSecrets?: readonly string[];
+  /** What a registry says of the headers of a remote server, for the document. */
+  readonly declaredHeaders?: readonly Readonly<Record<string, unknown>>[];
+  /** What the document of a remote server has for an image; absent: the source. */
+  readonly imageOfRemote?: string;
   /** How an image is built for a package. */
   readonly runtimeImage: string | undefined;
   readonly runtimePackages: readonly string[];
@@ -130,6 +138,7 @@ export type Progress = BuildProgress;
 
 /** A value that only the person at the terminal can give. */
 interface Question {
+  readonly kind: 'environment variable' | 'header';
   readonly name: string;
   readonly description: string;
   readonly secret: boolean;

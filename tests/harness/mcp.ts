@@ -24,7 +24,7 @@ export interface McpClient extends AsyncDisposable {
   call(tool: string, args?: Record<string, unknown>): Promise<string>;
 }
 
-/** The transport follows from the URL: `/sse…` or anything else. What the handlers answer is what the suites look for. */
+/** The transport follows from the URL: `…/sse` or anything else. What the handlers answer is what the suites look for. */
 export async function openMcpClient(url: string): Promise<McpClient> {
   const client = new Client(
     { name: 'thv-test', version: '1.0.0' },
@@ -52,7 +52,7 @@ export async function openMcpClient(url: string): Promise<McpClient> {
   });
 
   const address = new URL(url);
-  const transport = address.pathname.startsWith('/sse')
+  const transport = /\/sse$/.test(address.pathname)
     ? new SSEClientTransport(address)
     : new StreamableHTTPClientTransport(address);
   await client.connect(transport as Transport);

@@ -144,13 +144,15 @@ describe('spec 04 §8.3 remote servers', () => {
     ['its path for every request', '/v2/mcp', 'streamable-http', 'POST', '/mcp', '/v2/mcp'],
     [
       'its query first, raw',
-      '/?toolsets=core,alerting',
+      '?toolsets=core,alerting',
       'streamable-http',
       'POST',
       '/mcp?session=abc',
       '/mcp?toolsets=core,alerting&session=abc',
     ],
-    ['the client’s path where it has none', '/', 'streamable-http', 'POST', '/a?b=c', '/a?b=c'],
+    ['the client’s path where it has none', '', 'streamable-http', 'POST', '/a?b=c', '/a?b=c'],
+    ['its path if that is the root', '/', 'streamable-http', 'POST', '/mcp?b=c', '/?b=c'],
+    ['a slash at the end', '/v2/mcp/', 'streamable-http', 'POST', '/v2/mcp', '/v2/mcp/'],
     ['its path for the SSE stream', '/v2/sse', 'sse', 'GET', '/sse', '/v2/sse'],
     [
       '§19.10: the announced path for messages',

@@ -5,6 +5,8 @@ export interface PingFacts {
   /** Asked in this order until one answers with less than 500. */
   readonly places: readonly PingPlace[];
   readonly timeoutMs: number;
+  /** URL of a proxy on the way; `undefined` for a direct connection. */
+  readonly proxy?: string | undefined;
   readonly fetch?: typeof fetch;
 }
 
@@ -21,33 +23,43 @@ const PING = '{"jsonrpc":"2.0","id":0,"method":"ping","params":{}}';
  * Spec 04 §9.2: anything but a 5xx shows that somebody is there, a redirect too; none is followed (§19.13). The time
  * limit holds for all places together.
  */
-export async function pingServer({ places, timeoutMs, fetch: request = fetch }: PingFacts): Promise<Health> {
+export async function pingServer({
+  places,
+  timeoutMs,
+  proxy,
+  fetch: request = fetch,
+}: PingFacts): Promise<Health> {
   const checkedAt = new Date();
   const startedAt = performance.now();
   const controller = new AbortController();
+  const { signal } = controller;
   const timer = setTimeout(() => controller.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
   let error = 'the MCP server is not running';
   try {
     for (const place of places) {
-      const status = await ask(place, request, controller.signal);
+      const status = await ask(place, request, { signal, proxy: proxy ?? false });
       const responseTimeMs = Math.round(performance.now() - startedAt);
       if (status < 500) return { available: true, checkedAt, responseTimeMs };
       error = `the MCP server answered ${status}`;
     }
   } catch (cause) {
-    error = messageOf(controller.signal.aborted ? controller.signal.reason : cause);
+    error = messageOf(signal.aborted ? signal.reason : cause);
   } finally {
     clearTimeout(timer);
   }
   return { available: false, checkedAt, error };
 }
 
-async function ask(place: PingPlace, request: typeof fetch, signal: AbortSignal): Promise<number> {
+async function ask(
+  place: PingPlace,
+  request: typeof fetch,
+  connection: { readonly signal: AbortSignal; readonly proxy: string | false },
+): Promise<number> {
   const { url, method } = place;
   const response = await request(url, {
     method,
     redirect: 'manual',
-    signal,
+    ...connection,
     headers: {
       ...(method === 'POST' && {
         'Content-Type': 'application/json',

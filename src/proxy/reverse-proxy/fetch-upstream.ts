@@ -1,8 +1,14 @@
 import { withoutHopByHop } from './headers.ts';
 import type { Upstream } from './upstream.ts';
 
-/** Servers reached through TLS, where the runtime's own client knows best. */
-export function createFetchUpstream(request: typeof fetch = fetch): Upstream {
+interface FetchOptions {
+  readonly fetch?: typeof fetch | undefined;
+  /** URL of a proxy on the way; `undefined` for a direct connection, whatever this process's environment says. */
+  readonly proxy?: string | undefined;
+}
+
+/** Servers reached through TLS or another proxy, where the runtime's own client knows best. */
+export function createFetchUpstream({ fetch: request = fetch, proxy }: FetchOptions): Upstream {
   return async function sendByFetch({ origin, path, method, headers, body, signal }) {
     const sent = new Headers(headers.map(([name, value]): [string, string] => [name, value]));
     // Left out, fetch would send its own.
@@ -12,6 +18,9 @@ export function createFetchUpstream(request: typeof fetch = fetch): Upstream {
       headers: sent,
       signal,
       redirect: 'manual',
+      // A stream may be silent for as long as it likes.
+      timeout: false,
+      proxy: proxy ?? false,
       decompress: false,
       ...(body === undefined ? {} : { body }),
     });

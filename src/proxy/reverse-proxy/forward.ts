@@ -27,6 +27,9 @@ export interface Forwarding {
 export interface ForwarderDeps {
   readonly transport: 'sse' | 'streamable-http' | undefined;
   readonly isRemote: boolean;
+  /** The URL of a remote server names a path, which every request then gets. */
+  readonly hasOwnPath: boolean;
+  readonly onUnreachable: (reason: string) => void;
   readonly upstream: Upstream;
   readonly sessions: ProxySessionTable;
   readonly healer: Healer;
@@ -70,8 +73,11 @@ export function createForwarder(deps: ForwarderDeps): Handler {
       return await passOn(response, forwarding, from);
     } catch (error) {
       context.letGo();
-      if (!signal.aborted)
-        log.warn('server cannot be reached', { target: target.url?.href, error: messageOf(error) });
+      if (!signal.aborted) {
+        const reason = messageOf(error);
+        log.warn('server cannot be reached', { target: target.url?.origin, error: reason });
+        deps.onUnreachable(reason);
+      }
       return unreachable(body);
     } finally {
       release?.();
@@ -145,9 +151,9 @@ export function createForwarder(deps: ForwarderDeps): Handler {
   function pathFor(base: URL, { url, method }: Request): string {
     const start = url.indexOf('/', url.indexOf('://') + 3);
     const own = start === -1 ? '/' : url.slice(start);
-    if (!isRemote || (base.pathname === '/' && base.search === '')) return own;
+    if (!isRemote || (!deps.hasOwnPath && base.search === '')) return own;
     // A remote SSE server is sent messages to where it said (spec 04 §19.10).
-    const keepsPath = base.pathname === '/' || (transport === 'sse' && method !== 'GET');
+    const keepsPath = !deps.hasOwnPath || (transport === 'sse' && method !== 'GET');
     const path = keepsPath ? pathOf(url) : base.pathname;
     const mark = own.indexOf('?');
     const query = [base.search.slice(1), mark === -1 ? '' : own.slice(mark + 1)].filter(

@@ -48,6 +48,10 @@ export interface ReverseProxyOptions {
   readonly pingHeaders?: (() => Readonly<Record<string, string>>) | undefined;
   /** A remote server began to refuse our token with 401, or takes it again (spec 04 §8.7, §19.13). */
   readonly onAuthenticated?: ((isAuthenticated: boolean) => void) | undefined;
+  /** The server cannot be reached, and why; told for each request that finds it so. */
+  readonly onUnreachable?: ((reason: string) => void) | undefined;
+  /** The proxy on the way to a remote server (`HTTPS_PROXY` and the like); `undefined` for none. */
+  readonly forwardProxy?: string | undefined;
   /** How long a request waits for a server that is starting; default 5 s. */
   readonly startWaitMs?: number;
   /** How long refused connections are tried again: the server may be between two lives; default 2 s. */
@@ -73,9 +77,10 @@ export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
   const ttlMs = options.sessionTtlMs ?? DEFAULT_TTL_MS;
   const target = createTarget(options.target === undefined ? undefined : new URL(options.target));
   const raw = createRawUpstream();
-  const byFetch = createFetchUpstream(options.fetch);
+  const byFetch = createFetchUpstream({ fetch: options.fetch, proxy: options.forwardProxy });
+  const isDirect = options.forwardProxy === undefined && options.fetch === undefined;
   const upstream: Upstream = (request) =>
-    request.origin.protocol === 'http:' && options.fetch === undefined ? raw.send(request) : byFetch(request);
+    request.origin.protocol === 'http:' && isDirect ? raw.send(request) : byFetch(request);
   const sessions = createProxySessionTable({
     journal: options.journal,
     ttlMs,
@@ -92,6 +97,8 @@ export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
   const forward = createForwarder({
     transport,
     isRemote,
+    hasOwnPath: isRemote && hasPath(options.target ?? ''),
+    onUnreachable: (reason) => options.onUnreachable?.(reason),
     upstream,
     sessions,
     healer: createHealer({ upstream, sessions, target, log }),
@@ -122,7 +129,8 @@ export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
   async function ping(timeoutMs: number): Promise<Health> {
     const { url } = target;
     const places = url === undefined ? [] : pingPlaces(url);
-    return pingServer({ places, timeoutMs, ...(options.fetch && { fetch: options.fetch }) });
+    const { fetch, forwardProxy: proxy } = options;
+    return pingServer({ places, timeoutMs, proxy, ...(fetch && { fetch }) });
   }
 
   /** A server may fail on `/` and serve MCP all the same (spec 04 §19.13). */
@@ -172,6 +180,11 @@ export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
       raw[Symbol.dispose]();
     },
   };
+}
+
+/** Whether a URL names a path, be it `/`: a parsed one always has that (spec 06 §12). */
+function hasPath(url: string): boolean {
+  return /^[^/?#]+:\/\/[^/?#]*\//.test(url);
 }
 
 /** Tells when answers turn from taken to refused or back, not every time. */

@@ -1,0 +1,39 @@
+import * as v from 'valibot';
+import { parseParameters } from '../parameters.ts';
+import type { Middleware } from '../types.ts';
+import { headerNameProblem, headerRestriction, headerValueProblem } from './forwarded-header.ts';
+
+const Name = v.pipe(
+  v.string(),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const message = dataset.typed && (headerNameProblem(dataset.value) ?? headerRestriction(dataset.value));
+    if (message) addIssue({ message });
+  }),
+);
+
+/** The message must not tell the value. */
+const Value = v.pipe(
+  v.string('the value is no text'),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const message = dataset.typed && headerValueProblem(dataset.value);
+    if (message) addIssue({ message: `the value cannot be sent: ${message}` });
+  }),
+);
+
+const Parameters = v.looseObject({ add_headers: v.optional(v.nullable(v.record(Name, Value))) });
+
+/** Sets headers in place of the client's (spec 04 §12.4). The innermost, so that nobody else sees their values. */
+export function createHeaderForward(parameters: unknown): Middleware | undefined {
+  const { add_headers } = parseParameters('header-forward', Parameters, parameters);
+  // Headers carry bytes, and are given one character for each.
+  const added = Object.entries(add_headers ?? {}).map(
+    ([name, value]) => [name, Buffer.from(value).toString('latin1')] as const,
+  );
+  if (added.length === 0) return undefined;
+
+  return function headerForward(request, context, next) {
+    const headers = new Headers(request.headers);
+    for (const [name, value] of added) headers.set(name, value);
+    return next(new Request(request, { headers }), context);
+  };
+}
