@@ -259,7 +259,7 @@ async function stopAfterServing(context: Context, name: WorkloadName): Promise<v
   const engine = await engineOf(context, name);
   const container = engine === undefined ? undefined : await findContainer(engine, name);
   if (engine !== undefined && container !== undefined)
-    await engine.containers.stop(container.Id, { graceSeconds: DEFAULT_GRACE_SECONDS });
+    await stopContainer(engine, container, { graceSeconds: DEFAULT_GRACE_SECONDS });
   await leaveClients(context, name, await context.runConfigs.find(name).catch(() => undefined));
   await context.statuses.setIf(name, ({ status }) => status === 'stopping', 'stopped');
 }
