@@ -103,6 +103,7 @@ describe('run', () => {
       secrets: [],
       labels: ['k=v'],
       volumes: [],
+      ignore: { loadGlobal: true, printOverlays: false },
       publish: ['80'],
       permissionProfile: undefined,
       networkMode: 'host',
