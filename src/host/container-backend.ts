@@ -31,7 +31,7 @@ export function createContainerBackend(
     noun: 'Container',
     async deploy(environment) {
       const engine = await openEngine(signal);
-      const overlays = overlaysOf(workload, config, options);
+      const overlays = await overlaysOf(workload, config, options);
       const deploy = { environment, overlays, logger, signal };
       return serverIn(engine, await deployContainer(engine, config, deploy), config);
     },

@@ -8,7 +8,7 @@ export function overlaysOf(
   name: WorkloadName,
   config: RunConfig,
   { paths, logger }: { readonly paths: Paths; readonly logger: Logger },
-): readonly Overlay[] {
+): Promise<readonly Overlay[]> {
   return makeOverlays(mountsOf(config.permission_profile ?? networkProfile(), logger), {
     ignore: config.ignore_config,
     globalFile: join(paths.config, 'thvignore'),

@@ -89,7 +89,7 @@ export function createProcessBackend(
       readOnlyPaths: installed.readOnlyPaths,
       mounts: mountsOf(profile, logger),
       // All files of this machine can be seen without a sandbox; there is no view to hide anything in.
-      overlays: config.no_sandbox ? [] : overlaysOf(name, config, options),
+      overlays: config.no_sandbox ? [] : await overlaysOf(name, config, options),
       network,
       ...(port === undefined ? {} : { port }),
       limits: LIMITS,

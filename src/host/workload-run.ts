@@ -12,6 +12,7 @@ import {
   type StatusStore,
   type WorkloadName,
 } from '../records/index.ts';
+import type { UsageReporter } from '../usage/index.ts';
 import type { Backend, RunningServer, ServerEvent } from './backend.ts';
 import { openClientSettings, serverOf } from './client-entry.ts';
 import { createContainerBackend } from './container-backend.ts';
@@ -41,6 +42,7 @@ export interface RunDependencies {
   readonly statuses: StatusStore;
   readonly paths: Paths;
   readonly openEngine: (environment: RunEnvironment, signal: AbortSignal) => Promise<Engine>;
+  readonly usage: Pick<UsageReporter, 'findCounter'>;
   /** This workload's own log. */
   readonly logger: Logger;
 }
@@ -83,7 +85,9 @@ export function startWorkloadRun(
       { ...deps, stateFolder: deps.paths.state, environment: options.environment },
       resources,
     );
-    listener = resources.use(await openPort(config, server.endpoint, log));
+    const isCounted = config.middleware_configs.some(({ type }) => type === 'usagemetrics');
+    const countToolCall = isCounted ? await deps.usage.findCounter(options.environment) : undefined;
+    listener = resources.use(await openPort(config, server.endpoint, countToolCall, log));
     const url = urlOf(config);
     log.info('listening', { url });
     const secretValues = createSecretValues(config, {
@@ -283,13 +287,19 @@ export function startWorkloadRun(
 }
 
 /** Opens the workload's port with its middleware chain before the endpoint. */
-function openPort(config: RunConfig, endpoint: Endpoint, log: Logger): Promise<Listener> {
+function openPort(
+  config: RunConfig,
+  endpoint: Endpoint,
+  countToolCall: (() => void) | undefined,
+  log: Logger,
+): Promise<Listener> {
   const middlewares = buildMiddlewares(config.middleware_configs, {
     log,
     bindHost: config.host,
     port: config.port,
     trustProxyHeaders: config.trust_proxy_headers,
     allowedOrigins: config.allowed_origins,
+    countToolCall,
   });
   return openListener({
     host: config.host,

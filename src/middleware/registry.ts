@@ -9,11 +9,12 @@ import { createRecovery } from './recovery/recovery.ts';
 import { createToolCallFilter } from './tool-filter/tool-call-filter.ts';
 import { createToolFilter } from './tool-filter/tool-filter.ts';
 import type { CreateMiddleware, Middleware, MiddlewareConfig, MiddlewareDeps } from './types.ts';
+import { createUsageMetrics } from './usage-metrics/usage-metrics.ts';
 
 interface MiddlewareType {
   readonly create: CreateMiddleware;
-  /** It goes by `context.body`, which `mcp-parser` fills in. */
-  readonly readsMessages?: true;
+  /** Whether it goes by `context.body`, which `mcp-parser` fills in. */
+  readonly readsMessages?: (deps: MiddlewareDeps) => boolean;
 }
 
 /**
@@ -27,8 +28,9 @@ const TYPES: ReadonlyMap<string, MiddlewareType> = new Map<string, MiddlewareTyp
   // Stored by `thv run` with `{}`: nobody to authenticate.
   ['auth', { create: (parameters) => nothingToDo('auth', parameters) }],
   ['mcp-parser', { create: createMcpParser }],
-  ['tool-filter', { create: createToolFilter, readsMessages: true }],
-  ['tool-call-filter', { create: createToolCallFilter, readsMessages: true }],
+  ['tool-filter', { create: createToolFilter, readsMessages: () => true }],
+  ['tool-call-filter', { create: createToolCallFilter, readsMessages: () => true }],
+  ['usagemetrics', { create: createUsageMetrics, readsMessages: (deps) => deps.countToolCall !== undefined }],
 ]);
 
 /** Part of every chain, stored or not; the first three are added by the proxy when it starts (spec 04 §12.1). */
@@ -56,7 +58,7 @@ export function buildMiddlewares(stored: readonly MiddlewareConfig[], facts: Cha
   const wanted = [...TYPES].filter(([type]) => parameters.has(type));
   const deps = {
     ...facts,
-    readsMessages: wanted.some(([, { readsMessages }]) => readsMessages),
+    readsMessages: wanted.some(([, type]) => type.readsMessages?.(facts)),
     callerStreams: createCallerStreams(),
   };
   return wanted.flatMap(([type, { create }]) => create(parameters.get(type), deps) ?? []);

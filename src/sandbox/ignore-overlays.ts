@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { messageOf, ThvError } from '../errors/index.ts';
 import type { Logger } from '../platform/index.ts';
@@ -27,26 +28,42 @@ interface OverlayOptions {
  * Makes what is mounted over all that `.thvignore` in a mounted folder and the global ignore file name (spec 03 §6.2). What is
  * granted by a mount of its own is not hidden. Throws `ERR_OVERLAY_FAILED`: a server must not start that sees what it should not.
  */
-export function makeOverlays(mounts: readonly Mount[], options: OverlayOptions): readonly Overlay[] {
-  const { ignore, globalFile, folder, logger } = options;
-  const general = (ignore?.LoadGlobal ?? true) ? readIgnoreFile(globalFile, logger) : [];
-  return mounts.flatMap((mount) => {
-    if (!isFolder(mount.source)) return [];
-    const patterns = [...general, ...readIgnoreFile(join(mount.source, '.thvignore'), logger)];
-    const overlays = findIgnored(mount.source, patterns).flatMap(({ path, isFolder }): Overlay[] => {
-      const target = posix.join(mount.target, path);
-      // A mount further in stands between: what is there is that mount's, and not ours to hide.
-      if (innermost(mounts, target) !== mount) return [];
-      const source = isFolder ? join(folder, `folder-${shortHash(target)}`) : join(folder, 'empty-file');
-      const hidden = join(mount.source, path);
-      makeEmpty(source, isFolder, hidden);
-      if (isFolder) makePlaces(source, target, mounts);
-      // One file stands for many, and would carry what is written from one to the other.
-      return [{ source, target, readOnly: mount.readOnly || !isFolder, hidden }];
-    });
+export async function makeOverlays(
+  mounts: readonly Mount[],
+  options: OverlayOptions,
+): Promise<readonly Overlay[]> {
+  const { ignore, globalFile, logger } = options;
+  const general = (ignore?.LoadGlobal ?? true) ? await readIgnoreFile(globalFile, logger) : [];
+  const all: Overlay[] = [];
+  for (const mount of mounts) {
+    const overlays = await overMount(mount, mounts, general, options);
     if (ignore?.PrintOverlays) print(mount, overlays, logger);
-    return overlays;
-  });
+    all.push(...overlays);
+  }
+  return all;
+}
+
+async function overMount(
+  mount: Mount,
+  mounts: readonly Mount[],
+  general: readonly string[],
+  { folder, logger }: OverlayOptions,
+): Promise<readonly Overlay[]> {
+  if (!(await isFolderAt(mount.source))) return [];
+  const patterns = [...general, ...(await readIgnoreFile(join(mount.source, '.thvignore'), logger))];
+  const overlays: Overlay[] = [];
+  for (const { path, isFolder } of await findIgnored(mount.source, patterns)) {
+    const target = posix.join(mount.target, path);
+    // A mount further in stands between: what is there is that mount's, and not ours to hide.
+    if (innermost(mounts, target) !== mount) continue;
+    const source = isFolder ? join(folder, `folder-${shortHash(target)}`) : join(folder, 'empty-file');
+    const hidden = join(mount.source, path);
+    await makeEmpty(source, isFolder, hidden);
+    if (isFolder) await makePlaces(source, target, mounts);
+    // One file stands for many, and would carry what is written from one to the other.
+    overlays.push({ source, target, readOnly: mount.readOnly || !isFolder, hidden });
+  }
+  return overlays;
 }
 
 /** Where a workload keeps its overlays. */
@@ -80,24 +97,29 @@ function isWithin(path: string, folder: string): boolean {
   return `${path}/`.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 }
 
-function makeEmpty(path: string, isFolder: boolean, hidden: string): void {
+async function makeEmpty(path: string, isFolder: boolean, hidden: string): Promise<void> {
   try {
-    mkdirSync(isFolder ? path : dirname(path), { recursive: true });
-    if (!isFolder) writeFileSync(path, '');
+    await mkdir(isFolder ? path : dirname(path), { recursive: true });
+    if (!isFolder) await writeFile(path, '');
   } catch (error) {
     throw new ThvError('ERR_OVERLAY_FAILED', { path: hidden, reason: messageOf(error) }, { cause: error });
   }
 }
 
 /** A mount inside what is hidden needs a place, which could not be made in a folder that is mounted read-only. */
-function makePlaces(source: string, target: string, mounts: readonly Mount[]): void {
+async function makePlaces(source: string, target: string, mounts: readonly Mount[]): Promise<void> {
   for (const mount of mounts.filter((other) => isWithin(other.target, target))) {
-    makeEmpty(join(source, posix.relative(target, mount.target)), isFolder(mount.source), mount.source);
+    const place = join(source, posix.relative(target, mount.target));
+    await makeEmpty(place, await isFolderAt(mount.source), mount.source);
   }
 }
 
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+async function isFolderAt(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false; // whoever mounts it says what is wrong
+  }
 }
 
 function shortHash(text: string): string {

@@ -75,38 +75,50 @@ test.each([
   ['no link that leads nowhere', ['dangling', 'loop', 'loop/x', 'l?op'], []],
   ['no patterns', [], []],
   ['a name longer than names can be', ['x'.repeat(5000)], []],
-] as const)('%s', (_, patterns, expected) => {
-  expect(findIgnored(folder, patterns)).toEqual([...expected]);
+] as const)('%s', async (_, patterns, expected) => {
+  expect(await findIgnored(folder, patterns)).toEqual([...expected]);
 });
 
-test('more than can be hidden is refused, for the rest would be seen', () => {
+test('more than can be hidden is refused, for the rest would be seen', async () => {
   const many = join(base, 'many');
   mkdirSync(many);
   for (let index = 0; index <= 1000; index++) writeFileSync(join(many, `${index}.key`), '');
-  expect(() => findIgnored(many, ['*.key'])).toThrow(
+  await expect(findIgnored(many, ['*.key'])).rejects.toThrow(
     `failed to hide what an ignore file names in ${many}: more than 1000 paths are to be hidden`,
   );
-  expect(findIgnored(base, ['many/'])).toEqual([FOLDER('many')]);
+  expect(await findIgnored(base, ['many/'])).toEqual([FOLDER('many')]);
 });
 
-test.skipIf(process.getuid?.() === 0)('a folder that cannot be looked into is refused', () => {
+test.skipIf(process.getuid?.() === 0)('a folder that cannot be looked into is refused', async () => {
   const closed = join(base, 'closed');
   mkdirSync(closed, { mode: 0o000 });
-  expect(() => findIgnored(base, ['closed/*.key'])).toThrow(`ignore file names in ${closed}: EACCES`);
+  await expect(await findIgnored(base, ['closed/*.key'])).rejects.toThrow(
+    `ignore file names in ${closed}: EACCES`,
+  );
   chmodSync(closed, 0o700);
 });
 
-test('an ignore file: lines are trimmed, empty ones and comments skipped', () => {
+test('an ignore file: lines are trimmed, empty ones and comments skipped', async () => {
   const file = join(base, 'ignore');
   writeFileSync(file, '\uFEFF# comment\r\n\r\n  .env  \r\n  # indented\n\tsecrets/\n#\n*.key');
-  expect(readIgnoreFile(file, silentLogger)).toEqual(['.env', 'secrets/', '*.key']);
+  expect(await readIgnoreFile(file, silentLogger)).toEqual(['.env', 'secrets/', '*.key']);
 });
 
-test('an ignore file that is missing is no news, one that cannot be read is', () => {
+test('an ignore file that is missing is no news, one that cannot be read is', async () => {
   const warnings: [string, LogFields | undefined][] = [];
   const logger: Logger = { ...silentLogger, warn: (...line) => void warnings.push([line[0], line[1]]) };
-  expect(readIgnoreFile(join(base, 'none'), logger)).toEqual([]);
+  expect(await readIgnoreFile(join(base, 'none'), logger)).toEqual([]);
   expect(warnings).toEqual([]);
-  expect(readIgnoreFile(base, logger)).toEqual([]);
+  expect(await readIgnoreFile(base, logger)).toEqual([]);
   expect(warnings).toMatchObject([['ignore file cannot be read', { path: base }]]);
 });
+
+test.skipIf(process.platform === 'win32')(
+  'a pipe or a device in place of an ignore file is not waited for',
+  async () => {
+    Bun.spawnSync(['mkfifo', join(base, 'pipe')]);
+    symlinkSync('/dev/zero', join(base, 'endless'));
+    for (const name of ['pipe', 'endless'])
+      expect(await readIgnoreFile(join(base, name), silentLogger)).toEqual([]);
+  },
+);

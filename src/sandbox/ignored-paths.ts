@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { messageOf, ThvError } from '../errors/index.ts';
 import type { Logger } from '../platform/index.ts';
@@ -14,11 +14,18 @@ export interface IgnoredPath {
 /** Names looked at for one folder, and paths hidden in it. */
 const LOOKED_AT_LIMIT = 100_000;
 const IGNORED_LIMIT = 1000;
+const FILE_LIMIT_BYTES = 1024 ** 2;
 
 /** The patterns of an ignore file, one a line (spec 03 §6.2); none of a file that is missing or cannot be read. */
-export function readIgnoreFile(path: string, logger: Logger): readonly string[] {
+export async function readIgnoreFile(path: string, logger: Logger): Promise<readonly string[]> {
   try {
-    return readFileSync(path, 'utf8')
+    const info = await stat(path);
+    // A pipe would keep us waiting for whoever writes to it.
+    if (!info.isFile()) throw new ThvError('ERR_OVERLAY_FAILED', { path, reason: 'it is no file' });
+    if (info.size > FILE_LIMIT_BYTES) {
+      throw new ThvError('ERR_OVERLAY_FAILED', { path, reason: 'it is larger than 1 MiB' });
+    }
+    return (await readFile(path, 'utf8'))
       .split('\n')
       .map((line) => line.trim())
       .filter((line) => line !== '' && !line.startsWith('#'));
@@ -32,17 +39,21 @@ export function readIgnoreFile(path: string, logger: Logger): readonly string[] 
 
 /**
  * What `patterns` name in `folder`, sorted, nothing twice and nothing inside something else that is named. A link stands for
- * what it leads to, and for nothing when it leads out of the folder. Throws `ERR_OVERLAY_FAILED` when a folder on the way cannot be read, and when there is too much of it: what cannot be found cannot be hidden.
+ * what it leads to, and for nothing when it leads out of the folder. Throws `ERR_OVERLAY_FAILED` when a folder on the way
+ * cannot be read, and when there is too much of it: what is not found would be seen.
  */
-export function findIgnored(folder: string, patterns: readonly string[]): readonly IgnoredPath[] {
-  const root = realpathSync(folder);
+export async function findIgnored(
+  folder: string,
+  patterns: readonly string[],
+): Promise<readonly IgnoredPath[]> {
+  const root = await realpath(folder);
   const found = new Map<string, IgnoredPath>();
   const budget = { looks: LOOKED_AT_LIMIT };
   for (const pattern of patterns) {
-    for (const candidate of candidatesFor(root, pattern, budget)) {
-      const real = inside(root, candidate);
+    for (const candidate of await candidatesFor(root, pattern, budget)) {
+      const real = await inside(root, candidate);
       if (real === undefined) continue;
-      const isFolder = statSync(join(root, real)).isDirectory();
+      const isFolder = (await stat(join(root, real))).isDirectory();
       if (pattern.endsWith('/') && !isFolder) continue;
       const path = real.split(sep).join('/');
       found.set(path, { path, isFolder });
@@ -57,32 +68,38 @@ export function findIgnored(folder: string, patterns: readonly string[]): readon
 }
 
 /** Paths below `root` that a pattern may mean: the one it spells, else those that fit its wildcards, part by part. */
-function candidatesFor(root: string, pattern: string, budget: { looks: number }): readonly string[] {
+async function candidatesFor(
+  root: string,
+  pattern: string,
+  budget: { looks: number },
+): Promise<readonly string[]> {
   const parts = pattern.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.length === 0 || parts.includes('..')) return [];
   const literal = join(...parts);
-  if (isThere(join(root, literal))) return [literal];
+  if (await isThere(join(root, literal))) return [literal];
   if (pattern.endsWith('/') || !hasWildcard(pattern)) return [];
   const wildcards = parts.map(createWildcard);
   let level: readonly string[] = [''];
   for (const fits of wildcards) {
     if (fits === undefined) return [];
-    level = level.flatMap((parent) => {
-      const names = namesIn(root, parent);
+    const next: string[] = [];
+    for (const parent of level) {
+      const names = await namesIn(root, parent);
       budget.looks -= names.length;
       if (budget.looks < 0)
         throw tooMuch(root, `more than ${LOOKED_AT_LIMIT} names to look at for ${pattern}`);
-      return names.filter(fits).map((name) => join(parent, name));
-    });
+      next.push(...names.filter(fits).map((name) => join(parent, name)));
+    }
+    level = next;
   }
   return level;
 }
 
-function namesIn(root: string, path: string): readonly string[] {
-  const real = path === '' ? '' : inside(root, path);
+async function namesIn(root: string, path: string): Promise<readonly string[]> {
+  const real = path === '' ? '' : await inside(root, path);
   if (real === undefined) return [];
   try {
-    return readdirSync(join(root, real));
+    return await readdir(join(root, real));
   } catch (error) {
     if (codeOf(error) === 'ENOTDIR' || codeOf(error) === 'ENOENT') return [];
     throw unreadable(join(root, real), error);
@@ -90,9 +107,9 @@ function namesIn(root: string, path: string): readonly string[] {
 }
 
 /** The path without links, relative to `root`; `undefined` when it leads out of it, to all of it, or nowhere. */
-function inside(root: string, path: string): string | undefined {
+async function inside(root: string, path: string): Promise<string | undefined> {
   try {
-    const real = relative(root, realpathSync(join(root, path)));
+    const real = relative(root, await realpath(join(root, path)));
     return real === '' || real === '..' || real.startsWith(`..${sep}`) || isAbsolute(real) ? undefined : real;
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error))) return undefined;
@@ -100,11 +117,12 @@ function inside(root: string, path: string): string | undefined {
   }
 }
 
-function isThere(path: string): boolean {
+async function isThere(path: string): Promise<boolean> {
   try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+    await lstat(path);
+    return true;
   } catch (error) {
-    if (['ENOTDIR', 'ENAMETOOLONG', 'ELOOP'].includes(codeOf(error))) return false;
+    if (['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP'].includes(codeOf(error))) return false;
     throw unreadable(path, error);
   }
 }

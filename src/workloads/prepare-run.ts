@@ -17,6 +17,7 @@ import {
 } from '../records/index.ts';
 import { checkProfile, readPermissionProfile } from '../sandbox/index.ts';
 import { identifySource, type Source } from '../sources/index.ts';
+import { findUsageEndpoint } from '../usage/index.ts';
 import { buildRunConfig } from './build-run-config.ts';
 import { checkGroup } from './check-group.ts';
 import { checkSecrets } from './check-secrets.ts';
@@ -182,6 +183,7 @@ async function documentOf(
     ownPort,
     plan,
     toolsOverride,
+    countsToolCalls: (await findUsageEndpoint(context)) !== undefined,
     fill: (provided) => fillEnvironment(context, plan.variables, provided, { ask, signal }),
     reservedPorts: await portsOfOthers(context, name),
     logger,

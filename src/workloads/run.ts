@@ -12,6 +12,7 @@ import {
 import { aborted } from '../platform/index.ts';
 import type { RunConfig, WorkloadName } from '../records/index.ts';
 import { deleteOverlays } from '../sandbox/index.ts';
+import { createUsageReporter } from '../usage/index.ts';
 import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
 import { prepareRun } from './prepare-run.ts';
@@ -86,6 +87,7 @@ export async function serveHere(
   name: WorkloadName,
   { signal, onReady }: OperationOptions & { readonly onReady: (url: string) => void },
 ): Promise<void> {
+  await using usage = createUsageReporter(context);
   const run = startWorkloadRun(
     name,
     {
@@ -94,6 +96,7 @@ export async function serveHere(
       paths: context.paths,
       openEngine: (env, engineSignal) =>
         openEngine({ env: { ...context.env, ...env }, signal: engineSignal }),
+      usage,
       logger: context.logger,
     },
     { environment: context.environment, onServing: onReady },

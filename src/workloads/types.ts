@@ -131,7 +131,7 @@ export interface Exported {
 export type Progress = BuildProgress;
 
 /** A value that only the person at the terminal can give. */
-export interface Question {
+interface Question {
   readonly name: string;
   readonly description: string;
   readonly secret: boolean;
