@@ -17,6 +17,7 @@ import {
   type StatusRecord,
   type WorkloadName,
 } from '../records/index.ts';
+import { deleteOverlays } from '../sandbox/index.ts';
 import { checkSecrets } from './check-secrets.ts';
 import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
@@ -128,6 +129,9 @@ export async function removeWorkload(
   }
   await bestEffort(logger, 'failed to delete the folder of the process', async () =>
     deleteProcessFolder(paths, name),
+  );
+  await bestEffort(logger, 'failed to delete what lies over hidden paths', async () =>
+    deleteOverlays(paths.state, name),
   );
   await bestEffort(logger, 'failed to delete session records', async () =>
     deleteSessionJournal(paths.state, name),

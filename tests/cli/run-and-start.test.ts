@@ -103,6 +103,7 @@ describe('run', () => {
       secrets: [],
       labels: ['k=v'],
       volumes: [],
+      ignore: { loadGlobal: true, printOverlays: false },
       publish: ['80'],
       permissionProfile: undefined,
       networkMode: 'host',
@@ -135,6 +136,7 @@ describe('run', () => {
       ...['run', 'img', '--tools', 'a, b', '--tools=c', '--tools-override', 'o.json', '--session-ttl', '90m'],
       ...['--allowed-origins', 'http://a', '--allowed-origins', 'http://b,c', '--endpoint-prefix', '/x'],
       ...['--trust-proxy-headers', '--strict-protocol-validation', '--stateless'],
+      ...['--ignore-globally=false', '--print-resolved-overlays'],
     ];
     expect(await runInProcess(args, { workloads: { run } })).toEqual(SILENT);
     expect(request).toMatchObject({
@@ -146,6 +148,7 @@ describe('run', () => {
       stateless: true,
       sessionTtlMs: 5_400_000,
       endpointPrefix: '/x',
+      ignore: { loadGlobal: false, printOverlays: true },
     });
   });
 
