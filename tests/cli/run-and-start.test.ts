@@ -122,6 +122,8 @@ describe('run', () => {
       runtime: undefined,
       noSandbox: false,
       allowInstallScripts: false,
+      forwardHeaders: [],
+      forwardHeaderSecrets: [],
       debug: true,
     });
   });
