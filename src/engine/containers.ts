@@ -149,9 +149,10 @@ function filtersOf(query: {
   return Object.keys(filters).length === 0 ? undefined : JSON.stringify(filters);
 }
 
+/** Docker answers the start of a container whose network was removed meanwhile with 404 too; trying again helps there. */
 function notFound(container: string) {
   return (failure: Failure) =>
-    failure.kind === 'refused' && failure.status === 404
+    failure.kind === 'refused' && failure.status === 404 && !/\bnetwork\b/i.test(failure.message)
       ? new ThvError('ERR_CONTAINER_NOT_FOUND', { container })
       : undefined;
 }

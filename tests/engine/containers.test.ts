@@ -52,6 +52,30 @@ describeEngines('containers', (under) => {
     expect(message).toMatch(/^[^{]*name "?\/?[\w-]+"? is already in use[^{]*$/);
   });
 
+  test('the start of a container whose network is gone is refused, and does not say that the container is', async () => {
+    const network = under.uniqueName();
+    await under.engine.networks.ensure(network, { internal: false, labels: {} });
+    const { id } = await under.engine.containers.create(under.uniqueName(), {
+      Image: under.image,
+      Cmd: ['/bin/cat'],
+      NetworkingConfig: { EndpointsConfig: { [network]: { NetworkID: network } } },
+    });
+    try {
+      await under.engine.networks.remove(network).catch(() => undefined);
+      if ((await under.engine.networks.list({ name: network })).length > 0) {
+        // Podman holds on to a network that a container was made with.
+        await under.engine.containers.start(id);
+        return;
+      }
+      const [code, message] = await rejection(under.engine.containers.start(id));
+      expect(code).toBe('ERR_ENGINE_REQUEST');
+      expect(message).toContain(network);
+    } finally {
+      await under.engine.containers.remove(id, { force: true });
+      await under.engine.networks.remove(network);
+    }
+  });
+
   test('an image that is not there is refused', async () => {
     const create = under.engine.containers.create(under.uniqueName(), { Image: 'localhost/thv-none:1' });
     const [code, message] = await rejection(create);
