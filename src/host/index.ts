@@ -4,7 +4,7 @@ export { createDesiredState, type DesiredState } from './desired-state.ts';
 export { type RunEnvironment, runEnvironmentFrom } from './environment.ts';
 export { findHost, type HostConnection } from './host-client.ts';
 export { ensureHost } from './launch.ts';
-export { deleteProcessFolder, outputPath } from './process-files.ts';
+export { deleteProcessFolder, grantStopTime, outputPath } from './process-files.ts';
 export { runHost } from './run-host.ts';
 export { deleteSessionJournal } from './session-journal.ts';
 export { refuseUnsupported } from './unsupported.ts';
