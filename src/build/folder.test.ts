@@ -18,7 +18,7 @@ const NODE: NodeProject = {
 const PYTHON: PythonProject = {
   ...PLACE,
   kind: 'python',
-  run: { kind: 'script', script: 'serve' },
+  run: { kind: 'script', script: 'serve', entryPoint: 'a:b' },
   isLocked: true,
   isPackage: true,
   hasSourceFolder: false,

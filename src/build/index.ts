@@ -5,9 +5,11 @@ export {
   checkImageName,
   generateDockerfile,
 } from './build-image.ts';
+export { projectContext } from './folder/context.ts';
 export { inspectFolder } from './folder/inspect.ts';
-export type { FolderProject } from './folder/types.ts';
+export type { FolderProject, NodeProject, PythonProject } from './folder/types.ts';
 export { buildFolderImage, folderDockerfile, folderWorkloadName } from './folder.ts';
+export { imageKey } from './image-key.ts';
 export {
   type PackageReference,
   parsePackageReference,

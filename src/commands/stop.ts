@@ -34,7 +34,7 @@ Name one or several workloads, or use --all or --group.`,
     group: { ...groupFlag, shorthand: 'g', help: 'Stop all running workloads in this group' },
     timeout: {
       kind: 'int',
-      help: 'Seconds a container gets to end by itself before it is killed',
+      help: 'Seconds a server gets to end by itself before it is killed',
       schema: v.optional(
         v.pipe(
           v.number(),

@@ -14,8 +14,8 @@ export interface HostConnection {
   readonly hello: Hello;
   /** Takes the workload over; returns as soon as it has, without waiting for readiness. */
   start(name: WorkloadName, environment: RunEnvironment): Promise<void>;
-  /** Ends the run of one workload, its container untouched. `false` when it was not being run. */
-  end(name: WorkloadName): Promise<boolean>;
+  /** Ends the run of one workload, its container untouched, in `extraMs` more than usual. `false` when it was not being run. */
+  end(name: WorkloadName, extraMs?: number): Promise<boolean>;
   /** Leaves the ports and ends, so that another executable can take over; gives the variables it kept in memory only. */
   handOver(): Promise<RunEnvironment>;
 }
@@ -43,14 +43,23 @@ export async function askHello(address: string): Promise<Hello | undefined> {
   }
 }
 
+interface RequestOptions {
+  readonly body?: unknown;
+  readonly extraMs?: number;
+}
+
 function connectionTo(address: string, hello: Hello): HostConnection {
-  async function request(method: string, path: string, body?: unknown): Promise<Response> {
+  async function request(
+    method: string,
+    path: string,
+    { body, extraMs = 0 }: RequestOptions = {},
+  ): Promise<Response> {
     let response: Response;
     try {
       response = await fetch(`http://host${path}`, {
         unix: address,
         method,
-        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS + extraMs),
         ...(body === undefined
           ? {}
           : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
@@ -67,10 +76,10 @@ function connectionTo(address: string, hello: Hello): HostConnection {
   return {
     hello,
     async start(name, environment) {
-      await request('POST', `/workloads/${name}/start`, { environment });
+      await request('POST', `/workloads/${name}/start`, { body: { environment } });
     },
-    async end(name) {
-      return (await request('POST', `/workloads/${name}/end`)).status !== 404;
+    async end(name, extraMs = 0) {
+      return (await request('POST', `/workloads/${name}/end`, { extraMs })).status !== 404;
     },
     async handOver() {
       const response = await request('POST', '/hand-over');

@@ -23,8 +23,10 @@ import type { RunConfig, WorkloadName } from '../records/index.ts';
 import { mountsOf, networkProfile, transportEnvironment } from '../sandbox/index.ts';
 import type { Backend } from './backend.ts';
 import type { RunEnvironment } from './environment.ts';
+
 import { overlaysOf } from './overlays.ts';
-import { outputPath, processFolder } from './process-files.ts';
+import { outputPath, processFolder, takeStopTime } from './process-files.ts';
+
 import { serverOf } from './process-server.ts';
 
 interface ProcessBackendOptions {
@@ -37,7 +39,8 @@ interface ProcessBackendOptions {
 
 /** Containers are restarted by their engine at once, and the delays are made for when that fails; nobody else restarts a process. */
 const DELAY_SHARE = 1 / 20;
-const STOP_GRACE_MS = 5000;
+/** Where nobody granted another time: a removal, an edit, the end of the host. */
+const STOP_GRACE_SECONDS = 5;
 const LIMITS = { processes: 2048, openFiles: 65_536 } as const;
 
 /** A server that is a package, run as a confined process of this machine; it ends with the one who looks after it. */
@@ -62,6 +65,7 @@ export function createProcessBackend(
   }
 
   async function deploy(environment: Readonly<Record<string, string>>) {
+    takeStopTime(paths, name); // of a stop that found nobody
     const sandbox = await openSandbox();
     const installed = await installPackage(requirePackage(config.image), {
       folder: join(paths.data, 'packages'),
@@ -79,6 +83,7 @@ export function createProcessBackend(
     const port = await choosePort(config, network, sandbox);
     const started = await sandbox.start({
       command: [...installed.command, ...config.cmd_args],
+      ...(installed.cwd === undefined ? {} : { cwd: installed.cwd }),
       env: {
         ...installed.env,
         ...config.env_vars,
@@ -115,7 +120,7 @@ export function createProcessBackend(
     giveUp: async () => undefined,
     untilUpAgain: (delayMs) => sleep(delayMs * DELAY_SHARE, signal),
     async release() {
-      await running?.stop(STOP_GRACE_MS);
+      await running?.stop((takeStopTime(paths, name) ?? STOP_GRACE_SECONDS) * 1000);
       output?.[Symbol.dispose]();
     },
   };

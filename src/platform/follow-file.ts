@@ -10,6 +10,8 @@ interface FollowOptions {
   readonly signal: AbortSignal;
   /** Begins that many lines before the end; all of the file when absent. */
   readonly lines?: number;
+  /** Following stops when nothing will be added any more; what was added until then is given all the same. */
+  readonly isComplete?: () => Promise<boolean>;
 }
 
 /**
@@ -18,7 +20,7 @@ interface FollowOptions {
  */
 export async function* followFile(
   path: string,
-  { follow, signal, lines }: FollowOptions,
+  { follow, signal, lines, isComplete = async () => false }: FollowOptions,
 ): AsyncGenerator<Uint8Array> {
   const chunk = new Uint8Array(CHUNK_BYTES);
   let fd: number | undefined;
@@ -31,6 +33,7 @@ export async function* followFile(
         if (fd !== undefined && lines !== undefined && isFirst) position = startOfLastLines(fd, lines);
         isFirst = false;
       }
+      const isLast = !follow || (await isComplete());
       // Asked before reading: what is replaced gets no more bytes, so reading to the end then misses none.
       const replaced = follow && fd !== undefined && wasReplaced(path, fd, position);
       for (let size = -1; fd !== undefined && size !== 0 && !signal.aborted; ) {
@@ -38,11 +41,12 @@ export async function* followFile(
         position += size;
         if (size > 0) yield chunk.subarray(0, size);
       }
-      if (!follow) return;
       if (replaced && fd !== undefined) {
         closeSync(fd);
         fd = undefined;
         position = 0;
+      } else if (isLast) {
+        return;
       } else {
         await sleep(POLL_MS, signal);
       }

@@ -78,7 +78,7 @@ export async function stopWorkload(
   }
   await context.statuses.set(name, 'stopping');
   try {
-    await endSupervisor(context, name, record);
+    await endSupervisor(context, name, record, engine === undefined ? graceSeconds : undefined);
     if (engine !== undefined && container !== undefined) {
       await within('failed to stop workload', () =>
         stopContainer(engine, container, { graceSeconds, signal }),

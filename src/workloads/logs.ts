@@ -4,7 +4,9 @@ import type { OutputChunk } from '../engine/index.ts';
 import { hasCode, ThvError, toThvError } from '../errors/index.ts';
 import { findContainer, outputPath } from '../host/index.ts';
 import { followFile } from '../platform/index.ts';
-import { isContainer, isProcess, parseWorkloadName } from '../records/index.ts';
+
+import { isContainer, isProcess, parseWorkloadName, type WorkloadName } from '../records/index.ts';
+
 import type { Context } from './context.ts';
 import { listWorkloads } from './list.ts';
 import type { OperationOptions } from './types.ts';
@@ -26,7 +28,11 @@ export async function* containerLogs(
   const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: the engine may know more
   if (config !== undefined && isProcess(config)) {
     const lifetime = signal ?? new AbortController().signal;
-    for await (const bytes of followFile(outputPath(context.paths, name), { follow, signal: lifetime })) {
+    for await (const bytes of followFile(outputPath(context.paths, name), {
+      follow,
+      signal: lifetime,
+      isComplete: () => hasEndedForGood(context, name),
+    })) {
       yield { stream: 'stdout', bytes };
     }
     return;
@@ -42,6 +48,12 @@ export async function* containerLogs(
       throw new ThvError('ERR_LOGS_NOT_FOUND', { workload: name });
     throw error;
   }
+}
+
+/** Stopped, failed or removed, as opposed to on its way to its next life. */
+async function hasEndedForGood(context: Context, name: WorkloadName): Promise<boolean> {
+  const record = await context.statuses.find(name);
+  return record === undefined || record.status === 'stopped' || record.status === 'error';
 }
 
 export interface PruneResult {

@@ -93,7 +93,11 @@ async function prepareNew(outer: Context, request: RunRequest, options: RunOptio
   const reservation = stack.use(reserveName(context, name));
   await refuseTakenName(context, engine, name, signal);
   await checkGroup(context, name, request.group);
-  const process = processSettings(request);
+  const process = {
+    image: packageOf(request, source),
+    no_sandbox: request.noSandbox,
+    allow_install_scripts: request.allowInstallScripts,
+  };
   const facts = { ...options, name, source: parted, process, ownPort: undefined };
   const config = await documentOf(context, engine, request, facts);
   stack.move(); // the caller's from here on
@@ -132,7 +136,7 @@ export async function prepareEdit(
   if ('own' in source) refuseForwardedHeaders(request);
   const needsEngine = 'own' in source && !isProcess(present);
   const engine = needsEngine ? await context.engine(options.signal) : undefined;
-  const process = { ...present, image: request.source };
+  const process = { ...present, image: packageOf(request, found) };
   const facts = { ...options, name, source, process, ownPort: present.port };
   const config = await documentOf(context, engine, request, facts);
   await checkRunnable(context, { engine, config }, options);
@@ -232,8 +236,9 @@ function refuseForwardedHeaders({
   });
 }
 
-function processSettings({ source, noSandbox, allowInstallScripts }: RunRequest): ProcessSettings {
-  return { image: source, no_sandbox: noSandbox, allow_install_scripts: allowInstallScripts };
+/** What a process is made from: a folder by its whole path, for others will look for it. */
+function packageOf(request: RunRequest, source: Source): string {
+  return source.kind === 'folder' ? source.project.folder : request.source;
 }
 
 async function permissionsOf({

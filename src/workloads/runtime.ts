@@ -4,6 +4,7 @@ import { hasCode, ThvError } from '../errors/index.ts';
 import { selfCommand } from '../platform/index.ts';
 import type { RunConfig } from '../records/index.ts';
 import { isBridgeMode } from '../sandbox/index.ts';
+import { isFolderPath } from '../sources/index.ts';
 import type { Context } from './context.ts';
 import type { OperationOptions, Progress, RunRequest } from './types.ts';
 
@@ -31,7 +32,7 @@ export function withRuntime(context: Context, runtime: RunRequest['runtime']): C
 }
 
 /**
- * A container if an engine answers; else, for a package, a process, unless an engine was asked for (DESIGN "Process runtime").
+ * A container if an engine answers; else, for a package or a local folder, a process, unless an engine was asked for (DESIGN "Process runtime").
  * Throws `ERR_ENGINE_UNAVAILABLE`, and `ERR_INPUT_INVALID` for what cannot be run as it was asked for.
  */
 export async function openRuntime(
@@ -40,15 +41,17 @@ export async function openRuntime(
   { signal }: OperationOptions,
 ): Promise<Runtime> {
   const wanted = context.env['TOOLHIVE_RUNTIME']?.trim() ?? '';
-  const isPackage = PACKAGE.test(flags.source);
-  if (wanted === 'process' && !isPackage) {
+  const canBeProcess = PACKAGE.test(flags.source) || isFolderPath(flags.source);
+  if (wanted === 'process' && !canBeProcess) {
     throw new ThvError(
       'ERR_INPUT_INVALID',
-      { reason: `${flags.source} cannot be run as a process: it is no npx://, uvx:// or go:// package` },
-      { hint: 'give a package, or use --runtime auto' },
+      {
+        reason: `${flags.source} cannot be run as a process: it is no npx://, uvx:// or go:// package, and no local folder`,
+      },
+      { hint: 'give a package or the path of a folder, or use --runtime auto' },
     );
   }
-  const runtime = wanted === 'process' ? { kind: 'process' as const } : await engineOrElse(isPackage);
+  const runtime = wanted === 'process' ? { kind: 'process' as const } : await engineOrElse();
   const processOnly = flags.noSandbox
     ? '--no-sandbox'
     : flags.allowInstallScripts
@@ -71,7 +74,7 @@ export async function openRuntime(
   }
   return runtime;
 
-  async function engineOrElse(canBeProcess: boolean): Promise<Runtime> {
+  async function engineOrElse(): Promise<Runtime> {
     try {
       return { kind: 'container', engine: await context.engine(signal) };
     } catch (error) {
@@ -95,7 +98,7 @@ export type ProcessSettings = Pick<RunConfig, 'image' | 'no_sandbox' | 'allow_in
 
 /**
  * Makes sure that a package can be run as a process here: that there is a sandbox, and the package itself. Gives its reference with
- * the version that was found.
+ * the version that was found, or the path of a folder.
  */
 export async function ensureProcess(
   context: Context,

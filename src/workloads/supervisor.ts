@@ -1,5 +1,6 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { grantStopTime } from '../host/index.ts';
 import {
   commandLineOf,
   isProcessAlive,
@@ -39,18 +40,24 @@ function startsWorkload(commandLine: string, name: WorkloadName): boolean {
   return new RegExp(`[ ](?:re)?start ${escaped}(?:$|[ -])`).test(commandLine);
 }
 
-/** Ends whatever serves the workload; returns when it has ended. The container is not touched. */
+/**
+ * Ends whatever serves the workload, and with it a server that is a process, which gets `processGraceSeconds` to end by itself;
+ * returns when both have ended. A container is not touched.
+ */
 export async function endSupervisor(
   context: Context,
   name: WorkloadName,
   record: StatusRecord | undefined,
+  processGraceSeconds?: number,
 ): Promise<void> {
+  const extraMs = (processGraceSeconds ?? 0) * 1000;
+  if (processGraceSeconds !== undefined) grantStopTime(context.paths, name, processGraceSeconds);
   await context.desired.remove(name);
   const host = await context.findHost();
-  if (host !== undefined && (await host.end(name))) return;
+  if (host !== undefined && (await host.end(name, extraMs))) return;
   const supervisor = supervisorOf(name, record);
   if (supervisor.kind !== 'dedicated' || supervisor.processId === process.pid) return;
-  await terminateProcess(supervisor.processId, TERMINATION_PATIENCE_MS);
+  await terminateProcess(supervisor.processId, TERMINATION_PATIENCE_MS + extraMs);
   await context.statuses.resetProcessId(name, supervisor.processId);
 }
 

@@ -292,7 +292,7 @@ describe('refused', () => {
     [
       'an image as a process',
       ['alpine:3', '--runtime', 'process'],
-      'Error: alpine:3 cannot be run as a process: it is no npx://, uvx:// or go:// package. Hint: give a package, or use --runtime auto\n',
+      'Error: alpine:3 cannot be run as a process: it is no npx://, uvx:// or go:// package, and no local folder. Hint: give a package or the path of a folder, or use --runtime auto\n',
     ],
     [
       'an unknown runtime',

@@ -241,7 +241,7 @@ describe('Python projects', () => {
       {
         ...PYTHON,
         name: 'my.tool',
-        run: { kind: 'script', script: 'serve' },
+        run: { kind: 'script', script: 'serve', entryPoint: 'a:b' },
         isLocked: true,
         isPackage: true,
         hasSourceFolder: true,
@@ -253,17 +253,17 @@ describe('Python projects', () => {
       {
         'pyproject.toml': '[project]\nname = "My.Tool"\n[project.scripts]\nx-mcp = "a:b"\nmy_tool = "a:b"\n',
       },
-      { ...PYTHON, name: 'My.Tool', run: { kind: 'script', script: 'my_tool' } },
+      { ...PYTHON, name: 'My.Tool', run: { kind: 'script', script: 'my_tool', entryPoint: 'a:b' } },
     ],
     [
       'of several programs the one that speaks of MCP',
       { 'pyproject.toml': '[project]\nname = "t"\n[project.scripts]\nx-mcp = "a:b"\ny = "a:b"\n' },
-      { ...PYTHON, name: 't', run: { kind: 'script', script: 'x-mcp' } },
+      { ...PYTHON, name: 't', run: { kind: 'script', script: 'x-mcp', entryPoint: 'a:b' } },
     ],
     [
       'a program of Poetry',
       { 'pyproject.toml': '[tool.poetry]\nname = "t"\n[tool.poetry.scripts]\nt = "a:b"\n[build-system]\n' },
-      { ...PYTHON, name: 't', run: { kind: 'script', script: 't' }, isPackage: true },
+      { ...PYTHON, name: 't', run: { kind: 'script', script: 't', entryPoint: 'a:b' }, isPackage: true },
     ],
     [
       'a package with a __main__.py',

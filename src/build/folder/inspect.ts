@@ -6,15 +6,19 @@ import { readPythonProject } from './python-project.ts';
 import type { FolderProject } from './types.ts';
 
 /**
- * What kind of server the folder holds: a Dockerfile wins, then what can be run of `package.json`, `pyproject.toml` and
+ * What kind of server the folder holds: a Dockerfile wins, unless there is nothing to build an image with, then what can be run of `package.json`, `pyproject.toml` and
  * `go.mod` or Go files, in this order. Throws `ERR_FOLDER_UNUSABLE` with all that was looked at.
  */
-export async function inspectFolder(path: string, workingFolder: string): Promise<FolderProject> {
+export async function inspectFolder(
+  path: string,
+  workingFolder: string,
+  { canBuildImage = true }: { readonly canBuildImage?: boolean } = {},
+): Promise<FolderProject> {
   const folder = await findFolder(resolve(workingFolder, path), path);
   const files: ReadonlySet<string> = new Set(await readdir(folder));
   const readText: ReadText = (name) => readIfThere(join(folder, name));
   const named = (name: string | undefined) => ({ folder, name: name || basename(folder) });
-  if (files.has('Dockerfile')) return { kind: 'dockerfile', ...named(undefined) };
+  if (canBuildImage && files.has('Dockerfile')) return { kind: 'dockerfile', ...named(undefined) };
 
   const problems: string[] = [];
   for (const [file, read] of [
@@ -29,11 +33,16 @@ export async function inspectFolder(path: string, workingFolder: string): Promis
   if (files.has('go.mod')) return { kind: 'go', ...named(moduleName((await readText('go.mod')) ?? '')) };
   // A program below its module, which the build looks for.
   if ([...files].some((file) => file.endsWith('.go'))) return { kind: 'go', ...named(undefined) };
-  if (problems.length === 0) problems.push('it has no Dockerfile, package.json, pyproject.toml or go.mod');
+  if (problems.length === 0)
+    problems.push(`it has no ${canBuildImage ? 'Dockerfile, ' : ''}package.json, pyproject.toml or go.mod`);
   throw new ThvError(
     'ERR_FOLDER_UNUSABLE',
     { folder: path, reason: problems.join('; ') },
-    { hint: 'a Dockerfile in the folder says how to build and start the server, whatever it is written in' },
+    {
+      hint: canBuildImage
+        ? 'a Dockerfile in the folder says how to build and start the server, whatever it is written in'
+        : 'what a Dockerfile describes needs a container engine',
+    },
   );
 }
 

@@ -72,7 +72,8 @@ function findProgram(
   { project, tool }: Pyproject,
   name: string | undefined,
 ): Run | { readonly problem: string } | undefined {
-  const programs = Object.keys(project?.scripts ?? tool?.poetry?.scripts ?? {});
+  const scripts = project?.scripts ?? tool?.poetry?.scripts ?? {};
+  const programs = Object.keys(scripts);
   if (programs.length === 0) return undefined;
   const ofMcp = programs.filter((program) => program.includes('mcp'));
   const script =
@@ -87,7 +88,7 @@ function findProgram(
   }
   if (!PROGRAM.test(script))
     return { problem: `${JSON.stringify(script)} in pyproject.toml cannot be the name of a program` };
-  return { kind: 'script', script };
+  return { kind: 'script', script, entryPoint: String(scripts[script]).replaceAll(' ', '') };
 }
 
 async function findModule(

@@ -42,8 +42,8 @@ export interface NodeProject extends Common {
 
 export interface PythonProject extends Common {
   readonly kind: 'python';
-  readonly run:
-    | { readonly kind: 'script'; readonly script: string }
+  readonly run: /** What the script calls, `package.module:function`; free text. */
+    | { readonly kind: 'script'; readonly script: string; readonly entryPoint: string }
     | { readonly kind: 'module'; readonly module: string }
     | { readonly kind: 'file'; readonly file: string };
   /** Has a `uv.lock`. */

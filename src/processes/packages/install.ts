@@ -12,5 +12,7 @@ export async function installPackage(
       return (await import('./uv.ts')).installPythonPackage(request.package, options);
     case 'go':
       return (await import('./go.ts')).installGoProgram(request.package, options);
+    case 'folder':
+      return (await import('./folder.ts')).installFolder(request.package, options);
   }
 }

@@ -129,7 +129,7 @@ function install(
     const lock = readFileSync(join(scratch.folder, LOCKFILE), 'utf8');
     requireIntegrity(lock, spec);
     if (options.scriptSandbox !== undefined)
-      await runScripts(options.scriptSandbox, scratch.folder, spec, options);
+      await runScripts(options.scriptSandbox, ['pm', 'trust', '--all'], scratch.folder, spec, options);
     // As it is after the scripts were run, for the next start compares this one.
     const digest = digestOfContents(scratch.folder) ?? '';
     const scripts = options.scriptSandbox === undefined ? '' : 'scripts';
@@ -143,15 +143,16 @@ function install(
 }
 
 /** With all of the network, for many scripts download what they install, but with no files beside the package's own. */
-async function runScripts(
+export async function runScripts(
   sandbox: Sandbox,
+  command: readonly string[],
   folder: string,
   spec: string,
   { logger, signal }: InstallOptions,
 ): Promise<void> {
   using own = ownFolder();
   const running = await sandbox.start({
-    command: [RUNTIME, 'pm', 'trust', '--all'],
+    command: [RUNTIME, ...command],
     cwd: folder,
     env: { BUN_BE_BUN: '1' },
     folder: own.path,
@@ -255,13 +256,14 @@ function binOf(root: string, { name, bin }: v.InferOutput<typeof ManifestSchema>
 }
 
 /** Whether the runtime has to run it, as opposed to a binary or a script of another language. */
-function isScript(path: string): boolean {
+export function isScript(path: string): boolean {
   const head = readFileSync(path).subarray(0, 128).toString('latin1');
   if (head.startsWith('#!')) return /^#!.*\b(?:node|bun|deno|tsx|ts-node)\b/.test(head);
   return /\.[cm]?[jt]s$/.test(path) || !/[\0]/.test(head);
 }
 
-function bun(args: readonly string[], cwd: string, options: InstallOptions) {
+/** Our own executable as the package manager. */
+export function bun(args: readonly string[], cwd: string, options: InstallOptions) {
   const env = { ...options.env, BUN_BE_BUN: '1', BUN_OPTIONS: undefined, BUN_INSPECT: undefined };
   return runTool([options.self[0] ?? '', ...args], {
     env,
@@ -270,7 +272,11 @@ function bun(args: readonly string[], cwd: string, options: InstallOptions) {
   });
 }
 
-function succeed(result: { readonly exitCode: number; readonly lastWords: string }, spec: string): void {
+/** Throws `ERR_PACKAGE_NOT_FOUND` and `ERR_PACKAGE_INSTALL` when a package manager failed. */
+export function succeed(
+  result: { readonly exitCode: number; readonly lastWords: string },
+  spec: string,
+): void {
   if (result.exitCode === 0) return;
   const { lastWords } = result;
   const isMissing =

@@ -1,9 +1,9 @@
 import type { Logger } from '../../platform/index.ts';
 import type { Sandbox } from '../types.ts';
 
-export type PackageScheme = 'npx' | 'uvx' | 'go';
+export type PackageScheme = 'npx' | 'uvx' | 'go' | 'folder';
 
-/** `npx://@scope/name@1.2.3` in parts: the package is `@scope/name@1.2.3`. */
+/** `npx://@scope/name@1.2.3` in parts: the package is `@scope/name@1.2.3`; that of a folder is its whole path. */
 export interface PackageRequest {
   readonly scheme: PackageScheme;
   readonly package: string;
@@ -11,7 +11,7 @@ export interface PackageRequest {
 
 /** A package that can be run. */
 export interface InstalledPackage {
-  /** With the version that was found: `npx://@scope/name@1.2.3`. */
+  /** With the version that was found: `npx://@scope/name@1.2.3`; the path of a folder. */
   readonly reference: string;
   readonly version: string;
   /** Program and first arguments. */
@@ -19,6 +19,8 @@ export interface InstalledPackage {
   readonly env: Readonly<Record<string, string>>;
   /** What has to be seen, at its place, to run it. */
   readonly readOnlyPaths: readonly string[];
+  /** Where its words have to be run; its work folder unless given. */
+  readonly cwd?: string;
 }
 
 export interface InstallOptions {

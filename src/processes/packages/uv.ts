@@ -16,16 +16,7 @@ export async function installPythonPackage(
   request: string,
   options: InstallOptions,
 ): Promise<InstalledPackage> {
-  const uv = Bun.which('uv', { PATH: options.env['PATH'] ?? '' });
-  if (uv === null) {
-    throw new ThvError(
-      'ERR_PACKAGE_INSTALL',
-      { package: request, reason: 'uv is not installed' },
-      {
-        hint: 'install uv (https://docs.astral.sh/uv/), or run the package in a container with --runtime docker',
-      },
-    );
-  }
+  const uv = requireUv(request, options);
   const store = openPackageStore(join(options.folder, 'uv'));
   const [, name, wanted] = REQUEST.exec(request) ?? [];
   if (name === undefined) {
@@ -39,6 +30,19 @@ export async function installPythonPackage(
   const key = `${name}==${version}`;
   const found = findIntact(store, key) ?? (await install(uv, store, key, options));
   return describe(store, found, name);
+}
+
+/** Throws `ERR_PACKAGE_INSTALL` where it is not installed. */
+export function requireUv(request: string, { env }: Pick<InstallOptions, 'env'>): string {
+  const uv = Bun.which('uv', { PATH: env['PATH'] ?? '' });
+  if (uv !== null) return uv;
+  throw new ThvError(
+    'ERR_PACKAGE_INSTALL',
+    { package: request, reason: 'uv is not installed' },
+    {
+      hint: 'install uv (https://docs.astral.sh/uv/), or run the package in a container with --runtime docker',
+    },
+  );
 }
 
 async function latestVersion(
@@ -133,7 +137,7 @@ function describe(store: PackageStore, record: PackageRecord, name: string): Ins
 }
 
 /** Where the Python that the tools use is installed: it may be anywhere, the home folder included. */
-function interpretersOf(tools: string): readonly string[] {
+export function interpretersOf(tools: string): readonly string[] {
   return readdirSync(tools, { withFileTypes: true }).flatMap((entry) => {
     const settings = join(tools, entry.name, 'pyvenv.cfg');
     if (!entry.isDirectory() || !existsSync(settings)) return [];
@@ -144,7 +148,7 @@ function interpretersOf(tools: string): readonly string[] {
   });
 }
 
-function uvOptions(options: InstallOptions) {
+export function uvOptions(options: InstallOptions) {
   const env = {
     ...options.env,
     UV_CACHE_DIR: join(options.cacheFolder, 'uv'),
