@@ -14,7 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['cli'],
   ['workloads'],
   ['stdio-proxy', 'host', 'sources'],
-  ['registry', 'build', 'clients', 'secrets', 'processes', 'oauth', 'telemetry', 'updates'],
+  ['registry', 'build', 'clients', 'secrets', 'processes', 'oauth', 'telemetry', 'usage', 'updates'],
   ['config', 'groups'],
   ['engine', 'sandbox', 'proxy', 'middleware', 'oidc'],
   ['records'],

@@ -117,7 +117,8 @@ const exitCode = await runCommandLine({
   interruption: watchSignals(process),
   async createWorkloads(deps) {
     const { createWorkloadManager } = await import('./workloads/index.ts');
-    return createWorkloadManager({ ...deps, builtAt: buildInfo().buildDate });
+    const { version, platform, buildDate } = buildInfo();
+    return createWorkloadManager({ ...deps, version, platform, builtAt: buildDate });
   },
 });
 // Connections kept alive for reuse must not hold a finished command back.

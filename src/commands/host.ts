@@ -9,10 +9,12 @@ Started by itself when the first workload starts, and ends after the last one; t
   positionals: 'none',
   async run({ debug, env, signal, findPaths }) {
     const { runHost } = await import('../host/index.ts');
+    const { version, platform, buildDate } = buildInfo();
     return runHost({
       paths: await findPaths(),
-      version: buildInfo().version,
-      builtAt: buildInfo().buildDate,
+      version,
+      platform,
+      builtAt: buildDate,
       logLevel: debug || isDebugEnvironment(env) ? 'DEBUG' : 'INFO',
       signal,
     });

@@ -34,7 +34,7 @@ const RuntimeConfigSchema = v.looseObject({
 /** How images of one package scheme are built (spec 03 §13.6). */
 export type RuntimeConfig = v.InferOutput<typeof RuntimeConfigSchema>;
 
-export const ApplicationConfigSchema = v.looseObject({
+const ApplicationConfigSchema = v.looseObject({
   secrets: v.pipe(
     v.nullish(v.looseObject({ provider_type: Text, setup_completed: Switch }), () => ({})),
     v.transform(({ provider_type = '', setup_completed = false, ...rest }) => ({

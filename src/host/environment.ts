@@ -1,3 +1,5 @@
+import { OPT_OUT_VARIABLES } from '../updates/index.ts';
+
 /**
  * The variables of the starting shell that a workload's run depends on (spec 09 §2.3). They travel over the control
  * socket with the start, so that one shared host serves workloads started from different shells.
@@ -15,6 +17,7 @@ const TRAVELLING = [
   /^(?:DOCKER_HOST|DOCKER_CONTEXT|DOCKER_CONFIG|XDG_RUNTIME_DIR|DBUS_SESSION_BUS_ADDRESS|HOME|USERPROFILE|APPDATA|TMPDIR)$/,
   /^TOOLHIVE_(?:PROXY_REQUEST_TIMEOUT|HEALTH_CHECK_(?:INTERVAL|PING_TIMEOUT|RETRY_DELAY|FAILURE_THRESHOLD)|REMOTE_HEALTHCHECKS)$/,
   /^(?:no_proxy|NO_PROXY)$/,
+  new RegExp(`^(?:${OPT_OUT_VARIABLES.join('|')})$`),
 ];
 
 type Variables = Readonly<Record<string, string | undefined>>;

@@ -19,6 +19,7 @@ import {
   parseWorkloadName,
   type WorkloadName,
 } from '../records/index.ts';
+import { createUsageReporter, type UsageReporter } from '../usage/index.ts';
 import { controlAddresses, isPrivateAddress } from './control-address.ts';
 import { type Hello, PROTOCOL, StartRequestSchema } from './control-protocol.ts';
 import { createDesiredState } from './desired-state.ts';
@@ -36,6 +37,8 @@ const SHUTDOWN_GRACE_MS = 10_000;
 interface HostOptions {
   readonly paths: Paths;
   readonly version: string;
+  /** In the reference's words: `linux/amd64`. */
+  readonly platform: string;
   readonly builtAt: string;
   readonly logLevel: LogLevel;
   /** Aborted by SIGTERM and SIGINT: leave the containers running and end. */
@@ -66,7 +69,9 @@ export async function runHost(options: HostOptions): Promise<number> {
 
 async function serveHost(options: HostOptions, lock: Disposable, logger: Logger): Promise<number> {
   const { paths, signal } = options;
-  const runs = createRuns(options, logger);
+  // Disposed of last: it tells of the calls that finished while we ended.
+  await using usage = createUsageReporter({ ...options, logger });
+  const runs = createRuns(options, usage, logger);
   const { promise: done, resolve: finish } = Promise.withResolvers<void>();
   const hello: Hello = {
     program: 'thv',
@@ -109,7 +114,7 @@ interface Runs {
   idleMs(): number;
 }
 
-function createRuns({ paths, logLevel }: HostOptions, logger: Logger): Runs {
+function createRuns({ paths, logLevel }: HostOptions, usage: UsageReporter, logger: Logger): Runs {
   const active = new Map<WorkloadName, WorkloadRun>();
   const environments = new Map<WorkloadName, RunEnvironment>();
   const runConfigs = createRunConfigStore(paths.state);
@@ -127,6 +132,7 @@ function createRuns({ paths, logLevel }: HostOptions, logger: Logger): Runs {
         statuses,
         paths,
         openEngine: (env, signal) => openEngine({ env, signal }),
+        usage,
         logger: createLogger({ level: logLevel, write: log.append }),
       },
       { environment },

@@ -59,6 +59,36 @@ describe('the chain', () => {
     expect(await response.json()).toEqual({ 'x-a': 'new', 'x-b': 'kept' });
   });
 
+  test.each([
+    ['nothing is counted, and no body read', undefined, []],
+    ['tool calls are counted behind the parser', () => undefined, ['mcpParser', 'usageMetrics']],
+  ])('with usage metrics, whatever their parameters: %s', (_, countToolCall, names) => {
+    const stored = [...STORED, { type: 'usagemetrics', parameters: { of: 'another program' } }];
+    const chain = buildMiddlewares(stored, { ...facts, countToolCall }).map(({ name }) => name);
+    expect(chain).toEqual(['recovery', 'bodyLimit', 'origin', ...names]);
+  });
+
+  test.each([
+    ['a tool call', 1, { id: 0, method: 'tools/call', params: { name: 'a' } }],
+    ['another request', 0, { id: 1, method: 'tools/list' }],
+    ['a notification', 0, { method: 'tools/call' }],
+    ['an answer', 0, { id: 1, result: { method: 'tools/call' } }],
+    ['no message', 0, { method: 7 }],
+  ])('%s counts as %d', async (_, expected, message) => {
+    let calls = 0;
+    const countToolCall = () => {
+      calls++;
+    };
+    const stored = [{ type: 'usagemetrics' }];
+    const chain = composeChain(
+      buildMiddlewares(stored, { ...facts, countToolCall }),
+      async (request) => new Response(await request.text()),
+    );
+    const body = JSON.stringify({ jsonrpc: '2.0', ...message });
+    const response = await chain(new Request('http://x', { method: 'POST', body }), context);
+    expect([calls, await response.text()]).toEqual([expected, body]);
+  });
+
   test('checks origins against the present port, not the stored one', async () => {
     const chain = composeChain(buildMiddlewares([ORIGIN], facts), () => new Response('through'));
     const ask = async (port: number) =>

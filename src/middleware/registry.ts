@@ -10,11 +10,12 @@ import { createRecovery } from './recovery/recovery.ts';
 import { createToolCallFilter } from './tool-filter/tool-call-filter.ts';
 import { createToolFilter } from './tool-filter/tool-filter.ts';
 import type { CreateMiddleware, Middleware, MiddlewareConfig, MiddlewareDeps } from './types.ts';
+import { createUsageMetrics } from './usage-metrics/usage-metrics.ts';
 
 interface MiddlewareType {
   readonly create: CreateMiddleware;
-  /** It goes by `context.body`, which `mcp-parser` fills in. */
-  readonly readsMessages?: true;
+  /** Whether it goes by `context.body`, which `mcp-parser` fills in. */
+  readonly readsMessages?: (deps: MiddlewareDeps) => boolean;
 }
 
 /**
@@ -28,8 +29,9 @@ const TYPES: ReadonlyMap<string, MiddlewareType> = new Map<string, MiddlewareTyp
   // Stored by `thv run` with `{}`: nobody to authenticate.
   ['auth', { create: (parameters) => nothingToDo('auth', parameters) }],
   ['mcp-parser', { create: createMcpParser }],
-  ['tool-filter', { create: createToolFilter, readsMessages: true }],
-  ['tool-call-filter', { create: createToolCallFilter, readsMessages: true }],
+  ['tool-filter', { create: createToolFilter, readsMessages: () => true }],
+  ['tool-call-filter', { create: createToolCallFilter, readsMessages: () => true }],
+  ['usagemetrics', { create: createUsageMetrics, readsMessages: (deps) => deps.countToolCall !== undefined }],
   ['header-forward', { create: createHeaderForward }],
 ]);
 
@@ -64,7 +66,7 @@ export function buildMiddlewares(stored: readonly MiddlewareConfig[], facts: Cha
   const wanted = [...TYPES].filter(([type]) => parameters.has(type));
   const deps = {
     ...facts,
-    readsMessages: wanted.some(([, { readsMessages }]) => readsMessages),
+    readsMessages: wanted.some(([, type]) => type.readsMessages?.(facts)),
     callerStreams: createCallerStreams(),
   };
   return wanted.flatMap(([type, { create }]) => create(parameters.get(type), deps) ?? []);

@@ -16,6 +16,8 @@ export interface MiddlewareDeps {
   readonly bindHost: string;
   readonly port: number;
   readonly trustProxyHeaders: boolean;
+  /** For each `tools/call`; absent where nobody counts them. */
+  readonly countToolCall?: (() => void) | undefined;
 }
 
 /** What the middlewares of one chain have in common. */

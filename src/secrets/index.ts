@@ -1,6 +1,6 @@
 export { migrateSecretScopes } from './migrate.ts';
 export { openSecretsStore, parseProviderType } from './open.ts';
-export { parseSecretParameter, resolveSecretParameters } from './parameters.ts';
+export { resolveSecretParameters } from './parameters.ts';
 export { resetKeyring } from './password.ts';
 export { setUpSecrets } from './set-up.ts';
 export {

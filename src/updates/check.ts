@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { ThvError } from '../errors/index.ts';
 import type { Paths } from '../platform/index.ts';
 import { changeUpdateFile, readUpdateFile } from './update-file.ts';
+import { userAgent } from './user-agent.ts';
 
 const BETWEEN_CHECKS_MS = 30 * 60_000;
 const TIMEOUT_MS = 3000;
@@ -53,13 +54,12 @@ async function askEndpoint(
   { component, platform, signal, url, version }: CheckOptions,
   instanceId: string,
 ): Promise<string> {
-  const kind = version.startsWith('build-') ? 'local_build' : 'release';
   const limit = AbortSignal.timeout(TIMEOUT_MS);
   try {
     const response = await fetch(url, {
       headers: {
         'X-Instance-ID': instanceId,
-        'User-Agent': `toolhive/${component} ${withPrefix(version)} ${kind} (${platform})`,
+        'User-Agent': userAgent(component, { version, platform }),
       },
       signal: AbortSignal.any([signal, limit]), // the caller's ends with its command
     });
@@ -76,8 +76,4 @@ async function askEndpoint(
       { cause: error },
     );
   }
-}
-
-function withPrefix(version: string): string {
-  return version.startsWith('v') ? version : `v${version}`;
 }

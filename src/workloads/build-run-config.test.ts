@@ -46,6 +46,7 @@ describe('the document of a run', () => {
     name: parseNewWorkloadName('srv'),
     image: 'img',
     toolsOverride: {},
+    countsToolCalls: false,
     fill: async () => ({ environment: {}, secrets: [] }),
     reservedPorts: new Set<number>(),
     logger: silentLogger,
@@ -100,6 +101,16 @@ describe('the document of a run', () => {
     const keys = ['tools_filter', 'tools_override', 'stateless', 'session_ttl', 'strict_protocol_validation'];
     expect(Object.keys(document).filter((key) => keys.includes(key))).toEqual([]);
     expect(document.middleware_configs).toHaveLength(3);
+  });
+
+  test('counts tool calls behind the parser where they are counted', async () => {
+    const config = await buildRunConfig(REQUEST, { ...facts, plan: planOf(REQUEST), countsToolCalls: true });
+    expect(config.middleware_configs).toEqual([
+      { type: 'auth', parameters: {} },
+      { type: 'mcp-parser', parameters: {} },
+      { type: 'usagemetrics', parameters: {} },
+      { type: 'recovery', parameters: null },
+    ]);
   });
 
   test('is refused for a stateless stdio server', async () => {

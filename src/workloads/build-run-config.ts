@@ -34,6 +34,8 @@ interface BuildFacts {
   readonly ownPort?: number | undefined;
   readonly plan: RunPlan;
   readonly toolsOverride: ToolsOverride;
+  /** For usage metrics (spec 09 §9.2). */
+  readonly countsToolCalls: boolean;
   /** Values for what the source declares and the user did not give. */
   readonly fill: (provided: ReadonlySet<string>) => Promise<Filled>;
   /** Ports that other workloads come back to when they are started. */
@@ -125,6 +127,7 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
         ...toolFilters(request.tools, toolsOverride),
         { type: 'auth', parameters: {} },
         { type: 'mcp-parser', parameters: {} },
+        ...(facts.countsToolCalls ? [{ type: 'usagemetrics', parameters: {} }] : []),
         { type: 'recovery', parameters: null },
       ],
     };

@@ -26,6 +26,9 @@ export interface ManagerOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly paths: Paths;
   readonly logger: Logger;
+  readonly version: string;
+  /** In the reference's words: `linux/amd64`. */
+  readonly platform: string;
   /** When this executable was built, RFC 3339: a workload host of an older one hands over. */
   readonly builtAt: string;
 }
@@ -39,6 +42,8 @@ export interface Context {
   readonly statuses: StatusStore;
   readonly desired: DesiredState;
   readonly environment: RunEnvironment;
+  readonly version: string;
+  readonly platform: string;
   /** Throws `ERR_ENGINE_UNAVAILABLE`. */
   engine(signal?: AbortSignal): Promise<Engine>;
   /** Throws `ERR_SECRETS_NOT_SET_UP` and what opening the store throws. */
@@ -54,7 +59,7 @@ export interface Context {
 }
 
 export function createContext(options: ManagerOptions): Context {
-  const { env, paths, logger, builtAt } = options;
+  const { env, paths, logger, version, platform, builtAt } = options;
   let engine: Promise<Engine> | undefined;
   let registry: Promise<Registry> | undefined;
   let knownSettings: string | undefined;
@@ -62,6 +67,8 @@ export function createContext(options: ManagerOptions): Context {
     env,
     paths,
     logger,
+    version,
+    platform,
     runConfigs: createRunConfigStore(paths.state),
     statuses: createStatusStore(paths.data, logger),
     desired: createDesiredState(paths.state, logger),

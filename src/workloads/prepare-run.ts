@@ -19,6 +19,7 @@ import {
 } from '../records/index.ts';
 import { checkProfile, readPermissionProfile } from '../sandbox/index.ts';
 import { identifySource, type Source } from '../sources/index.ts';
+import { findUsageEndpoint } from '../usage/index.ts';
 import { buildRunConfig } from './build-run-config.ts';
 import { checkGroup } from './check-group.ts';
 import { checkSecrets } from './check-secrets.ts';
@@ -175,6 +176,7 @@ async function documentOf(
     ...(await within('failed to validate run config', () => checkToolsOverride(request.toolsOverride ?? {}))),
   };
   const reservedPorts = await portsOfOthers(context, name);
+  const countsToolCalls = (await findUsageEndpoint(context)) !== undefined;
   if ('remote' in source) {
     const { remote } = source;
     return await buildRemoteConfig(context, request, {
@@ -182,6 +184,7 @@ async function documentOf(
       remote,
       ownPort,
       toolsOverride,
+      countsToolCalls,
       reservedPorts,
       ask,
       signal,
@@ -208,6 +211,7 @@ async function documentOf(
     ownPort,
     plan,
     toolsOverride,
+    countsToolCalls,
     fill: (provided) => fillEnvironment(context, plan.variables, provided, { ask, signal }),
     reservedPorts,
     logger,

@@ -23,6 +23,7 @@ interface DocumentFacts extends OperationOptions {
   readonly remote: RemoteSource;
   readonly ownPort: number | undefined;
   readonly toolsOverride: ToolsOverride;
+  readonly countsToolCalls: boolean;
   readonly reservedPorts: ReadonlySet<number>;
   readonly ask?: Ask | undefined;
 }
@@ -34,7 +35,7 @@ interface DocumentFacts extends OperationOptions {
 export async function buildRemoteConfig(
   context: Context,
   request: RunRequest,
-  { name, remote, ownPort, toolsOverride, reservedPorts, ask, signal }: DocumentFacts,
+  { name, remote, ownPort, toolsOverride, countsToolCalls, reservedPorts, ask, signal }: DocumentFacts,
 ): Promise<RunConfig> {
   const { logger } = context;
   const { url, entry } = remote;
@@ -69,6 +70,7 @@ export async function buildRemoteConfig(
     ownPort,
     plan,
     toolsOverride,
+    countsToolCalls,
     fill: async () => ({ environment: {}, secrets: [] }),
     reservedPorts,
     logger,

@@ -11,6 +11,7 @@ import {
 } from '../host/index.ts';
 import { aborted } from '../platform/index.ts';
 import type { RunConfig, WorkloadName } from '../records/index.ts';
+import { createUsageReporter } from '../usage/index.ts';
 import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
 import { prepareRun } from './prepare-run.ts';
@@ -85,6 +86,7 @@ export async function serveHere(
   name: WorkloadName,
   { signal, onReady }: OperationOptions & { readonly onReady: (url: string) => void },
 ): Promise<void> {
+  await using usage = createUsageReporter(context);
   const run = startWorkloadRun(
     name,
     {
@@ -93,6 +95,7 @@ export async function serveHere(
       paths: context.paths,
       openEngine: (env, engineSignal) =>
         openEngine({ env: { ...context.env, ...env }, signal: engineSignal }),
+      usage,
       logger: context.logger,
     },
     { environment: context.environment, onServing: onReady },

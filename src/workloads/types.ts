@@ -137,7 +137,7 @@ export interface Exported {
 export type Progress = BuildProgress;
 
 /** A value that only the person at the terminal can give. */
-export interface Question {
+interface Question {
   readonly kind: 'environment variable' | 'header';
   readonly name: string;
   readonly description: string;

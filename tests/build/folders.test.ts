@@ -26,7 +26,7 @@ onEachEngine((address) => {
       for (const image of made) await engine.images.remove(image, { force: true });
     }, LIMIT_MS);
 
-    /** A folder of the world with what a fixture has, and more. */
+    /** A folder of the world with what a fixture has, and more: what is built from it is no other world's image. */
     async function folderOf(
       fixture: string,
       name: string,
@@ -34,6 +34,7 @@ onEachEngine((address) => {
     ): Promise<string> {
       const folder = join(world.work, name);
       await cp(join(FIXTURES, fixture), folder, { recursive: true });
+      await Bun.write(join(folder, 'world.txt'), world.folder);
       for (const [file, content] of Object.entries(more)) await Bun.write(join(folder, file), content);
       return folder;
     }
@@ -86,6 +87,7 @@ onEachEngine((address) => {
             'package-lock.json',
             'package.json',
             'server.js',
+            'world.txt',
           ],
           isRoot: false,
           words: ['one', 'two words'],
@@ -103,7 +105,7 @@ onEachEngine((address) => {
           Dockerfile: `FROM ${base}\nWORKDIR /srv\nCOPY . .\nCOPY ms node_modules/ms\nENTRYPOINT ["node", "server.js"]\n`,
           'ms/package.json': '{"version":"0","type":"module","exports":"./index.js"}',
           'ms/index.js': 'export default 0;',
-          '.dockerignore': '*\n!server.js\n!package.json\n!ms\n',
+          '.dockerignore': '*\n!server.js\n!package.json\n!ms\n!world.txt\n',
         });
         expect(JSON.parse(await answerOf('./own', []))).toEqual({
           greeting: 'GREETING',
@@ -160,7 +162,7 @@ onEachEngine((address) => {
         expect(JSON.parse(await answerOf('./python', ['--runtime-image', base, '--ca-cert', CA]))).toEqual({
           program: '/opt/venv/bin/serve',
           packages: ['folder-server 1.0.0', 'iniconfig 2.0.0'],
-          files: ['.python-version', 'pyproject.toml', 'src', 'uv.lock'],
+          files: ['.python-version', 'pyproject.toml', 'src', 'uv.lock', 'world.txt'],
           isRoot: false,
           words: ['one', 'two words'],
         });

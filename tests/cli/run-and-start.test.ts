@@ -114,6 +114,8 @@ describe('run', () => {
       stateless: false,
       sessionTtlMs: 0,
       endpointPrefix: '',
+      forwardHeaders: [],
+      forwardHeaderSecrets: [],
       caCertificate: undefined,
       runtimeImage: undefined,
       runtimePackages: [],

@@ -1,0 +1,18 @@
+import type { ChainDeps, Middleware } from '../types.ts';
+
+/**
+ * Counts `tools/call` requests (spec 07 §14); what is called, by whom and with what stays unseen. Without a counter it is
+ * not in the chain, and whatever parameters a document brings along are nobody's business: they never fail a start.
+ */
+export function createUsageMetrics(
+  _parameters: unknown,
+  { countToolCall }: ChainDeps,
+): Middleware | undefined {
+  if (countToolCall === undefined) return undefined;
+
+  return function usageMetrics(request, context, next) {
+    const message = context.body?.message;
+    if (message?.kind === 'request' && message.method === 'tools/call') countToolCall();
+    return next(request, context);
+  };
+}

@@ -1,0 +1,2 @@
+export { findUsageEndpoint } from './find-endpoint.ts';
+export { createUsageReporter, type UsageReporter } from './reporter.ts';
