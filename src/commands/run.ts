@@ -174,6 +174,16 @@ const flags = {
     help: 'Mount a volume into the container (format: host-path:container-path[:ro])',
     schema: Volumes,
   },
+  'ignore-globally': {
+    kind: 'bool',
+    help: 'Hide from mounted folders what your thvignore file names, beside what their .thvignore names (default true)',
+    schema: v.optional(v.boolean(), true),
+  },
+  'print-resolved-overlays': {
+    kind: 'bool',
+    help: "Write to the workload's log which paths of mounted folders are hidden",
+    schema: Switch,
+  },
   'permission-profile': {
     kind: 'string',
     help: 'Permission profile to use (none, network, or path to JSON file)',
@@ -419,6 +429,7 @@ function runRequest({ options, words, serverArguments, debug }: RunInvocation): 
     secrets: options.secret,
     labels: options.label,
     volumes: options.volume,
+    ignore: { loadGlobal: options.ignoreGlobally, printOverlays: options.printResolvedOverlays },
     permissionProfile: given(options.permissionProfile),
     publish: options.publish,
     networkMode: options.network,

@@ -160,6 +160,12 @@ export const CATALOG = {
   ),
   ERR_RUN_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
   ERR_PROFILE_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
+  ERR_OVERLAY_FAILED: entry(
+    'world',
+    500,
+    ({ path, reason }: Reason & { readonly path: string }) =>
+      `failed to hide what an ignore file names in ${path}: ${reason}`,
+  ),
   ERR_STATUS_FILE_INVALID: entry('world', 500, ({ reason }: Reason & { readonly path: string }) => reason),
   ERR_LOCK_TIMEOUT: entry('world', 503, ({ reason }: Reason & { readonly path: string }) => reason),
   ERR_PORT_UNAVAILABLE: entry(

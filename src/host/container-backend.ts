@@ -1,13 +1,15 @@
 import type { Engine } from '../engine/index.ts';
-import { type Logger, sleep } from '../platform/index.ts';
-import { containerNameOf, type RunConfig } from '../records/index.ts';
+import { type Logger, type Paths, sleep } from '../platform/index.ts';
+import { containerNameOf, type RunConfig, type WorkloadName } from '../records/index.ts';
 import type { Backend, RunningServer } from './backend.ts';
 import { confirmExit, watchContainer } from './container-watch.ts';
 import { deployContainer, findByExactName, identityOf, isUp, type RunningContainer } from './containers.ts';
 import { lastWords } from './last-words.ts';
+import { overlaysOf } from './overlays.ts';
 import { keepAttached } from './stdio-link.ts';
 
 interface ContainerBackendOptions {
+  readonly paths: Paths;
   readonly openEngine: (signal: AbortSignal) => Promise<Engine>;
   readonly logger: Logger;
   /** Of the run. */
@@ -18,14 +20,20 @@ const STOP_GRACE_SECONDS = 10;
 const LOOK_MS = 500;
 
 /** A server in a container, which outlives the one who looks after it. */
-export function createContainerBackend(config: RunConfig, options: ContainerBackendOptions): Backend {
+export function createContainerBackend(
+  workload: WorkloadName,
+  config: RunConfig,
+  options: ContainerBackendOptions,
+): Backend {
   const { openEngine, logger, signal } = options;
   const name = containerNameOf(config);
   return {
     noun: 'Container',
     async deploy(environment) {
       const engine = await openEngine(signal);
-      return serverIn(engine, await deployContainer(engine, config, { environment, logger, signal }), config);
+      const overlays = await overlaysOf(workload, config, options);
+      const deploy = { environment, overlays, logger, signal };
+      return serverIn(engine, await deployContainer(engine, config, deploy), config);
     },
     async lastWords() {
       return lastWords(await openEngine(signal), name, config.transport);

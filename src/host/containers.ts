@@ -6,6 +6,7 @@ import {
   containerSpec,
   EXTERNAL_NETWORK,
   isBridgeMode,
+  type Mount,
   networkModeOf,
   networkProfile,
 } from '../sandbox/index.ts';
@@ -25,6 +26,8 @@ export interface RunningContainer {
 interface DeployOptions {
   /** Values that are given to the server and never stored. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Over the profile's mounts. */
+  readonly overlays: readonly Mount[];
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }
@@ -109,6 +112,7 @@ async function deployOnce(
   const spec = containerSpec(config, {
     hostPort: mode === 'host' ? undefined : hostPort,
     environment: options.environment,
+    overlays: options.overlays,
     logger: options.logger,
   });
   const id = await reuseOrCreate(engine, name, existing, spec, options);

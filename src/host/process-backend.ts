@@ -23,6 +23,7 @@ import type { RunConfig, WorkloadName } from '../records/index.ts';
 import { mountsOf, networkProfile, transportEnvironment } from '../sandbox/index.ts';
 import type { Backend } from './backend.ts';
 import type { RunEnvironment } from './environment.ts';
+import { overlaysOf } from './overlays.ts';
 import { outputPath, processFolder } from './process-files.ts';
 import { serverOf } from './process-server.ts';
 
@@ -87,6 +88,8 @@ export function createProcessBackend(
       folder: processFolder(paths, name),
       readOnlyPaths: installed.readOnlyPaths,
       mounts: mountsOf(profile, logger),
+      // All files of this machine can be seen without a sandbox; there is no view to hide anything in.
+      overlays: config.no_sandbox ? [] : await overlaysOf(name, config, options),
       network,
       ...(port === undefined ? {} : { port }),
       limits: LIMITS,

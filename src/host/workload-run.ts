@@ -172,7 +172,8 @@ export function startWorkloadRun(
         signal,
       });
     }
-    return createContainerBackend(config, {
+    return createContainerBackend(name, config, {
+      paths: deps.paths,
       openEngine: (engineSignal) => deps.openEngine(options.environment, engineSignal),
       logger: log,
       signal,

@@ -47,18 +47,6 @@ describe('the chain', () => {
     expect(namesOf(stored)).toEqual(names);
   });
 
-  test('forwards headers innermost, once, the present values over stored ones', async () => {
-    const stored = { type: 'header-forward', parameters: { add_headers: { 'x-a': 'old', 'X-B': 'kept' } } };
-    const chain = buildMiddlewares([stored, ...STORED, stored], {
-      ...facts,
-      forwardHeaders: { 'X-A': 'new' },
-    });
-    expect(chain.map(({ name }) => name)).toEqual(['recovery', 'bodyLimit', 'origin', 'headerForward']);
-    const answer = composeChain(chain, ({ headers }) => Response.json(Object.fromEntries(headers)));
-    const response = await answer(new Request('http://x'), context);
-    expect(await response.json()).toEqual({ 'x-a': 'new', 'x-b': 'kept' });
-  });
-
   test.each([
     ['nothing is counted, and no body read', undefined, []],
     ['tool calls are counted behind the parser', () => undefined, ['mcpParser', 'usageMetrics']],
@@ -87,6 +75,18 @@ describe('the chain', () => {
     const body = JSON.stringify({ jsonrpc: '2.0', ...message });
     const response = await chain(new Request('http://x', { method: 'POST', body }), context);
     expect([calls, await response.text()]).toEqual([expected, body]);
+  });
+
+  test('forwards headers innermost, once, the present values over stored ones', async () => {
+    const stored = { type: 'header-forward', parameters: { add_headers: { 'x-a': 'old', 'X-B': 'kept' } } };
+    const chain = buildMiddlewares([stored, ...STORED, stored], {
+      ...facts,
+      forwardHeaders: { 'X-A': 'new' },
+    });
+    expect(chain.map(({ name }) => name)).toEqual(['recovery', 'bodyLimit', 'origin', 'headerForward']);
+    const answer = composeChain(chain, ({ headers }) => Response.json(Object.fromEntries(headers)));
+    const response = await answer(new Request('http://x'), context);
+    expect(await response.json()).toEqual({ 'x-a': 'new', 'x-b': 'kept' });
   });
 
   test('checks origins against the present port, not the stored one', async () => {

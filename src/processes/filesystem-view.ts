@@ -19,7 +19,7 @@ interface ViewOptions {
   readonly readOnlyPaths: readonly string[];
   /** Generated files of `/etc`, by name. */
   readonly settings: Readonly<Record<string, string>>;
-  /** What the permission profile grants. */
+  /** What the permission profile grants, and what ignore files put over it. */
   readonly mounts: readonly Mount[];
   /** The executable that runs packages, seen as `node` and `bun` too. */
   readonly executable: string;
@@ -55,7 +55,7 @@ export function linuxView(options: ViewOptions): readonly ViewEntry[] {
   if (misplaced !== undefined) {
     throw new ThvError('ERR_INPUT_INVALID', { reason: `nothing can be mounted at ${misplaced.target}` });
   }
-  const readOnly = (path: string): ViewEntry => ({
+  const readOnlyAt = (path: string): ViewEntry => ({
     type: 'bind',
     source: path,
     target: path,
@@ -79,11 +79,11 @@ export function linuxView(options: ViewOptions): readonly ViewEntry[] {
     ...['node', 'bunx', 'thv'].map(
       (name): ViewEntry => ({ type: 'link', target: join(PROGRAMS, name), to: 'bun' }),
     ),
-    ...withoutNested(readOnlyPaths.filter((path) => existsSync(path))).map(readOnly),
+    ...withoutNested(readOnlyPaths.filter((path) => existsSync(path))).map(readOnlyAt),
     // Last, so that a grant is never hidden; outer folders first, so that an inner grant stands on top of them.
     ...[...mounts]
       .sort((a, b) => a.target.length - b.target.length)
-      .map((mount): ViewEntry => ({ type: 'bind', ...mount })),
+      .map(({ source, target, readOnly }): ViewEntry => ({ type: 'bind', source, target, readOnly })),
   ];
 }
 

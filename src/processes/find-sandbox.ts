@@ -125,6 +125,7 @@ async function startInSeatbelt(self: readonly string[], spec: ProcessSpec): Prom
     ownFolders: Object.values(ownFolders(spec.folder)),
     readOnlyPaths: [...spec.readOnlyPaths, ...self.slice(0, 1)],
     mounts: spec.mounts,
+    overlays: spec.overlays ?? [],
     network: network.type,
     proxyPort: proxy?.port,
     serverPort: spec.port?.outside,

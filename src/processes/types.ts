@@ -1,5 +1,5 @@
 import type { Logger } from '../platform/index.ts';
-import type { Mount } from '../sandbox/index.ts';
+import type { Mount, Overlay } from '../sandbox/index.ts';
 import type { NetworkAccess } from './network-access.ts';
 
 /** What is to be run, and what it may touch. */
@@ -16,6 +16,8 @@ export interface ProcessSpec {
   readonly readOnlyPaths: readonly string[];
   /** What the permission profile grants. */
   readonly mounts: readonly Mount[];
+  /** What ignore files hide of it. */
+  readonly overlays?: readonly Overlay[];
   readonly network: NetworkAccess;
   /** Of an HTTP server: the port it listens on, and the port of this machine's loopback that leads to it. */
   readonly port?: { readonly inside: number; readonly outside: number };

@@ -100,6 +100,12 @@ describe('run config', () => {
       'streamable-http',
     ],
     ['null maps become empty', 'env_vars', '{"transport":"stdio","env_vars":null}', {}],
+    [
+      'both keys of ignore_config are there',
+      'ignore_config',
+      '{"transport":"stdio","ignore_config":{}}',
+      { LoadGlobal: true, PrintOverlays: false },
+    ],
     ['null lists become empty', 'cmd_args', '{"transport":"stdio","cmd_args":null}', []],
     ['only the first JSON value is read', 'name', '{"transport":"stdio","name":"a"} {"name":"b"}', 'a'],
   ] as const)('%s', (_, key, document, expected) => {

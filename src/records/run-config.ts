@@ -122,6 +122,15 @@ const fields = {
   ),
   /** Ours: the package or folder that `image` was built from, so that it can be built again. */
   package_reference: v.optional(v.string()),
+  /** What of the mounts is hidden from the server; both keys are always written. */
+  ignore_config: v.optional(
+    v.nullable(
+      v.looseObject({
+        LoadGlobal: v.optional(v.boolean(), true),
+        PrintOverlays: v.optional(v.boolean(), false),
+      }),
+    ),
+  ),
   middleware_configs: v.nullish(
     v.array(v.object({ type: v.string(), parameters: v.optional(v.unknown()) })),
     () => [],

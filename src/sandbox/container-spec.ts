@@ -1,7 +1,7 @@
 import type { ContainerSpec } from '../engine/index.ts';
 import type { Logger } from '../platform/index.ts';
 import { LABEL, type RunConfig } from '../records/index.ts';
-import { isBridgeMode, mountsOf, networkModeOf, networkProfile } from './permission-profile.ts';
+import { isBridgeMode, type Mount, mountsOf, networkModeOf, networkProfile } from './permission-profile.ts';
 import { parsePublish } from './publish.ts';
 
 /** Bridge network that all workloads share which are not isolated. */
@@ -12,6 +12,8 @@ interface SpecFacts {
   readonly hostPort: number | undefined;
   /** Values that are set at start and never stored, over those of the document. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Over the profile's mounts: what ignore files hide. */
+  readonly overlays?: readonly Mount[];
   readonly logger: Logger;
 }
 
@@ -36,7 +38,7 @@ export function containerSpec(config: RunConfig, facts: SpecFacts): ContainerSpe
     Tty: false,
     ExposedPorts: Object.fromEntries(Object.keys(bindings).map((port) => [port, {}])),
     HostConfig: {
-      Mounts: mountsOf(profile, facts.logger).map((mount) => ({
+      Mounts: [...mountsOf(profile, facts.logger), ...(facts.overlays ?? [])].map((mount) => ({
         Type: 'bind' as const,
         Source: mount.source,
         Target: mount.target,

@@ -1,4 +1,5 @@
 export { containerSpec, EXTERNAL_NETWORK, transportEnvironment } from './container-spec.ts';
+export { deleteOverlays, makeOverlays, type Overlay, overlayFolder } from './ignore-overlays.ts';
 export {
   isBridgeMode,
   type Mount,

@@ -121,6 +121,14 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
       group: request.group,
       tools_filter: [...request.tools],
       tools_override: toolsOverride,
+      ...(request.ignore === undefined
+        ? {}
+        : {
+            ignore_config: {
+              LoadGlobal: request.ignore.loadGlobal,
+              PrintOverlays: request.ignore.printOverlays,
+            },
+          }),
       endpoint_prefix: request.endpointPrefix,
       runtime_config: runtimeOverride(request),
       middleware_configs: [

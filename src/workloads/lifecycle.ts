@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import type { ContainerDetails, Engine } from '../engine/index.ts';
+import type { Engine } from '../engine/index.ts';
 import { ThvError, toThvError, within } from '../errors/index.ts';
 import {
   deleteProcessFolder,
@@ -8,7 +8,7 @@ import {
   isUp,
   removeUnusedNetwork,
 } from '../host/index.ts';
-import { isPortAvailable, type Logger, sleep } from '../platform/index.ts';
+import { isPortAvailable, type Logger } from '../platform/index.ts';
 import {
   isContainer,
   isProcess,
@@ -17,21 +17,20 @@ import {
   type StatusRecord,
   type WorkloadName,
 } from '../records/index.ts';
+import { deleteOverlays } from '../sandbox/index.ts';
 import { checkSecrets } from './check-secrets.ts';
 import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
 import { ensureImage } from './obtain-image.ts';
 import { serveHere } from './run.ts';
 import { ensureProcess } from './runtime.ts';
+import { stopContainer } from './stop-container.ts';
 import { endSupervisor, spawnSupervisor, supervisorOf, workloadLogPath } from './supervisor.ts';
 import type { OperationOptions, Outcome, Progress } from './types.ts';
 
 export const DEFAULT_GRACE_SECONDS = 30;
 /** Time for the engine to let go of a removed container (spec 02 §7.2). */
 const REMOVAL_TIMEOUT_MS = 3000;
-const RESTART_WATCH_MS = 1000;
-/** Exit codes after SIGKILL and SIGTERM. */
-const KILLED_BY_SIGNAL: ReadonlySet<number> = new Set([137, 143]);
 
 /** Several workloads at once; each result is reported, none cancels another (spec 02 §15-27). */
 export async function forEachWorkload(
@@ -95,33 +94,6 @@ export async function stopWorkload(
   return 'done';
 }
 
-/**
- * Stops the container for good. One that had ended by itself, as a stdio server does under Podman when its supervisor
- * lets go of it, is about to be restarted by the engine, which Podman does even after a stop: it is watched for a moment
- * and stopped again.
- */
-async function stopContainer(
-  engine: Engine,
-  container: ContainerDetails,
-  options: OperationOptions & { readonly graceSeconds: number },
-): Promise<void> {
-  await engine.containers.stop(container.Id, options);
-  const stopped = await engine.containers.find(container.Id, options);
-  if (stopped === undefined || (isUp(container) && endedByStop(engine, stopped))) return;
-  const deadline = performance.now() + RESTART_WATCH_MS;
-  while (performance.now() < deadline) {
-    await sleep(100, options.signal);
-    const now = await engine.containers.find(container.Id, options);
-    if (now === undefined) return;
-    if (now.State.Running) await engine.containers.stop(container.Id, options);
-  }
-}
-
-/** Docker never restarts what was stopped; under Podman it has to be our signal that ended it. */
-function endedByStop(engine: Engine, stopped: ContainerDetails): boolean {
-  return engine.kind === 'docker' || KILLED_BY_SIGNAL.has(stopped.State.ExitCode);
-}
-
 export async function removeWorkload(
   context: Context,
   name: WorkloadName,
@@ -157,6 +129,9 @@ export async function removeWorkload(
   }
   await bestEffort(logger, 'failed to delete the folder of the process', async () =>
     deleteProcessFolder(paths, name),
+  );
+  await bestEffort(logger, 'failed to delete what lies over hidden paths', async () =>
+    deleteOverlays(paths.state, name),
   );
   await bestEffort(logger, 'failed to delete session records', async () =>
     deleteSessionJournal(paths.state, name),
@@ -286,7 +261,7 @@ async function stopAfterServing(context: Context, name: WorkloadName): Promise<v
   const engine = await engineOf(context, name);
   const container = engine === undefined ? undefined : await findContainer(engine, name);
   if (engine !== undefined && container !== undefined)
-    await engine.containers.stop(container.Id, { graceSeconds: DEFAULT_GRACE_SECONDS });
+    await stopContainer(engine, container, { graceSeconds: DEFAULT_GRACE_SECONDS });
   await leaveClients(context, name, await context.runConfigs.find(name).catch(() => undefined));
   await context.statuses.setIf(name, ({ status }) => status === 'stopping', 'stopped');
 }

@@ -11,6 +11,7 @@ import {
 } from '../host/index.ts';
 import { aborted } from '../platform/index.ts';
 import type { RunConfig, WorkloadName } from '../records/index.ts';
+import { deleteOverlays } from '../sandbox/index.ts';
 import { createUsageReporter } from '../usage/index.ts';
 import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
@@ -127,6 +128,7 @@ async function discard(context: Context, engine: Engine | undefined, name: Workl
   }
   deleteProcessFolder(context.paths, name);
   deleteSessionJournal(context.paths.state, name);
+  deleteOverlays(context.paths.state, name);
   await leaveClients(context, name, await context.runConfigs.find(name).catch(() => undefined));
   await bestEffort(logger, 'failed to delete run configuration', () => context.runConfigs.delete(name));
   await bestEffort(logger, 'failed to delete status', () => context.statuses.delete(name));

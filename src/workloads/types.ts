@@ -63,6 +63,8 @@ export interface RunRequest {
   readonly labels: readonly string[];
   /** `host:container[:ro]` as typed. */
   readonly volumes: readonly string[];
+  /** What ignore files hide of these: whether the user's own is followed, and whether what is hidden is logged. */
+  readonly ignore?: { readonly loadGlobal: boolean; readonly printOverlays: boolean };
   /** `hostPort:containerPort` or `containerPort` as typed. */
   readonly publish: readonly string[];
   /** `none`, `network` or a file; `undefined` for what the server's source says, else `network`. */

@@ -103,6 +103,7 @@ describe('run', () => {
       secrets: [],
       labels: ['k=v'],
       volumes: [],
+      ignore: { loadGlobal: true, printOverlays: false },
       publish: ['80'],
       permissionProfile: undefined,
       networkMode: 'host',
@@ -137,6 +138,7 @@ describe('run', () => {
       ...['run', 'img', '--tools', 'a, b', '--tools=c', '--tools-override', 'o.json', '--session-ttl', '90m'],
       ...['--allowed-origins', 'http://a', '--allowed-origins', 'http://b,c', '--endpoint-prefix', '/x'],
       ...['--trust-proxy-headers', '--strict-protocol-validation', '--stateless'],
+      ...['--ignore-globally=false', '--print-resolved-overlays'],
     ];
     expect(await runInProcess(args, { workloads: { run } })).toEqual(SILENT);
     expect(request).toMatchObject({
@@ -148,6 +150,7 @@ describe('run', () => {
       stateless: true,
       sessionTtlMs: 5_400_000,
       endpointPrefix: '/x',
+      ignore: { loadGlobal: false, printOverlays: true },
     });
   });
 

@@ -83,7 +83,7 @@ describe('a connection', () => {
     return `${head}\r\n\r\n${body}`;
   };
 
-  test.each(['application/json', 'text/event-stream'])(
+  test.concurrent.each(['application/json', 'text/event-stream'])(
     'outlives a long call answered in %s, and is closed when it idles after that',
     async (accept) => {
       await using world = await openWorld({ idleTimeoutSeconds: 1 });

@@ -42,7 +42,7 @@ export async function startOnLinux(
     workFolder: work,
     readOnlyPaths: [...spec.readOnlyPaths, ...script.map(sourcesOf)],
     settings,
-    mounts: spec.mounts,
+    mounts: [...spec.mounts, ...(spec.overlays ?? [])],
     executable,
     hasHostNetwork: !ownNetwork,
   });

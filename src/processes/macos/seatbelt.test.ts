@@ -8,6 +8,7 @@ const facts = {
     { source: '/srv/in', target: '/in', readOnly: true },
     { source: '/srv/out', target: '/out', readOnly: false },
   ],
+  overlays: [],
   network: 'none',
   proxyPort: undefined,
   serverPort: undefined,
@@ -48,4 +49,26 @@ test('a path cannot end the rule it stands in', () => {
   const source = '/a")(allow default)("\\';
   const profile = seatbeltProfile({ ...facts, mounts: [{ source, target: '/a', readOnly: true }] });
   expect(profile).toContain('(allow file-read* (subpath "/a\\")(allow default)(\\"\\\\"))');
+});
+
+test('what is hidden is denied after the grants, around it no folder changes its name, and a grant inside it stays', () => {
+  const overlay = { source: '/state/empty', target: '/out/a/.env', readOnly: true };
+  const profile = seatbeltProfile({
+    ...facts,
+    mounts: [...facts.mounts, { source: '/srv/in/secrets/public', target: '/public', readOnly: true }],
+    overlays: [
+      { ...overlay, hidden: '/srv/out/a/b/.env' },
+      { ...overlay, hidden: '/srv/in/secrets' },
+    ],
+  });
+  const rules = linesWith(profile, 'file-');
+  const start = rules.findIndex((rule) => rule.startsWith('(deny'));
+  expect(rules[start - 1]).toBe('(allow file-write* (subpath "/srv/out"))');
+  expect(rules.slice(start, start + 5)).toEqual([
+    '(deny file-read* file-write* (subpath "/srv/out/a/b/.env"))',
+    '(deny file-read* file-write* (subpath "/srv/in/secrets"))',
+    '(deny file-write-unlink (literal "/srv/out/a/b"))',
+    '(deny file-write-unlink (literal "/srv/out/a"))',
+    '(allow file-read* (subpath "/srv/in/secrets/public"))',
+  ]);
 });

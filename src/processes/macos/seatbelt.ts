@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
-import type { Mount } from '../../sandbox/index.ts';
+import { dirname } from 'node:path';
+import type { Mount, Overlay } from '../../sandbox/index.ts';
 import type { NetworkAccess } from '../network-access.ts';
 
 interface SeatbeltFacts {
@@ -7,6 +8,7 @@ interface SeatbeltFacts {
   readonly ownFolders: readonly string[];
   readonly readOnlyPaths: readonly string[];
   readonly mounts: readonly Mount[];
+  readonly overlays: readonly Overlay[];
   readonly network: NetworkAccess['type'];
   /** Of the egress proxy, with a filtered network. */
   readonly proxyPort: number | undefined;
@@ -70,6 +72,7 @@ export function seatbeltProfile(facts: SeatbeltFacts): string {
     ...rules('file-read*', readable),
     ...rules('file-map-executable', [...SYSTEM, ...facts.readOnlyPaths]),
     ...rules('file-write*', writable),
+    ...hidingRules(facts),
     ...['/dev/null', '/dev/zero', '/dev/tty', '/dev/dtracehelper'].map(
       (path) => `(allow file-write-data file-ioctl (literal ${quote(path)}))`,
     ),
@@ -77,6 +80,37 @@ export function seatbeltProfile(facts: SeatbeltFacts): string {
     ...networkRules(facts),
     '',
   ].join('\n');
+}
+
+/**
+ * The last rule that fits decides. Paths are what is compared: a folder around what is hidden must keep its name, or it would be
+ * found under another.
+ */
+function hidingRules({ mounts, overlays }: SeatbeltFacts): readonly string[] {
+  const hidden = overlays.map((overlay) => real(overlay.hidden));
+  const granted = mounts.map((mount) => ({ ...mount, source: real(mount.source) }));
+  const around = hidden.flatMap((path) => foldersAround(path, granted));
+  // A mount of its own inside a hidden folder was granted by name.
+  const inner = granted.filter(({ source }) => hidden.some((path) => isBelow(source, path)));
+  return [
+    ...hidden.map((path) => `(deny file-read* file-write* (subpath ${quote(path)}))`),
+    ...[...new Set(around)].map((path) => `(deny file-write-unlink (literal ${quote(path)}))`),
+    ...inner.map(
+      ({ source, readOnly }) =>
+        `(allow file-read*${readOnly ? '' : ' file-write*'} (subpath ${quote(source)}))`,
+    ),
+  ];
+}
+
+function foldersAround(path: string, mounts: readonly Mount[]): readonly string[] {
+  const parent = dirname(path);
+  return mounts.some(({ source }) => isBelow(parent, source))
+    ? [parent, ...foldersAround(parent, mounts)]
+    : [];
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path !== folder && path.startsWith(`${folder}/`);
 }
 
 function networkRules({ network, proxyPort, serverPort }: SeatbeltFacts): readonly string[] {

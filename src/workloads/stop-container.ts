@@ -1,0 +1,73 @@
+import type { ContainerDetails, Engine } from '../engine/index.ts';
+import { hasCode } from '../errors/index.ts';
+import { isUp } from '../host/index.ts';
+import { sleep } from '../platform/index.ts';
+
+const LOOK_EVERY_MS = 100;
+const RESTART_WATCH_MS = 1000;
+/** Exit codes after SIGKILL and SIGTERM. */
+const KILLED_BY_SIGNAL: ReadonlySet<number> = new Set([137, 143]);
+
+interface StopOptions {
+  readonly graceSeconds: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Stops for good the container that was seen as `before`. A stdio server under Podman ends by itself when its supervisor
+ * lets go of it, and the engine starts it again, even after a stop: it is watched for a moment and stopped again.
+ */
+export async function stopContainer(
+  engine: Engine,
+  before: ContainerDetails,
+  { graceSeconds, signal }: StopOptions,
+): Promise<void> {
+  const { containers, kind } = engine;
+  const stopping = containers.stop(before.Id, { graceSeconds, signal });
+  await (kind === 'podman'
+    ? Promise.all([stopping, killRestarted(engine, before, stopping, signal)])
+    : stopping);
+  const stopped = await containers.find(before.Id, { signal });
+  if (stopped === undefined || (isUp(before) && endedByStop(engine, stopped))) return;
+  const deadline = performance.now() + RESTART_WATCH_MS;
+  while (performance.now() < deadline) {
+    await sleep(LOOK_EVERY_MS, signal);
+    const now = await containers.find(before.Id, { signal });
+    if (now === undefined) return;
+    // It has served nobody yet, so there is nothing to be graceful about.
+    if (now.State.Running) await containers.stop(before.Id, { graceSeconds: 0, signal });
+  }
+}
+
+/**
+ * Kills what the engine started again while it was to stop. SIGTERM is lost on the first process of a container whose
+ * program does not listen yet, and the whole grace period would be waited out for a server that nobody knows.
+ */
+async function killRestarted(
+  { containers }: Engine,
+  before: ContainerDetails,
+  stopping: Promise<void>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  let isOver = false;
+  const over = () => {
+    isOver = true;
+  };
+  stopping.then(over, over);
+  while (!isOver) {
+    await sleep(LOOK_EVERY_MS, signal);
+    const now = isOver ? undefined : await containers.find(before.Id, { signal });
+    if (now === undefined) return;
+    if (now.State.StartedAt === before.State.StartedAt) continue;
+    try {
+      return await containers.kill(before.Id, { processSignal: 'SIGKILL', signal });
+    } catch (error) {
+      if (!hasCode(error, 'ERR_CONTAINER_NOT_RUNNING')) throw error;
+    }
+  }
+}
+
+/** Docker never restarts what was stopped; under Podman it has to be our signal that ended it. */
+function endedByStop(engine: Engine, stopped: ContainerDetails): boolean {
+  return engine.kind === 'docker' || KILLED_BY_SIGNAL.has(stopped.State.ExitCode);
+}
