@@ -62,11 +62,13 @@ test('the help of run', () => {
           --group string                                Name of the group this workload should belong to (default "default")
       -h, --help                                        help for run
           --host string                                 Host for the HTTP proxy to listen on (IP or hostname) (default "127.0.0.1")
+          --ignore-globally                             Hide from mounted folders what your thvignore file names, beside what their .thvignore names (default true) (default true)
       -l, --label stringArray                           Set labels on the container (format: key=value)
           --name string                                 Name of the MCP server (auto-generated from image if not provided)
           --network string                              Connect the container to a network (e.g., 'host' for host networking)
           --no-sandbox                                  Run a package with all of your rights, not confined by its permission profile (runtime process)
           --permission-profile string                   Permission profile to use (none, network, or path to JSON file)
+          --print-resolved-overlays                     Write to the workload's log which paths of mounted folders are hidden
           --proxy-mode string                           Proxy mode for stdio transport (sse or streamable-http) (default "sse")
           --proxy-port int                              Port for the HTTP proxy to listen on (host port)
       -p, --publish stringArray                         Publish a container's port to the host (format: hostPort:containerPort or containerPort)

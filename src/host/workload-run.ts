@@ -1,9 +1,8 @@
 import type { ClientSettings } from '../clients/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { hasCode, ThvError, toThvError } from '../errors/index.ts';
-import { buildMiddlewares, composeChain } from '../middleware/index.ts';
 import { type Logger, type Paths, sleep } from '../platform/index.ts';
-import { type Endpoint, type Listener, openListener } from '../proxy/index.ts';
+import type { Endpoint, Listener } from '../proxy/index.ts';
 import {
   containerNameOf,
   isProcess,
@@ -20,6 +19,7 @@ import { openClientSettings, serverOf } from './client-entry.ts';
 import { createContainerBackend } from './container-backend.ts';
 import type { RunEnvironment } from './environment.ts';
 import { resolveForwardHeaders } from './forward-headers.ts';
+import { openPort } from './open-port.ts';
 import { followRemote } from './remote-run.ts';
 import { createSecretValues, openSecrets, type SecretValues } from './secret-values.ts';
 import { openRemoteServer, openServer, type Server } from './server.ts';
@@ -62,8 +62,6 @@ const FIRST_DELAY_MS = 5000;
 const LAST_DELAY_MS = 60_000;
 const STABLE_MS = 30_000;
 const ENGINE_RETRY_MS = 1000;
-/** Idle keep-alive of the reverse proxy (spec 04 §2.2). */
-const REVERSE_PROXY_IDLE_SECONDS = 120;
 
 /** Starts serving a stored workload; every failure ends in its status file and its log, never in an exception. */
 export function startWorkloadRun(
@@ -88,10 +86,14 @@ export function startWorkloadRun(
       : await superviseOwn(config, resources);
   }
 
-  async function listen(config: RunConfig, chain: ChainOptions, resources: AsyncDisposableStack) {
+  async function listen(
+    config: RunConfig,
+    chain: { readonly endpoint: Endpoint; readonly forwardHeaders?: Readonly<Record<string, string>> },
+    resources: AsyncDisposableStack,
+  ) {
     const isCounted = config.middleware_configs.some(({ type }) => type === 'usagemetrics');
     const countToolCall = isCounted ? await deps.usage.findCounter(options.environment) : undefined;
-    listener = resources.use(await openPort(config, { ...chain, countToolCall }));
+    listener = resources.use(await openPort(config, { ...chain, countToolCall, log }));
     const url = urlOf(config);
     log.info('listening', { url });
     return url;
@@ -121,7 +123,7 @@ export function startWorkloadRun(
       },
       resources,
     );
-    const url = await listen(config, { endpoint: server.endpoint, forwardHeaders, log }, resources);
+    const url = await listen(config, { endpoint: server.endpoint, forwardHeaders }, resources);
     await followRemote({
       config,
       server,
@@ -144,7 +146,7 @@ export function startWorkloadRun(
       { ...deps, stateFolder: deps.paths.state, environment: options.environment },
       resources,
     );
-    const url = await listen(config, { endpoint: server.endpoint, log }, resources);
+    const url = await listen(config, { endpoint: server.endpoint }, resources);
     const secretValues = createSecretValues(config, {
       paths: deps.paths,
       environment: options.environment,
@@ -340,41 +342,6 @@ export function startWorkloadRun(
       await finished;
     },
   };
-}
-
-interface ChainOptions {
-  readonly endpoint: Endpoint;
-  readonly forwardHeaders?: Readonly<Record<string, string>>;
-  readonly log: Logger;
-}
-
-interface PortOptions extends ChainOptions {
-  readonly countToolCall: (() => void) | undefined;
-}
-
-/** Opens the workload's port with its middleware chain before the endpoint. */
-function openPort(
-  config: RunConfig,
-  { endpoint, forwardHeaders, countToolCall, log }: PortOptions,
-): Promise<Listener> {
-  const middlewares = buildMiddlewares(config.middleware_configs, {
-    log,
-    bindHost: config.host,
-    port: config.port,
-    trustProxyHeaders: config.trust_proxy_headers,
-    allowedOrigins: config.allowed_origins,
-    countToolCall,
-    forwardHeaders,
-  });
-  return openListener({
-    host: config.host,
-    port: config.port,
-    handler: composeChain(middlewares, endpoint.handle),
-    endpoint,
-    ...(config.transport === 'stdio' ? {} : { idleTimeoutSeconds: REVERSE_PROXY_IDLE_SECONDS }),
-    transportLabel: config.transport === 'stdio' && config.proxy_mode === 'sse' ? 'stdio' : config.proxy_mode,
-    log,
-  });
 }
 
 const OURS: ReadonlySet<string> = new Set(['starting', 'running', 'unauthenticated', 'unhealthy', 'error']);

@@ -180,6 +180,7 @@ async function documentOf(
     ...(await within('failed to validate run config', () => checkToolsOverride(request.toolsOverride ?? {}))),
   };
   const reservedPorts = await portsOfOthers(context, name);
+  const countsToolCalls = (await findUsageEndpoint(context)) !== undefined;
   if ('remote' in source) {
     const { remote } = source;
     return await buildRemoteConfig(context, request, {
@@ -187,6 +188,7 @@ async function documentOf(
       remote,
       ownPort,
       toolsOverride,
+      countsToolCalls,
       reservedPorts,
       ask,
       signal,
@@ -213,7 +215,7 @@ async function documentOf(
     ownPort,
     plan,
     toolsOverride,
-    countsToolCalls: (await findUsageEndpoint(context)) !== undefined,
+    countsToolCalls,
     fill: (provided) => fillEnvironment(context, plan.variables, provided, { ask, signal }),
     reservedPorts,
     logger,

@@ -3,7 +3,6 @@ import { refuseUnsupported, STDIO_REFUSED } from '../host/index.ts';
 import type { Logger } from '../platform/index.ts';
 import type { RunConfig, WorkloadName } from '../records/index.ts';
 import type { EntryHeader, EntryVariable, RemoteEntry } from '../registry/index.ts';
-import { findUsageEndpoint } from '../usage/index.ts';
 import { buildRunConfig } from './build-run-config.ts';
 import type { Context } from './context.ts';
 import { fillEntryHeaders } from './fill-environment.ts';
@@ -24,6 +23,7 @@ interface DocumentFacts extends OperationOptions {
   readonly remote: RemoteSource;
   readonly ownPort: number | undefined;
   readonly toolsOverride: ToolsOverride;
+  readonly countsToolCalls: boolean;
   readonly reservedPorts: ReadonlySet<number>;
   readonly ask?: Ask | undefined;
 }
@@ -35,7 +35,7 @@ interface DocumentFacts extends OperationOptions {
 export async function buildRemoteConfig(
   context: Context,
   request: RunRequest,
-  { name, remote, ownPort, toolsOverride, reservedPorts, ask, signal }: DocumentFacts,
+  { name, remote, ownPort, toolsOverride, countsToolCalls, reservedPorts, ask, signal }: DocumentFacts,
 ): Promise<RunConfig> {
   const { logger } = context;
   const { url, entry } = remote;
@@ -70,7 +70,7 @@ export async function buildRemoteConfig(
     ownPort,
     plan,
     toolsOverride,
-    countsToolCalls: (await findUsageEndpoint(context)) !== undefined,
+    countsToolCalls,
     fill: async () => ({ environment: {}, secrets: [] }),
     reservedPorts,
     logger,

@@ -115,6 +115,8 @@ describe('run', () => {
       stateless: false,
       sessionTtlMs: 0,
       endpointPrefix: '',
+      forwardHeaders: [],
+      forwardHeaderSecrets: [],
       caCertificate: undefined,
       runtimeImage: undefined,
       runtimePackages: [],
@@ -122,8 +124,6 @@ describe('run', () => {
       runtime: undefined,
       noSandbox: false,
       allowInstallScripts: false,
-      forwardHeaders: [],
-      forwardHeaderSecrets: [],
       debug: true,
     });
   });

@@ -104,6 +104,7 @@ describe('a remote server, where there is no container engine', () => {
         container_labels: expect.objectContaining({ toolhive: 'true', 'toolhive-transport': transport }),
         proxy_mode: transport,
         group: 'default',
+        ignore_config: { LoadGlobal: true, PrintOverlays: false },
         middleware_configs: expect.any(Array),
       });
 
