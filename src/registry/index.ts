@@ -20,7 +20,6 @@ export {
   fillVariables,
   type ValueSources,
 } from './fill-variables.ts';
-export { toLegacy } from './legacy-format.ts';
 export { loginToRegistry, logoutFromRegistry, setLogin, unsetLogin } from './login.ts';
 export { createRegistry, type Registry } from './registry.ts';
 export { setSource, unsetSource } from './set-source.ts';
