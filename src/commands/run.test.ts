@@ -62,7 +62,7 @@ test('the help of run', () => {
           --group string                                Name of the group this workload should belong to (default "default")
       -h, --help                                        help for run
           --host string                                 Host for the HTTP proxy to listen on (IP or hostname) (default "127.0.0.1")
-          --ignore-globally                             Hide from mounted folders what your thvignore file names, beside what their .thvignore names (default true) (default true)
+          --ignore-globally                             Hide from mounted folders what your thvignore file names, beside what their .thvignore names (default true)
       -l, --label stringArray                           Set labels on the container (format: key=value)
           --name string                                 Name of the MCP server (auto-generated from image if not provided)
           --network string                              Connect the container to a network (e.g., 'host' for host networking)

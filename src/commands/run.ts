@@ -176,7 +176,7 @@ const flags = {
   },
   'ignore-globally': {
     kind: 'bool',
-    help: 'Hide from mounted folders what your thvignore file names, beside what their .thvignore names (default true)',
+    help: 'Hide from mounted folders what your thvignore file names, beside what their .thvignore names',
     schema: v.optional(v.boolean(), true),
   },
   'print-resolved-overlays': {
