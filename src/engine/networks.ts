@@ -7,7 +7,7 @@ type NetworkSpec = Parameters<Networks['ensure']>[1];
 /** Networks of one engine (spec 03 §3, §9.1). */
 export function createNetworks(http: EngineHttp): Networks {
   /** Names being made right now: Docker before API 1.44 gives one name to two networks when asked twice at once. */
-  const underWay = new Map<string, Promise<void>>();
+  const underWay = new Map<string, Promise<string>>();
 
   const list = (query: { readonly name?: string }, options: Waiting = {}) =>
     http.json<NetworkSummary[]>({
@@ -27,16 +27,17 @@ export function createNetworks(http: EngineHttp): Networks {
 
   /** With two networks of one name no container can join either; the older one stays, as everybody else decides too. */
   async function removeDuplicates(networks: readonly NetworkSummary[], options: Waiting): Promise<void> {
-    for (const { Id } of [...networks].sort(byAge).slice(1)) {
+    for (const { Id } of networks.slice(1)) {
       await removeById(Id, options).catch(() => undefined); // in use: its containers' owner has to decide
     }
   }
 
-  async function make(name: string, spec: NetworkSpec, options: Waiting): Promise<void> {
-    const present = await named(name, options);
-    if (present.length > 0) {
+  async function make(name: string, spec: NetworkSpec, options: Waiting): Promise<string> {
+    const present = (await named(name, options)).sort(byAge);
+    const [oldest] = present;
+    if (oldest !== undefined) {
       await removeDuplicates(present, options);
-      return;
+      return oldest.Id;
     }
     const { Id } = await http.json<{ readonly Id: string }>({
       method: 'POST',
@@ -52,16 +53,20 @@ export function createNetworks(http: EngineHttp): Networks {
     });
     // Another process may have made one at the same moment. All who did agree on the first; with two of a name none is usable.
     const [first] = (await named(name, options)).sort(byAge);
-    if (first !== undefined && first.Id !== Id) await removeById(Id, options);
+    if (first === undefined || first.Id === Id) return Id;
+    await removeById(Id, options);
+    return first.Id;
   }
 
-  async function makeOrFind(name: string, spec: NetworkSpec, options: Waiting): Promise<void> {
+  async function makeOrFind(name: string, spec: NetworkSpec, options: Waiting): Promise<string> {
     try {
-      await make(name, spec, options);
+      return await make(name, spec, options);
     } catch (error) {
       // Somebody was faster: 409 from Docker, 500 from Podman 4.3. What counts is that it is there.
       const isRefusal = error instanceof ThvError && error.code === 'ERR_ENGINE_REQUEST';
-      if (!isRefusal || (await named(name, options)).length === 0) throw error;
+      const [oldest] = isRefusal ? (await named(name, options)).sort(byAge) : [];
+      if (oldest === undefined) throw error;
+      return oldest.Id;
     }
   }
 
@@ -74,7 +79,7 @@ export function createNetworks(http: EngineHttp): Networks {
       }
       const own = makeOrFind(name, spec, options).finally(() => underWay.delete(name));
       underWay.set(name, own);
-      await own;
+      return await own;
     },
 
     async remove(name, options = {}) {

@@ -148,12 +148,12 @@ export interface PullProgress {
 
 export interface Networks {
   list(query: { readonly name?: string }, options?: Waiting): Promise<readonly NetworkSummary[]>;
-  /** Succeeds when a network of exactly this name exists already. */
+  /** Succeeds when a network of exactly this name exists already. Gives its id, of several the oldest's. */
   ensure(
     name: string,
     spec: { readonly internal: boolean; readonly labels: Readonly<Record<string, string>> },
     options?: Waiting,
-  ): Promise<void>;
+  ): Promise<string>;
   /** Removing a network that is gone succeeds. */
   remove(name: string, options?: Waiting): Promise<void>;
 }

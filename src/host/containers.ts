@@ -105,11 +105,12 @@ async function deployOnce(
     );
   }
   const mode = networkModeOf(config.permission_profile ?? networkProfile());
-  if (isBridgeMode(mode)) {
-    await within('failed to create external networks', () => ensureExternalNetwork(engine, signal));
-  }
+  const network = isBridgeMode(mode)
+    ? await within('failed to create external networks', () => ensureExternalNetwork(engine, signal))
+    : EXTERNAL_NETWORK;
   const hostPort = await choosePrimaryPort(config, mode, existing);
   const spec = containerSpec(config, {
+    network,
     hostPort: mode === 'host' ? undefined : hostPort,
     environment: options.environment,
     overlays: options.overlays,
@@ -147,9 +148,11 @@ async function untilUp(
   }
 }
 
-function ensureExternalNetwork(engine: Engine, signal: AbortSignal): Promise<void> {
+/** What to call the network by: on Docker its id, for older ones may have several of the name, and then none can be joined by it. */
+async function ensureExternalNetwork(engine: Engine, signal: AbortSignal): Promise<string> {
   const labels = { [LABEL.managed]: 'true', [LABEL.name]: EXTERNAL_NETWORK };
-  return engine.networks.ensure(EXTERNAL_NETWORK, { internal: false, labels }, { signal });
+  const id = await engine.networks.ensure(EXTERNAL_NETWORK, { internal: false, labels }, { signal });
+  return engine.kind === 'docker' ? id : EXTERNAL_NETWORK;
 }
 
 async function reuseOrCreate(

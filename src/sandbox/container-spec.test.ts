@@ -12,6 +12,7 @@ const config = (document: object) =>
 
 test('a stdio server gets stdin, no ports, no capabilities and no new privileges', () => {
   const spec = containerSpec(config({ cmd_args: ['serve'], env_vars: { K: 'V', MCP_TRANSPORT: 'sse' } }), {
+    network: 'toolhive-external',
     hostPort: undefined,
     logger: silentLogger,
   });
@@ -43,7 +44,7 @@ test('a stdio server gets stdin, no ports, no capabilities and no new privileges
 test('the port of an HTTP server is bound on loopback only, whatever address the proxy listens on', () => {
   const spec = containerSpec(
     config({ transport: 'sse', host: '0.0.0.0', target_port: 8080, publish: ['9000:9000', '9001'] }),
-    { hostPort: 18_080, logger: silentLogger },
+    { network: 'toolhive-external', hostPort: 18_080, logger: silentLogger },
   );
   expect(spec.HostConfig?.PortBindings).toEqual({
     '9000/tcp': [{ HostIp: '', HostPort: '9000' }],
@@ -57,6 +58,7 @@ test('the port of an HTTP server is bound on loopback only, whatever address the
 test('a network mode other than bridge joins no network of ours', () => {
   const profile = withNetworkMode(networkProfile(), 'none');
   const spec = containerSpec(config({ permission_profile: profile }), {
+    network: 'toolhive-external',
     hostPort: undefined,
     logger: silentLogger,
   });
@@ -73,7 +75,11 @@ test('volumes become bind mounts; the first one on a target wins and the second 
     [`${folder}:/data:ro`, `${folder}:/out`, `${folder}:/data`],
     logger,
   );
-  const spec = containerSpec(config({ permission_profile: profile }), { hostPort: undefined, logger });
+  const spec = containerSpec(config({ permission_profile: profile }), {
+    network: 'toolhive-external',
+    hostPort: undefined,
+    logger,
+  });
   expect(spec.HostConfig?.Mounts).toEqual([
     { Type: 'bind', Source: folder, Target: '/data', ReadOnly: true },
     { Type: 'bind', Source: folder, Target: '/out', ReadOnly: false },

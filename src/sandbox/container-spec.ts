@@ -8,6 +8,8 @@ import { parsePublish } from './publish.ts';
 export const EXTERNAL_NETWORK = 'toolhive-external';
 
 interface SpecFacts {
+  /** Name or id of the network for workloads that are not isolated; only used in a bridge mode. */
+  readonly network: string;
   /** Host port for the primary binding of an HTTP server; `undefined` for stdio and where nothing is bound. */
   readonly hostPort: number | undefined;
   /** Values that are set at start and never stored, over those of the document. */
@@ -54,7 +56,7 @@ export function containerSpec(config: RunConfig, facts: SpecFacts): ContainerSpe
       PortBindings: bindings,
     },
     NetworkingConfig: {
-      EndpointsConfig: isBridgeMode(mode) ? { [EXTERNAL_NETWORK]: { NetworkID: EXTERNAL_NETWORK } } : {},
+      EndpointsConfig: isBridgeMode(mode) ? { [facts.network]: { NetworkID: facts.network } } : {},
     },
   };
 }

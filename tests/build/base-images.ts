@@ -8,6 +8,9 @@ const FULL_BASE = 'thv-test/packages-debian';
 /** busybox, node and npm, and neither apk nor apt-get. */
 const SMALL_BASE = 'thv-test/packages-busybox';
 
+/** Without Go on this machine the images have none either, and what builds Go programs is left out. */
+export const HAS_GO = Bun.which('go') !== null;
+
 const CACHE = join(import.meta.dir, '..', '..', '.cache', 'tests');
 
 /** The reference under which the engine has it. Takes a minute the first time, then seconds. */
@@ -41,8 +44,8 @@ async function ensureImage(
 /** By what the images are made of. */
 async function contentKey(fill: (root: string) => Promise<void>): Promise<string> {
   const hash = createHash('sha256').update(`${fill}${addNode}`);
-  for (const program of ['node', 'go'])
-    hash.update(`${await programFile(program)} ${(await stat(await programFile(program))).mtimeMs}`);
+  const programs = [await programFile('node'), ...(HAS_GO ? [await programFile('go')] : [])];
+  for (const program of programs) hash.update(`${program} ${(await stat(program)).mtimeMs}`);
   return hash.digest('hex').slice(0, 12);
 }
 
@@ -76,6 +79,7 @@ async function fillFull(root: string): Promise<void> {
     await rm(join(root, path), { recursive: true, force: true });
   await mkdir(join(root, 'var/lib/apt/lists/partial'), { recursive: true });
   await addNode(root);
+  if (!HAS_GO) return;
   const go = dirname(dirname(await programFile('go')));
   for (const part of ['bin', 'pkg', 'src', 'VERSION', 'go.env'])
     await cp(join(go, part), join(root, 'usr/local/go', part), { recursive: true });

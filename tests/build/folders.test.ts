@@ -5,7 +5,7 @@ import { type Engine, openEngine } from '../../src/engine/index.ts';
 import { openMcpClient } from '../harness/mcp.ts';
 import { onEachEngine } from '../harness/on-each-engine.ts';
 import { openWorld, type World } from '../harness/world.ts';
-import { fullBase, smallBase } from './base-images.ts';
+import { fullBase, HAS_GO, smallBase } from './base-images.ts';
 
 /** The CA by which package hosts are reached from here; public ones everywhere else. */
 const CA = process.env['SSL_CERT_FILE'] ?? '/etc/ssl/certs/ca-certificates.crt';
@@ -170,7 +170,7 @@ onEachEngine((address) => {
       LIMIT_MS,
     );
 
-    test(
+    test.skipIf(!HAS_GO)(
       'a Go program below its module',
       async () => {
         const base = await fullBase(engine);

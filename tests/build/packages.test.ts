@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Engine, openEngine } from '../../src/engine/index.ts';
 import { onEachEngine } from '../harness/on-each-engine.ts';
 import { openWorld, type World } from '../harness/world.ts';
-import { fullBase, smallBase } from './base-images.ts';
+import { fullBase, HAS_GO, smallBase } from './base-images.ts';
 import { callTool, runIn } from './built-server.ts';
 
 /** The CA by which package hosts are reached from here; public ones everywhere else. */
@@ -102,7 +102,7 @@ onEachEngine((address) => {
       LIMIT_MS,
     );
 
-    test(
+    test.skipIf(!HAS_GO)(
       'Go: an example of the official SDK',
       async () => {
         const base = await fullBase(engine);
@@ -116,7 +116,7 @@ onEachEngine((address) => {
       LIMIT_MS,
     );
 
-    test(
+    test.skipIf(!HAS_GO)(
       'Go: a project of this machine, whose folder stays as it is and whose secrets stay here (B15)',
       async () => {
         const base = await fullBase(engine);

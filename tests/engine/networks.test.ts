@@ -41,7 +41,11 @@ describeEngines('networks', (under) => {
     const name = under.uniqueName();
     const spec = { internal: false, labels: {} };
     try {
-      await Promise.all([under.engine.networks.ensure(name, spec), other.networks.ensure(name, spec)]);
+      const [one, two] = await Promise.all([
+        under.engine.networks.ensure(name, spec),
+        other.networks.ensure(name, spec),
+      ]);
+      expect(one).toBe(two);
       expect((await other.networks.list({ name })).map((found) => found.Name)).toEqual([name]);
     } finally {
       await other.networks.remove(name);

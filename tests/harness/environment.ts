@@ -94,6 +94,7 @@ export async function openEnvironment(
   });
   stack.defer(() => removeLeftovers(worlds, engines));
 
+  if (Bun.which('go') === null) omissions.push('images of Go packages: go is not on PATH');
   const owned = stack.move();
   return {
     variables,

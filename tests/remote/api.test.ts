@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { type ApiProcess, startApi } from '../api/server.ts';
 import { openMcpClient } from '../harness/mcp.ts';
+import { waitFor } from '../harness/wait-for.ts';
 import { openWorld, type World } from '../harness/world.ts';
 import { openRemoteServer, type RemoteServer } from './remote-server.ts';
 
@@ -52,8 +53,14 @@ describe('remote servers over the API, where there is no container engine', () =
     const edit = (body: object) => api.ask('POST', `${B}/${name}/edit`, { body });
     const changed = { ...header_forward, add_plaintext_headers: { 'X-Tenant': 't2' } };
     expect(await edit({ ...details, header_forward: changed })).toMatchObject({ status: 200 });
+    // The edit is answered before the exchange has taken place.
+    const after = await waitFor(
+      () => call().catch((error: unknown) => ({ error: String(error) })),
+      (seen) => seen['x-tenant'] === 't2',
+      { what: 'the new header is forwarded' },
+    );
+    expect(after).toMatchObject({ 'x-key': 'open sesame' });
     await world.reached(name);
-    expect(await call()).toMatchObject({ 'x-tenant': 't2', 'x-key': 'open sesame' });
     expect((await api.ask('GET', `${B}/${name}`)).json()).toEqual({ ...details, header_forward: changed });
     expect((await api.ask('DELETE', `${B}/${name}`)).status).toBe(202);
   });
