@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { RunConfig } from '../records/index.ts';
+import { findSecretParameter, type RunConfig } from '../records/index.ts';
 import type { WorkloadDetails } from './schemas/workload-request.ts';
 
 /** The stored configuration in the shape of a request (spec 10 §11.5). */
@@ -14,7 +14,8 @@ export function toDetails(config: RunConfig): WorkloadDetails {
     target_port: config.target_port,
     proxy_port: config.port,
     env_vars: orNull(config.env_vars),
-    secrets: (config.secrets ?? []).flatMap(parseReference),
+    // What has another form is left out.
+    secrets: (config.secrets ?? []).flatMap((text) => findSecretParameter(text) ?? []),
     volumes: orNull(config.volumes),
     transport: config.transport,
     authz_config: typeof rest['authz_config_path'] === 'string' ? rest['authz_config_path'] : '',
@@ -63,12 +64,6 @@ function orNull<Value extends object>(value: Value | null | undefined): Value | 
   return value === null || value === undefined || Object.keys(value).length === 0 ? null : value;
 }
 
-/** `NAME,target=VARIABLE` (spec 02 §7.4); what has another form is left out. */
-function parseReference(text: string): { name: string; target: string }[] {
-  const [, name, target] = /^([^,]+),target=(.+)$/.exec(text) ?? [];
-  return name === undefined || target === undefined ? [] : [{ name, target }];
-}
-
 function reader(value: unknown) {
   const members = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
   return {
@@ -94,7 +89,7 @@ function oidcOf(stored: unknown): WorkloadDetails['oidc'] {
     jwks_url: text('JWKSURL'),
     introspection_url: text('IntrospectionURL'),
     client_id: text('ClientID'),
-    client_secret: parseReference(secret).length > 0 ? secret : '',
+    client_secret: findSecretParameter(secret) === undefined ? '' : secret,
     scopes: orNull(texts('Scopes')),
   };
 }
@@ -102,8 +97,8 @@ function oidcOf(stored: unknown): WorkloadDetails['oidc'] {
 /** Keys of the stored object: spec 02 §1.3. */
 function oauthOf(stored: unknown): WorkloadDetails['oauth_config'] {
   const { text, texts, flag, number, map } = reader(stored);
-  const [clientSecret] = parseReference(text('client_secret'));
-  const [bearerToken] = parseReference(text('bearer_token'));
+  const clientSecret = findSecretParameter(text('client_secret'));
+  const bearerToken = findSecretParameter(text('bearer_token'));
   return {
     issuer: text('issuer'),
     authorize_url: text('authorize_url'),

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { createCommand, type Invocation, type OptionsOf, ownGroupFlag } from '../cli/index.ts';
 import { messageOf, ThvError } from '../errors/index.ts';
 import { formatDuration, silentLogger } from '../platform/index.ts';
+import { parseSecretParameter } from '../records/index.ts';
 import { networkProfile, parsePublish, withVolumes } from '../sandbox/index.ts';
 import { type ImportRequest, parseEnvironmentFlags, type RunRequest } from '../workloads/index.ts';
 import { createAsk } from './ask.ts';
@@ -50,15 +51,7 @@ const ProxyMode = v.optional(
 
 const Environment = v.optional(v.array(sound((entry) => parseEnvironmentFlags([entry]))), []);
 
-const Secrets = v.optional(
-  v.array(
-    v.pipe(
-      v.string(),
-      v.regex(/^[^,]+,target=.+$/, ({ input }) => `invalid secret parameter format: ${input}`),
-    ),
-  ),
-  [],
-);
+const Secrets = v.optional(v.array(sound(parseSecretParameter)), []);
 
 const Volumes = v.optional(
   v.array(sound((volume) => withVolumes(networkProfile(), [volume], silentLogger), RUN_CONFIG)),

@@ -21,6 +21,7 @@ export {
   type RunConfigStore,
   readIfPresent,
 } from './run-config-store.ts';
+export { findSecretParameter, parseSecretParameter } from './secret-parameter.ts';
 export { type StatusRecord, type WorkloadStatus, WorkloadStatusSchema } from './status.ts';
 export { createStatusStore, type StatusStore } from './status-store.ts';
 export {

@@ -1,20 +1,7 @@
-import { hasCode, ThvError, within } from '../errors/index.ts';
+import { hasCode, within } from '../errors/index.ts';
+import { parseSecretParameter } from '../records/index.ts';
 import type { SecretsStore } from './types.ts';
 import { scopedSecrets, userSecrets } from './views.ts';
-
-interface SecretParameter {
-  readonly name: string;
-  /** Environment variable of the workload. */
-  readonly target: string;
-}
-
-/** `NAME,target=TARGET` (spec 09 §5.9). Throws `ERR_SECRET_PARAMETER_INVALID`. */
-export function parseSecretParameter(text: string): SecretParameter {
-  const [, name, target] = /^([^,]+),target=(.+)$/.exec(text) ?? [];
-  if (name === undefined || target === undefined)
-    throw new ThvError('ERR_SECRET_PARAMETER_INVALID', { parameter: text });
-  return { name, target };
-}
 
 /**
  * Values by environment variable; of equal targets the last wins. `store` is the raw store: names are looked up in the user's

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
+import { parseSecretParameter } from '../records/index.ts';
 import { createEmptyStore, createEnvironmentStore, withEnvironmentFallback } from './environment-store.ts';
-import { parseSecretParameter, resolveSecretParameters } from './parameters.ts';
+import { resolveSecretParameters } from './parameters.ts';
 import { notFound } from './read-only.ts';
 import type { SecretsStore } from './types.ts';
 import { scopedSecrets, scopeOf, userSecrets } from './views.ts';

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { messageOf, ThvError, within } from '../errors/index.ts';
 import { findFreePort, formatDuration, isPortAvailable, type Logger } from '../platform/index.ts';
 import {
+  findSecretParameter,
   type PermissionProfile,
   parseLabel,
   type RunConfig,
@@ -55,9 +56,7 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
     { flags: request.environment, file: request.environmentFile, folder: request.environmentFolder },
     facts.logger,
   );
-  const secretTargets = request.secrets.map((parameter) =>
-    parameter.slice(parameter.indexOf(',target=') + 8),
-  );
+  const secretTargets = request.secrets.flatMap((text) => findSecretParameter(text)?.target ?? []);
   const filled = await within('failed to validate environment variables', () =>
     facts.fill(new Set([...Object.keys(given), ...secretTargets])),
   );

@@ -2,7 +2,7 @@ import gt from 'semver/functions/gt';
 import valid from 'semver/functions/valid';
 import { type ImageReference, isLatest, parseImageReference } from '../engine/index.ts';
 import { hasCode, ThvError, toThvError } from '../errors/index.ts';
-import { parseWorkloadName, type RunConfig } from '../records/index.ts';
+import { findSecretParameter, parseWorkloadName, type RunConfig } from '../records/index.ts';
 import type { ContainerEntry, EntryVariable, RegistryEntry } from '../registry/index.ts';
 import type { Context } from './context.ts';
 import { listWorkloads } from './list.ts';
@@ -116,9 +116,9 @@ export function missingVariables(
   return entry.env_vars.filter(({ name }) => !given.has(name));
 }
 
-/** Variable that `NAME,target=VARIABLE` fills; '' for another form. */
+/** Variable that a secret fills; '' for a reference of another form. */
 export function targetOf(parameter: string): string {
-  return /^[^,]+,target=(.+)$/.exec(parameter)?.[1] ?? '';
+  return findSecretParameter(parameter)?.target ?? '';
 }
 
 /** Never the default of a secret. */

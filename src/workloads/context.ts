@@ -59,6 +59,10 @@ export interface Context {
 }
 
 export function createContext(options: ManagerOptions): Context {
+  const config = async () => {
+    const { createConfigStore } = await import('../config/index.ts');
+    return createConfigStore(options.paths);
+  };
   const { env, paths, logger, version, platform, builtAt } = options;
   let engine: Promise<Engine> | undefined;
   let registry: Promise<Registry> | undefined;
@@ -86,18 +90,14 @@ export function createContext(options: ManagerOptions): Context {
       const { openSecretsStore } = await import('../secrets/index.ts');
       return openSecretsStore({ paths, env, logger, signal });
     },
-    async config() {
-      const { createConfigStore } = await import('../config/index.ts');
-      return createConfigStore(paths);
-    },
+    config,
     async registry() {
       registry ??= import('../registry/index.ts').then(({ createRegistry }) =>
         createRegistry({ paths, env, logger }),
       );
       const opened = await registry;
       // A server lives on while another program names another registry.
-      const { createConfigStore } = await import('../config/index.ts');
-      const settings = registrySettings(await createConfigStore(paths).read());
+      const settings = registrySettings(await (await config()).read());
       if (knownSettings !== undefined && knownSettings !== settings) opened.reset();
       knownSettings = settings;
       return opened;

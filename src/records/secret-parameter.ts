@@ -1,0 +1,21 @@
+import { ThvError } from '../errors/index.ts';
+
+/** How a document refers to a secret: `NAME,target=VARIABLE` (spec 02 §7.4, spec 09 §5.9). */
+export interface SecretParameter {
+  readonly name: string;
+  /** Environment variable of the workload. */
+  readonly target: string;
+}
+
+/** `undefined` for a text of another form. */
+export function findSecretParameter(text: string): SecretParameter | undefined {
+  const [, name, target] = /^([^,]+),target=(.+)$/.exec(text) ?? [];
+  return name === undefined || target === undefined ? undefined : { name, target };
+}
+
+/** Throws `ERR_SECRET_PARAMETER_INVALID`. */
+export function parseSecretParameter(text: string): SecretParameter {
+  const parameter = findSecretParameter(text);
+  if (parameter === undefined) throw new ThvError('ERR_SECRET_PARAMETER_INVALID', { parameter: text });
+  return parameter;
+}
