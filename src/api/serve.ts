@@ -107,7 +107,8 @@ function warnOfOpenDoors(
   isLoopback: boolean,
   logger: Logger,
 ): void {
-  if (isAuthenticated) return;
+  // A UNIX socket is its owner's alone.
+  if (isAuthenticated || address.kind === 'socket') return;
   if (address.kind === 'tcp' && !isLoopback) {
     logger.warn(
       'anyone who can reach this address can manage your MCP servers: no authentication is configured',

@@ -2,7 +2,7 @@ import { parsePackageReference } from '../build/index.ts';
 import { hasCode, ThvError } from '../errors/index.ts';
 import { DEFAULT_GROUP } from '../groups/index.ts';
 import { parseNewWorkloadName, parseWorkloadName, type RunConfig } from '../records/index.ts';
-import type { RunRequest } from '../workloads/index.ts';
+import { type RunRequest, runtimeOverride } from '../workloads/index.ts';
 import { forwardHeadersOf } from './header-forward.ts';
 import type { CreateRequest, UpdateRequest } from './schemas/workload-request.ts';
 
@@ -23,24 +23,30 @@ export function checkSourceAndName(body: CreateRequest): string {
 interface RequestFacts {
   readonly name: string;
   readonly debug: boolean;
+  /** Where a new one runs; '' for what the server's environment says. */
+  readonly runtime?: CreateRequest['runtime'];
   /** What the workload is now, when it is given other settings. */
   readonly present?: RunConfig;
 }
 
 /** Throws `ERR_INPUT_INVALID` for what the service would not look at itself. */
-export function toRunRequest(body: UpdateRequest, { name, debug, present }: RequestFacts): RunRequest {
+export function toRunRequest(
+  body: UpdateRequest,
+  { name, debug, runtime, present }: RequestFacts,
+): RunRequest {
   const transport = body.transport === '' ? undefined : transportOf(body.transport);
   if (body.target_port < 0 || body.target_port > 65_535)
     throw invalid(
       `${BUILD}: invalid value for target_port: ${body.target_port} (must be between 0 and 65535)`,
     );
   const keepsBuild = present !== undefined && isBuiltAlike(body, present);
-  refuseWhatIsNotDone(keepsBuild ? { ...body, runtime_config: undefined } : body);
+  refuseWhatIsNotDone(body);
   return {
     source: body.url === '' ? body.image : body.url,
     ...(body.url === '' ? {} : { imageOfRemote: body.image }),
     ...(body.headers.length === 0 ? {} : { declaredHeaders: body.headers }),
     ...forwardHeadersOf(body, INVALID_CONFIG),
+    runtime: runtime || undefined,
     serverArguments: body.cmd_arguments,
     name,
     transport,
@@ -71,7 +77,7 @@ export function toRunRequest(body: UpdateRequest, { name, debug, present }: Requ
     sessionTtlMs: 0,
     endpointPrefix: '',
     caCertificate: undefined,
-    ...runtimeOf(body, keepsBuild),
+    runtimeOverride: overrideOf(body, keepsBuild),
     debug,
   };
 }
@@ -148,42 +154,19 @@ function secretsOf(references: UpdateRequest['secrets']): readonly string[] {
   });
 }
 
-type Runtime = Pick<RunRequest, 'runtimeImage' | 'runtimePackages' | 'buildWith'>;
-
-interface GivenRuntime {
-  readonly builder_image?: string | null | undefined;
-  readonly additional_packages?: readonly string[] | null | undefined;
-  readonly build_with?: readonly string[] | null | undefined;
-  readonly runtime_env?: Readonly<Record<string, string>> | null | undefined;
-}
-
-function normalRuntime(given: GivenRuntime | null | undefined): Runtime {
-  const items = (texts: readonly string[] | null | undefined) =>
-    (texts ?? []).map((text) => text.trim()).filter((text) => text !== '');
-  return {
-    runtimeImage: given?.builder_image?.trim() || undefined,
-    runtimePackages: items(given?.additional_packages),
-    buildWith: items(given?.build_with),
-  };
-}
-
 /** An image that was built stays as it is when it is sent back with what it was built by (spec 10 §11.6). */
 function isBuiltAlike({ image, runtime_config }: UpdateRequest, present: RunConfig): boolean {
   const stored = present.runtime_config;
   const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
-  return (
-    image === present.image &&
-    same(normalRuntime(runtime_config), normalRuntime(stored)) &&
-    same(runtime_config?.runtime_env ?? {}, stored?.runtime_env ?? {})
-  );
+  return image === present.image && same(runtimeOverride(runtime_config), runtimeOverride(stored));
 }
 
-/** How the image of a package is built (spec 10 §11.6); blank items are left out. */
-function runtimeOf({ image, url, runtime_config }: UpdateRequest, keepsBuild: boolean): Runtime {
-  const runtime = normalRuntime(runtime_config);
-  if (!keepsBuild && isGiven(runtime) && (url !== '' || parsePackageReference(image) === undefined))
+/** How the image of a package is built (spec 10 §11.6). */
+function overrideOf({ image, url, runtime_config }: UpdateRequest, keepsBuild: boolean) {
+  const override = runtimeOverride(runtime_config);
+  if (!keepsBuild && override !== undefined && (url !== '' || parsePackageReference(image) === undefined))
     throw invalid(`${INVALID_CONFIG}: runtime_config is only supported for protocol-scheme images`);
-  return runtime;
+  return override;
 }
 
 /** Protection and sources that are asked for and cannot be given are refused, never left out in silence. */
@@ -195,7 +178,6 @@ function refuseWhatIsNotDone(body: UpdateRequest): void {
     ['oidc', isGiven(body.oidc)],
     ['oauth_config', isGiven(withoutDefaults(body))],
     ['headers', body.headers.length > 0 && body.url === ''],
-    ['runtime_config.runtime_env', isGiven(body.runtime_config?.runtime_env)],
   ];
   const refused = asked.filter(([, isAsked]) => isAsked).map(([field]) => field);
   if (refused.length > 0)

@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { valid } from 'semver';
 import { ThvError } from '../errors/index.ts';
 
@@ -46,7 +47,7 @@ export function parsePackageReference(text: string): PackageReference | undefine
   const scheme = SCHEMES.find((known) => text.startsWith(`${known}://`));
   if (scheme === undefined) return undefined;
   const name = text.slice(`${scheme}://`.length);
-  const isLocal = scheme === 'go' && /^(?:\.$|\.{1,2}\/|\/)/.test(name);
+  const isLocal = scheme === 'go' && (isAbsolute(name) || /^\.(?:$|\.?\/)/.test(name));
   try {
     if (name.length > LONGEST_PACKAGE) throw new Problem(`it is longer than ${LONGEST_PACKAGE} characters`);
     const parts = isLocal ? localParts(name) : READERS[scheme](name);

@@ -35,9 +35,6 @@ const REQUEST: RunRequest = {
   sessionTtlMs: 0,
   endpointPrefix: '',
   caCertificate: undefined,
-  runtimeImage: undefined,
-  runtimePackages: [],
-  buildWith: [],
   debug: false,
 };
 

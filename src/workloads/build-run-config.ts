@@ -22,7 +22,6 @@ import { collectEnvironment } from './environment.ts';
 import type { Filled } from './fill-environment.ts';
 import type { RunPlan } from './plan-run.ts';
 import { type Runtime, requireProcessNetwork } from './runtime.ts';
-import { runtimeOverride } from './runtime-override.ts';
 import type { ToolsOverride } from './tools-override.ts';
 import type { RunRequest } from './types.ts';
 
@@ -129,7 +128,7 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
             },
           }),
       endpoint_prefix: request.endpointPrefix,
-      runtime_config: runtimeOverride(request),
+      runtime_config: request.runtimeOverride,
       middleware_configs: [
         ...toolFilters(request.tools, toolsOverride),
         { type: 'auth', parameters: {} },

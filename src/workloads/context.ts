@@ -93,7 +93,7 @@ export function createContext(options: ManagerOptions): Context {
     config,
     async registry() {
       registry ??= import('../registry/index.ts').then(({ createRegistry }) =>
-        createRegistry({ paths, env, logger }),
+        createRegistry({ paths, env, logger, version }),
       );
       const opened = await registry;
       // A server lives on while another program names another registry.

@@ -1,6 +1,8 @@
 export { parseEnvironmentFlags } from './environment.ts';
 export { createWorkloadManager } from './manager.ts';
 export { requestFor } from './request-for.ts';
+export { RUNTIMES } from './runtime.ts';
+export { runtimeOverride } from './runtime-override.ts';
 export type {
   Ask,
   ImportRequest,

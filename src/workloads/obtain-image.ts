@@ -5,10 +5,9 @@ import type { RunConfig } from '../records/index.ts';
 import type { Context } from './context.ts';
 import type { OwnSource } from './remote-source.ts';
 import { retrieveImage } from './retrieve-image.ts';
-import { type RuntimeFlags, runtimeOverride } from './runtime-override.ts';
 import type { OperationOptions, Progress, RunRequest } from './types.ts';
 
-type BuildSettings = RuntimeFlags & Pick<RunRequest, 'caCertificate'>;
+type BuildSettings = Pick<RunRequest, 'runtimeOverride' | 'caCertificate'>;
 type ObtainOptions = OperationOptions & { readonly progress: Progress };
 
 /** The image of a source: built for a package or a folder; for the rest its name, to be pulled later on. */
@@ -26,7 +25,7 @@ export async function imageOf(
       return source.entry.image;
     case 'package':
     case 'folder': {
-      const given = { override: runtimeOverride(settings), caCertPath: settings.caCertificate };
+      const given = { override: settings.runtimeOverride, caCertPath: settings.caCertificate };
       const inputs = await buildOptions(context, engine, given, options);
       const { buildFolderImage, buildPackageImage } = await import('../build/index.ts');
       if (source.kind === 'folder') return await buildFolderImage(source.project, inputs);

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { PermissionProfile, RunConfig, Transport } from '../records/index.ts';
 import type { EntryVariable, GivenSettings, RegistrySource } from '../registry/index.ts';
 import { checkProfile } from '../sandbox/index.ts';
@@ -31,9 +32,12 @@ interface PlanFacts {
   readonly registrySource: () => Promise<RegistrySource>;
 }
 
-/** What an image is built from, so that it can be built again. */
+/** What an image is built from, so that it can be built again, from any folder. */
 function originOf(source: OwnSource): RunPlan['origin'] {
-  if (source.kind === 'package') return { package_reference: source.reference.text };
+  if (source.kind === 'package') {
+    const { isLocal, package: path, text } = source.reference;
+    return { package_reference: isLocal ? `go://${resolve(path)}` : text };
+  }
   return source.kind === 'folder' ? { package_reference: source.project.folder } : {};
 }
 

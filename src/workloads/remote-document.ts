@@ -134,9 +134,6 @@ function asRemote(request: RunRequest, { url, entry }: RemoteSource): RunRequest
     permissionProfile: undefined,
     noSandbox: false,
     allowInstallScripts: false,
-    runtimeImage: undefined,
-    runtimePackages: [],
-    buildWith: [],
   };
 }
 
@@ -145,6 +142,7 @@ const OURS = /^(?:MCP_TRANSPORT|MCP_PORT|FASTMCP_PORT)=/;
 
 /** Asked for, and without a meaning where nothing runs on this machine. */
 function warnAboutIgnored(request: RunRequest, { url }: RemoteSource, logger: Logger): void {
+  const { runtimeOverride: build } = request;
   const given: readonly (readonly [string, boolean])[] = [
     ['-- ARGS', request.serverArguments.length > 0],
     ['--env', request.environment.some((entry) => !OURS.test(entry))],
@@ -155,9 +153,9 @@ function warnAboutIgnored(request: RunRequest, { url }: RemoteSource, logger: Lo
     ['--permission-profile', request.permissionProfile !== undefined],
     ['--no-sandbox', request.noSandbox === true],
     ['--allow-install-scripts', request.allowInstallScripts === true],
-    ['--runtime-image', request.runtimeImage !== undefined],
-    ['--runtime-add-package', request.runtimePackages.length > 0],
-    ['--build-with', request.buildWith.length > 0],
+    ['--runtime-image', build?.builder_image !== undefined],
+    ['--runtime-add-package', build?.additional_packages !== undefined],
+    ['--build-with', build?.build_with !== undefined],
   ];
   const ignored = given.filter(([, isGiven]) => isGiven).map(([flag]) => flag);
   if (ignored.length === 0) return;

@@ -40,9 +40,6 @@ export function requestFor(server: ImportedServer, { group, debug, secrets }: Re
     sessionTtlMs: 0,
     endpointPrefix: '',
     caCertificate: undefined,
-    runtimeImage: undefined,
-    runtimePackages: [],
-    buildWith: [],
     debug,
   };
 }

@@ -1,13 +1,21 @@
-import type { RunRequest } from './types.ts';
+import type { RunConfig } from '../records/index.ts';
 
-export type RuntimeFlags = Pick<RunRequest, 'runtimeImage' | 'runtimePackages' | 'buildWith'>;
+/** How the image of a package is built, as documents spell it (spec 03 §13.5). */
+export type RuntimeOverride = NonNullable<RunConfig['runtime_config']>;
 
-/** Flags as `runtime_config` spells them; `undefined` when none was given. */
-export function runtimeOverride({ runtimeImage, runtimePackages, buildWith }: RuntimeFlags) {
-  if (runtimeImage === undefined && runtimePackages.length === 0 && buildWith.length === 0) return undefined;
-  return {
-    ...(runtimeImage === undefined ? {} : { builder_image: runtimeImage }),
-    ...(runtimePackages.length === 0 ? {} : { additional_packages: [...runtimePackages] }),
-    ...(buildWith.length === 0 ? {} : { build_with: [...buildWith] }),
+/** Without what says nothing: blank items, empty lists and maps. `undefined` when nothing is left. */
+export function runtimeOverride(given: RuntimeOverride | null | undefined): RuntimeOverride | undefined {
+  const image = given?.builder_image?.trim() ?? '';
+  const items = (texts: readonly string[] | null | undefined) =>
+    (texts ?? []).map((text) => text.trim()).filter((text) => text !== '');
+  const packages = items(given?.additional_packages);
+  const buildWith = items(given?.build_with);
+  const environment = given?.runtime_env ?? {};
+  const override = {
+    ...(image === '' ? {} : { builder_image: image }),
+    ...(packages.length === 0 ? {} : { additional_packages: packages }),
+    ...(buildWith.length === 0 ? {} : { build_with: buildWith }),
+    ...(Object.keys(environment).length === 0 ? {} : { runtime_env: environment }),
   };
+  return Object.keys(override).length === 0 ? undefined : override;
 }

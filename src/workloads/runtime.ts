@@ -8,6 +8,9 @@ import { isFolderPath } from '../sources/index.ts';
 import type { Context } from './context.ts';
 import type { OperationOptions, Progress, RunRequest } from './types.ts';
 
+/** What `--runtime`, `TOOLHIVE_RUNTIME` and a request to the API may ask for (spec 03 §1.1). */
+export const RUNTIMES = ['auto', 'docker', 'podman', 'process'] as const;
+
 /** What a workload is going to run on. */
 export type Runtime =
   | { readonly kind: 'container'; readonly engine: Engine }

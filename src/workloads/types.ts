@@ -2,6 +2,8 @@ import type { BuildProgress } from '../build/index.ts';
 import type { Registered } from '../clients/index.ts';
 import type { PermissionProfile, RunConfig, WorkloadStatus } from '../records/index.ts';
 import type { Registry } from '../registry/index.ts';
+import type { RUNTIMES } from './runtime.ts';
+import type { RuntimeOverride } from './runtime-override.ts';
 import type { ToolsOverride } from './tools-override.ts';
 
 /** A workload as `list`, `status` and the API show it (spec 02 §4.6). */
@@ -32,7 +34,7 @@ export interface RunRequest {
   /** The first positional argument: registry name, package with its scheme, folder, URL, image reference (spec 01 §4.1). */
   readonly source: string;
   /** `undefined`: what `TOOLHIVE_RUNTIME` says. */
-  readonly runtime?: 'auto' | 'docker' | 'podman' | 'process' | undefined;
+  readonly runtime?: (typeof RUNTIMES)[number] | undefined;
   /** Of a process: with all rights of the user. */
   readonly noSandbox?: boolean;
   /** Of a process: packages may run programs while they are installed. */
@@ -99,9 +101,7 @@ export interface RunRequest {
   /** What the document of a remote server has for an image; absent: the source. */
   readonly imageOfRemote?: string;
   /** How an image is built for a package. */
-  readonly runtimeImage: string | undefined;
-  readonly runtimePackages: readonly string[];
-  readonly buildWith: readonly string[];
+  readonly runtimeOverride?: RuntimeOverride | undefined;
   readonly debug: boolean;
 }
 

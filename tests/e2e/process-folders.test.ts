@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { startApi } from '../api/server.ts';
 import { openMcpClient } from '../harness/mcp.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { openWorld, type World } from '../harness/world.ts';
@@ -154,6 +155,28 @@ describe.each([...SANDBOXES])('a local folder as a process, in %s', (sandbox) =>
     expect(exitCode).toBe(1);
     expect(stderr).toContain('it has no package.json, pyproject.toml or go.mod');
     expect(stderr).toContain('Hint: what a Dockerfile describes needs a container engine');
+  });
+
+  test('the API runs it as a process when it is asked to, whatever engine there is', async () => {
+    const name = world.name('api');
+    await folderWith(world, 'by-api', {
+      'package.json': JSON.stringify({ name: 'by-api', main: 'main.mjs' }),
+      'main.mjs': SLOW_END,
+    });
+    await using api = await startApi(world);
+    const create = (runtime: string) =>
+      api.ask('POST', '/api/v1beta/workloads', {
+        body: { name, image: join(world.work, 'by-api'), runtime, cmd_arguments: ['0'] },
+      });
+    expect(await create('cloud')).toMatchObject({
+      status: 400,
+      text: expect.stringContaining(
+        'runtime cloud not found. Available runtimes: auto, docker, podman, process',
+      ),
+    });
+    expect(await create('process')).toMatchObject({ status: 201 });
+    expect(await world.reached(name)).toMatchObject({ runtime: 'process', confined: true });
+    await world.ok(['rm', name]);
   });
 
   for (const mode of ['shared', 'dedicated'] as const) {

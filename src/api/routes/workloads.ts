@@ -73,7 +73,7 @@ export function addWorkloadRoutes(api: Api, { workloads, background, debug = fal
         if (body.group !== '' && !(await workloads.groupExists(body.group)))
           throw new ThvError('ERR_GROUP_NOT_FOUND', { group: body.group });
         const source = body.server === '' ? body.image : await entryName(workloads, body, c.var.signal);
-        const request = toRunRequest({ ...body, image: source }, { name, debug });
+        const request = toRunRequest({ ...body, image: source }, { name, debug, runtime: body.runtime });
         const result = await workloads.run(request, { signal: c.var.signal, progress: silentProgress });
         return jsonAnswer({ name: result.name, port: result.port }, 201);
       } catch (error) {

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { PermissionProfileSchema } from '../../records/index.ts';
+import { RUNTIMES } from '../../workloads/index.ts';
 import { named } from './names.ts';
 
 /** What a client asks for when it creates or edits a workload (spec 10 §11.2). Absent and empty mean the same. */
@@ -97,7 +98,25 @@ export type UpdateRequest = v.InferOutput<typeof UpdateRequest>;
 
 export const CreateRequest = named(
   'pkg_api_v1.createRequest',
-  v.object({ ...fields, name: Text, registry: Text, server: Text }),
+  v.object({
+    ...fields,
+    name: Text,
+    registry: Text,
+    server: Text,
+    /** Ours; an edit does not change it. */
+    runtime: v.optional(
+      v.pipe(
+        v.picklist(
+          ['', ...RUNTIMES],
+          ({ input }) => `runtime ${input} not found. Available runtimes: ${RUNTIMES.join(', ')}`,
+        ),
+        v.description(
+          'What the server runs on; process runs a package without a container engine. Default: what the API server was started with',
+        ),
+      ),
+      '',
+    ),
+  }),
 );
 export type CreateRequest = v.InferOutput<typeof CreateRequest>;
 

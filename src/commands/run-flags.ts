@@ -1,0 +1,313 @@
+import * as v from 'valibot';
+import { ownGroupFlag } from '../cli/index.ts';
+import { messageOf } from '../errors/index.ts';
+import { formatDuration, silentLogger } from '../platform/index.ts';
+import { parseSecretParameter } from '../records/index.ts';
+import { networkProfile, parsePublish, withVolumes } from '../sandbox/index.ts';
+import { parseEnvironmentFlags, RUNTIMES } from '../workloads/index.ts';
+import { waitFlags } from './wait-until-running.ts';
+
+/** How the reference introduces what is wrong with the settings of a workload (spec 01 §4.4, step 15). */
+const RUN_CONFIG = 'failed to validate run config';
+
+const Text = v.optional(v.string(), '');
+const Texts = v.optional(v.array(v.string()), []);
+const Switch = v.optional(v.boolean(), false);
+const Port = (problem: (port: number) => string) =>
+  v.optional(
+    v.pipe(
+      v.number(),
+      v.check(
+        (port) => port >= 0 && port <= 65_535,
+        ({ input }) => problem(input),
+      ),
+    ),
+    0,
+  );
+
+const Transport = v.optional(
+  v.pipe(
+    v.picklist(
+      ['', 'sse', 'streamable-http', 'stdio', 'SSE', 'STREAMABLE-HTTP', 'STDIO'],
+      ({ input }) =>
+        `${RUN_CONFIG}: invalid transport mode: ${input}. Valid modes are: sse, streamable-http, stdio`,
+    ),
+    v.transform((text) => text.toLowerCase()),
+    v.picklist(['', 'sse', 'streamable-http', 'stdio']),
+  ),
+  '',
+);
+
+const ProxyMode = v.optional(
+  v.pipe(
+    v.string(),
+    v.transform((text) => (text === '' ? 'sse' : text)),
+    v.picklist(['sse', 'streamable-http'], ({ input }) => `invalid value for --proxy-mode: ${input}`),
+  ),
+  'sse',
+);
+
+const Environment = v.optional(v.array(sound((entry) => parseEnvironmentFlags([entry]))), []);
+
+const Secrets = v.optional(v.array(sound(parseSecretParameter)), []);
+
+const Volumes = v.optional(
+  v.array(sound((volume) => withVolumes(networkProfile(), [volume], silentLogger), RUN_CONFIG)),
+  [],
+);
+const Published = v.optional(v.array(sound(parsePublish, RUN_CONFIG)), []);
+
+/** Repeated, or separated by commas, or both (spec 01 §14-14). */
+const Tools = v.optional(
+  v.pipe(
+    v.array(v.string()),
+    v.transform((given) => given.flatMap((names) => names.split(',')).map((name) => name.trim())),
+    v.check((names) => !names.includes(''), `${RUN_CONFIG}: tool name cannot be empty`),
+  ),
+  [],
+);
+
+const RUN_OPTION = 'failed to apply run config option';
+/** Sessions that end between two requests of one client are of no use (spec 04 §19.7). */
+const LEAST_TTL_MS = 1000;
+
+const SessionTtl = v.optional(
+  v.pipe(
+    v.number(),
+    v.check(
+      (ms) => ms >= 0,
+      ({ input }) => `${RUN_OPTION}: session-ttl must be non-negative, got ${formatDuration(input)}`,
+    ),
+    v.check(
+      (ms) => ms <= 0 || ms >= LEAST_TTL_MS,
+      ({ input }) => `${RUN_OPTION}: session-ttl must be at least 1s, got ${formatDuration(input)}`,
+    ),
+  ),
+  0,
+);
+
+const EndpointPrefix = v.optional(
+  v.pipe(
+    v.string(),
+    v.check(
+      (prefix) => prefix === '' || prefix.startsWith('/'),
+      ({ input }) => `endpoint-prefix must start with '/' when provided, got: ${input}`,
+    ),
+  ),
+  '',
+);
+
+/** Of `thv run`, in the order of its help (spec 01 §4.3). */
+export const runFlags = {
+  name: {
+    kind: 'string',
+    help: 'Name of the MCP server (auto-generated from image if not provided)',
+    schema: Text,
+  },
+  group: ownGroupFlag,
+  transport: {
+    kind: 'string',
+    help: 'Transport mode (sse, streamable-http or stdio; default: what the registry says, stdio for packages and folders, else streamable-http)',
+    schema: Transport,
+  },
+  'proxy-mode': {
+    kind: 'string',
+    help: 'Proxy mode for stdio transport (sse or streamable-http)',
+    schema: ProxyMode,
+  },
+  'proxy-port': {
+    kind: 'int',
+    help: 'Port for the HTTP proxy to listen on (host port)',
+    schema: Port((port) => `${RUN_CONFIG}: requested proxy port ${port} is not available`),
+  },
+  host: {
+    kind: 'string',
+    help: 'Host for the HTTP proxy to listen on (IP or hostname)',
+    schema: v.optional(v.string(), '127.0.0.1'),
+  },
+  'target-port': {
+    kind: 'int',
+    help: 'Port for the container to expose (only applicable to SSE or Streamable HTTP transport)',
+    schema: Port(
+      (port) => `${RUN_CONFIG}: invalid value for --target-port: ${port} (must be between 0 and 65535)`,
+    ),
+  },
+  'target-host': {
+    kind: 'string',
+    help: 'Host to forward traffic to (only applicable to SSE or Streamable HTTP transport)',
+    schema: v.optional(v.string(), '127.0.0.1'),
+  },
+  env: {
+    kind: 'stringArray',
+    shorthand: 'e',
+    help: 'Environment variables to pass to the MCP server (format: KEY=VALUE)',
+    schema: Environment,
+  },
+  'env-file': { kind: 'string', help: 'Load environment variables from a single file', schema: Text },
+  'env-file-dir': {
+    kind: 'string',
+    help: 'Load environment variables from all files in a directory',
+    schema: Text,
+  },
+  secret: {
+    kind: 'stringArray',
+    help: 'Specify a secret to be fetched from the secrets manager and set as an environment variable (format: NAME,target=TARGET)',
+    schema: Secrets,
+  },
+  label: {
+    kind: 'stringArray',
+    shorthand: 'l',
+    help: 'Set labels on the container (format: key=value)',
+    schema: Texts,
+  },
+  volume: {
+    kind: 'stringArray',
+    shorthand: 'v',
+    help: 'Mount a volume into the container (format: host-path:container-path[:ro])',
+    schema: Volumes,
+  },
+  'ignore-globally': {
+    kind: 'bool',
+    help: 'Hide from mounted folders what your thvignore file names, beside what their .thvignore names',
+    schema: v.optional(v.boolean(), true),
+  },
+  'print-resolved-overlays': {
+    kind: 'bool',
+    help: "Write to the workload's log which paths of mounted folders are hidden",
+    schema: Switch,
+  },
+  'permission-profile': {
+    kind: 'string',
+    help: 'Permission profile to use (none, network, or path to JSON file)',
+    schema: Text,
+  },
+  publish: {
+    kind: 'stringArray',
+    shorthand: 'p',
+    help: "Publish a container's port to the host (format: hostPort:containerPort or containerPort)",
+    schema: Published,
+  },
+  network: {
+    kind: 'string',
+    help: "Connect the container to a network (e.g., 'host' for host networking)",
+    schema: Text,
+  },
+  tools: {
+    kind: 'stringArray',
+    help: 'Filter MCP server tools (comma-separated list of tool names, may be repeated)',
+    schema: Tools,
+  },
+  'tools-override': {
+    kind: 'string',
+    help: 'Path to a JSON file with other names and descriptions for tools',
+    schema: Text,
+  },
+  'allowed-origins': {
+    kind: 'stringArray',
+    help: 'Origins that web pages may call the proxy from, exactly as browsers send them (default: the proxy itself, on a loopback host)',
+    schema: Texts,
+  },
+  'trust-proxy-headers': {
+    kind: 'bool',
+    help: 'Trust X-Forwarded-* headers of a reverse proxy in front (Proto, Host, Port, Prefix)',
+    schema: Switch,
+  },
+  'strict-protocol-validation': {
+    kind: 'bool',
+    help: 'Refuse requests with an unknown MCP-Protocol-Version header (streamable HTTP proxy)',
+    schema: Switch,
+  },
+  stateless: {
+    kind: 'bool',
+    help: 'The server is stateless: only POST is passed on (SSE or Streamable HTTP transport)',
+    schema: Switch,
+  },
+  'session-ttl': {
+    kind: 'duration',
+    help: 'Time without a request after which a session ends (0 = 2h)',
+    schema: SessionTtl,
+  },
+  'endpoint-prefix': {
+    kind: 'string',
+    help: 'Path prefix of SSE endpoint URLs, for a reverse proxy in front that strips it',
+    schema: EndpointPrefix,
+  },
+  'remote-forward-headers': {
+    kind: 'stringArray',
+    help: 'Header to add to every request to a remote server (format: Name=Value, may be repeated)',
+    schema: Texts,
+  },
+  'remote-forward-headers-secret': {
+    kind: 'stringArray',
+    help: 'Header to add to every request to a remote server, with the value of a secret (format: Name=SECRET, may be repeated)',
+    schema: Texts,
+  },
+  'ca-cert': {
+    kind: 'string',
+    help: 'Path to a custom CA certificate file to use for container builds',
+    schema: Text,
+  },
+  'runtime-image': {
+    kind: 'string',
+    help: 'Base image to build packages on (uvx://, npx://, go://)',
+    schema: Text,
+  },
+  'runtime-add-package': {
+    kind: 'stringArray',
+    help: 'Additional system package for the image of a package (may be repeated)',
+    schema: Texts,
+  },
+  'build-with': {
+    kind: 'stringArray',
+    help: 'Additional Python requirement for a uvx:// package (may be repeated)',
+    schema: Texts,
+  },
+  runtime: {
+    kind: 'string',
+    help: 'What to run the server on: auto, docker, podman, or process for a package without a container engine',
+    schema: v.optional(
+      v.pipe(
+        v.string(),
+        v.picklist(
+          ['', ...RUNTIMES],
+          ({ input }) => `runtime ${input} not found. Available runtimes: ${RUNTIMES.join(', ')}`,
+        ),
+      ),
+      '',
+    ),
+  },
+  'allow-install-scripts': {
+    kind: 'bool',
+    help: 'Let a package and its dependencies run programs while they are installed (runtime process)',
+    schema: Switch,
+  },
+  'no-sandbox': {
+    kind: 'bool',
+    help: 'Run a package with all of your rights, not confined by its permission profile (runtime process)',
+    schema: Switch,
+  },
+  'from-config': { kind: 'string', help: 'Load configuration from exported file', schema: Text },
+  foreground: {
+    kind: 'bool',
+    shorthand: 'f',
+    help: 'Run in foreground mode (block until container exits)',
+    schema: Switch,
+  },
+  ...waitFlags,
+} as const;
+
+/** Text that `parse` does not object to; what it makes of it is the manager's to use. */
+function sound(parse: (text: string) => unknown, prefix?: string) {
+  return v.pipe(
+    v.string(),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      try {
+        parse(dataset.value);
+      } catch (error) {
+        const problem = messageOf(error);
+        addIssue({ message: prefix === undefined ? problem : `${prefix}: ${problem}` });
+      }
+    }),
+  );
+}
