@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -89,13 +89,32 @@ export function environmentOf(home: World, { engine }: Ground): Record<string, s
 /** The stdio server of all benches: what the fixture image runs, and what peers run without a container. */
 export const ECHO_COMMAND = ['node', resolve('tests/fixtures/misbehaving/server.mjs'), 'echo'] as const;
 
-/** Starts an echo server behind thv; gives the URL of its `/mcp`. */
-export async function runEcho(home: World, label: string): Promise<string> {
+const STDIO = ['--transport', 'stdio', '--proxy-mode', 'streamable-http', '--wait'];
+
+/** Starts an echo server behind thv, in a container; gives the URL of its `/mcp`. */
+export function runEcho(home: World, label: string): Promise<string> {
+  return endpointOf(home, label, [FIXTURE_IMAGE, '--', 'echo']);
+}
+
+/** The same as a child of the workload host, with the very command that peers run. */
+export async function runEchoAsProcess(home: World, label: string): Promise<string> {
+  const folder = join(home.work, label);
+  await Bun.write(join(folder, 'package.json'), JSON.stringify({ name: label, bin: 'start' }));
+  await Bun.write(join(folder, 'start'), `#!/bin/sh\nexec ${ECHO_COMMAND.map(quoted).join(' ')}\n`);
+  await chmod(join(folder, 'start'), 0o755);
+  return await endpointOf(home, label, ['--runtime', 'process', '--no-sandbox', folder]);
+}
+
+async function endpointOf(home: World, label: string, rest: readonly string[]): Promise<string> {
   const name = home.name(label);
-  const flags = ['--transport', 'stdio', '--proxy-mode', 'streamable-http', '--wait'];
-  await home.ok(['run', '--name', name, ...flags, FIXTURE_IMAGE, '--', 'echo']);
+  await home.ok(['run', '--name', name, ...STDIO, ...rest]);
   const { url } = await home.reached(name);
   return new URL('/mcp', url).href;
+}
+
+/** A word of a shell command. */
+export function quoted(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** `count` of them, some at a time. */

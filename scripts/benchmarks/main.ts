@@ -35,7 +35,7 @@ const HELP = `Usage: scripts/bench [start] [run] [process] [host] [api] [proxy [
   host       kill -9 of the workload host under load
   api        a list of a hundred workloads over thv serve
   proxy      its parts, or those named behind it:
-    stdio      requests per second against supergateway and mcp-proxy
+    stdio      requests per second against supergateway and mcp-proxy, and what a container costs
     payloads   the same with 100 B, 10 KB and 1 MB
     reverse    an HTTP server behind thv and behind nginx
     streams    held event streams

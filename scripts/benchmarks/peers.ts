@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startDaemon } from '../../tests/harness/daemon.ts';
 import { freePort } from '../../tests/harness/ports.ts';
-import { CACHE, ECHO_COMMAND, type Ground, programOf } from './ground.ts';
+import { CACHE, ECHO_COMMAND, type Ground, programOf, quoted } from './ground.ts';
 
 /** A program of others that puts a stdio server behind streamable HTTP. */
 export interface Peer extends AsyncDisposable {
@@ -35,10 +35,6 @@ function commandOf(name: PeerName, port: number): readonly string[] {
         ...['--', ...ECHO_COMMAND],
       ];
   }
-}
-
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Installs it if need be, and starts it on a free port. */

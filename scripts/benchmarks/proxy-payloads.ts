@@ -16,7 +16,7 @@ export async function benchPayloads(ground: Ground): Promise<readonly Row[]> {
   const rows: Row[] = [];
   for (const [size, payloadBytes] of SIZES) {
     const { seconds } = ground.settings;
-    const { thv, peers } = await contest.measure({ connections: CONNECTIONS, seconds, payloadBytes });
+    const { thv, contained, peers } = await contest.measure({ connections: CONNECTIONS, seconds, payloadBytes });
     for (const [name, load] of peers) {
       rows.push({
         metric: `stdio → /mcp, ${size}, ${CONNECTIONS} connections`,
@@ -25,6 +25,7 @@ export async function benchPayloads(ground: Ground): Promise<readonly Row[]> {
         ...(load === undefined ? {} : { ratio: rateOf(thv) / rateOf(load) }),
       });
     }
+    rows.push({ metric: '— the server in a container', thv: describeLoad(contained) });
   }
   return rows;
 }

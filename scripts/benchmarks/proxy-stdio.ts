@@ -1,6 +1,6 @@
 import { callTool, openStreamable } from '../../tests/harness/raw-client.ts';
 import { measureRawStdio } from './bare-container.ts';
-import { type Ground, hostOf, openHome, runEcho } from './ground.ts';
+import { type Ground, hostOf, openHome, runEcho, runEchoAsProcess } from './ground.ts';
 import {
   applyLoad,
   DEFAULT_PAYLOAD_BYTES,
@@ -20,13 +20,19 @@ const CONNECTIONS = [1, 16, 256] as const;
 /** The number of clients for which the budgets are. */
 const JUDGED = 16;
 
-/** One stdio server behind thv, in a container, and behind each peer, as its child. */
+/**
+ * One stdio server behind thv and behind each peer, as their child. Beside that, what a container costs: then every byte
+ * goes through the engine, too.
+ */
 export async function benchStdio(ground: Ground): Promise<readonly Row[]> {
   await using contest = await openContest(ground);
   const rows: Row[] = [];
   for (const connections of CONNECTIONS) {
     const engine = await measureRawStdio(ground, connections, DEFAULT_PAYLOAD_BYTES);
-    const { thv, peers } = await contest.measure({ connections, seconds: ground.settings.seconds });
+    const { thv, contained, peers } = await contest.measure({
+      connections,
+      seconds: ground.settings.seconds,
+    });
     for (const [name, load] of peers) {
       if (load === undefined) throw new Error(`${name} refuses a short message`);
       const ratio = rateOf(thv) / rateOf(load);
@@ -46,10 +52,10 @@ export async function benchStdio(ground: Ground): Promise<readonly Row[]> {
       });
     }
     rows.push({
-      metric: '— of what the engine carries',
-      thv: perSecond(rateOf(thv)),
-      peer: `attach stream alone, as many outstanding: ${perSecond(engine)}`,
-      ratio: rateOf(thv) / engine,
+      metric: '— the server in a container',
+      thv: describeLoad(contained),
+      peer: `attach stream of the engine alone, as many outstanding: ${perSecond(engine)}`,
+      ratio: rateOf(contained) / engine,
     });
   }
   return rows;
@@ -59,6 +65,8 @@ export interface Contest extends AsyncDisposable {
   /** Taking turns, round by round. A peer that refuses such messages has no load. */
   measure(options: LoadOptions): Promise<{
     readonly thv: Load;
+    /** Behind thv, too, in a container. */
+    readonly contained: Load;
     readonly peers: readonly (readonly [name: (typeof PEERS)[number], load: Load | undefined])[];
   }>;
 }
@@ -67,8 +75,9 @@ export interface Contest extends AsyncDisposable {
 export async function openContest(ground: Ground): Promise<Contest> {
   await using stack = new AsyncDisposableStack();
   const home = stack.use(await openHome(ground));
-  const targets = new Map<'thv' | (typeof PEERS)[number], Target>();
-  targets.set('thv', await openSession(stack, await runEcho(home, 'echo'), await hostOf(home)));
+  const targets = new Map<'thv' | 'contained' | (typeof PEERS)[number], Target>();
+  targets.set('thv', await openSession(stack, await runEchoAsProcess(home, 'plain'), await hostOf(home)));
+  targets.set('contained', await openSession(stack, await runEcho(home, 'echo'), await hostOf(home)));
   for (const name of PEERS) {
     const peer = stack.use(await openPeer(ground, name));
     targets.set(name, await openSession(stack, peer.url, peer.processId));
@@ -87,6 +96,7 @@ export async function openContest(ground: Ground): Promise<Contest> {
           if (!refusing.has(name)) rounds.get(name)?.push(await applyLoad(ground, target, options));
       return {
         thv: sum(rounds.get('thv') ?? []),
+        contained: sum(rounds.get('contained') ?? []),
         peers: PEERS.map((name) => [name, refusing.has(name) ? undefined : sum(rounds.get(name) ?? [])]),
       };
     },

@@ -25,9 +25,9 @@ export function primingFrame(id: string): Uint8Array {
 export const KEEP_ALIVE: Uint8Array = Buffer.from(': keep-alive\n\n');
 
 /** `X-Accel-Buffering` keeps nginx from holding events back (spec 04 §19.14). */
-export const EVENT_STREAM_HEADERS = {
+export const EVENT_STREAM_HEADERS: Headers = new Headers({
   'Content-Type': 'text/event-stream',
   'Cache-Control': 'no-cache',
   Connection: 'keep-alive',
   'X-Accel-Buffering': 'no',
-} as const;
+});

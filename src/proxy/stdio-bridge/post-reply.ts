@@ -13,6 +13,8 @@ const STATUS_WAIT_MS = 1000;
 /** So long may a client that knows an event id be away before its call counts as left (spec 04 §19.4). */
 const RETURN_MS = 3000;
 
+const JSON_HEADERS = new Headers({ 'Content-Type': 'application/json' });
+
 /** What the client accepts: one JSON body, or an SSE stream that may carry more than the answer (spec 04 §6.2). */
 type ReplyForm = 'json' | 'event-stream';
 
@@ -67,9 +69,8 @@ export class PostReply implements Reply {
   answer(text: string): void {
     const { era, onAnswer } = this.#facts;
     onAnswer?.(text);
-    this.#finish(onOneLine(text), () =>
-      era === 'modern' ? (refusal(text) ?? this.#whole(onOneLine(text))) : this.#whole(onOneLine(text)),
-    );
+    const line = onOneLine(text);
+    this.#finish(line, () => (era === 'modern' ? refusal(line) : undefined) ?? this.#whole(line));
   }
 
   fail(failure: Failure, id: string): void {
@@ -122,10 +123,12 @@ export class PostReply implements Reply {
   }
 
   #whole(text: string): Response {
-    const session = this.sessionId === undefined ? {} : { 'Mcp-Session-Id': this.sessionId };
-    return this.#facts.form === 'json'
-      ? new Response(text, { headers: { 'Content-Type': 'application/json', ...session } })
-      : new Response(eventText('message', text), { headers: { ...EVENT_STREAM_HEADERS, ...session } });
+    const isJson = this.#facts.form === 'json';
+    const response = new Response(isJson ? text : eventText('message', text), {
+      headers: isJson ? JSON_HEADERS : EVENT_STREAM_HEADERS,
+    });
+    if (this.sessionId !== undefined) response.headers.set('Mcp-Session-Id', this.sessionId);
+    return response;
   }
 
   #openStream(): EventStream {
@@ -205,7 +208,7 @@ function refusal(text: string): Response | undefined {
   const status = statusOf(errorCode(text));
   return status === undefined
     ? undefined
-    : new Response(onOneLine(text), { status, headers: { 'Content-Type': 'application/json' } });
+    : new Response(text, { status, headers: JSON_HEADERS });
 }
 
 function statusOf(code: number | undefined): number | undefined {
