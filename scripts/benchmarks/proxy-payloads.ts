@@ -16,7 +16,11 @@ export async function benchPayloads(ground: Ground): Promise<readonly Row[]> {
   const rows: Row[] = [];
   for (const [size, payloadBytes] of SIZES) {
     const { seconds } = ground.settings;
-    const { thv, contained, peers } = await contest.measure({ connections: CONNECTIONS, seconds, payloadBytes });
+    const { thv, contained, peers } = await contest.measure({
+      connections: CONNECTIONS,
+      seconds,
+      payloadBytes,
+    });
     for (const [name, load] of peers) {
       rows.push({
         metric: `stdio → /mcp, ${size}, ${CONNECTIONS} connections`,

@@ -2,7 +2,7 @@ import { parsePackageReference } from '../build/index.ts';
 import { hasCode, ThvError } from '../errors/index.ts';
 import { DEFAULT_GROUP } from '../groups/index.ts';
 import { parseNewWorkloadName, parseWorkloadName, type RunConfig } from '../records/index.ts';
-import { type RunRequest, runtimeOverride } from '../workloads/index.ts';
+import { RUNTIMES, type RunRequest, runtimeOverride } from '../workloads/index.ts';
 import { forwardHeadersOf } from './header-forward.ts';
 import type { CreateRequest, UpdateRequest } from './schemas/workload-request.ts';
 
@@ -24,7 +24,7 @@ interface RequestFacts {
   readonly name: string;
   readonly debug: boolean;
   /** Where a new one runs; '' for what the server's environment says. */
-  readonly runtime?: CreateRequest['runtime'];
+  readonly runtime?: string;
   /** What the workload is now, when it is given other settings. */
   readonly present?: RunConfig;
 }
@@ -32,7 +32,7 @@ interface RequestFacts {
 /** Throws `ERR_INPUT_INVALID` for what the service would not look at itself. */
 export function toRunRequest(
   body: UpdateRequest,
-  { name, debug, runtime, present }: RequestFacts,
+  { name, debug, runtime = '', present }: RequestFacts,
 ): RunRequest {
   const transport = body.transport === '' ? undefined : transportOf(body.transport);
   if (body.target_port < 0 || body.target_port > 65_535)
@@ -46,7 +46,7 @@ export function toRunRequest(
     ...(body.url === '' ? {} : { imageOfRemote: body.image }),
     ...(body.headers.length === 0 ? {} : { declaredHeaders: body.headers }),
     ...forwardHeadersOf(body, INVALID_CONFIG),
-    runtime: runtime || undefined,
+    runtime: runtimeOf(runtime),
     serverArguments: body.cmd_arguments,
     name,
     transport,
@@ -130,6 +130,13 @@ function transportOf(text: string): RunRequest['transport'] {
         `${BUILD}: invalid transport mode: ${text}. Valid modes are: sse, streamable-http, stdio`,
       );
   }
+}
+
+function runtimeOf(text: string): RunRequest['runtime'] {
+  if (text === '') return undefined;
+  const runtime = RUNTIMES.find((known) => known === text);
+  if (runtime !== undefined) return runtime;
+  throw invalid(`${INVALID_CONFIG}: runtime ${text} not found. Available runtimes: ${RUNTIMES.join(', ')}`);
 }
 
 function proxyModeOf(text: string): RunRequest['proxyMode'] {

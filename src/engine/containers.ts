@@ -3,6 +3,7 @@ import { sleep } from '../platform/index.ts';
 import { attachStdio } from './attach.ts';
 import type { Call, EngineHttp, Failure } from './http.ts';
 import { readLogs } from './logs.ts';
+import { killWhenDeaf } from './stop.ts';
 import type { ContainerDetails, ContainerSummary, Containers, Waiting } from './types.ts';
 
 /** Time the engine itself needs around the grace period of a stop. */
@@ -44,6 +45,9 @@ export function createContainers(http: EngineHttp, apiVersion: string): Containe
     });
   }
 
+  const kill: Containers['kill'] = (idOrName, { processSignal, signal } = {}) =>
+    act(idOrName, 'kill', { query: { signal: processSignal }, explain: notRunning(idOrName), signal });
+
   return {
     list: (query, options = {}) =>
       http.json<ContainerSummary[]>({
@@ -69,15 +73,23 @@ export function createContainers(http: EngineHttp, apiVersion: string): Containe
 
     start: (idOrName, options = {}) => act(idOrName, 'start', { timeoutMs: CREATE_TIMEOUT_MS, ...options }),
 
-    stop: (idOrName, { graceSeconds, signal }) =>
-      act(idOrName, 'stop', {
-        query: { t: graceSeconds },
-        timeoutMs: graceSeconds * 1000 + STOP_MARGIN_MS,
-        signal,
-      }),
+    async stop(idOrName, { graceSeconds, signal }) {
+      const stopped = new AbortController();
+      // A help only: how the stop went is told by the engine.
+      const helping = killWhenDeaf({ find, kill }, idOrName, stopped.signal).catch(() => undefined);
+      try {
+        await act(idOrName, 'stop', {
+          query: { t: graceSeconds },
+          timeoutMs: graceSeconds * 1000 + STOP_MARGIN_MS,
+          signal,
+        });
+      } finally {
+        stopped.abort();
+        await helping;
+      }
+    },
 
-    kill: (idOrName, { processSignal, signal } = {}) =>
-      act(idOrName, 'kill', { query: { signal: processSignal }, explain: notRunning(idOrName), signal }),
+    kill,
 
     async remove(idOrName, { force, signal } = {}) {
       for (let attempt = 1; ; attempt++) {

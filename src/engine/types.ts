@@ -43,7 +43,10 @@ export interface Containers {
   ): Promise<{ readonly id: string; readonly warnings: readonly string[] }>;
   /** Starting a running container succeeds. */
   start(idOrName: string, options?: Waiting): Promise<void>;
-  /** Stopping a stopped container succeeds. The engine kills after `graceSeconds`. */
+  /**
+   * Stopping a stopped container succeeds. The engine kills after `graceSeconds`; a first process that the signal cannot reach is
+   * killed at once, where it can be seen from here.
+   */
   stop(idOrName: string, options: Waiting & { readonly graceSeconds: number }): Promise<void>;
   kill(idOrName: string, options?: Waiting & { readonly processSignal?: string }): Promise<void>;
   /** Removing a container that is gone succeeds. */

@@ -147,6 +147,15 @@ describeEngines('containers', (under) => {
     expect(await containers.wait(name)).toEqual({ exitCode: 137 });
   });
 
+  test('stop does not wait for a first process that SIGTERM cannot reach', async () => {
+    const { containers } = under.engine;
+    const name = await under.start('/bin/sh', '-c', 'echo ready; while :; do sleep 0.1; done');
+    const started = performance.now();
+    await containers.stop(name, { graceSeconds: 20 });
+    expect(performance.now() - started).toBeLessThan(10_000);
+    expect(await containers.wait(name)).toEqual({ exitCode: 137 });
+  });
+
   test('kill sends the signal asked for; the ended cannot be killed', async () => {
     const { containers } = under.engine;
     const name = await under.start(

@@ -1,6 +1,5 @@
 import * as v from 'valibot';
 import { PermissionProfileSchema } from '../../records/index.ts';
-import { RUNTIMES } from '../../workloads/index.ts';
 import { named } from './names.ts';
 
 /** What a client asks for when it creates or edits a workload (spec 10 §11.2). Absent and empty mean the same. */
@@ -104,17 +103,11 @@ export const CreateRequest = named(
     registry: Text,
     server: Text,
     /** Ours; an edit does not change it. */
-    runtime: v.optional(
-      v.pipe(
-        v.picklist(
-          ['', ...RUNTIMES],
-          ({ input }) => `runtime ${input} not found. Available runtimes: ${RUNTIMES.join(', ')}`,
-        ),
-        v.description(
-          'What the server runs on; process runs a package without a container engine. Default: what the API server was started with',
-        ),
+    runtime: v.pipe(
+      Text,
+      v.description(
+        'auto, docker, podman, or process for a package without a container engine. Default: what the API server was started with',
       ),
-      '',
     ),
   }),
 );

@@ -206,9 +206,7 @@ export class PostReply implements Reply {
 /** Clients of the modern revision look at the status of the errors that it defines (spec 04 §18.2). */
 function refusal(text: string): Response | undefined {
   const status = statusOf(errorCode(text));
-  return status === undefined
-    ? undefined
-    : new Response(text, { status, headers: JSON_HEADERS });
+  return status === undefined ? undefined : new Response(text, { status, headers: JSON_HEADERS });
 }
 
 function statusOf(code: number | undefined): number | undefined {
