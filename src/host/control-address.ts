@@ -26,6 +26,14 @@ export function controlAddresses(
 }
 
 /**
+ * File with the address of the host that serves this state folder: a command may have been started where the variables are
+ * others, by cron for instance, and would look elsewhere.
+ */
+export function addressRecord(paths: Paths): string {
+  return join(paths.state, 'host', 'address');
+}
+
+/**
  * Whether only this user can have put a socket there. In a shared folder for temporary files another user might have been
  * faster; who can reach the socket is decided by the folder, not by the socket.
  */
