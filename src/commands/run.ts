@@ -69,8 +69,8 @@ const BESIDE_CONFIG: ReadonlySet<string> = new Set([
 
 async function runWorkload(invocation: RunInvocation): Promise<void> {
   const { options, words, signal, terminal } = invocation;
-  refuseFlagsBesideConfig(invocation);
-  const surplus = words.slice(options.fromConfig === '' ? 1 : 0);
+  refuseOthersBesideConfig(invocation);
+  const surplus = words.slice(1);
   if (surplus.length > 0) {
     terminal.err(`Warning: ignored: ${surplus.join(' ')}. Arguments for the server go behind '--'\n`);
   }
@@ -95,9 +95,14 @@ async function runWorkload(invocation: RunInvocation): Promise<void> {
   confirm(terminal, options.wait ? `${name} is running at ${url}` : `${name} is starting at ${url}`);
 }
 
-/** What the file says is not to be said twice (spec 01 §4.8). */
-function refuseFlagsBesideConfig({ options, given, serverArguments }: RunInvocation): void {
+/** What the file says is not to be said twice (spec 01 §4.8, §14-10). */
+function refuseOthersBesideConfig({ options, given, words, serverArguments }: RunInvocation): void {
   if (options.fromConfig === '') return;
+  if (words.length > 0) {
+    throw new ThvError('ERR_USAGE', {
+      reason: `--from-config says what to run and cannot be used with a server: ${words.join(' ')}`,
+    });
+  }
   const others = [...given].filter((flag) => !BESIDE_CONFIG.has(flag)).sort();
   const conflicts = [
     ...others.map((flag) => `--${flag}`),
