@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import type { Engine } from '../engine/index.ts';
 import { ThvError, toThvError, within } from '../errors/index.ts';
 import {
@@ -8,7 +9,7 @@ import {
   isUp,
   removeUnusedNetwork,
 } from '../host/index.ts';
-import { isPortAvailable, type Logger } from '../platform/index.ts';
+import { isPortAvailable, type Logger, type Paths } from '../platform/index.ts';
 import {
   isContainer,
   isProcess,
@@ -136,6 +137,12 @@ export async function removeWorkload(
   await bestEffort(logger, 'failed to delete session records', async () =>
     deleteSessionJournal(paths.state, name),
   );
+  const profile = config?.permission_profile_name_or_path ?? '';
+  if (isTemporaryProfile(profile, paths)) {
+    await bestEffort(logger, 'failed to delete the temporary permission profile', () =>
+      rm(profile, { force: true }),
+    );
+  }
   if (!keepLogs) {
     await bestEffort(logger, 'failed to delete log file', async () => {
       const path = workloadLogPath(context, name);
@@ -146,6 +153,11 @@ export async function removeWorkload(
   await bestEffort(logger, 'failed to delete run configuration', () => context.runConfigs.delete(name));
   await context.statuses.delete(name);
   return isKnown ? 'done' : 'not-found';
+}
+
+/** One that the reference has written for this workload alone (spec 02 §3.2), and no file of the user's. */
+function isTemporaryProfile(path: string, { temporary }: Paths): boolean {
+  return dirname(path) === temporary && /^toolhive-.*-permissions-.*\.json$/.test(basename(path));
 }
 
 /** An unreadable status file must not keep its workload from being removed. */

@@ -198,6 +198,51 @@ describe('a remote server, where there is no container engine', () => {
     await world.ok(['rm', name]);
   }, 60_000);
 
+  describe('a stop reaches the workload host', () => {
+    const isServed = (url: string) =>
+      fetch(url).then(
+        () => true,
+        () => false,
+      );
+
+    test('from where the variables of the login session are not set', async () => {
+      const name = world.name('cron');
+      await world.ok(['run', `${remote.origin}/v1/mcp`, '--name', name, '--wait']);
+      const { url = '' } = (await world.find(name)) ?? {};
+      const env = { XDG_RUNTIME_DIR: undefined };
+      await world.ok(['stop', name], { env });
+      expect(await isServed(url)).toBe(false);
+      await world.ok(['start', name, '--wait'], { env });
+      expect(await isServed(url)).toBe(true);
+      await world.ok(['rm', name], { env });
+    });
+
+    test('whose socket went with the folder of the login session', async () => {
+      const name = world.name('logout');
+      await world.ok(['run', `${remote.origin}/v1/mcp`, '--name', name, '--wait']);
+      const { url = '' } = (await world.find(name)) ?? {};
+      await rm(join(world.folder, 'run', 'toolhive'), { recursive: true });
+      await world.ok(['stop', name]);
+      expect(await isServed(url)).toBe(false);
+      await world.ok(['rm', name]);
+    });
+
+    test('that did not answer for a while', async () => {
+      const name = world.name('busy');
+      await world.ok(['run', `${remote.origin}/v1/mcp`, '--name', name, '--wait']);
+      const { url = '' } = (await world.find(name)) ?? {};
+      const isHost = ({ command }: { command: string }) => / host$/.test(command) && !/^sh /.test(command);
+      const pid = (await world.processes()).find(isHost)?.pid ?? 0;
+      process.kill(pid, 'SIGSTOP');
+      const stopping = world.thv(['stop', name]);
+      await Bun.sleep(3000); // longer than a command waits for one answer
+      process.kill(pid, 'SIGCONT');
+      expect(await stopping).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(await isServed(url)).toBe(false);
+      await world.ok(['rm', name]);
+    }, 30_000);
+  });
+
   test('a server that was restarted knows its sessions again', async () => {
     await using restarted = await openRemoteServer();
     const name = world.name('restarted');
@@ -331,6 +376,36 @@ describe('a remote server, where there is no container engine', () => {
     expect((await running.finished()).exitCode).toBe(0);
     expect(existsSync(join(world.state, 'runconfigs', `${name}.json`))).toBe(false);
   }, 30_000);
+
+  test('started in the foreground, with the flag before its name, it is running, and a stop ends that process', async () => {
+    const name = world.name('started');
+    await world.ok(['run', `${remote.origin}/v1/mcp`, '--name', name, '--wait']);
+    await world.ok(['stop', name]);
+    const running = world.start(['start', '--foreground', name]);
+    await world.reached(name);
+    await world.ok(['stop', name]);
+    expect((await running.finished(10_000)).exitCode).toBe(0);
+    expect((await world.find(name))?.status).toBe('stopped');
+    await world.ok(['rm', name]);
+  }, 30_000);
+
+  test('rm deletes the temporary permission profile that the reference made for it, and no other file', async () => {
+    const name = world.name('profiled');
+    await world.ok(['run', `${remote.origin}/v1/mcp`, '--name', name, '--wait']);
+    const path = join(world.state, 'runconfigs', `${name}.json`);
+    const document = JSON.parse(await readFile(path, 'utf8'));
+    const temporary = join(world.folder, 'tmp', `toolhive-${name}-permissions-1.json`);
+    const own = join(world.work, 'toolhive-my-permissions-1.json');
+    for (const [profile, isKept] of [
+      [own, true],
+      [temporary, false],
+    ] as const) {
+      await writeFile(profile, '{}');
+      await writeFile(path, JSON.stringify({ ...document, permission_profile_name_or_path: profile }));
+      await world.ok(['rm', name]);
+      expect(existsSync(profile)).toBe(isKept);
+    }
+  });
 });
 
 test.skipIf(Bun.which('openssl') === null)(
