@@ -68,9 +68,9 @@ export async function pruneLogs(context: Context, options: OperationOptions = {}
   const folder = join(context.paths.data, 'logs');
   const files = await logFilesIn(folder);
   if (files === undefined) return { folderExists: false, logFiles: 0, removed: [], failed: [] };
-  const known = new Set(
-    (await listWorkloads(context, { all: true }, options)).map((workload) => workload.name),
-  );
+  const listed = await listWorkloads(context, { all: true }, options);
+  // Where a status file cannot be read, the document still tells that there is such a workload.
+  const known = new Set<string>([...listed.map(({ name }) => name), ...(await context.runConfigs.names())]);
   const removed: string[] = [];
   const failed: { path: string; error: Error }[] = [];
   for (const file of files) {
