@@ -66,9 +66,9 @@ export async function stopWorkload(
   { graceSeconds, signal }: OperationOptions & { readonly graceSeconds: number },
 ): Promise<'done' | 'already' | 'not-found'> {
   const engine = await engineOf(context, name, signal);
-  const record = await context.statuses.find(name);
+  const record = await findRecord(context, name);
   const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
-  if (record === undefined && container === undefined) return 'not-found';
+  if (record === undefined && container === undefined && !(await isStored(context, name))) return 'not-found';
   const isSupervised = supervisorOf(name, record).kind !== 'none';
   if (
     record?.status === 'stopped' &&
@@ -105,7 +105,7 @@ export async function removeWorkload(
   const record = await findRecord(context, name);
   const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
   const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: deleted all the same
-  const isKnown = record !== undefined || container !== undefined || config !== undefined;
+  const isKnown = record !== undefined || container !== undefined || (await isStored(context, name));
   await context.statuses.setIf(name, () => true, 'removing');
   await endSupervisor(context, name, record);
   if (engine !== undefined && container !== undefined) {
@@ -160,7 +160,12 @@ function isTemporaryProfile(path: string, { temporary }: Paths): boolean {
   return dirname(path) === temporary && /^toolhive-.*-permissions-.*\.json$/.test(basename(path));
 }
 
-/** An unreadable status file must not keep its workload from being removed. */
+/** A document, readable or not, is a workload even where nothing else is left of it. */
+async function isStored({ runConfigs }: Context, name: WorkloadName): Promise<boolean> {
+  return (await runConfigs.names()).includes(name);
+}
+
+/** An unreadable status file must not keep its workload from being started, stopped or removed. */
 async function findRecord(context: Context, name: WorkloadName): Promise<StatusRecord | undefined> {
   try {
     return await context.statuses.find(name);
@@ -177,7 +182,7 @@ async function makeStartable(
   signal?: AbortSignal,
 ): Promise<RunConfig | undefined> {
   const config = await within(`failed to load state for ${name}`, () => context.runConfigs.get(name));
-  const record = await context.statuses.find(name);
+  const record = await findRecord(context, name);
   const supervisor = supervisorOf(name, record);
   const isOwn = supervisor.kind === 'dedicated' && supervisor.processId === process.pid;
   const engine = isContainer(config) ? await context.engine(signal) : undefined;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openMcpClient } from '../harness/mcp.ts';
@@ -388,6 +388,32 @@ describe('a remote server, where there is no container engine', () => {
     expect((await world.find(name))?.status).toBe('stopped');
     await world.ok(['rm', name]);
   }, 30_000);
+
+  test('files that cannot be read keep nobody from stopping, starting and removing it', async () => {
+    const name = world.name('damaged');
+    await world.ok(['run', `${remote.origin}/v1/mcp`, '--name', name, '--wait']);
+    const statusPath = join(world.data, 'statuses', `${name}.json`);
+    await writeFile(statusPath, 'nonsense');
+    expect((await world.thv(['status', name])).stderr).toEndWith(
+      `recovery failed: all recovery strategies failed). Hint: 'thv start', 'thv stop' and 'thv rm' replace ${statusPath}\n`,
+    );
+    await world.ok(['stop', name]);
+    expect((await world.find(name))?.status).toBe('stopped');
+    await writeFile(statusPath, '');
+    await world.ok(['start', name, '--wait']);
+    const configPath = join(world.state, 'runconfigs', `${name}.json`);
+    const document = await readFile(configPath, 'utf8');
+    await writeFile(configPath, '{');
+    expect((await world.thv(['export', name, 'x.json'])).stderr).toEndWith(
+      `. Hint: mend ${configPath}, or remove the workload with 'thv rm ${name}'\n`,
+    );
+    await writeFile(configPath, document);
+    await writeFile(statusPath, 'nonsense');
+    expect((await world.thv(['list', '--all'])).stderr).toContain('skipping workload with unreadable status');
+    expect(await world.thv(['rm', name])).toMatchObject({ exitCode: 0, stdout: '' });
+    expect((await readdir(join(world.data, 'statuses'))).filter((file) => file.startsWith(name))).toEqual([]);
+    expect(existsSync(configPath)).toBe(false);
+  });
 
   test('rm deletes the temporary permission profile that the reference made for it, and no other file', async () => {
     const name = world.name('profiled');
