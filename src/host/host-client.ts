@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { messageOf, ThvError } from '../errors/index.ts';
-import { type Paths, sleep, tryLock } from '../platform/index.ts';
+import { isLocked, type Paths, sleep } from '../platform/index.ts';
 import type { WorkloadName } from '../records/index.ts';
 import { addressRecord, controlAddresses, isPrivateAddress } from './control-address.ts';
 import { ErrorBodySchema, HandOverSchema, type Hello, HelloSchema } from './control-protocol.ts';
@@ -59,13 +58,6 @@ export async function findLivingHost(paths: Paths): Promise<HostConnection | und
 /** Held by the one host of a state folder for as long as it lives. */
 export function hostLock(paths: Paths): string {
   return join(paths.state, 'host', 'host.lock');
-}
-
-function isLocked(path: string): boolean {
-  if (!existsSync(path)) return false;
-  const held = tryLock(path);
-  held?.release();
-  return held === undefined;
 }
 
 /** Who listens at an address; `undefined` when nobody does. */

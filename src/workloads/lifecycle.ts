@@ -77,6 +77,7 @@ export async function stopWorkload(
   ) {
     return 'already';
   }
+  const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: only what we know we wrote
   await context.statuses.set(name, 'stopping');
   try {
     await endSupervisor(context, name, record, engine === undefined ? graceSeconds : undefined);
@@ -86,13 +87,25 @@ export async function stopWorkload(
       );
     }
   } catch (error) {
+    if (signal?.aborted) {
+      // The engine goes on with what it was told, so `stopping` stays true; a list sees when it is over.
+      await leaveClients(context, name, config);
+      throw interruptedStop(name, error);
+    }
     await context.statuses.set(name, 'error', toThvError(error).message);
     throw error;
   }
-  const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: only what we know we wrote
   await leaveClients(context, name, config);
   await context.statuses.set(name, 'stopped');
   return 'done';
+}
+
+function interruptedStop(workload: WorkloadName, cause: unknown): ThvError {
+  return new ThvError(
+    'ERR_CANCELLED',
+    { reason: 'interrupted while it was ending' },
+    { cause, hint: `'thv stop ${workload}' waits for it again` },
+  );
 }
 
 export async function removeWorkload(
