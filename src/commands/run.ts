@@ -51,6 +51,7 @@ profile. Additional configuration can be provided via flags.`,
   positionals: (words, given) =>
     words.length > 0 || given.get('from-config') ? undefined : 'requires at least 1 arg(s), only received 0',
   serverArguments: true,
+  pathWord: 0,
   exclusive: [['foreground', 'wait']],
   unknownFlagHint: (flag) => `arguments for the server go behind '--': thv run IMAGE -- ${flag}`,
   run: runWorkload,

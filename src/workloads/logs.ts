@@ -39,14 +39,17 @@ export async function* containerLogs(
   }
   const engine = config === undefined || isContainer(config) ? await context.engine(signal) : undefined;
   const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
-  if (engine === undefined || container === undefined)
-    throw new ThvError('ERR_LOGS_NOT_FOUND', { workload: name });
+  const hint = "use 'thv list --all' to see available workloads";
+  const notFound = new ThvError(
+    'ERR_LOGS_NOT_FOUND',
+    { workload: name },
+    config === undefined ? { hint } : {},
+  );
+  if (engine === undefined || container === undefined) throw notFound;
   try {
     yield* engine.containers.logs(container.Id, { follow, tail, signal });
   } catch (error) {
-    if (hasCode(error, 'ERR_CONTAINER_NOT_FOUND'))
-      throw new ThvError('ERR_LOGS_NOT_FOUND', { workload: name });
-    throw error;
+    throw hasCode(error, 'ERR_CONTAINER_NOT_FOUND') ? notFound : error;
   }
 }
 

@@ -232,6 +232,9 @@ failed to parse environment variables: invalid environment variable format: B
       [['run', '--fore'], ['--foreground\tRun in foreground mode (block until container exits)'], ':4'],
       [['run', '--env-file', ''], [], ':0'],
       [['run', 'img', '--', ''], [], ':0'],
+      [['run', './'], [], ':0'],
+      [['export', 'fetch', ''], [], ':0'],
+      [['export', 'fetch', 'file', ''], [], ':4'],
       [['frob', ''], [], ':4'],
       [['mcp', 'list', 'p'], ['prompts\tList the prompts of an MCP server'], ':4'],
     ];

@@ -179,6 +179,13 @@ onEachEngine((engine) => {
     expect(leftFiles(world, name)).toEqual([]);
   });
 
+  test('logs of a name that never was say where names are', async () => {
+    await using world = await openWorld(engine);
+    expect((await world.thv(['logs', 'nobody-there'])).stderr).toBe(
+      "Error: container logs for workload nobody-there not found, use --proxy to get proxy logs. Hint: use 'thv list --all' to see available workloads\n",
+    );
+  });
+
   test('start of a name that never was is an error', async () => {
     await using world = await openWorld(engine);
     const name = world.name('never');
