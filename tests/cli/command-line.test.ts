@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openHome, THV_BINARY, warnWithoutBinary } from './thv.ts';
@@ -222,6 +223,18 @@ failed to parse environment variables: invalid environment variable format: B
       });
       expect(JSON.parse(stdout)).toHaveProperty('version');
     });
+  });
+
+  test.skipIf(!existsSync('/dev/full'))('output that cannot be written is an error', async () => {
+    await using home = await openHome();
+    const child = Bun.spawn(['sh', '-c', '"$0" version > /dev/full', THV_BINARY ?? 'thv'], {
+      env: { HOME: home.path },
+      stderr: 'pipe',
+    });
+    expect(await child.exited).toBe(1);
+    expect(await new Response(child.stderr).text()).toBe(
+      'Error: failed to write to stdout: ENOSPC: no space left on device, write\n',
+    );
   });
 
   describe('completion', () => {
