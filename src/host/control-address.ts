@@ -39,8 +39,11 @@ export function addressRecord(paths: Paths): string {
  */
 export function isPrivateAddress(address: string): boolean {
   if (process.platform === 'win32') return true;
-  const folder = statSync(dirname(address), { throwIfNoEntry: false });
-  return folder !== undefined && folder.uid === process.getuid?.();
+  try {
+    return statSync(dirname(address)).uid === process.getuid?.();
+  } catch {
+    return false; // not there, or in a folder of another user's: whoever changes users often keeps their variables
+  }
 }
 
 function shortHash(text: string): string {

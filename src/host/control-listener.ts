@@ -102,6 +102,10 @@ function listenAt(address: string, app: Hono) {
 /** Tells a socket from another one at the same path; pipes of Windows are no files. */
 function fileId(address: string): string | undefined {
   if (process.platform === 'win32') return undefined;
-  const file = statSync(address, { bigint: true, throwIfNoEntry: false });
-  return file === undefined ? 'none' : `${file.dev} ${file.ino}`;
+  try {
+    const { dev, ino } = statSync(address, { bigint: true });
+    return `${dev} ${ino}`;
+  } catch {
+    return 'none';
+  }
 }

@@ -81,6 +81,8 @@ export async function stopWorkload(
   await context.statuses.set(name, 'stopping');
   try {
     await endSupervisor(context, name, record, engine === undefined ? graceSeconds : undefined);
+    // A foreground run deletes its workload when it ends (spec 02 §6.4).
+    if ((await findRecord(context, name)) === undefined) return 'done';
     if (engine !== undefined && container !== undefined) {
       await within('failed to stop workload', () =>
         stopContainer(engine, container, { graceSeconds, signal }),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openMcpClient } from '../harness/mcp.ts';
@@ -217,6 +217,16 @@ describe('a remote server, where there is no container engine', () => {
       await world.ok(['rm', name], { env });
     });
 
+    test('that could not use the folder of the login session', async () => {
+      await using other = await openWorld(undefined);
+      const loop = join(other.folder, 'loop');
+      await symlink(loop, loop);
+      const name = other.name();
+      const env = { XDG_RUNTIME_DIR: loop };
+      await other.ok(['run', `${remote.origin}/v1/mcp`, '--name', name, '--wait'], { env });
+      await other.ok(['rm', name], { env });
+    });
+
     test('whose socket went with the folder of the login session', async () => {
       const name = world.name('logout');
       await world.ok(['run', `${remote.origin}/v1/mcp`, '--name', name, '--wait']);
@@ -375,6 +385,16 @@ describe('a remote server, where there is no container engine', () => {
     running.signal('SIGINT');
     expect((await running.finished()).exitCode).toBe(0);
     expect(existsSync(join(world.state, 'runconfigs', `${name}.json`))).toBe(false);
+  }, 30_000);
+
+  test('a stop of a run in the foreground ends it, and it is gone', async () => {
+    const name = world.name('ended');
+    const running = world.start(['run', `${remote.origin}/v1/mcp`, '--name', name, '--foreground']);
+    await world.reached(name);
+    expect(await world.thv(['stop', name])).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+    expect((await running.finished(10_000)).exitCode).toBe(0);
+    expect((await world.thv(['status', name])).exitCode).toBe(1);
+    expect(existsSync(join(world.data, 'statuses', `${name}.json`))).toBe(false);
   }, 30_000);
 
   test('started in the foreground, with the flag before its name, it is running, and a stop ends that process', async () => {
