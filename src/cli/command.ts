@@ -49,6 +49,8 @@ export interface CommandDefinition<Flags extends FlagSet = FlagSet> {
   readonly exclusive?: readonly (readonly (keyof Flags & string)[])[];
   readonly together?: readonly (readonly (keyof Flags & string)[])[];
   readonly unknownFlagHint?: (flag: string) => string;
+  /** Index of the positional argument that is, or may be, a path: there the shell offers its own completion. */
+  readonly pathWord?: number;
   /** Values for the positional argument behind `words`, for shell completion. */
   complete?(request: {
     readonly words: readonly string[];

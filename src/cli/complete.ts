@@ -27,10 +27,12 @@ export async function completeCommandLine(
   if (before.includes('--')) return { suggestions: [], files: command.definition?.serverArguments === true };
   // The flag before the cursor still lacks its value: most of those are paths.
   if (words === undefined) return { suggestions: [], files: true };
-  const offered = typed.startsWith('-')
-    ? flagSuggestions(flags)
-    : await wordSuggestions(found, words, openWorkloads);
-  return { suggestions: offered.filter(({ value }) => value.startsWith(typed)), files: false };
+  const isFlag = typed.startsWith('-');
+  const offered = isFlag ? flagSuggestions(flags) : await wordSuggestions(found, words, openWorkloads);
+  return {
+    suggestions: offered.filter(({ value }) => value.startsWith(typed)),
+    files: !isFlag && command.definition?.pathWord === words.length,
+  };
 }
 
 /** Positional arguments among `args`; `undefined` when the last flag lacks its value. */

@@ -21,7 +21,7 @@ export const groupFlag = {
 /** The `--group` of commands that put something into a group. */
 export const ownGroupFlag = {
   kind: 'string',
-  help: 'Name of the group this workload should belong to',
+  help: "Name of the group this workload belongs to (defaults to 'default' if not specified)",
   checkedFirst: true,
   schema: v.optional(GroupName, DEFAULT_GROUP),
 } as const;

@@ -1,4 +1,5 @@
 import { fstatSync, statSync, writeSync } from 'node:fs';
+import { messageOf, ThvError } from '../errors/index.ts';
 
 /** The three standard streams as commands use them. Writing is synchronous: a full pipe holds the command back. */
 export interface Terminal {
@@ -63,7 +64,12 @@ function writeFully(fd: number, content: string | Uint8Array): boolean {
       // Another process that shares the pipe made it non-blocking; its buffer is full for the moment.
       if (code === 'EAGAIN') Bun.sleepSync(1);
       else if (code === 'EPIPE' || code === 'EBADF' || code === 'EOF') return false;
-      else throw error;
+      else if (fd === 2)
+        return false; // nobody is left to tell
+      else {
+        const reason = `failed to write to stdout: ${messageOf(error)}`;
+        throw new ThvError('ERR_FILE_UNWRITABLE', { path: 'stdout', reason }, { cause: error });
+      }
     }
   }
   return true;

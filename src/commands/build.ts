@@ -60,6 +60,7 @@ the output is the name of the image. A server that was built needs no network to
   flags,
   positionals: { atLeast: 1 },
   serverArguments: true,
+  pathWord: 0,
   unknownFlagHint: (flag) => `arguments for the server go behind '--': thv build PROTOCOL -- ${flag}`,
   run: buildImage,
 });

@@ -13,6 +13,7 @@ export const setCaCert = createCommand({
 looked into. A file in PEM; several certificates in it are fine. 'thv run --ca-cert' wins over it.`,
   flags: {},
   positionals: { exactly: 1 },
+  pathWord: 0,
   async run(invocation) {
     const path = normalize(invocation.words[0] ?? '');
     const pem = await readFile(path, 'latin1').catch((error: unknown) => {

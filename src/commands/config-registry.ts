@@ -21,6 +21,7 @@ The registry is tried before anything is changed.`,
   thv config set-registry ./registry.json`,
   flags: { 'allow-private-ip': privateAddressFlag, ...loginFlags },
   positionals: { exactly: 1 },
+  pathWord: 0,
   together: [['issuer', 'client-id']],
   async run(invocation) {
     const { options, words, env, findPaths, signal, terminal } = invocation;

@@ -25,6 +25,7 @@ operator instead.`,
     format: { kind: 'string', help: 'Export format: json or k8s', schema: Format, checkedFirst: true },
   },
   positionals: { exactly: 2 },
+  pathWord: 1,
   complete: completeWorkloadName,
   async run({ words: [name = '', path = ''], options: { format }, terminal, openWorkloads }) {
     const workloads = await openWorkloads();

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { createCommand, type Invocation, type OptionsOf, printJson } from '../cli/index.ts';
 import { messageOf, ThvError } from '../errors/index.ts';
@@ -43,7 +43,7 @@ When the tool reports an error the result is printed all the same, and the comma
 async function callTool(invocation: Call): Promise<void> {
   const { options, words, signal, terminal } = invocation;
   const [tool = ''] = words;
-  const toolArguments = readArguments(invocation);
+  const toolArguments = await readArguments(invocation);
   const url = await findServerUrl(options.server, invocation);
   const { connectMcp, describeFailure } = await import('./mcp-client.ts');
   await using connection = await connectMcp({
@@ -68,15 +68,17 @@ async function callTool(invocation: Call): Promise<void> {
 }
 
 /** `undefined` when no arguments were given. Throws `ERR_INPUT_INVALID` or `ERR_FILE_UNREADABLE`. */
-function readArguments({ given, options }: Call): Record<string, unknown> | undefined {
+async function readArguments(call: Call): Promise<Record<string, unknown> | undefined> {
+  const { given, options } = call;
   if (given.has('args')) return parseToolArguments(options.args);
-  return given.has('args-file') ? parseToolArguments(readArgumentsFile(options.argsFile)) : undefined;
+  return given.has('args-file') ? parseToolArguments(await readArgumentsFile(call)) : undefined;
 }
 
-function readArgumentsFile(path: string): string {
+async function readArgumentsFile({ options: { argsFile: path }, input, signal }: Call): Promise<string> {
   try {
-    return readFileSync(path === '-' ? 0 : path, 'utf8');
+    return path === '-' ? await input.readAll({ signal }) : await readFile(path, 'utf8');
   } catch (error) {
+    signal.throwIfAborted();
     const reason = `failed to read args file: ${messageOf(error)}`;
     throw new ThvError('ERR_FILE_UNREADABLE', { path, reason }, { cause: error });
   }

@@ -43,8 +43,12 @@ export async function findServerUrl(
   }
   try {
     const { status, url } = await (await openWorkloads()).get(server, { signal });
-    if (status === 'running') return new URL(url);
-    const reason = `server '${server}' is not running (status: ${status}). Please start it first using 'thv run ${server}'`;
+    if (status === 'running' && url !== '') return new URL(url);
+    const reason =
+      status === 'running'
+        ? // a container of another user, or a document that cannot be read
+          `server '${server}' does not have connection details`
+        : `server '${server}' is not running (status: ${status}). Please start it first using 'thv run ${server}'`;
     throw new ThvError('ERR_INPUT_INVALID', { reason });
   } catch (error) {
     if (!hasCode(error, 'ERR_WORKLOAD_NOT_FOUND')) throw error;

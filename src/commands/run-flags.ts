@@ -107,7 +107,7 @@ export const runFlags = {
   group: ownGroupFlag,
   transport: {
     kind: 'string',
-    help: 'Transport mode (sse, streamable-http or stdio; default: what the registry says, stdio for packages and folders, else streamable-http)',
+    help: 'Transport mode (sse, streamable-http or stdio); unless given what the registry says, stdio for packages and folders, streamable-http for images',
     schema: Transport,
   },
   'proxy-mode': {
@@ -168,12 +168,12 @@ export const runFlags = {
   },
   'ignore-globally': {
     kind: 'bool',
-    help: 'Hide from mounted folders what your thvignore file names, beside what their .thvignore names',
+    help: 'Load global ignore patterns from ~/.config/toolhive/thvignore',
     schema: v.optional(v.boolean(), true),
   },
   'print-resolved-overlays': {
     kind: 'bool',
-    help: "Write to the workload's log which paths of mounted folders are hidden",
+    help: "Debug: show resolved container paths for tmpfs overlays, in the workload's log",
     schema: Switch,
   },
   'permission-profile': {
@@ -194,7 +194,7 @@ export const runFlags = {
   },
   tools: {
     kind: 'stringArray',
-    help: 'Filter MCP server tools (comma-separated list of tool names, may be repeated)',
+    help: 'Filter MCP server tools (comma-separated list of tool names); may be repeated',
     schema: Tools,
   },
   'tools-override': {

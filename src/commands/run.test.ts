@@ -5,45 +5,58 @@ import { run } from './run.ts';
 test('the help of run', () => {
   const help = renderHelp({ path: 'thv run', command: run, info: { description: 'Run an MCP server' } });
   expect(help).toMatchInlineSnapshot(`
-    "Run an MCP server with the specified name, image, or protocol scheme, behind an
-    HTTP proxy that MCP clients connect to. The workload goes on in the background;
-    'thv list' shows its URL.
+    "Run an MCP server with the specified name, image, or protocol scheme.
 
-    There are six ways to name the server:
+    It goes on in the background, behind an HTTP proxy that MCP clients connect to;
+    'thv list' shows its URL. ToolHive supports six ways to run an MCP server:
 
     1. From the registry:
 
        $ thv run server-name [-- args...]
 
-       Looks the server up in the registry and uses its settings (transport,
-       permissions, environment variables). 'thv search' finds names.
+       Looks up the server in the registry and uses its predefined settings
+       (transport, permissions, environment variables, etc.). 'thv search' finds
+       names.
 
     2. From a container image:
 
        $ thv run ghcr.io/example/mcp-server:latest [-- args...]
 
-    3. As a package. A container image is built for it; without a container engine
-       it runs as a process of this machine, in a sandbox:
+       Runs the specified container image directly with the provided arguments
+
+    3. Using a protocol scheme:
 
        $ thv run uvx://package-name[@version] [-- args...]
        $ thv run npx://package-name[@version] [-- args...]
-       $ thv run go://package-path[@version] [-- args...]
+       $ thv run go://package-name[@version] [-- args...]
        $ thv run go://./local-path [-- args...]
 
-    4. As a folder with a Dockerfile, package.json, pyproject.toml or go.mod:
+       Automatically generates a container that runs the specified package
+       using either uvx (Python with uv package manager), npx (Node.js),
+       or go (Golang). For Go, you can also specify local paths starting
+       with './' or '../' to build and run local Go projects. Without a container
+       engine the package runs as a process of this machine, in a sandbox.
 
-       $ thv run ./folder [-- args...]
-
-    5. By its URL, for a server that runs elsewhere. No container engine is needed:
-
-       $ thv run https://example.com/mcp [--name name] [--transport sse]
-
-    6. From an exported configuration ('thv export'):
+    4. From an exported configuration ('thv export'):
 
        $ thv run --from-config <path>
 
-    The server will be started with the specified transport mode and permission
-    profile. Additional configuration can be provided via flags.
+       Runs an MCP server using a previously exported configuration file.
+
+    5. Remote MCP server:
+
+       $ thv run <URL> [--name <name>]
+
+       Runs a remote MCP server as a workload, proxying requests to the specified
+       URL. This allows remote MCP servers to be managed like local workloads with
+       full support for client configuration, tool filtering, import/export, etc.
+
+    6. From a folder with a Dockerfile, package.json, pyproject.toml or go.mod:
+
+       $ thv run ./folder [-- args...]
+
+    The container will be started with the specified transport mode and
+    permission profile. Additional configuration can be provided via flags.
 
     Usage:
       thv run [flags] SERVER_OR_IMAGE_OR_PROTOCOL [-- ARGS...]
@@ -59,16 +72,16 @@ test('the help of run', () => {
           --env-file-dir string                         Load environment variables from all files in a directory
       -f, --foreground                                  Run in foreground mode (block until container exits)
           --from-config string                          Load configuration from exported file
-          --group string                                Name of the group this workload should belong to (default "default")
+          --group string                                Name of the group this workload belongs to (defaults to 'default' if not specified) (default "default")
       -h, --help                                        help for run
           --host string                                 Host for the HTTP proxy to listen on (IP or hostname) (default "127.0.0.1")
-          --ignore-globally                             Hide from mounted folders what your thvignore file names, beside what their .thvignore names (default true)
+          --ignore-globally                             Load global ignore patterns from ~/.config/toolhive/thvignore (default true)
       -l, --label stringArray                           Set labels on the container (format: key=value)
           --name string                                 Name of the MCP server (auto-generated from image if not provided)
           --network string                              Connect the container to a network (e.g., 'host' for host networking)
           --no-sandbox                                  Run a package with all of your rights, not confined by its permission profile (runtime process)
           --permission-profile string                   Permission profile to use (none, network, or path to JSON file)
-          --print-resolved-overlays                     Write to the workload's log which paths of mounted folders are hidden
+          --print-resolved-overlays                     Debug: show resolved container paths for tmpfs overlays, in the workload's log
           --proxy-mode string                           Proxy mode for stdio transport (sse or streamable-http) (default "sse")
           --proxy-port int                              Port for the HTTP proxy to listen on (host port)
       -p, --publish stringArray                         Publish a container's port to the host (format: hostPort:containerPort or containerPort)
@@ -83,9 +96,9 @@ test('the help of run', () => {
           --strict-protocol-validation                  Refuse requests with an unknown MCP-Protocol-Version header (streamable HTTP proxy)
           --target-host string                          Host to forward traffic to (only applicable to SSE or Streamable HTTP transport) (default "127.0.0.1")
           --target-port int                             Port for the container to expose (only applicable to SSE or Streamable HTTP transport)
-          --tools stringArray                           Filter MCP server tools (comma-separated list of tool names, may be repeated)
+          --tools stringArray                           Filter MCP server tools (comma-separated list of tool names); may be repeated
           --tools-override string                       Path to a JSON file with other names and descriptions for tools
-          --transport string                            Transport mode (sse, streamable-http or stdio; default: what the registry says, stdio for packages and folders, else streamable-http)
+          --transport string                            Transport mode (sse, streamable-http or stdio); unless given what the registry says, stdio for packages and folders, streamable-http for images
           --trust-proxy-headers                         Trust X-Forwarded-* headers of a reverse proxy in front (Proto, Host, Port, Prefix)
       -v, --volume stringArray                          Mount a volume into the container (format: host-path:container-path[:ro])
           --wait                                        Return only when the workload is running

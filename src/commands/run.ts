@@ -8,49 +8,63 @@ import { waitUntilRunning } from './wait-until-running.ts';
 
 export const run = createCommand({
   usage: '[flags] SERVER_OR_IMAGE_OR_PROTOCOL [-- ARGS...]',
-  long: `Run an MCP server with the specified name, image, or protocol scheme, behind an
-HTTP proxy that MCP clients connect to. The workload goes on in the background;
-'thv list' shows its URL.
+  long: `Run an MCP server with the specified name, image, or protocol scheme.
 
-There are six ways to name the server:
+It goes on in the background, behind an HTTP proxy that MCP clients connect to;
+'thv list' shows its URL. ToolHive supports six ways to run an MCP server:
 
 1. From the registry:
 
    $ thv run server-name [-- args...]
 
-   Looks the server up in the registry and uses its settings (transport,
-   permissions, environment variables). 'thv search' finds names.
+   Looks up the server in the registry and uses its predefined settings
+   (transport, permissions, environment variables, etc.). 'thv search' finds
+   names.
 
 2. From a container image:
 
    $ thv run ghcr.io/example/mcp-server:latest [-- args...]
 
-3. As a package. A container image is built for it; without a container engine
-   it runs as a process of this machine, in a sandbox:
+   Runs the specified container image directly with the provided arguments
+
+3. Using a protocol scheme:
 
    $ thv run uvx://package-name[@version] [-- args...]
    $ thv run npx://package-name[@version] [-- args...]
-   $ thv run go://package-path[@version] [-- args...]
+   $ thv run go://package-name[@version] [-- args...]
    $ thv run go://./local-path [-- args...]
 
-4. As a folder with a Dockerfile, package.json, pyproject.toml or go.mod:
+   Automatically generates a container that runs the specified package
+   using either uvx (Python with uv package manager), npx (Node.js),
+   or go (Golang). For Go, you can also specify local paths starting
+   with './' or '../' to build and run local Go projects. Without a container
+   engine the package runs as a process of this machine, in a sandbox.
 
-   $ thv run ./folder [-- args...]
-
-5. By its URL, for a server that runs elsewhere. No container engine is needed:
-
-   $ thv run https://example.com/mcp [--name name] [--transport sse]
-
-6. From an exported configuration ('thv export'):
+4. From an exported configuration ('thv export'):
 
    $ thv run --from-config <path>
 
-The server will be started with the specified transport mode and permission
-profile. Additional configuration can be provided via flags.`,
+   Runs an MCP server using a previously exported configuration file.
+
+5. Remote MCP server:
+
+   $ thv run <URL> [--name <name>]
+
+   Runs a remote MCP server as a workload, proxying requests to the specified
+   URL. This allows remote MCP servers to be managed like local workloads with
+   full support for client configuration, tool filtering, import/export, etc.
+
+6. From a folder with a Dockerfile, package.json, pyproject.toml or go.mod:
+
+   $ thv run ./folder [-- args...]
+
+The container will be started with the specified transport mode and
+permission profile. Additional configuration can be provided via flags.`,
   flags: runFlags,
   positionals: (words, given) =>
     words.length > 0 || given.get('from-config') ? undefined : 'requires at least 1 arg(s), only received 0',
   serverArguments: true,
+  pathWord: 0,
   exclusive: [['foreground', 'wait']],
   unknownFlagHint: (flag) => `arguments for the server go behind '--': thv run IMAGE -- ${flag}`,
   run: runWorkload,
@@ -69,8 +83,8 @@ const BESIDE_CONFIG: ReadonlySet<string> = new Set([
 
 async function runWorkload(invocation: RunInvocation): Promise<void> {
   const { options, words, signal, terminal } = invocation;
-  refuseFlagsBesideConfig(invocation);
-  const surplus = words.slice(options.fromConfig === '' ? 1 : 0);
+  refuseOthersBesideConfig(invocation);
+  const surplus = words.slice(1);
   if (surplus.length > 0) {
     terminal.err(`Warning: ignored: ${surplus.join(' ')}. Arguments for the server go behind '--'\n`);
   }
@@ -95,9 +109,14 @@ async function runWorkload(invocation: RunInvocation): Promise<void> {
   confirm(terminal, options.wait ? `${name} is running at ${url}` : `${name} is starting at ${url}`);
 }
 
-/** What the file says is not to be said twice (spec 01 §4.8). */
-function refuseFlagsBesideConfig({ options, given, serverArguments }: RunInvocation): void {
+/** What the file says is not to be said twice (spec 01 §4.8, §14-10). */
+function refuseOthersBesideConfig({ options, given, words, serverArguments }: RunInvocation): void {
   if (options.fromConfig === '') return;
+  if (words.length > 0) {
+    throw new ThvError('ERR_USAGE', {
+      reason: `--from-config says what to run and cannot be used with a server: ${words.join(' ')}`,
+    });
+  }
   const others = [...given].filter((flag) => !BESIDE_CONFIG.has(flag)).sort();
   const conflicts = [
     ...others.map((flag) => `--${flag}`),

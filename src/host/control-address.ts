@@ -26,13 +26,24 @@ export function controlAddresses(
 }
 
 /**
+ * File with the address of the host that serves this state folder: a command may have been started where the variables are
+ * others, by cron for instance, and would look elsewhere.
+ */
+export function addressRecord(paths: Paths): string {
+  return join(paths.state, 'host', 'address');
+}
+
+/**
  * Whether only this user can have put a socket there. In a shared folder for temporary files another user might have been
  * faster; who can reach the socket is decided by the folder, not by the socket.
  */
 export function isPrivateAddress(address: string): boolean {
   if (process.platform === 'win32') return true;
-  const folder = statSync(dirname(address), { throwIfNoEntry: false });
-  return folder !== undefined && folder.uid === process.getuid?.();
+  try {
+    return statSync(dirname(address)).uid === process.getuid?.();
+  } catch {
+    return false; // not there, or in a folder of another user's: whoever changes users often keeps their variables
+  }
 }
 
 function shortHash(text: string): string {

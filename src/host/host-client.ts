@@ -1,13 +1,17 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as v from 'valibot';
 import { messageOf, ThvError } from '../errors/index.ts';
-import type { Paths } from '../platform/index.ts';
+import { isLocked, type Paths, sleep } from '../platform/index.ts';
 import type { WorkloadName } from '../records/index.ts';
-import { controlAddresses, isPrivateAddress } from './control-address.ts';
+import { addressRecord, controlAddresses, isPrivateAddress } from './control-address.ts';
 import { ErrorBodySchema, HandOverSchema, type Hello, HelloSchema } from './control-protocol.ts';
 import type { RunEnvironment } from './environment.ts';
 
 const HELLO_TIMEOUT_MS = 2000;
 const REQUEST_TIMEOUT_MS = 60_000;
+const SILENCE_TIMEOUT_MS = 10_000;
+const SILENCE_POLL_MS = 100;
 
 /** A living workload host, as seen over its control socket. */
 export interface HostConnection {
@@ -22,11 +26,38 @@ export interface HostConnection {
 
 /** The host of this state folder, if one answers. */
 export async function findHost(paths: Paths): Promise<HostConnection | undefined> {
-  for (const address of controlAddresses(paths)) {
+  const recorded = await readFile(addressRecord(paths), 'utf8').catch(() => undefined); // no host, or one of an older version
+  const addresses = [...(recorded === undefined ? [] : [recorded]), ...controlAddresses(paths)];
+  for (const address of new Set(addresses)) {
     const hello = await askHello(address);
     if (hello?.stateFolder === paths.state) return connectionTo(address, hello);
   }
   return undefined;
+}
+
+/**
+ * The same for whoever would do harm by taking a host for dead: one that lives and does not answer, for it is just starting or
+ * the machine is busy, is waited for. Throws `ERR_HOST_UNREACHABLE` when it goes on like that.
+ */
+export async function findLivingHost(paths: Paths): Promise<HostConnection | undefined> {
+  const deadline = performance.now() + SILENCE_TIMEOUT_MS;
+  for (;;) {
+    const host = await findHost(paths);
+    if (host !== undefined || !isLocked(hostLock(paths))) return host;
+    if (performance.now() > deadline) {
+      throw new ThvError(
+        'ERR_HOST_UNREACHABLE',
+        { reason: 'the workload host lives but does not answer' },
+        { hint: `see ${join(paths.data, 'logs', 'thv-host.log')}` },
+      );
+    }
+    await sleep(SILENCE_POLL_MS);
+  }
+}
+
+/** Held by the one host of a state folder for as long as it lives. */
+export function hostLock(paths: Paths): string {
+  return join(paths.state, 'host', 'host.lock');
 }
 
 /** Who listens at an address; `undefined` when nobody does. */

@@ -3,7 +3,7 @@ export { findByExactName, findContainer, isUp, removeUnusedNetwork } from './con
 export { createDesiredState, type DesiredState } from './desired-state.ts';
 export { type RunEnvironment, runEnvironmentFrom } from './environment.ts';
 export { resolveForwardHeaders } from './forward-headers.ts';
-export { findHost, type HostConnection } from './host-client.ts';
+export { findLivingHost, type HostConnection } from './host-client.ts';
 export { ensureHost } from './launch.ts';
 
 export { deleteProcessFolder, grantStopTime, outputPath } from './process-files.ts';

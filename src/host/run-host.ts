@@ -1,9 +1,8 @@
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { Hono } from 'hono';
 import * as v from 'valibot';
 import { openEngine } from '../engine/index.ts';
-import { hasCode, messageOf, ThvError, toThvError } from '../errors/index.ts';
+import { hasCode, messageOf, toThvError } from '../errors/index.ts';
 import {
   acquireLock,
   createBackground,
@@ -20,11 +19,11 @@ import {
   type WorkloadName,
 } from '../records/index.ts';
 import { createUsageReporter, type UsageReporter } from '../usage/index.ts';
-import { controlAddresses, isPrivateAddress } from './control-address.ts';
+import { openControl } from './control-listener.ts';
 import { type Hello, PROTOCOL, StartRequestSchema } from './control-protocol.ts';
 import { createDesiredState } from './desired-state.ts';
 import { type RunEnvironment, secretsOnly } from './environment.ts';
-import { askHello } from './host-client.ts';
+import { hostLock } from './host-client.ts';
 import { startWorkloadRun, type WorkloadRun } from './workload-run.ts';
 
 /** Exit codes that tell the guard not to start the host again. */
@@ -55,7 +54,7 @@ export async function runHost(options: HostOptions): Promise<number> {
   const logger = createLogger({ level: options.logLevel, write: logFile.append });
   try {
     // A host that hands over closes its socket first and lets go of the lock last.
-    using lock = await acquireLock(join(paths.state, 'host', 'host.lock'), { timeoutMs: SHUTDOWN_GRACE_MS });
+    using lock = await acquireLock(hostLock(paths), { timeoutMs: SHUTDOWN_GRACE_MS });
     return await serveHost(options, lock, logger);
   } catch (error) {
     if (hasCode(error, 'ERR_LOCK_TIMEOUT')) {
@@ -81,9 +80,12 @@ async function serveHost(options: HostOptions, lock: Disposable, logger: Logger)
     processId: process.pid,
     stateFolder: paths.state,
   };
-  const address = await freeAddress(paths);
-  const server = listenForControl(address, controlApp(hello, runs, finish, logger));
-  logger.info('workload host is ready', { address, processId: process.pid, version: options.version });
+  const control = await openControl(paths, controlApp(hello, runs, finish, logger), logger);
+  logger.info('workload host is ready', {
+    address: control.address,
+    processId: process.pid,
+    version: options.version,
+  });
   const watch = setInterval(() => {
     if (runs.idleMs() >= IDLE_EXIT_MS) finish();
   }, 1000);
@@ -95,8 +97,7 @@ async function serveHost(options: HostOptions, lock: Disposable, logger: Logger)
   logger.info('workload host ends', { workloads: runs.count() });
   // The ports are closed at once and the lock is let go, so that a successor can serve while our last calls finish.
   const ended = runs.endAll(SHUTDOWN_GRACE_MS);
-  await server.stop(true);
-  rmSync(address, { force: true });
+  await control.stop();
   lock[Symbol.dispose]();
   await ended;
   return EXIT_DONE;
@@ -205,36 +206,4 @@ function controlApp(hello: Hello, runs: Runs, finish: () => void, logger: Logger
     return c.json({ error: messageOf(error) }, error instanceof v.ValiError ? 400 : 500);
   });
   return app;
-}
-
-/** The first address that no living host of another state folder holds; a dead socket file is in nobody's way. */
-async function freeAddress(paths: Paths): Promise<string> {
-  const addresses = controlAddresses(paths);
-  for (const address of addresses) if ((await askHello(address)) === undefined) return address;
-  throw new ThvError('ERR_LISTEN_FAILED', {
-    address: addresses.join(', '),
-    reason: `every address for the control socket is taken: ${addresses.join(', ')}`,
-  });
-}
-
-/** Only the same user may connect: the folder is 0700 and the socket 0600. */
-function listenForControl(address: string, app: Hono) {
-  if (process.platform !== 'win32') {
-    mkdirSync(dirname(address), { recursive: true, mode: 0o700 });
-    if (!isPrivateAddress(address)) {
-      const reason = `the folder of the control socket belongs to another user: ${dirname(address)}`;
-      throw new ThvError('ERR_LISTEN_FAILED', { address, reason });
-    }
-    chmodSync(dirname(address), 0o700);
-    rmSync(address, { force: true });
-  }
-  const server = Bun.serve({
-    unix: address,
-    fetch(request, connection) {
-      connection.timeout(request, 0); // ending a run waits for its calls
-      return app.fetch(request);
-    },
-  });
-  if (process.platform !== 'win32') chmodSync(address, 0o600);
-  return server;
 }

@@ -1,5 +1,14 @@
 import { dlopen, FFIType } from 'bun:ffi';
-import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ThvError } from '../errors/index.ts';
 import { loadCLibrary } from './c-library.ts';
@@ -60,6 +69,14 @@ export function tryLock(path: string, mode: LockMode = 'exclusive'): HeldLock | 
     handle.release();
   };
   return { release, [Symbol.dispose]: release };
+}
+
+/** Whether somebody holds the lock at this moment. */
+export function isLocked(path: string): boolean {
+  if (!existsSync(path)) return false;
+  const held = tryLock(path);
+  held?.release();
+  return held === undefined;
 }
 
 /** Removes lock files older than five minutes that nobody holds (spec 02 §3.4). */

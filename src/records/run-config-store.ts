@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ThvError } from '../errors/index.ts';
+import { hasCode, ThvError } from '../errors/index.ts';
 import { writeFileAtomic } from '../platform/index.ts';
 import { createFileMemory } from './file-memory.ts';
 import { formatRunConfig, parseRunConfig, type RunConfig } from './run-config.ts';
@@ -32,8 +32,12 @@ export function createRunConfigStore(stateFolder: string): RunConfigStore {
     try {
       return parseRunConfig(text);
     } catch (error) {
-      if (error instanceof ThvError) throw error.within(`failed to read run config of workload '${name}'`);
-      throw error;
+      if (!hasCode(error, 'ERR_RUN_CONFIG_INVALID')) throw error;
+      throw new ThvError(error.code, error.facts, {
+        context: [`failed to read run config of workload '${name}'`],
+        hint: `mend ${pathOf(name)}, or remove the workload with 'thv rm ${name}'`,
+        cause: error.cause,
+      });
     }
   }
 

@@ -118,6 +118,7 @@ describe('run config', () => {
       '{"transport":"tcp"}',
       'transport: invalid transport mode: tcp. Valid modes are: sse, streamable-http, stdio',
     ],
+    ['{}', 'transport: invalid transport mode: . Valid modes are: sse, streamable-http, stdio'],
     ['{"transport":"stdio","port":70000}', 'port: '],
     ['{"transport":"Stdio"}', 'transport: invalid transport mode: Stdio.'],
   ])('%j is refused: %s', (document, message) => {

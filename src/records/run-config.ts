@@ -15,7 +15,7 @@ type ProxyMode = (typeof PROXY_MODES)[number];
 
 /** All lower or all upper case (spec 04 §1). */
 const TransportSchema = v.pipe(
-  v.string(),
+  v.optional(v.string(), ''),
   v.transform((text) => (text === text.toUpperCase() ? text.toLowerCase() : text)),
   v.picklist(
     TRANSPORTS,

@@ -95,6 +95,12 @@ describe('status store', () => {
         .catch(() => undefined);
       expect(await readFile(`${pathOf(name)}.corrupted`, 'utf8')).toBe(text);
       expect([...(await store().list()).keys()].map(String)).not.toContain(name);
+      const workload = parseWorkloadName(name);
+      expect(await store().setIf(workload, () => true, 'removing')).toBe(false);
+      await store().set(workload, 'stopped');
+      expect(await store().find(workload)).toMatchObject({ status: 'stopped', process_id: 0 });
+      await store().delete(workload);
+      expect((await readdir(join(folder, 'statuses'))).filter((file) => file.startsWith(name))).toEqual([]);
     },
   );
 });

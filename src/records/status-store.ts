@@ -1,6 +1,6 @@
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { toThvError } from '../errors/index.ts';
+import { hasCode, toThvError } from '../errors/index.ts';
 import { acquireLock, formatLocalTime, type Logger, writeFileAtomic } from '../platform/index.ts';
 import { createFileMemory } from './file-memory.ts';
 import { toJsonText } from './json-text.ts';
@@ -17,7 +17,7 @@ export interface StatusStore {
   find(name: WorkloadName): Promise<StatusRecord | undefined>;
   /** All readable records; one that cannot be read is skipped with a warning. */
   list(): Promise<ReadonlyMap<WorkloadName, StatusRecord>>;
-  /** Sets status and context, creating the file; keeps process id and creation time. */
+  /** Sets status and context, creating the file, or making one anew that cannot be read; keeps process id and creation time. */
   set(name: WorkloadName, status: WorkloadStatus, context?: string): Promise<void>;
   /** As `set`, but only when the file exists and `condition` holds for it under the lock. */
   setIf(name: WorkloadName, condition: Condition, status: WorkloadStatus, context?: string): Promise<boolean>;
@@ -85,13 +85,23 @@ export function createStatusStore(
     );
   }
 
+  /** What a change starts from: a file that cannot be read counts as missing, or its workload could never be removed. */
+  async function readForChange(name: WorkloadName): Promise<StatusRecord | undefined> {
+    try {
+      return await read(name);
+    } catch (error) {
+      if (!hasCode(error, 'ERR_STATUS_FILE_INVALID')) throw error;
+      return undefined; // its content is kept in the copy
+    }
+  }
+
   /** Reads, changes and writes under the lock; `change` returns `undefined` to leave the file alone. */
   async function update(
     name: WorkloadName,
     change: (record: StatusRecord | undefined) => StatusRecord | undefined,
   ): Promise<boolean> {
     using _ = await lock(name, 'exclusive');
-    const changed = change(await read(name));
+    const changed = change(await readForChange(name));
     if (changed === undefined) return false;
     await write(name, changed);
     return true;
@@ -153,7 +163,7 @@ export function createStatusStore(
     },
     async delete(name) {
       using _ = await lock(name, 'exclusive');
-      await rm(pathOf(name), { force: true });
+      for (const path of [pathOf(name), `${pathOf(name)}.corrupted`]) await rm(path, { force: true });
     },
   };
 }

@@ -45,7 +45,11 @@ export function parseStatusFile(
   path: string,
 ): { readonly record: StatusRecord; readonly repaired: boolean } {
   const invalid = (reason: string, cause?: unknown) =>
-    new ThvError('ERR_STATUS_FILE_INVALID', { path, reason }, { cause });
+    new ThvError(
+      'ERR_STATUS_FILE_INVALID',
+      { path, reason },
+      { cause, hint: `'thv start', 'thv stop' and 'thv rm' replace ${path}` },
+    );
   if (text.trim() === '') throw invalid('status file is empty');
   let raw: unknown;
   try {

@@ -28,6 +28,12 @@ describe('parseWorkloadName', () => {
   test.each(['a', '.a', '-a', '_a'])('%j is refused for a new workload, as engines refuse it', (name) => {
     expect(() => parseNewWorkloadName(name)).toThrow(`invalid workload name '${name}'`);
   });
+
+  test('the name of the workload host is refused: their logs would be one file', () => {
+    expect(() => parseNewWorkloadName('thv-host')).toThrow(
+      "invalid workload name 'thv-host': workload name is reserved: the log of the workload host has it",
+    );
+  });
 });
 
 test.each([

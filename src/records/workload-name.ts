@@ -24,6 +24,8 @@ export function parseNewWorkloadName(name: string): WorkloadName {
   };
   if (parsed.length < 2) refuse('workload name must have at least two characters');
   if (!/^[a-zA-Z0-9]/.test(parsed)) refuse('workload name must start with a letter or a digit');
+  if (parsed.toLowerCase() === 'thv-host')
+    refuse('workload name is reserved: the log of the workload host has it');
   return parsed;
 }
 

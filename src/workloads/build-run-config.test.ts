@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { type AddressInfo, createServer } from 'node:net';
 import { silentLogger } from '../platform/index.ts';
 import { formatRunConfig, parseRunConfig } from '../records/run-config.ts';
 import { parseNewWorkloadName } from '../records/workload-name.ts';
@@ -41,7 +42,7 @@ const REQUEST: RunRequest = {
 describe('the document of a run', () => {
   const facts = {
     name: parseNewWorkloadName('srv'),
-    image: 'img',
+    image: async () => 'img',
     toolsOverride: {},
     countsToolCalls: false,
     fill: async () => ({ environment: {}, secrets: [] }),
@@ -116,6 +117,50 @@ describe('the document of a run', () => {
     await expect(refused).rejects.toThrow(
       'failed to validate run config: --stateless requires streamable-HTTP or SSE transport, got stdio',
     );
+  });
+
+  const busy = createServer();
+  beforeAll(() => new Promise<void>((resolve) => void busy.listen(0, '127.0.0.1', resolve)));
+  afterAll(() => void busy.close());
+
+  test.each<[string, () => Partial<RunRequest>, string]>([
+    [
+      'an address of IPv6',
+      () => ({ host: '::1' }),
+      'invalid host: ::1 (IPv6 addresses are not supported: ::1)',
+    ],
+    [
+      'an env file that is not there',
+      () => ({ environmentFile: '/nowhere/.env' }),
+      'failed to apply run config option: failed to process env file /nowhere/.env: ',
+    ],
+    [
+      'a network that the server cannot be reached in',
+      () => ({ networkMode: 'none' }),
+      'failed to validate run config: a server with transport streamable-http cannot be reached with network mode "none"',
+    ],
+    [
+      'a busy proxy port',
+      () => ({ proxyPort: (busy.address() as AddressInfo).port }),
+      'failed to validate run config: requested proxy port ',
+    ],
+  ])('%s is told before an image is made or anybody is asked for values', async (_, change, message) => {
+    const request = { ...REQUEST, ...change() };
+    const asked: string[] = [];
+    const refused = buildRunConfig(request, {
+      ...facts,
+      plan: planOf(request),
+      async fill() {
+        asked.push('values');
+        return { environment: {}, secrets: [] };
+      },
+      async image() {
+        asked.push('image');
+        return 'img';
+      },
+    });
+    await expect(refused).rejects.toThrow(message);
+    expect(asked).toEqual([]);
   });
 
   test('takes from its source what the user did not say, and remembers where it came from', async () => {

@@ -27,7 +27,8 @@ import type { RunRequest } from './types.ts';
 
 interface BuildFacts {
   readonly name: WorkloadName;
-  readonly image: string;
+  /** Asked for when nothing else can be wrong: what it names may have to be built or installed first (spec 01 §14-2). */
+  readonly image: () => Promise<string>;
   /** Absent: in a container. */
   readonly runtime?: Runtime['kind'];
   /** The workload's own port while it is given other settings: taken, but by itself. */
@@ -55,34 +56,17 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
     { flags: request.environment, file: request.environmentFile, folder: request.environmentFolder },
     facts.logger,
   );
+  const profile = await within('failed to validate run config', () => checkSettings(request, facts));
   const secretTargets = request.secrets.flatMap((text) => findSecretParameter(text)?.target ?? []);
   const filled = await within('failed to validate environment variables', () =>
     facts.fill(new Set([...Object.keys(given), ...secretTargets])),
   );
+  const image = await facts.image();
   return await within('failed to validate run config', async () => {
-    if (request.stateless && transport === 'stdio') {
-      throw new ThvError('ERR_INPUT_INVALID', {
-        reason: `--stateless requires streamable-HTTP or SSE transport, got ${transport}`,
-      });
-    }
-    for (const spec of request.publish) parsePublish(spec);
-    const profile = withNetworkMode(
-      withVolumes(plan.permissions ?? networkProfile(), request.volumes, facts.logger),
-      request.networkMode,
-    );
-    if (facts.runtime === 'process') requireProcessNetwork(networkModeOf(profile));
-    else warnAboutProfile(profile, facts);
-    if (transport !== 'stdio' && networkModeOf(profile) === 'none') {
-      throw new ThvError(
-        'ERR_INPUT_INVALID',
-        { reason: `a server with transport ${transport} cannot be reached with network mode "none"` },
-        { hint: 'use --transport stdio, or another --network' },
-      );
-    }
     const port = await chooseProxyPort(request, plan, facts);
     const config: RunConfig = {
       schema_version: 'v0.1.0',
-      image: facts.image,
+      image,
       ...(facts.runtime === 'process' ? { runtime: facts.runtime } : {}),
       ...(request.noSandbox ? { no_sandbox: true } : {}),
       ...(request.allowInstallScripts ? { allow_install_scripts: true } : {}),
@@ -149,6 +133,35 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
   });
 }
 
+/** What can be wrong with a request before anybody is asked for values or an image; gives the profile with the user's mounts and network in it. */
+async function checkSettings(
+  { stateless, publish, volumes, networkMode, proxyPort }: RunRequest,
+  facts: BuildFacts,
+): Promise<PermissionProfile> {
+  const { transport, permissions } = facts.plan;
+  if (stateless && transport === 'stdio') {
+    throw new ThvError('ERR_INPUT_INVALID', {
+      reason: `--stateless requires streamable-HTTP or SSE transport, got ${transport}`,
+    });
+  }
+  for (const spec of publish) parsePublish(spec);
+  const profile = withNetworkMode(
+    withVolumes(permissions ?? networkProfile(), volumes, facts.logger),
+    networkMode,
+  );
+  if (facts.runtime === 'process') requireProcessNetwork(networkModeOf(profile));
+  else warnAboutProfile(profile, facts);
+  if (transport !== 'stdio' && networkModeOf(profile) === 'none') {
+    throw new ThvError(
+      'ERR_INPUT_INVALID',
+      { reason: `a server with transport ${transport} cannot be reached with network mode "none"` },
+      { hint: 'use --transport stdio, or another --network' },
+    );
+  }
+  if (proxyPort !== 0 && proxyPort !== facts.ownPort) await requireFree(proxyPort);
+  return profile;
+}
+
 /** What a reader of the profile might believe to be otherwise (spec 03 §15-B10, B20). */
 function warnAboutProfile(profile: PermissionProfile, { name, logger }: BuildFacts): void {
   const { outbound } = profile.network ?? {};
@@ -202,7 +215,7 @@ async function chooseProxyPort(
 ): Promise<number> {
   if (ownPort !== undefined && (requested === 0 || requested === ownPort)) return ownPort;
   if (requested !== 0) {
-    if (!(await isPortAvailable(requested))) throw new ThvError('ERR_PORT_UNAVAILABLE', { port: requested });
+    await requireFree(requested); // again: making the image takes its time
     return requested;
   }
   if (suggested === 0) return findFreePort(reservedPorts);
@@ -211,6 +224,10 @@ async function chooseProxyPort(
     port: suggested,
   });
   return findFreePort(reservedPorts);
+}
+
+async function requireFree(port: number): Promise<void> {
+  if (!(await isPortAvailable(port))) throw new ThvError('ERR_PORT_UNAVAILABLE', { port });
 }
 
 function parseLabels(labels: readonly string[], logger: Logger): Record<string, string> {

@@ -5,7 +5,7 @@ import {
   createDesiredState,
   type DesiredState,
   ensureHost,
-  findHost,
+  findLivingHost,
   type HostConnection,
   type RunEnvironment,
   runEnvironmentFrom,
@@ -50,6 +50,7 @@ export interface Context {
   secrets(signal?: AbortSignal): Promise<SecretsStore>;
   registry(): Promise<Registry>;
   config(): Promise<ConfigStore>;
+  /** Throws `ERR_HOST_UNREACHABLE` for one that lives and does not answer. */
   findHost(): Promise<HostConnection | undefined>;
   ensureHost(debug: boolean): Promise<HostConnection>;
   /** The same with another environment. */
@@ -102,7 +103,7 @@ export function createContext(options: ManagerOptions): Context {
       knownSettings = settings;
       return opened;
     },
-    findHost: () => findHost(paths),
+    findHost: () => findLivingHost(paths),
     ensureHost: (debug) => ensureHost({ paths, env, builtAt, debug }),
     reopen: (other) => createContext({ ...options, env: other }),
     exclusively: createTurns(paths),

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silentLogger } from '../platform/index.ts';
+import { createLogger, silentLogger } from '../platform/index.ts';
 import { collectEnvironment, parseEnvironmentFile, parseEnvironmentFlags } from './environment.ts';
 
 test.each([
@@ -40,6 +40,17 @@ describe('env files', () => {
     await writeFile(file, 'A=file\nE=file\n');
     const variables = await collectEnvironment({ flags: ['C=flag'], file, folder }, silentLogger);
     expect({ ...variables }).toEqual({ A: 'folder1', B: 'folder2', C: 'flag', E: 'file' });
+  });
+
+  test('of a folder that does not exist set nothing; one that is no folder is warned about', async () => {
+    const file = join(await mkdtemp(join(tmpdir(), 'thv-env-')), 'single.env');
+    await writeFile(file, 'A=1\n');
+    const lines: string[] = [];
+    const logger = createLogger({ level: 'WARN', write: (line) => void lines.push(line) });
+    for (const folder of [`${file}.d`, file])
+      expect({ ...(await collectEnvironment({ flags: [], file: undefined, folder }, logger)) }).toEqual({});
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ msg: 'skipping folder of env files', path: file });
   });
 
   test('that do not exist are an error naming the path', async () => {

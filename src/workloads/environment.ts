@@ -62,7 +62,7 @@ async function readEnvironmentFile(path: string): Promise<Record<string, string>
 /** A missing folder is fine; a file in it that cannot be used is warned about and skipped. */
 async function readEnvironmentFolder(folder: string, logger: Logger): Promise<Record<string, string>> {
   let variables: Record<string, string> = Object.create(null);
-  for (const name of await fileNames(folder)) {
+  for (const name of await fileNames(folder, logger)) {
     const path = join(folder, name);
     try {
       variables = { ...variables, ...parseEnvironmentFile(await readFile(path, 'utf8')) };
@@ -73,7 +73,8 @@ async function readEnvironmentFolder(folder: string, logger: Logger): Promise<Re
   return variables;
 }
 
-async function fileNames(folder: string): Promise<readonly string[]> {
+/** A folder that is not there sets nothing; one that cannot be read is warned about. */
+async function fileNames(folder: string, logger: Logger): Promise<readonly string[]> {
   try {
     const entries = await readdir(folder, { withFileTypes: true });
     // Mounted secrets are symbolic links to files, hence not only plain files.
@@ -81,7 +82,9 @@ async function fileNames(folder: string): Promise<readonly string[]> {
       .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'))
       .map((entry) => entry.name)
       .sort();
-  } catch {
-    return []; // a folder that is not there sets nothing
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      logger.warn('skipping folder of env files', { path: folder, error });
+    return [];
   }
 }

@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import type { Engine } from '../engine/index.ts';
 import { ThvError, toThvError, within } from '../errors/index.ts';
 import {
@@ -8,7 +9,7 @@ import {
   isUp,
   removeUnusedNetwork,
 } from '../host/index.ts';
-import { isPortAvailable, type Logger } from '../platform/index.ts';
+import { isPortAvailable, type Logger, type Paths } from '../platform/index.ts';
 import {
   isContainer,
   isProcess,
@@ -65,9 +66,9 @@ export async function stopWorkload(
   { graceSeconds, signal }: OperationOptions & { readonly graceSeconds: number },
 ): Promise<'done' | 'already' | 'not-found'> {
   const engine = await engineOf(context, name, signal);
-  const record = await context.statuses.find(name);
+  const record = await findRecord(context, name);
   const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
-  if (record === undefined && container === undefined) return 'not-found';
+  if (record === undefined && container === undefined && !(await isStored(context, name))) return 'not-found';
   const isSupervised = supervisorOf(name, record).kind !== 'none';
   if (
     record?.status === 'stopped' &&
@@ -76,22 +77,37 @@ export async function stopWorkload(
   ) {
     return 'already';
   }
+  const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: only what we know we wrote
   await context.statuses.set(name, 'stopping');
   try {
     await endSupervisor(context, name, record, engine === undefined ? graceSeconds : undefined);
+    // A foreground run deletes its workload when it ends (spec 02 §6.4).
+    if ((await findRecord(context, name)) === undefined) return 'done';
     if (engine !== undefined && container !== undefined) {
       await within('failed to stop workload', () =>
         stopContainer(engine, container, { graceSeconds, signal }),
       );
     }
   } catch (error) {
+    if (signal?.aborted) {
+      // The engine goes on with what it was told, so `stopping` stays true; a list sees when it is over.
+      await leaveClients(context, name, config);
+      throw interruptedStop(name, error);
+    }
     await context.statuses.set(name, 'error', toThvError(error).message);
     throw error;
   }
-  const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: only what we know we wrote
   await leaveClients(context, name, config);
   await context.statuses.set(name, 'stopped');
   return 'done';
+}
+
+function interruptedStop(workload: WorkloadName, cause: unknown): ThvError {
+  return new ThvError(
+    'ERR_CANCELLED',
+    { reason: 'interrupted while it was ending' },
+    { cause, hint: `'thv stop ${workload}' waits for it again` },
+  );
 }
 
 export async function removeWorkload(
@@ -104,7 +120,7 @@ export async function removeWorkload(
   const record = await findRecord(context, name);
   const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
   const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: deleted all the same
-  const isKnown = record !== undefined || container !== undefined || config !== undefined;
+  const isKnown = record !== undefined || container !== undefined || (await isStored(context, name));
   await context.statuses.setIf(name, () => true, 'removing');
   await endSupervisor(context, name, record);
   if (engine !== undefined && container !== undefined) {
@@ -136,6 +152,12 @@ export async function removeWorkload(
   await bestEffort(logger, 'failed to delete session records', async () =>
     deleteSessionJournal(paths.state, name),
   );
+  const profile = config?.permission_profile_name_or_path ?? '';
+  if (isTemporaryProfile(profile, paths)) {
+    await bestEffort(logger, 'failed to delete the temporary permission profile', () =>
+      rm(profile, { force: true }),
+    );
+  }
   if (!keepLogs) {
     await bestEffort(logger, 'failed to delete log file', async () => {
       const path = workloadLogPath(context, name);
@@ -148,7 +170,17 @@ export async function removeWorkload(
   return isKnown ? 'done' : 'not-found';
 }
 
-/** An unreadable status file must not keep its workload from being removed. */
+/** One that the reference has written for this workload alone (spec 02 §3.2), and no file of the user's. */
+function isTemporaryProfile(path: string, { temporary }: Paths): boolean {
+  return dirname(path) === temporary && /^toolhive-.*-permissions-.*\.json$/.test(basename(path));
+}
+
+/** A document, readable or not, is a workload even where nothing else is left of it. */
+async function isStored({ runConfigs }: Context, name: WorkloadName): Promise<boolean> {
+  return (await runConfigs.names()).includes(name);
+}
+
+/** An unreadable status file must not keep its workload from being started, stopped or removed. */
 async function findRecord(context: Context, name: WorkloadName): Promise<StatusRecord | undefined> {
   try {
     return await context.statuses.find(name);
@@ -165,7 +197,7 @@ async function makeStartable(
   signal?: AbortSignal,
 ): Promise<RunConfig | undefined> {
   const config = await within(`failed to load state for ${name}`, () => context.runConfigs.get(name));
-  const record = await context.statuses.find(name);
+  const record = await findRecord(context, name);
   const supervisor = supervisorOf(name, record);
   const isOwn = supervisor.kind === 'dedicated' && supervisor.processId === process.pid;
   const engine = isContainer(config) ? await context.engine(signal) : undefined;

@@ -13,6 +13,7 @@ import {
 } from '../records/index.ts';
 import type { Context } from './context.ts';
 import { supervisorOf } from './supervisor.ts';
+import { isChanging } from './turns.ts';
 import type { OperationOptions, Workload } from './types.ts';
 import { type Evidence, seenFromDetails, seenFromSummary, statusFromEngine, viewOf } from './view.ts';
 
@@ -114,8 +115,8 @@ export async function getWorkload(
 }
 
 /**
- * The status that is true now. A file that calls a workload running while its container or its supervisor is gone is
- * corrected under the lock, and only if it still says so (spec 02 §4.4, §15-24).
+ * The status that is true now. A file that calls a workload running while its container or its supervisor is gone, or stopping
+ * when it has stopped, is corrected under the lock, and only if it still says so (spec 02 §4.4, §15-24).
  */
 async function reconcile(
   context: Context,
@@ -124,10 +125,28 @@ async function reconcile(
 ): Promise<{ status: WorkloadStatus; context: string | undefined }> {
   if (record === undefined) return { status: statusFromEngine(container?.state ?? ''), context: undefined };
   const asFiled = { status: record.status, context: record.status_context };
+  if (record.status === 'stopping' && hasStopped(context, name, record, config, container)) {
+    await context.statuses.setIf(name, (now) => now.updated_at === record.updated_at, 'stopped');
+    return { status: 'stopped', context: undefined };
+  }
   const problem = problemOf(name, record, config, container);
   if (problem === undefined) return asFiled;
   await context.statuses.setIf(name, (now) => now.updated_at === record.updated_at, 'unhealthy', problem);
   return { status: 'unhealthy', context: problem };
+}
+
+/** What a stop has left behind that was interrupted before its end. */
+function hasStopped(
+  { paths }: Context,
+  name: WorkloadName,
+  record: StatusRecord,
+  config: RunConfig | undefined,
+  container: Evidence['container'],
+): boolean {
+  if (supervisorOf(name, record).kind !== 'none') return false;
+  const isLocal = config === undefined || isContainer(config);
+  const isDown = !isLocal || (container !== undefined && statusFromEngine(container.state) === 'stopped');
+  return isDown && !isChanging(paths, name);
 }
 
 function problemOf(

@@ -39,14 +39,17 @@ export async function* containerLogs(
   }
   const engine = config === undefined || isContainer(config) ? await context.engine(signal) : undefined;
   const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
-  if (engine === undefined || container === undefined)
-    throw new ThvError('ERR_LOGS_NOT_FOUND', { workload: name });
+  const hint = "use 'thv list --all' to see available workloads";
+  const notFound = new ThvError(
+    'ERR_LOGS_NOT_FOUND',
+    { workload: name },
+    config === undefined ? { hint } : {},
+  );
+  if (engine === undefined || container === undefined) throw notFound;
   try {
     yield* engine.containers.logs(container.Id, { follow, tail, signal });
   } catch (error) {
-    if (hasCode(error, 'ERR_CONTAINER_NOT_FOUND'))
-      throw new ThvError('ERR_LOGS_NOT_FOUND', { workload: name });
-    throw error;
+    throw hasCode(error, 'ERR_CONTAINER_NOT_FOUND') ? notFound : error;
   }
 }
 
@@ -68,9 +71,9 @@ export async function pruneLogs(context: Context, options: OperationOptions = {}
   const folder = join(context.paths.data, 'logs');
   const files = await logFilesIn(folder);
   if (files === undefined) return { folderExists: false, logFiles: 0, removed: [], failed: [] };
-  const known = new Set(
-    (await listWorkloads(context, { all: true }, options)).map((workload) => workload.name),
-  );
+  const listed = await listWorkloads(context, { all: true }, options);
+  // Where a status file cannot be read, the document still tells that there is such a workload.
+  const known = new Set<string>([...listed.map(({ name }) => name), ...(await context.runConfigs.names())]);
   const removed: string[] = [];
   const failed: { path: string; error: Error }[] = [];
   for (const file of files) {

@@ -195,11 +195,6 @@ async function documentOf(
     });
   }
   const { own } = source;
-  const image = await within(finding(request.source), () =>
-    engine === undefined
-      ? ensureProcess(context, process, options)
-      : imageOf(context, engine, own, request, options),
-  );
   const plan = await within('failed to validate run config', async () =>
     planRun(own, {
       given: { ...request, toolsOverride, permissions: await permissionsOf(request) },
@@ -210,7 +205,12 @@ async function documentOf(
   );
   return await buildRunConfig(request, {
     name,
-    image,
+    image: () =>
+      within(finding(request.source), () =>
+        engine === undefined
+          ? ensureProcess(context, process, options)
+          : imageOf(context, engine, own, request, options),
+      ),
     runtime: engine === undefined ? 'process' : 'container',
     ownPort,
     plan,

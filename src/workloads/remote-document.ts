@@ -66,7 +66,7 @@ export async function buildRemoteConfig(
   );
   const document = await buildRunConfig(asRemote(request, remote), {
     name,
-    image: request.imageOfRemote ?? request.source,
+    image: async () => request.imageOfRemote ?? request.source,
     ownPort,
     plan,
     toolsOverride,

@@ -26,18 +26,31 @@ export function supervisorOf(name: WorkloadName, record: StatusRecord | undefine
   if (!isProcessAlive(processId)) return { kind: 'none' };
   const commandLine = commandLineOf(processId);
   // Not every system tells command lines; a living process is then believed.
-  if (commandLine === undefined) return { kind: 'host', processId };
-  if (/ host(?: |$)/.test(commandLine)) return { kind: 'host', processId };
-  const isForeground = / run .*(?:-f|--foreground)/.test(commandLine);
-  return isForeground || startsWorkload(commandLine, name)
-    ? { kind: 'dedicated', processId }
-    : { kind: 'none' };
+  const kind = commandLine === undefined ? 'host' : kindOf(commandLine, name);
+  return kind === 'none' ? { kind } : { kind, processId };
 }
 
-/** ` start <base>` or ` restart <base>` followed by the end, a space or a dash (spec 02 §6.6, §15-23). */
+/**
+ * What a process is to the workload, as its command line tells. Process ids are used again, and a dedicated supervisor is sent
+ * signals: another program is none (spec 02 §6.6, §15-4). A host never is, so its executable may have any name.
+ */
+export function kindOf(
+  commandLine: string,
+  name: WorkloadName,
+  self: readonly string[] = selfCommand(),
+): Supervisor['kind'] {
+  if (/ host(?: --debug)?$/.test(commandLine)) return 'host';
+  const isThv =
+    commandLine.startsWith(`${self.join(' ')} `) || /(?:^|[\\/])thv(?:[-.][^\\/ "]*)?"? /.test(commandLine);
+  if (!isThv) return 'none';
+  const isForeground = / run (?:.* )?(?:-f|--foreground)/.test(commandLine);
+  return isForeground || startsWorkload(commandLine, name) ? 'dedicated' : 'none';
+}
+
+/** ` start <base>` or ` restart <base>`, flags between them or not, followed by the end, a space or a dash (spec 02 §6.6, §15-23). */
 function startsWorkload(commandLine: string, name: WorkloadName): boolean {
   const escaped = name.replaceAll('.', '\\.');
-  return new RegExp(`[ ](?:re)?start ${escaped}(?:$|[ -])`).test(commandLine);
+  return new RegExp(` (?:re)?start (?:-\\S+ )*${escaped}(?:$|[ -])`).test(commandLine);
 }
 
 /**

@@ -1,9 +1,18 @@
 import { join } from 'node:path';
-import { acquireLock, type Paths } from '../platform/index.ts';
+import { acquireLock, isLocked, type Paths } from '../platform/index.ts';
 import type { WorkloadName } from '../records/index.ts';
 
 /** Longest time that a change of one workload may take (spec 10 §11.7), and so the longest wait for a turn. */
 const TURN_TIMEOUT_MS = 5 * 60_000;
+
+function lockPath(paths: Paths, name: WorkloadName): string {
+  return join(paths.data, 'statuses', `${name}.change.lock`);
+}
+
+/** Whether somebody is changing the workload at this moment. */
+export function isChanging(paths: Paths, name: WorkloadName): boolean {
+  return isLocked(lockPath(paths, name));
+}
 
 /**
  * One change of a workload at a time: a stop, a removal and a start that come at once would undo parts of each other. In
@@ -23,7 +32,7 @@ export function createTurns(paths: Paths) {
     try {
       await before;
       signal?.throwIfAborted();
-      const held = await acquireLock(join(paths.data, 'statuses', `${name}.change.lock`), {
+      const held = await acquireLock(lockPath(paths, name), {
         timeoutMs: TURN_TIMEOUT_MS,
         purpose: `failed to wait for another change of workload ${name}`,
       });

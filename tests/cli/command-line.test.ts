@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openHome, THV_BINARY, warnWithoutBinary } from './thv.ts';
@@ -224,6 +225,18 @@ failed to parse environment variables: invalid environment variable format: B
     });
   });
 
+  test.skipIf(!existsSync('/dev/full'))('output that cannot be written is an error', async () => {
+    await using home = await openHome();
+    const child = Bun.spawn(['sh', '-c', '"$0" version > /dev/full', THV_BINARY ?? 'thv'], {
+      env: { HOME: home.path },
+      stderr: 'pipe',
+    });
+    expect(await child.exited).toBe(1);
+    expect(await new Response(child.stderr).text()).toBe(
+      'Error: failed to write to stdout: ENOSPC: no space left on device, write\n',
+    );
+  });
+
   describe('completion', () => {
     const rows: readonly (readonly [readonly string[], readonly string[], string])[] = [
       [['sto'], ['stop\tStop MCP servers'], ':4'],
@@ -232,6 +245,9 @@ failed to parse environment variables: invalid environment variable format: B
       [['run', '--fore'], ['--foreground\tRun in foreground mode (block until container exits)'], ':4'],
       [['run', '--env-file', ''], [], ':0'],
       [['run', 'img', '--', ''], [], ':0'],
+      [['run', './'], [], ':0'],
+      [['export', 'fetch', ''], [], ':0'],
+      [['export', 'fetch', 'file', ''], [], ':4'],
       [['frob', ''], [], ':4'],
       [['mcp', 'list', 'p'], ['prompts\tList the prompts of an MCP server'], ':4'],
     ];

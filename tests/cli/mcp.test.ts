@@ -167,6 +167,21 @@ describe.skipIf(THV_BINARY === undefined)('mcp', () => {
       expect(result).toEqual({ exit: 0, stdout: `${params}\n`, stderr: '' });
     });
 
+    test('Ctrl-C ends the wait for arguments on stdin with 130', async () => {
+      await using home = await openHome();
+      const child = Bun.spawn([THV_BINARY ?? 'thv', ...call, 'http://127.0.0.1:1/mcp', '--args-file', '-'], {
+        env: { HOME: home.path },
+        stdin: 'pipe',
+        stderr: 'pipe',
+      });
+      await Bun.sleep(300); // nothing tells that it reads
+      child.kill('SIGINT');
+      const timer = setTimeout(() => child.kill('SIGKILL'), 5000);
+      expect(await child.exited).toBe(130);
+      clearTimeout(timer);
+      expect(await new Response(child.stderr).text()).toBe('');
+    });
+
     test('a file that is not there', async () => {
       await using home = await openHome();
       const { exit, stderr } = await home.thv([

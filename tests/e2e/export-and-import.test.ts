@@ -131,6 +131,12 @@ describe('import without an engine', () => {
       '--from-config cannot be used with other configuration flags: [--env --name]',
     ],
     [
+      'a server beside the file',
+      documentOf('x1'),
+      ['fetch'],
+      '--from-config says what to run and cannot be used with a server: fetch',
+    ],
+    [
       'an unknown transport',
       documentOf('x1', { transport: 'pigeon' }),
       [],

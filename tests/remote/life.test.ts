@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openMcpClient } from '../harness/mcp.ts';
@@ -198,6 +198,61 @@ describe('a remote server, where there is no container engine', () => {
     await world.ok(['rm', name]);
   }, 60_000);
 
+  describe('a stop reaches the workload host', () => {
+    const isServed = (url: string) =>
+      fetch(url).then(
+        () => true,
+        () => false,
+      );
+
+    test('from where the variables of the login session are not set', async () => {
+      const name = world.name('cron');
+      await world.ok(['run', `${remote.origin}/v1/mcp`, '--name', name, '--wait']);
+      const { url = '' } = (await world.find(name)) ?? {};
+      const env = { XDG_RUNTIME_DIR: undefined };
+      await world.ok(['stop', name], { env });
+      expect(await isServed(url)).toBe(false);
+      await world.ok(['start', name, '--wait'], { env });
+      expect(await isServed(url)).toBe(true);
+      await world.ok(['rm', name], { env });
+    });
+
+    test('that could not use the folder of the login session', async () => {
+      await using other = await openWorld(undefined);
+      const loop = join(other.folder, 'loop');
+      await symlink(loop, loop);
+      const name = other.name();
+      const env = { XDG_RUNTIME_DIR: loop };
+      await other.ok(['run', `${remote.origin}/v1/mcp`, '--name', name, '--wait'], { env });
+      await other.ok(['rm', name], { env });
+    });
+
+    test('whose socket went with the folder of the login session', async () => {
+      const name = world.name('logout');
+      await world.ok(['run', `${remote.origin}/v1/mcp`, '--name', name, '--wait']);
+      const { url = '' } = (await world.find(name)) ?? {};
+      await rm(join(world.folder, 'run', 'toolhive'), { recursive: true });
+      await world.ok(['stop', name]);
+      expect(await isServed(url)).toBe(false);
+      await world.ok(['rm', name]);
+    });
+
+    test('that did not answer for a while', async () => {
+      const name = world.name('busy');
+      await world.ok(['run', `${remote.origin}/v1/mcp`, '--name', name, '--wait']);
+      const { url = '' } = (await world.find(name)) ?? {};
+      const isHost = ({ command }: { command: string }) => / host$/.test(command) && !/^sh /.test(command);
+      const pid = (await world.processes()).find(isHost)?.pid ?? 0;
+      process.kill(pid, 'SIGSTOP');
+      const stopping = world.thv(['stop', name]);
+      await Bun.sleep(3000); // longer than a command waits for one answer
+      process.kill(pid, 'SIGCONT');
+      expect(await stopping).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(await isServed(url)).toBe(false);
+      await world.ok(['rm', name]);
+    }, 30_000);
+  });
+
   test('a server that was restarted knows its sessions again', async () => {
     await using restarted = await openRemoteServer();
     const name = world.name('restarted');
@@ -331,6 +386,72 @@ describe('a remote server, where there is no container engine', () => {
     expect((await running.finished()).exitCode).toBe(0);
     expect(existsSync(join(world.state, 'runconfigs', `${name}.json`))).toBe(false);
   }, 30_000);
+
+  test('a stop of a run in the foreground ends it, and it is gone', async () => {
+    const name = world.name('ended');
+    const running = world.start(['run', `${remote.origin}/v1/mcp`, '--name', name, '--foreground']);
+    await world.reached(name);
+    expect(await world.thv(['stop', name])).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+    expect((await running.finished(10_000)).exitCode).toBe(0);
+    expect((await world.thv(['status', name])).exitCode).toBe(1);
+    expect(existsSync(join(world.data, 'statuses', `${name}.json`))).toBe(false);
+  }, 30_000);
+
+  test('started in the foreground, with the flag before its name, it is running, and a stop ends that process', async () => {
+    const name = world.name('started');
+    await world.ok(['run', `${remote.origin}/v1/mcp`, '--name', name, '--wait']);
+    await world.ok(['stop', name]);
+    const running = world.start(['start', '--foreground', name]);
+    await world.reached(name);
+    await world.ok(['stop', name]);
+    expect((await running.finished(10_000)).exitCode).toBe(0);
+    expect((await world.find(name))?.status).toBe('stopped');
+    await world.ok(['rm', name]);
+  }, 30_000);
+
+  test('files that cannot be read keep nobody from stopping, starting and removing it', async () => {
+    const name = world.name('damaged');
+    await world.ok(['run', `${remote.origin}/v1/mcp`, '--name', name, '--wait']);
+    const statusPath = join(world.data, 'statuses', `${name}.json`);
+    await writeFile(statusPath, 'nonsense');
+    expect((await world.thv(['status', name])).stderr).toEndWith(
+      `recovery failed: all recovery strategies failed). Hint: 'thv start', 'thv stop' and 'thv rm' replace ${statusPath}\n`,
+    );
+    await world.ok(['stop', name]);
+    expect((await world.find(name))?.status).toBe('stopped');
+    await writeFile(statusPath, '');
+    await world.ok(['start', name, '--wait']);
+    const configPath = join(world.state, 'runconfigs', `${name}.json`);
+    const document = await readFile(configPath, 'utf8');
+    await writeFile(configPath, '{');
+    expect((await world.thv(['export', name, 'x.json'])).stderr).toEndWith(
+      `. Hint: mend ${configPath}, or remove the workload with 'thv rm ${name}'\n`,
+    );
+    await writeFile(configPath, document);
+    await writeFile(statusPath, 'nonsense');
+    expect((await world.thv(['list', '--all'])).stderr).toContain('skipping workload with unreadable status');
+    expect(await world.thv(['rm', name])).toMatchObject({ exitCode: 0, stdout: '' });
+    expect((await readdir(join(world.data, 'statuses'))).filter((file) => file.startsWith(name))).toEqual([]);
+    expect(existsSync(configPath)).toBe(false);
+  });
+
+  test('rm deletes the temporary permission profile that the reference made for it, and no other file', async () => {
+    const name = world.name('profiled');
+    await world.ok(['run', `${remote.origin}/v1/mcp`, '--name', name, '--wait']);
+    const path = join(world.state, 'runconfigs', `${name}.json`);
+    const document = JSON.parse(await readFile(path, 'utf8'));
+    const temporary = join(world.folder, 'tmp', `toolhive-${name}-permissions-1.json`);
+    const own = join(world.work, 'toolhive-my-permissions-1.json');
+    for (const [profile, isKept] of [
+      [own, true],
+      [temporary, false],
+    ] as const) {
+      await writeFile(profile, '{}');
+      await writeFile(path, JSON.stringify({ ...document, permission_profile_name_or_path: profile }));
+      await world.ok(['rm', name]);
+      expect(existsSync(profile)).toBe(isKept);
+    }
+  });
 });
 
 test.skipIf(Bun.which('openssl') === null)(
