@@ -3,12 +3,14 @@ import { HTTPException } from 'hono/http-exception';
 import { getPath } from 'hono/utils/url';
 import { toThvError } from '../errors/index.ts';
 import { createBackground } from '../platform/index.ts';
+import { isUpdateCheckForbidden } from '../updates/index.ts';
 import { addDocumentation } from './docs/documentation.ts';
 import { authentication } from './pipeline/authentication.ts';
 import { browserGuard } from './pipeline/browser-guard.ts';
 import { frame } from './pipeline/frame.ts';
 import { errorAnswer, textAnswer } from './pipeline/respond.ts';
 import type { ApiVariables } from './pipeline/time-limit.ts';
+import { updateCheck } from './pipeline/update-check.ts';
 import { addClientRoutes } from './routes/clients.ts';
 import { addEventRoutes } from './routes/events.ts';
 import { addGroupRoutes } from './routes/groups.ts';
@@ -58,6 +60,7 @@ export function createApi(options: ApiOptions): ApiServer {
     return errorAnswer(error);
   });
   app.use(frame({ logger, isLogging: debug }));
+  if (!isUpdateCheckForbidden(options.env)) app.use(updateCheck(routes));
   app.use(async function tellNonce(c, next) {
     await next();
     // On every answer, so that a server is known by it whatever state it is in (spec 10 §20-5).

@@ -24,6 +24,7 @@ const KEPT = [
   'session_ttl',
   'strict_protocol_validation',
   'endpoint_prefix',
+  'ignore_config',
 ] as const;
 /** Where the image came from: stays as long as the image does. */
 const KEPT_WITH_IMAGE = [

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { existsSync, lstatSync, statSync } from 'node:fs';
 import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { acquireLock } from '../../src/platform/index.ts';
 import { freePort, occupyPort } from '../harness/ports.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { openWorld, type World } from '../harness/world.ts';
@@ -240,7 +241,28 @@ describe('the record that others find a server by', () => {
   });
 });
 
+test('a proxy of the environment is not asked for a server on this machine', async () => {
+  await using world = await openWorld(undefined);
+  await using api = await startApi(world);
+  const env = { HTTP_PROXY: 'http://127.0.0.1:9', http_proxy: 'http://127.0.0.1:9' };
+  expect(await world.thv(['serve', '--port', '0'], { env })).toEqual({
+    exitCode: 1,
+    stdout: '',
+    stderr: `Error: another ToolHive server is already running at ${api.url} (PID ${api.pid})\n`,
+  });
+});
+
 describe('the end', () => {
+  test('takes the socket away also when the record cannot be', async () => {
+    await using world = await openWorld(undefined);
+    const path = join(world.folder, 'thv.sock');
+    const server = await startOnSocket(world, path);
+    using _held = await acquireLock(`${record(world)}.lock`);
+    expect(await server.end()).toBe(1);
+    expect(server.stderr).toContain('Error: failed to acquire lock');
+    expect(existsSync(path)).toBe(false);
+  }, 20_000);
+
   test('comes at once although streams are open, and they are told', async () => {
     await using world = await openWorld(undefined);
     await using api = await startApi(world);
