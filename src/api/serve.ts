@@ -7,7 +7,14 @@ import { migrateSecretScopes } from '../secrets/index.ts';
 import type { WorkloadManager } from '../workloads/index.ts';
 import { createApi } from './app.ts';
 import { publishRecord, requireNoOtherServer } from './discovery/record.ts';
-import { type ApiAddress, addressUrl, isLoopbackBind, parseAddress } from './listen/address.ts';
+import {
+  type ApiAddress,
+  addressUrl,
+  isLoopbackBind,
+  parseAddress,
+  resolveAddress,
+  shownAddress,
+} from './listen/address.ts';
 import { listen } from './listen/listen.ts';
 
 /** Requests in flight may finish within this time (spec 10 §5). */
@@ -48,7 +55,7 @@ const KINDS: Readonly<Record<ApiAddress['kind'], string>> = {
 export async function serveApi(options: ServeOptions): Promise<void> {
   const { logger, paths, signal, oidc } = options;
   const nonce = randomBytes(16).toString('hex');
-  const wanted = await within('failed to create listener', () => parseAddress(options));
+  const wanted = await within('failed to create listener', () => resolveAddress(parseAddress(options)));
   const isLoopback = wanted.kind === 'tcp' && isLoopbackBind(wanted.host);
   const authenticator = isOidcOn(oidc)
     ? await within('failed to build server handler: failed to create authentication middleware', () =>
@@ -132,8 +139,4 @@ function warnOfOpenDoors(
       'no authentication is configured: every program that can connect can manage your MCP servers',
     );
   }
-}
-
-function shownAddress(address: ApiAddress): string {
-  return address.kind === 'tcp' ? `${address.host}:${address.port}` : address.path;
 }

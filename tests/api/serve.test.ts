@@ -113,6 +113,16 @@ describe('a UNIX socket', () => {
     expect(lstatSync(path).isSymbolicLink()).toBe(kind === 'link');
   });
 
+  test('a file where its folder should be is told', async () => {
+    await using world = await openWorld(undefined);
+    const file = join(world.folder, 'file');
+    await writeFile(file, 'precious');
+    const { exitCode, stderr } = await world.thv(['serve', '--socket', join(file, 'thv.sock')]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/^Error: failed to create listener: failed to create socket directory: [^\n]*\n$/);
+    expect(stderr).not.toContain('fault of thv');
+  });
+
   test('a named pipe is refused here, before anything happens', async () => {
     await using world = await openWorld(undefined);
     expect(await world.thv(['serve', '--socket', '\\\\.\\pipe\\thv-api'])).toEqual({

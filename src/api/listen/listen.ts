@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { Server } from 'bun';
 import { messageOf, ThvError } from '../../errors/index.ts';
 import { sleep } from '../../platform/index.ts';
-import type { ApiAddress } from './address.ts';
+import { type ApiAddress, shownAddress } from './address.ts';
 
 /** An open address. */
 export interface ApiListener {
@@ -54,7 +54,7 @@ function bind(
   const common = { maxRequestBodySize: Number.MAX_SAFE_INTEGER, ...handling(handler) };
   try {
     if (address.kind === 'tcp') {
-      const hostname = address.host.replace(/^\[|\]$/g, '') || '0.0.0.0';
+      const hostname = address.host || '0.0.0.0';
       return Bun.serve({ ...common, idleTimeout: IDLE_SECONDS, hostname, port: address.port });
     }
     return withPrivateFiles(() => Bun.serve({ ...common, unix: address.path }));
@@ -84,7 +84,7 @@ function withPrivateFiles<T>(action: () => T): T {
 }
 
 function failed(address: ApiAddress, error: unknown): ThvError {
-  const shown = address.kind === 'tcp' ? `${address.host}:${address.port}` : address.path;
+  const shown = shownAddress(address);
   const message = messageOf(error);
   const isTaken = (error as { code?: unknown }).code === 'EADDRINUSE' || /in use/i.test(message);
   const why = isTaken ? 'bind: address already in use' : message;
@@ -99,15 +99,13 @@ function failed(address: ApiAddress, error: unknown): ThvError {
 async function makeRoom(path: string): Promise<void> {
   const refuse = (reason: string, cause?: unknown) =>
     new ThvError('ERR_LISTEN_FAILED', { address: path, reason }, { cause });
-  const there = lstatSync(path, { throwIfNoEntry: false });
-  if (there === undefined) {
-    try {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
-    } catch (error) {
-      throw refuse(`failed to create socket directory: ${messageOf(error)}`, error);
-    }
-    return;
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
+  } catch (error) {
+    throw refuse(`failed to create socket directory: ${messageOf(error)}`, error);
   }
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (there === undefined) return;
   // Windows shows its sockets as reparse points of no kind that Node names.
   const isSocket =
     there.isSocket() || (process.platform === 'win32' && !there.isFile() && !there.isDirectory());
