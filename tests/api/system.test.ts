@@ -1,4 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { silentLogger } from '../../src/platform/index.ts';
+import {
+  createRunConfigStore,
+  createStatusStore,
+  parseRunConfig,
+  parseWorkloadName,
+} from '../../src/records/index.ts';
 import { openWorld, type World } from '../harness/world.ts';
 import { type ApiProcess, startApi } from './server.ts';
 
@@ -307,4 +316,19 @@ test.each([
     status: 400,
     text: `${expected}\n`,
   });
+});
+
+test('of a server that is a process, too, the log is as long as was asked for', async () => {
+  const name = parseWorkloadName('process');
+  const document = { name, image: 'npx://some', runtime: 'process', transport: 'stdio', port: 1 };
+  await createRunConfigStore(world.state).save(name, parseRunConfig(JSON.stringify(document)));
+  await createStatusStore(world.data, silentLogger).set(name, 'stopped');
+  await mkdir(join(world.data, 'processes', name), { recursive: true });
+  const lines = Array.from({ length: 1500 }, (_, index) => `line ${index}\n`);
+  await writeFile(join(world.data, 'processes', name, 'output.log'), lines.join(''));
+  const logs = async (query: string) =>
+    (await api.ask('GET', `/api/v1beta/workloads/${name}/logs${query}`)).text;
+  expect(await logs('')).toBe(lines.slice(-1000).join(''));
+  expect(await logs('?lines=2')).toBe('line 1498\nline 1499\n');
+  expect(await logs('?lines=1&follow=true')).toBe('line 1499\n');
 });
