@@ -21,13 +21,19 @@ const FLUSH_MS = 200;
 /** Between two requests of one connection (spec 10 §6.1). */
 const IDLE_SECONDS = 120;
 
-/** Serves `handler` at `address`. Throws `ERR_LISTEN_FAILED`; nothing that others use is touched then. */
+type Handle = (request: Request) => Response | Promise<Response>;
+
+/**
+ * Serves `handle` at `address`. Answers without an end say `Connection: close`. Throws `ERR_LISTEN_FAILED`; nothing that others
+ * use is touched then.
+ */
 export async function listen(
   address: ApiAddress,
-  handler: (request: Request) => Response | Promise<Response>,
+  handle: Handle,
+  { idleSeconds = IDLE_SECONDS }: { readonly idleSeconds?: number } = {},
 ): Promise<ApiListener> {
   if (address.kind === 'socket') await makeRoom(address.path);
-  const server = bind(address, handler);
+  const server = bind(address, handle, idleSeconds);
   const bound = address.kind === 'tcp' ? { ...address, port: server.port ?? address.port } : address;
   const socketId = address.kind === 'socket' ? restrict(address.path, server) : undefined;
   return {
@@ -46,16 +52,13 @@ export async function listen(
   };
 }
 
-function bind(
-  address: ApiAddress,
-  handler: (request: Request) => Response | Promise<Response>,
-): Server<undefined> {
+function bind(address: ApiAddress, handle: Handle, idleSeconds: number): Server<undefined> {
   // Bun's own limit for bodies would come before the stage that has an answer for it.
-  const common = { maxRequestBodySize: Number.MAX_SAFE_INTEGER, ...handling(handler) };
+  const common = { maxRequestBodySize: Number.MAX_SAFE_INTEGER, ...handling(handle, idleSeconds) };
   try {
     if (address.kind === 'tcp') {
       const hostname = address.host || '0.0.0.0';
-      return Bun.serve({ ...common, idleTimeout: IDLE_SECONDS, hostname, port: address.port });
+      return Bun.serve({ ...common, idleTimeout: idleSeconds, hostname, port: address.port });
     }
     return withPrivateFiles(() => Bun.serve({ ...common, unix: address.path }));
   } catch (error) {
@@ -63,11 +66,14 @@ function bind(
   }
 }
 
-function handling(handler: (request: Request) => Response | Promise<Response>) {
+function handling(handle: Handle, idleSeconds: number) {
   return {
-    fetch(request: Request, server: Server<undefined>) {
+    async fetch(request: Request, server: Server<undefined>) {
       server.timeout(request, 0); // routes have limits of their own, and streams have none
-      return handler(request);
+      const response = await handle(request);
+      // It holds for the connection: without this, one that is kept alive would be kept for ever.
+      if (response.headers.get('connection') !== 'close') server.timeout(request, idleSeconds);
+      return response;
     },
   };
 }

@@ -61,7 +61,13 @@ export function eventStream(events: AsyncIterator<ServerEvent>, end: () => void)
     },
   });
   return new Response(body, {
-    headers: { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache', 'X-Accel-Buffering': 'no' },
+    headers: {
+      'Content-Type': 'text/event-stream',
+      'Cache-Control': 'no-cache',
+      'X-Accel-Buffering': 'no',
+      // No time limit holds for its connection, which therefore ends with it.
+      Connection: 'close',
+    },
   });
 }
 
@@ -78,7 +84,7 @@ export function textStream(chunks: AsyncIterator<Uint8Array>, end: () => void): 
       await chunks.return?.();
     },
   });
-  return new Response(body, { headers: { 'Content-Type': 'text/plain' } });
+  return new Response(body, { headers: { 'Content-Type': 'text/plain', Connection: 'close' } });
 }
 
 /** What comes next; a source that is over, or failed, is the end. */
