@@ -103,6 +103,9 @@ function asInput(error: unknown): unknown {
   if (!(error instanceof ThvError)) return error;
   const input = (reason: string) => new ThvError('ERR_INPUT_INVALID', { reason }, { cause: error });
   if (MISSING.has(error.code)) return input(error.message);
+  // What stands in config.yaml is not the request's.
+  if (hasCode(error, 'ERR_RUNTIME_CONFIG_INVALID') && error.context.includes('invalid runtime configuration'))
+    return input(`${INVALID_CONFIG}: runtime_config: ${error.facts.reason.replaceAll('\n', '; ')}`);
   const scheme = 'failed to retrieve MCP server image: invalid protocol scheme provided for MCP server';
   if (hasCode(error, 'ERR_PACKAGE_INVALID')) return input(`${scheme}: ${error.facts.reason}`);
   const at = error.message.indexOf(BAD_SCHEME);

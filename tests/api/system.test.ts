@@ -8,6 +8,8 @@ import {
   parseRunConfig,
   parseWorkloadName,
 } from '../../src/records/index.ts';
+import { freePort } from '../harness/ports.ts';
+import { waitFor } from '../harness/wait-for.ts';
 import { openWorld, type World } from '../harness/world.ts';
 import { type ApiProcess, startApi } from './server.ts';
 
@@ -332,3 +334,29 @@ test('of a server that is a process, too, the log is as long as was asked for', 
   expect(await logs('?lines=2')).toBe('line 1498\nline 1499\n');
   expect(await logs('?lines=1&follow=true')).toBe('line 1499\n');
 });
+
+test.each(['DELETE', 'stop'])(
+  '%s does not wait for what comes of an edit, and has the last word',
+  async (how) => {
+    const name = `edited-${how.toLowerCase()}`;
+    const path = `/api/v1beta/workloads/${name}`;
+    const body = { name, url: `http://127.0.0.1:${freePort()}/mcp` };
+    const status = async () => {
+      const reply = await api.ask('GET', `${path}/status`);
+      // Where there is no engine nobody can tell that it is not there.
+      return reply.status === 200 ? reply.json()['status'] : 'gone';
+    };
+    expect((await api.ask('POST', '/api/v1beta/workloads', { body })).status).toBe(201);
+    const edit = await api.ask('POST', `${path}/edit`, { body: { ...body, proxy_mode: 'streamable-http' } });
+    expect(edit.status).toBe(200);
+    const reply = await (how === 'DELETE' ? api.ask('DELETE', path) : api.ask('POST', `${path}/stop`));
+    expect(reply.status).toBe(202);
+    await waitFor(status, (seen) => seen === (how === 'DELETE' ? 'gone' : 'stopped'), {
+      what: 'it has happened',
+      deadlineMs: 15_000,
+    });
+    await api.ask('DELETE', path);
+    await waitFor(status, (seen) => seen === 'gone', { what: 'it is gone' });
+  },
+  30_000,
+);

@@ -225,7 +225,18 @@ describe.skipIf(socket === '')('workloads over the API', () => {
       400,
       /^invalid run configuration provided: runtime_config is only supported for protocol-scheme images\n$/,
     ],
-    ['a secret that does not exist', () => ({ secrets: [{ name: 'nope', target: 'X' }] }), 400, /secret/],
+    [
+      'a build option of another kind of package',
+      () => ({ image: 'npx://x', runtime_config: { build_with: ['a'] } }),
+      400,
+      /^invalid run configuration provided: runtime_config: build_with is not supported for npx:\/\/ builds \(only uvx:\/\/\)\n$/,
+    ],
+    [
+      'a secret without a store',
+      () => ({ secrets: [{ name: 'nope', target: 'X' }] }),
+      400,
+      /: failed to get nope: secrets provider not configured\./,
+    ],
     [
       'protection that is not there',
       () => ({ network_isolation: true }),
