@@ -243,6 +243,10 @@ test('an issuer that is down at start: 503 until it is up', async () => {
     text: '{"error":"temporarily_unavailable","error_description":"the identity provider cannot be reached, so the token cannot be checked"}',
   });
   expect(down.headers.get('retry-after')).toBe('5');
+  expect((await api.ask('GET', version, bearer(token))).status).toBe(503);
+  const warnings = api.stderr.split('\n').filter((line) => line.includes('tokens cannot be checked'));
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toContain(issuer);
   await using _ = await startProvider(key, port);
   expect((await api.ask('GET', version, bearer(token))).status).toBe(200);
 });
