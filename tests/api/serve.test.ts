@@ -205,9 +205,22 @@ describe('the record that others find a server by', () => {
     );
   });
 
-  test('that is a link is not written to', async () => {
+  test('that is damaged, and that others could have written, is not passed over', async () => {
     await using world = await openWorld(undefined);
     await mkdir(join(world.state, 'server'), { recursive: true });
+    await chmod(join(world.state, 'server'), 0o755);
+    await writeFile(record(world), 'nonsense');
+    expect(await world.thv(['serve', '--port', '0'])).toEqual({
+      exitCode: 1,
+      stdout: '',
+      stderr: `Error: failed to parse discovery file: ${record(world)}\n`,
+    });
+    expect(await readFile(record(world), 'utf8')).toBe('nonsense');
+  });
+
+  test('that is a link is not written to', async () => {
+    await using world = await openWorld(undefined);
+    await mkdir(join(world.state, 'server'), { recursive: true, mode: 0o700 });
     await writeFile(join(world.folder, 'target'), 'precious');
     await symlink(join(world.folder, 'target'), record(world));
     const { exitCode, stderr } = await world.thv(['serve', '--port', '0']);
@@ -225,7 +238,7 @@ describe('the record that others find a server by', () => {
     ['that is damaged', 'nonsense'],
   ])('%s is replaced', async (_what, content) => {
     await using world = await openWorld(undefined);
-    await mkdir(join(world.state, 'server'), { recursive: true });
+    await mkdir(join(world.state, 'server'), { recursive: true, mode: 0o700 });
     await writeFile(record(world), typeof content === 'string' ? content : JSON.stringify(content));
     await using api = await startApi(world);
     expect(await Bun.file(record(world)).json()).toMatchObject({ url: api.url, pid: api.pid });
