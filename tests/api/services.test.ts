@@ -421,6 +421,10 @@ describe('registry', () => {
     });
     expect(unreachable.status).toBe(504);
     expect(unreachable.text).toStartWith('registry at http://127.0.0.1:9/x.json is unreachable: ');
+    expect(unreachable.text).not.toMatch(/\.\.|--/);
+    expect(
+      await put('/registry/default', { auth: { issuer: 'https://idp.example', client_id: 'c' } }),
+    ).toMatchObject({ status: 400, text: 'auth needs a registry: give url or api_url with it\n' });
     const wrong = await put('/registry/default', { url: `${server.url}x.json`, allow_private_ip: true });
     expect(wrong.status).toBe(502);
     expect(wrong.text).not.toContain('timeout');
