@@ -320,6 +320,15 @@ test.each([
   });
 });
 
+test.each([
+  ['wait=ready', /^invalid wait: ready \(one of starting, running, [^)]+\)\n$/],
+  ['wait=running&timeout=61s', /^invalid timeout: 61s \(0s to 60s\)\n$/],
+])('status?%s', async (query, expected) => {
+  const { status, text: body } = await api.ask('GET', `/api/v1beta/workloads/x/status?${query}`);
+  expect(status).toBe(400);
+  expect(body).toMatch(expected);
+});
+
 test('of a server that is a process, too, the log is as long as was asked for', async () => {
   const name = parseWorkloadName('process');
   const document = { name, image: 'npx://some', runtime: 'process', transport: 'stdio', port: 1 };

@@ -28,7 +28,7 @@ export function addWorkloadLogRoutes(api: Api, { workloads, shutdown }: RouteOpt
         follow: { description: 'Go on with what is written from now on', schema: { type: 'boolean' } },
       },
       answers: {
-        200: { type: 'text/plain', description: 'OK' },
+        200: { types: ['text/plain', 'text/event-stream'], description: 'OK' },
         400: 'The name or a parameter is not valid',
         404: missing,
       },
