@@ -1,14 +1,14 @@
 import { Hono } from 'hono';
-import { HTTPException } from 'hono/http-exception';
 import { getPath } from 'hono/utils/url';
-import { toThvError } from '../errors/index.ts';
 import { createBackground } from '../platform/index.ts';
+import { isUpdateCheckForbidden } from '../updates/index.ts';
 import { addDocumentation } from './docs/documentation.ts';
 import { authentication } from './pipeline/authentication.ts';
 import { browserGuard } from './pipeline/browser-guard.ts';
+import { answerFailure } from './pipeline/failures.ts';
 import { frame } from './pipeline/frame.ts';
-import { errorAnswer, textAnswer } from './pipeline/respond.ts';
 import type { ApiVariables } from './pipeline/time-limit.ts';
+import { updateCheck } from './pipeline/update-check.ts';
 import { addClientRoutes } from './routes/clients.ts';
 import { addEventRoutes } from './routes/events.ts';
 import { addGroupRoutes } from './routes/groups.ts';
@@ -48,16 +48,9 @@ export function createApi(options: ApiOptions): ApiServer {
   const background = createBackground(logger);
   const routes = { ...options, background };
 
-  app.onError((thrown, c) => {
-    if (thrown instanceof HTTPException) return textAnswer(thrown.status, thrown.message);
-    const error = toThvError(thrown);
-    if (error.status === 500) {
-      const stack = debug ? { stack: error.cause instanceof Error ? error.cause.stack : error.stack } : {};
-      logger.error('internal server error', { error, request: c.get('requestId'), ...stack });
-    }
-    return errorAnswer(error);
-  });
+  app.onError(answerFailure({ logger, debug }));
   app.use(frame({ logger, isLogging: debug }));
+  if (!isUpdateCheckForbidden(options.env)) app.use(updateCheck(routes));
   app.use(async function tellNonce(c, next) {
     await next();
     // On every answer, so that a server is known by it whatever state it is in (spec 10 §20-5).

@@ -3,10 +3,18 @@ import { ThvError, within } from '../errors/index.ts';
 import { ensureDefaultGroup } from '../groups/index.ts';
 import { isOidcOn, type OidcSettings, openAuthenticator } from '../oidc/index.ts';
 import { aborted, type Logger, type Paths } from '../platform/index.ts';
+import { migrateSecretScopes } from '../secrets/index.ts';
 import type { WorkloadManager } from '../workloads/index.ts';
 import { createApi } from './app.ts';
 import { publishRecord, requireNoOtherServer } from './discovery/record.ts';
-import { type ApiAddress, addressUrl, isLoopbackBind, parseAddress } from './listen/address.ts';
+import {
+  type ApiAddress,
+  addressUrl,
+  isLoopbackBind,
+  parseAddress,
+  resolveAddress,
+  shownAddress,
+} from './listen/address.ts';
 import { listen } from './listen/listen.ts';
 
 /** Requests in flight may finish within this time (spec 10 §5). */
@@ -24,6 +32,8 @@ interface ServeOptions {
   readonly oidc: OidcSettings;
   readonly debug: boolean;
   readonly version: string;
+  /** In the reference's words: `linux/amd64`. */
+  readonly platform: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly paths: Paths;
   readonly workloads: WorkloadManager;
@@ -45,7 +55,7 @@ const KINDS: Readonly<Record<ApiAddress['kind'], string>> = {
 export async function serveApi(options: ServeOptions): Promise<void> {
   const { logger, paths, signal, oidc } = options;
   const nonce = randomBytes(16).toString('hex');
-  const wanted = await within('failed to create listener', () => parseAddress(options));
+  const wanted = await within('failed to create listener', () => resolveAddress(parseAddress(options)));
   const isLoopback = wanted.kind === 'tcp' && isLoopbackBind(wanted.host);
   const authenticator = isOidcOn(oidc)
     ? await within('failed to build server handler: failed to create authentication middleware', () =>
@@ -56,6 +66,8 @@ export async function serveApi(options: ServeOptions): Promise<void> {
   await requireNoOtherServer(paths.state, logger);
 
   await ensureDefaultGroup(paths.state);
+  // Before names are told: those of the program itself are not the user's (spec 09 §5.6).
+  await migrateSecretScopes({ env: options.env, paths, logger });
   const shutdown = new AbortController();
   const { app, drain } = createApi({
     workloads: options.workloads,
@@ -63,6 +75,7 @@ export async function serveApi(options: ServeOptions): Promise<void> {
     paths,
     logger,
     version: options.version,
+    platform: options.platform,
     nonce,
     ...(wanted.kind === 'tcp' ? { tcp: { isLoopback } } : {}),
     authenticator,
@@ -90,9 +103,13 @@ export async function serveApi(options: ServeOptions): Promise<void> {
     await aborted(signal);
   } finally {
     shutdown.abort();
-    await withdraw?.();
-    isClean = await listener.stop(withdraw === undefined ? 0 : GRACE_MS);
-    await drain(DRAIN_MS);
+    try {
+      await withdraw?.();
+    } finally {
+      // Whatever became of the record, requests get their answers and the socket file goes (spec 10 §20-4).
+      isClean = await listener.stop(withdraw === undefined ? 0 : GRACE_MS);
+      await drain(DRAIN_MS);
+    }
   }
   if (!isClean) {
     throw new ThvError('ERR_TIMEOUT', {
@@ -122,8 +139,4 @@ function warnOfOpenDoors(
       'no authentication is configured: every program that can connect can manage your MCP servers',
     );
   }
-}
-
-function shownAddress(address: ApiAddress): string {
-  return address.kind === 'tcp' ? `${address.host}:${address.port}` : address.path;
 }

@@ -12,6 +12,8 @@ export interface ApiOptions {
   readonly logger: Logger;
   /** As `GET /version` tells it, for example `v1.2.3`. */
   readonly version: string;
+  /** In the reference's words: `linux/amd64`. */
+  readonly platform: string;
   /** Tells this process from others that could answer at the same address (spec 10 §4). */
   readonly nonce: string;
   /** Whether only this machine can connect by TCP; then only its own names are answered. Absent for sockets and pipes. */

@@ -102,14 +102,18 @@ export function inRequestContext(thrown: unknown, prefix?: string): unknown {
 function asInput(error: unknown): unknown {
   if (!(error instanceof ThvError)) return error;
   const input = (reason: string) => new ThvError('ERR_INPUT_INVALID', { reason }, { cause: error });
-  if (MISSING.has(error.code)) return input(error.message);
+  // Remedies are written for people at a terminal.
+  const message =
+    error.hint === undefined ? error.message : error.message.replace(`. Hint: ${error.hint}`, '');
+  if (MISSING.has(error.code)) return input(message);
+  // What stands in config.yaml is not the request's.
+  if (hasCode(error, 'ERR_RUNTIME_CONFIG_INVALID') && error.context.includes('invalid runtime configuration'))
+    return input(`${INVALID_CONFIG}: runtime_config: ${error.facts.reason.replaceAll('\n', '; ')}`);
   const scheme = 'failed to retrieve MCP server image: invalid protocol scheme provided for MCP server';
   if (hasCode(error, 'ERR_PACKAGE_INVALID')) return input(`${scheme}: ${error.facts.reason}`);
-  const at = error.message.indexOf(BAD_SCHEME);
+  const at = message.indexOf(BAD_SCHEME);
   // A build that failed is told in full; an engine that is gone stays what it is.
-  return at >= 0 && error.status < 503
-    ? input(`${scheme}\n${error.message.slice(at + BAD_SCHEME.length)}`)
-    : error;
+  return at >= 0 && error.status < 503 ? input(`${scheme}\n${message.slice(at + BAD_SCHEME.length)}`) : error;
 }
 
 const MISSING: ReadonlySet<string> = new Set([

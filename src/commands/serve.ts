@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { buildInfo, createCommand, endAtNextSignal } from '../cli/index.ts';
+import { buildInfo, createCommand, endAtNextSignal, reportError } from '../cli/index.ts';
 
 const Text = v.optional(v.string(), '');
 const Switch = v.optional(v.boolean(), false);
@@ -90,35 +90,42 @@ to an address that others can reach, enable OIDC, so that every request needs a 
     },
   },
   positionals: 'none',
-  async run({ options, debug, env, signal, openWorkloads, openLog, findPaths }) {
+  async run({ options, debug, env, signal, terminal, openWorkloads, openLog, findPaths }) {
     const { serveApi } = await import('../api/index.ts');
     signal.addEventListener('abort', () => endAtNextSignal(process), { once: true });
-    await serveApi({
-      host: options.host,
-      port: options.port,
-      socket: options.socket,
-      openapi: options.openapi,
-      oidc: {
-        issuer: options.oidcIssuer,
-        audience: options.oidcAudience,
-        jwksUrl: options.oidcJwksUrl,
-        introspectionUrl: options.oidcIntrospectionUrl,
-        clientId: options.oidcClientId,
-        clientSecret: options.oidcClientSecret || (env['TOOLHIVE_OIDC_CLIENT_SECRET'] ?? ''),
-        scopes: options.oidcScopes,
-        caBundle: options.thvCaBundle,
-        authTokenFile: options.jwksAuthTokenFile,
-        allowPrivateAddresses: options.jwksAllowPrivateIp,
-        allowHttp: options.oidcInsecureAllowHttp,
-      },
-      debug,
-      version: buildInfo().version.replace(/^(?=\d)/, 'v'),
-      env,
-      paths: await findPaths(),
-      workloads: await openWorkloads(),
-      logger: await openLog(),
-      signal,
-    });
-    return 0;
+    try {
+      await serveApi({
+        host: options.host,
+        port: options.port,
+        socket: options.socket,
+        openapi: options.openapi,
+        oidc: {
+          issuer: options.oidcIssuer,
+          audience: options.oidcAudience,
+          jwksUrl: options.oidcJwksUrl,
+          introspectionUrl: options.oidcIntrospectionUrl,
+          clientId: options.oidcClientId,
+          clientSecret: options.oidcClientSecret || (env['TOOLHIVE_OIDC_CLIENT_SECRET'] ?? ''),
+          scopes: options.oidcScopes,
+          caBundle: options.thvCaBundle,
+          authTokenFile: options.jwksAuthTokenFile,
+          allowPrivateAddresses: options.jwksAllowPrivateIp,
+          allowHttp: options.oidcInsecureAllowHttp,
+        },
+        debug,
+        version: buildInfo().version.replace(/^(?=\d)/, 'v'),
+        platform: buildInfo().platform,
+        env,
+        paths: await findPaths(),
+        workloads: await openWorkloads(),
+        logger: await openLog(),
+        signal,
+      });
+      return 0;
+    } catch (error) {
+      // A signal is how a server ends; what fails then is a failure like any other (spec 10 §5).
+      if (signal.aborted) return reportError(error, terminal, { debug, interruptedCode: undefined });
+      throw error;
+    }
   },
 });

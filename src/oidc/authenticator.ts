@@ -1,4 +1,4 @@
-import { messageOf } from '../errors/index.ts';
+import { hasCode, messageOf } from '../errors/index.ts';
 import type { Logger } from '../platform/index.ts';
 import { type Claims, type Identity, identityFrom } from './claims.ts';
 import { createDiscovery } from './discovery.ts';
@@ -8,6 +8,9 @@ import { createKeySet } from './key-set.ts';
 import { createOutboundClient } from './outbound.ts';
 import { rejected, withoutToken } from './rejection.ts';
 import { checkOidcSettings, isUrlValidationOff, type OidcSettings, readOidcFiles } from './settings.ts';
+
+/** An outage is told once in a while, not with every request. */
+const WARN_INTERVAL_MS = 60_000;
 
 /** Tells who sends a request from its `Authorization` header (spec 05 §4). */
 export interface Authenticator {
@@ -44,6 +47,8 @@ export async function openAuthenticator(
   // With nothing but an introspection endpoint, there are no keys to check a JWT with (spec 05 §20-1).
   const keys = issuer === '' && jwksUrl === '' ? undefined : createKeySet({ url, client, logger, now });
 
+  let warnedAt = Number.NEGATIVE_INFINITY;
+
   return {
     settings,
     async authenticate(authorization) {
@@ -57,7 +62,10 @@ export async function openAuthenticator(
         const requiresExpiry = introspector?.requiresExpiry ?? true;
         return identityFrom(claims, { issuer, audience, requiresExpiry }, now());
       } catch (error) {
-        logger.debug('request not authenticated', { error: messageOf(error) });
+        if (isProvidersFault(error) && now() - warnedAt >= WARN_INTERVAL_MS) {
+          warnedAt = now();
+          logger.warn('tokens cannot be checked', { error: messageOf(error) });
+        } else logger.debug('request not authenticated', { error: messageOf(error) });
         throw providerFault(error);
       }
     },
@@ -80,8 +88,12 @@ async function introspect(token: string, introspector: Introspector | undefined)
   return introspector.introspect(token);
 }
 
+/** Nobody gets in while it lasts, which whoever runs the server has to hear of. */
+function isProvidersFault(error: unknown): boolean {
+  return hasCode(error, 'ERR_PROVIDER_UNREACHABLE') || hasCode(error, 'ERR_PROVIDER_REFUSED');
+}
+
 /** A provider that answers nonsense is no reason for the caller to come back in five seconds. */
 function providerFault(error: unknown): unknown {
-  const isRefusal = (error as { code?: unknown }).code === 'ERR_PROVIDER_REFUSED';
-  return isRefusal ? rejected(messageOf(error)) : error;
+  return hasCode(error, 'ERR_PROVIDER_REFUSED') ? rejected(messageOf(error)) : error;
 }

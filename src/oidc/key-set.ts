@@ -31,6 +31,7 @@ export function createKeySet({ url, client, logger, now = Date.now }: KeySetOpti
   let keys: ReturnType<typeof createLocalJWKSet> | undefined;
   let freshUntil = 0;
   let forcedAt = Number.NEGATIVE_INFINITY;
+  let forced: Promise<void> | undefined;
   let pending: Promise<void> | undefined;
 
   function refresh(): Promise<void> {
@@ -73,10 +74,13 @@ export function createKeySet({ url, client, logger, now = Date.now }: KeySetOpti
     try {
       return await keys(header, token);
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || now() - forcedAt < FORCED_FETCH_INTERVAL_MS)
-        throw error;
-      forcedAt = now();
-      await refresh();
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+      // Those who come meanwhile get what became of it: the new keys, or that the provider does not answer.
+      if (forced === undefined || now() - forcedAt >= FORCED_FETCH_INTERVAL_MS) {
+        forcedAt = now();
+        forced = refresh();
+      }
+      await forced;
       return await keys(header, token);
     }
   };

@@ -20,6 +20,8 @@ interface CheckOptions {
   readonly version: string;
   /** In the reference's words: `linux/amd64`. */
   readonly platform: string;
+  /** Of the asking program; by its version unless given. */
+  readonly isRelease?: boolean | undefined;
   readonly signal: AbortSignal;
   readonly now?: () => Date;
 }
@@ -51,7 +53,7 @@ export async function findUpdate(options: CheckOptions): Promise<string | undefi
 }
 
 async function askEndpoint(
-  { component, platform, signal, url, version }: CheckOptions,
+  { component, isRelease, platform, signal, url, version }: CheckOptions,
   instanceId: string,
 ): Promise<string> {
   const limit = AbortSignal.timeout(TIMEOUT_MS);
@@ -59,7 +61,7 @@ async function askEndpoint(
     const response = await fetch(url, {
       headers: {
         'X-Instance-ID': instanceId,
-        'User-Agent': userAgent(component, { version, platform }),
+        'User-Agent': userAgent(component, { version, platform, isRelease }),
       },
       signal: AbortSignal.any([signal, limit]), // the caller's ends with its command
     });

@@ -1,6 +1,6 @@
 import { within } from '../errors/index.ts';
 import { resolveForwardHeaders } from '../host/index.ts';
-import type { RunConfig } from '../records/index.ts';
+import { findSecretParameter, type RunConfig } from '../records/index.ts';
 import type { Context } from './context.ts';
 import type { OperationOptions } from './types.ts';
 
@@ -16,7 +16,9 @@ export async function checkSecrets(
   await resolveForwardHeaders({ header_forward }, () => context.secrets(signal), { signal });
   if (secrets.length === 0) return;
   const { resolveSecretParameters } = await import('../secrets/index.ts');
-  await within('error processing secrets', async () =>
-    resolveSecretParameters(secrets, await context.secrets(signal), { signal }),
-  );
+  await within('error processing secrets', async () => {
+    const names = secrets.map((text) => findSecretParameter(text)?.name ?? text).join(', ');
+    const store = await within(`failed to get ${names}`, () => context.secrets(signal));
+    return resolveSecretParameters(secrets, store, { signal });
+  });
 }

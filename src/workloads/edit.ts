@@ -1,7 +1,7 @@
 import { messageOf } from '../errors/index.ts';
 import { findContainer, urlOf } from '../host/index.ts';
 import { sleep } from '../platform/index.ts';
-import { parseWorkloadName, type RunConfig, type WorkloadName } from '../records/index.ts';
+import { formatRunConfig, parseWorkloadName, type RunConfig, type WorkloadName } from '../records/index.ts';
 import type { Context } from './context.ts';
 import { DEFAULT_GRACE_SECONDS, engineOf, stopWorkload } from './lifecycle.ts';
 import { prepareEdit } from './prepare-run.ts';
@@ -24,6 +24,7 @@ const KEPT = [
   'session_ttl',
   'strict_protocol_validation',
   'endpoint_prefix',
+  'ignore_config',
 ] as const;
 /** Where the image came from: stays as long as the image does. */
 const KEPT_WITH_IMAGE = [
@@ -68,37 +69,62 @@ function keepRest(present: RunConfig, wanted: RunConfig): RunConfig {
   return { ...wanted, ...kept, container_labels: labels };
 }
 
-/** Stop, remove, save, start; when the new settings do not start, the old ones take their place again, and why is the result. */
+/**
+ * Stop, remove, save, start; when the new settings do not start, the old ones take their place again, and why is the result. Whoever
+ * wants to change the workload while the new settings are watched need not wait for what comes of them, and has the last word.
+ */
 export async function exchangeConfig(
   context: Context,
   name: WorkloadName,
   wanted: RunConfig,
 ): Promise<string | undefined> {
   const signal = AbortSignal.timeout(EXCHANGE_TIMEOUT_MS);
-  using _ = await context.exclusively(name, signal);
-  // Asked again: another edit or a removal may have had its turn meanwhile.
-  const present = await context.runConfigs.find(name);
-  if (present === undefined) return 'the workload was removed meanwhile';
+  let present: RunConfig | undefined;
+  let problem: string | undefined;
+  {
+    using _ = await context.exclusively(name, signal);
+    // Asked again: another edit or a removal may have had its turn meanwhile.
+    present = await context.runConfigs.find(name);
+    if (present === undefined) return 'the workload was removed meanwhile';
+    problem = await problemOf(() => startWith(context, name, wanted, signal));
+    if (problem !== undefined) await startWith(context, name, present, signal);
+  }
+  if (problem === undefined) {
+    problem = await problemOf(() => proveStarted(context, name, signal));
+    if (problem === undefined) return undefined;
+    using _ = await context.exclusively(name, signal);
+    if (!(await isMeantToRun(context, name, wanted))) return problem;
+    await startWith(context, name, present, signal);
+  }
+  context.logger.warn('update failed, putting the previous configuration back', {
+    workload: name,
+    error: problem,
+  });
+  await proveStarted(context, name, signal);
+  await context.statuses.setIf(
+    name,
+    ({ status }) => status === 'running',
+    'running',
+    `update failed, the previous configuration was restored: ${problem}`,
+  );
+  return problem;
+}
+
+async function problemOf(step: () => Promise<void>): Promise<string | undefined> {
   try {
-    await startWith(context, name, wanted, signal);
-    await proveStarted(context, name, signal);
+    await step();
     return undefined;
   } catch (error) {
-    const reason = messageOf(error);
-    context.logger.warn('update failed, putting the previous configuration back', {
-      workload: name,
-      error: reason,
-    });
-    await startWith(context, name, present, signal);
-    await proveStarted(context, name, signal);
-    await context.statuses.setIf(
-      name,
-      ({ status }) => status === 'running',
-      'running',
-      `update failed, the previous configuration was restored: ${reason}`,
-    );
-    return reason;
+    return messageOf(error);
   }
+}
+
+/** Whether it is still to run with these settings: nobody stopped, removed or changed it since. */
+async function isMeantToRun(context: Context, name: WorkloadName, wanted: RunConfig): Promise<boolean> {
+  const { status } = (await context.statuses.find(name)) ?? {};
+  const isUp = status === 'starting' || status === 'running' || status === 'unhealthy' || status === 'error';
+  const stored = await context.runConfigs.find(name);
+  return isUp && stored !== undefined && formatRunConfig(stored) === formatRunConfig(wanted);
 }
 
 async function startWith(

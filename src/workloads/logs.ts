@@ -31,6 +31,7 @@ export async function* containerLogs(
     for await (const bytes of followFile(outputPath(context.paths, name), {
       follow,
       signal: lifetime,
+      ...(tail === 'all' ? {} : { lines: tail }),
       isComplete: () => hasEndedForGood(context, name),
     })) {
       yield { stream: 'stdout', bytes };

@@ -12,6 +12,7 @@ export function bareApi() {
     paths: resolvePaths({ HOME: '/nonexistent' }),
     logger: silentLogger,
     version: 'v0.0.0',
+    platform: 'linux/amd64',
     nonce: 'nonce',
     tcp: { isLoopback: true },
     openapi: true,

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { createEngine } from '../harness/engine.ts';
+import { acquireLock } from '../../src/platform/index.ts';
+import { createEngine, type Engine } from '../harness/engine.ts';
 import { FIXTURE_IMAGE } from '../harness/images.ts';
 import { waitFor } from '../harness/wait-for.ts';
-import { openWorld } from '../harness/world.ts';
+import { openWorld, type World } from '../harness/world.ts';
 import { type ApiProcess, startApi } from './server.ts';
 
 const socket = process.env['THV_TEST_DOCKER_SOCKET'] ?? '';
@@ -38,8 +39,12 @@ describe.skipIf(socket === '')('many at once', () => {
     for (const reply of replies) expect([201, 202, 404, 409]).toContain(reply.status);
     expect(replies.filter(({ status }) => status === 201).length).toBeGreaterThanOrEqual(NAMES);
 
-    const list = async () => (await api.ask('GET', `${B}?all=true`)).json<{ workloads: Entry[] }>().workloads;
-    await settled(api, list);
+    // Of a shared engine the containers of others are listed too.
+    const list = async () =>
+      (await api.ask('GET', `${B}?all=true`))
+        .json<{ workloads: Entry[] }>()
+        .workloads.filter(({ name }) => names.includes(name));
+    await settled(list);
     const left = new Map((await list()).map((entry) => [entry.name, entry]));
     for (const name of names) {
       const entry = left.get(name);
@@ -78,6 +83,80 @@ describe.skipIf(socket === '')('many at once', () => {
   }, 400_000);
 });
 
+/** What shows that a workload was touched: its status, its document, its container. */
+async function traces(world: World, engine: Engine, name: string) {
+  const [container, document, status] = [
+    await engine.inspect(name),
+    await Bun.file(join(world.state, 'runconfigs', `${name}.json`))
+      .text()
+      .catch(() => ''),
+    await Bun.file(join(world.data, 'statuses', `${name}.json`))
+      .json()
+      .catch(() => ({})),
+  ];
+  return {
+    container: container && { id: container.Id, startedAt: container.State.StartedAt },
+    document,
+    status: status.status,
+  };
+}
+
+const OPERATIONS_ON_ONE: readonly (readonly [string, (api: ApiProcess, name: string) => Promise<unknown>])[] =
+  [
+    ['restart', (api, name) => api.ask('POST', `${B}/${name}/restart`)],
+    [
+      'edit',
+      async (api, name) => {
+        const { status } = await api.ask('POST', `${B}/${name}/edit`, {
+          body: { image: FIXTURE_IMAGE, cmd_arguments: ['echo'], env_vars: { NEW: '1' } },
+        });
+        expect(status).toBe(200);
+      },
+    ],
+    ['stop', (api, name) => api.ask('POST', `${B}/${name}/stop`)],
+    ['restart of a stopped one', (api, name) => api.ask('POST', `${B}/restart`, { body: { names: [name] } })],
+    ['deletion', (api, name) => api.ask('DELETE', `${B}/${name}`)],
+  ];
+
+describe.skipIf(socket === '')('changes of one workload take turns', () => {
+  test('each waits for the one before, and for none of another workload', async () => {
+    const engine = createEngine({ kind: 'docker', socket });
+    await using world = await openWorld(engine);
+    await using api = await startApi(world);
+    const [held, free] = [world.name('held'), world.name('free')];
+    for (const name of [held, free]) {
+      expect((await create(api, name)).status).toBe(201);
+      await world.reached(name);
+    }
+    for (const [operation, ask] of OPERATIONS_ON_ONE) {
+      const before = await traces(world, engine, held);
+      const freeBefore = await traces(world, engine, free);
+      // As another process that is in the middle of a change.
+      const turn = await acquireLock(join(world.data, 'statuses', `${held}.change.lock`), {
+        timeoutMs: 30_000,
+      });
+      try {
+        await ask(api, held);
+        await ask(api, free);
+        await changed(free, freeBefore);
+        expect({ operation, ...(await traces(world, engine, held)) }).toEqual({ operation, ...before });
+      } finally {
+        turn.release();
+      }
+      await changed(held, before);
+    }
+
+    /** Until it is another one than before, and no longer on its way. */
+    function changed(name: string, before: Awaited<ReturnType<typeof traces>>) {
+      return waitFor(
+        () => traces(world, engine, name),
+        (now) => !PASSING.includes(now.status) && !Bun.deepEquals(now, before),
+        { what: `${name} has changed`, deadlineMs: 60_000, intervalMs: 100 },
+      );
+    }
+  }, 200_000);
+});
+
 function create(api: ApiProcess, name: string) {
   return api.ask('POST', B, { body: { name, image: FIXTURE_IMAGE, cmd_arguments: ['echo'] } });
 }
@@ -96,7 +175,7 @@ function operate(api: ApiProcess, name: string, round: number) {
 }
 
 /** Until nothing is under way any more, and was not either a moment ago. */
-async function settled(_api: ApiProcess, list: () => Promise<readonly Entry[]>): Promise<void> {
+async function settled(list: () => Promise<readonly Entry[]>): Promise<void> {
   let last = '';
   let sameFor = 0;
   await waitFor(

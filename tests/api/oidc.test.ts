@@ -208,6 +208,30 @@ test('keys that were rotated are noticed by the first token of the new key', asy
   expect(after.asked.get('/jwks')).toBe(1);
 });
 
+test('of many tokens of a new key at once none is refused, and keys that cannot be fetched are no fault of a token', async () => {
+  const next = await createKey('key-2');
+  const port = freePort();
+  const before = await startProvider(key, port);
+  const args = [...LENIENT, '--oidc-issuer', before.issuer, '--oidc-audience', AUDIENCE];
+  await using api = await start(args);
+  await using other = await start(args);
+  const good = { iss: before.issuer, aud: AUDIENCE };
+  for (const server of [api, other])
+    expect((await server.ask('GET', version, bearer(await forge(key, good)))).status).toBe(200);
+  await before[Symbol.asyncDispose]();
+  const token = await forge(next, good);
+  const twenty = async (server: ApiProcess) => {
+    const replies = await Promise.all(
+      Array.from({ length: 20 }, () => server.ask('GET', version, bearer(token))),
+    );
+    return new Set(replies.map(({ status }) => status));
+  };
+  expect(await twenty(other)).toEqual(new Set([503]));
+  await using after = await startProvider(next, port);
+  expect(await twenty(api)).toEqual(new Set([200]));
+  expect(after.asked.get('/jwks')).toBe(1);
+});
+
 test('an issuer that is down at start: 503 until it is up', async () => {
   const port = freePort();
   const issuer = `http://127.0.0.1:${port}`;
@@ -219,6 +243,10 @@ test('an issuer that is down at start: 503 until it is up', async () => {
     text: '{"error":"temporarily_unavailable","error_description":"the identity provider cannot be reached, so the token cannot be checked"}',
   });
   expect(down.headers.get('retry-after')).toBe('5');
+  expect((await api.ask('GET', version, bearer(token))).status).toBe(503);
+  const warnings = api.stderr.split('\n').filter((line) => line.includes('tokens cannot be checked'));
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toContain(issuer);
   await using _ = await startProvider(key, port);
   expect((await api.ask('GET', version, bearer(token))).status).toBe(200);
 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { existsSync, lstatSync, statSync } from 'node:fs';
 import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { acquireLock } from '../../src/platform/index.ts';
 import { freePort, occupyPort } from '../harness/ports.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { openWorld, type World } from '../harness/world.ts';
@@ -112,6 +113,16 @@ describe('a UNIX socket', () => {
     expect(lstatSync(path).isSymbolicLink()).toBe(kind === 'link');
   });
 
+  test('a file where its folder should be is told', async () => {
+    await using world = await openWorld(undefined);
+    const file = join(world.folder, 'file');
+    await writeFile(file, 'precious');
+    const { exitCode, stderr } = await world.thv(['serve', '--socket', join(file, 'thv.sock')]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/^Error: failed to create listener: failed to create socket directory: [^\n]*\n$/);
+    expect(stderr).not.toContain('fault of thv');
+  });
+
   test('a named pipe is refused here, before anything happens', async () => {
     await using world = await openWorld(undefined);
     expect(await world.thv(['serve', '--socket', '\\\\.\\pipe\\thv-api'])).toEqual({
@@ -194,9 +205,22 @@ describe('the record that others find a server by', () => {
     );
   });
 
-  test('that is a link is not written to', async () => {
+  test('that is damaged, and that others could have written, is not passed over', async () => {
     await using world = await openWorld(undefined);
     await mkdir(join(world.state, 'server'), { recursive: true });
+    await chmod(join(world.state, 'server'), 0o755);
+    await writeFile(record(world), 'nonsense');
+    expect(await world.thv(['serve', '--port', '0'])).toEqual({
+      exitCode: 1,
+      stdout: '',
+      stderr: `Error: failed to parse discovery file: ${record(world)}\n`,
+    });
+    expect(await readFile(record(world), 'utf8')).toBe('nonsense');
+  });
+
+  test('that is a link is not written to', async () => {
+    await using world = await openWorld(undefined);
+    await mkdir(join(world.state, 'server'), { recursive: true, mode: 0o700 });
     await writeFile(join(world.folder, 'target'), 'precious');
     await symlink(join(world.folder, 'target'), record(world));
     const { exitCode, stderr } = await world.thv(['serve', '--port', '0']);
@@ -214,7 +238,7 @@ describe('the record that others find a server by', () => {
     ['that is damaged', 'nonsense'],
   ])('%s is replaced', async (_what, content) => {
     await using world = await openWorld(undefined);
-    await mkdir(join(world.state, 'server'), { recursive: true });
+    await mkdir(join(world.state, 'server'), { recursive: true, mode: 0o700 });
     await writeFile(record(world), typeof content === 'string' ? content : JSON.stringify(content));
     await using api = await startApi(world);
     expect(await Bun.file(record(world)).json()).toMatchObject({ url: api.url, pid: api.pid });
@@ -240,7 +264,28 @@ describe('the record that others find a server by', () => {
   });
 });
 
+test('a proxy of the environment is not asked for a server on this machine', async () => {
+  await using world = await openWorld(undefined);
+  await using api = await startApi(world);
+  const env = { HTTP_PROXY: 'http://127.0.0.1:9', http_proxy: 'http://127.0.0.1:9' };
+  expect(await world.thv(['serve', '--port', '0'], { env })).toEqual({
+    exitCode: 1,
+    stdout: '',
+    stderr: `Error: another ToolHive server is already running at ${api.url} (PID ${api.pid})\n`,
+  });
+});
+
 describe('the end', () => {
+  test('takes the socket away also when the record cannot be', async () => {
+    await using world = await openWorld(undefined);
+    const path = join(world.folder, 'thv.sock');
+    const server = await startOnSocket(world, path);
+    using _held = await acquireLock(`${record(world)}.lock`);
+    expect(await server.end()).toBe(1);
+    expect(server.stderr).toContain('Error: failed to acquire lock');
+    expect(existsSync(path)).toBe(false);
+  }, 20_000);
+
   test('comes at once although streams are open, and they are told', async () => {
     await using world = await openWorld(undefined);
     await using api = await startApi(world);

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { silentLogger } from '../../src/platform/index.ts';
+import { openSecretsStore } from '../../src/secrets/index.ts';
 import { openWorld, type World } from '../harness/world.ts';
 import { type ApiProcess, startApi } from './server.ts';
 
@@ -264,11 +266,59 @@ describe('secrets', () => {
       const reply = await ask(method, path, body);
       expect(reply.status).toBe(400);
       expect(reply.text).toContain('reserved for system use');
+      expect(reply.text).not.toContain('cannot get');
     }
     expect(await ask('DELETE', '/default/keys/a%2Fb')).toMatchObject({ status: 204, text: '' });
     expect((await ask('GET', '/default/keys')).json()).toEqual({ keys: [] });
     expect(server.stderr).not.toContain(value);
     expect(server.stderr).not.toContain('a/b');
+  });
+});
+
+describe('an encrypted store', () => {
+  const password = { TOOLHIVE_SECRETS_PASSWORD: 'a long password' };
+
+  test('of twenty creators of one name at once one succeeds', async () => {
+    await using world = await openWorld(undefined);
+    await using server = await startApi(world, [], password);
+    await server.ask('POST', `${B}/secrets`, { body: { provider_type: 'encrypted' } });
+    const replies = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        server.ask('POST', `${B}/secrets/default/keys`, { body: { key: 'one', value: `v${index}` } }),
+      ),
+    );
+    expect(replies.map(({ status }) => status).sort()).toEqual([201, ...Array(19).fill(409)]);
+    const winner = replies.findIndex(({ status }) => status === 201);
+    expect(await world.ok(['secret', 'get', 'one'], { env: password })).toBe(`v${winner}\n`);
+  });
+
+  test('is not mistaken for the environment behind it, which is only read', async () => {
+    await using world = await openWorld(undefined);
+    await using server = await startApi(world, [], { ...password, TOOLHIVE_SECRET_e: 'of the environment' });
+    const key = `${B}/secrets/default/keys/e`;
+    await server.ask('POST', `${B}/secrets`, { body: { provider_type: 'encrypted' } });
+    expect((await server.ask('PUT', key, { body: { value: 'x' } })).status).toBe(404);
+    expect((await server.ask('DELETE', key)).status).toBe(404);
+    const body = { key: 'e', value: 'x' };
+    expect((await server.ask('POST', `${B}/secrets/default/keys`, { body })).status).toBe(201);
+    expect((await server.ask('PUT', key, { body: { value: 'y' } })).status).toBe(200);
+  });
+
+  test('of an older version tells the names of the user alone', async () => {
+    await using world = await openWorld(undefined);
+    const config = join(world.folder, 'config/toolhive');
+    await mkdir(config, { recursive: true });
+    await writeFile(
+      join(config, 'config.yaml'),
+      'secrets:\n    provider_type: encrypted\n    setup_completed: true\n',
+    );
+    const paths = { config, data: world.data };
+    const env = { TOOLHIVE_KEYRING: 'off', ...password };
+    const store = await openSecretsStore({ paths, env, logger: silentLogger });
+    for (const name of ['mine', 'BEARER_TOKEN_a', 'REGISTRY_OAUTH_0a']) await store.set(name, 'value');
+    await using server = await startApi(world, [], password);
+    const { keys } = (await server.ask('GET', `${B}/secrets/default/keys`)).json();
+    expect(keys).toEqual([{ key: 'mine' }]);
   });
 });
 
@@ -371,6 +421,10 @@ describe('registry', () => {
     });
     expect(unreachable.status).toBe(504);
     expect(unreachable.text).toStartWith('registry at http://127.0.0.1:9/x.json is unreachable: ');
+    expect(unreachable.text).not.toMatch(/\.\.|--/);
+    expect(
+      await put('/registry/default', { auth: { issuer: 'https://idp.example', client_id: 'c' } }),
+    ).toMatchObject({ status: 400, text: 'auth needs a registry: give url or api_url with it\n' });
     const wrong = await put('/registry/default', { url: `${server.url}x.json`, allow_private_ip: true });
     expect(wrong.status).toBe(502);
     expect(wrong.text).not.toContain('timeout');

@@ -1,4 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { silentLogger } from '../../src/platform/index.ts';
+import {
+  createRunConfigStore,
+  createStatusStore,
+  parseRunConfig,
+  parseWorkloadName,
+} from '../../src/records/index.ts';
+import { freePort } from '../harness/ports.ts';
+import { waitFor } from '../harness/wait-for.ts';
 import { openWorld, type World } from '../harness/world.ts';
 import { type ApiProcess, startApi } from './server.ts';
 
@@ -308,3 +319,53 @@ test.each([
     text: `${expected}\n`,
   });
 });
+
+test.each([
+  ['wait=ready', /^invalid wait: ready \(one of starting, running, [^)]+\)\n$/],
+  ['wait=running&timeout=61s', /^invalid timeout: 61s \(0s to 60s\)\n$/],
+])('status?%s', async (query, expected) => {
+  const { status, text: body } = await api.ask('GET', `/api/v1beta/workloads/x/status?${query}`);
+  expect(status).toBe(400);
+  expect(body).toMatch(expected);
+});
+
+test('of a server that is a process, too, the log is as long as was asked for', async () => {
+  const name = parseWorkloadName('process');
+  const document = { name, image: 'npx://some', runtime: 'process', transport: 'stdio', port: 1 };
+  await createRunConfigStore(world.state).save(name, parseRunConfig(JSON.stringify(document)));
+  await createStatusStore(world.data, silentLogger).set(name, 'stopped');
+  await mkdir(join(world.data, 'processes', name), { recursive: true });
+  const lines = Array.from({ length: 1500 }, (_, index) => `line ${index}\n`);
+  await writeFile(join(world.data, 'processes', name, 'output.log'), lines.join(''));
+  const logs = async (query: string) =>
+    (await api.ask('GET', `/api/v1beta/workloads/${name}/logs${query}`)).text;
+  expect(await logs('')).toBe(lines.slice(-1000).join(''));
+  expect(await logs('?lines=2')).toBe('line 1498\nline 1499\n');
+  expect(await logs('?lines=1&follow=true')).toBe('line 1499\n');
+});
+
+test.each(['DELETE', 'stop'])(
+  '%s does not wait for what comes of an edit, and has the last word',
+  async (how) => {
+    const name = `edited-${how.toLowerCase()}`;
+    const path = `/api/v1beta/workloads/${name}`;
+    const body = { name, url: `http://127.0.0.1:${freePort()}/mcp` };
+    const status = async () => {
+      const reply = await api.ask('GET', `${path}/status`);
+      // Where there is no engine nobody can tell that it is not there.
+      return reply.status === 200 ? reply.json()['status'] : 'gone';
+    };
+    expect((await api.ask('POST', '/api/v1beta/workloads', { body })).status).toBe(201);
+    const edit = await api.ask('POST', `${path}/edit`, { body: { ...body, proxy_mode: 'streamable-http' } });
+    expect(edit.status).toBe(200);
+    const reply = await (how === 'DELETE' ? api.ask('DELETE', path) : api.ask('POST', `${path}/stop`));
+    expect(reply.status).toBe(202);
+    await waitFor(status, (seen) => seen === (how === 'DELETE' ? 'gone' : 'stopped'), {
+      what: 'it has happened',
+      deadlineMs: 15_000,
+    });
+    await api.ask('DELETE', path);
+    await waitFor(status, (seen) => seen === 'gone', { what: 'it is gone' });
+  },
+  30_000,
+);

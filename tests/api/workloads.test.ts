@@ -185,7 +185,12 @@ describe.skipIf(socket === '')('workloads over the API', () => {
     const taken = { status: 409, text: `workload with name ${body.name} already exists\n` };
     expect(await create(body)).toMatchObject(taken);
     // A taken name counts before what else is wrong.
-    expect(await create({ ...body, proxy_mode: 'pigeon' })).toMatchObject(taken);
+    for (const wrong of [
+      { proxy_mode: 'pigeon' },
+      { group: 'nope' },
+      { image: '', registry: 'default', server: 'no.such' },
+    ])
+      expect(await create({ ...body, ...wrong })).toMatchObject(taken);
     await reached(body.name, 'running');
   });
 
@@ -220,7 +225,18 @@ describe.skipIf(socket === '')('workloads over the API', () => {
       400,
       /^invalid run configuration provided: runtime_config is only supported for protocol-scheme images\n$/,
     ],
-    ['a secret that does not exist', () => ({ secrets: [{ name: 'nope', target: 'X' }] }), 400, /secret/],
+    [
+      'a build option of another kind of package',
+      () => ({ image: 'npx://x', runtime_config: { build_with: ['a'] } }),
+      400,
+      /^invalid run configuration provided: runtime_config: build_with is not supported for npx:\/\/ builds \(only uvx:\/\/\)\n$/,
+    ],
+    [
+      'a secret without a store',
+      () => ({ secrets: [{ name: 'nope', target: 'X' }] }),
+      400,
+      /: failed to get nope: secrets provider not configured\./,
+    ],
     [
       'protection that is not there',
       () => ({ network_isolation: true }),
@@ -309,6 +325,29 @@ describe.skipIf(socket === '')('workloads over the API', () => {
         cmd_arguments: ['echo'],
       });
       expect(await callOnce(`http://127.0.0.1:${port}/mcp`, 'echo', { message: 'new' })).toBe('new');
+    });
+
+    test('what a request cannot say stays as it was', async () => {
+      const name = world.name('kept');
+      await world.ok([
+        'run',
+        ...['--name', name, '--transport', 'stdio', '--ignore-globally=false', '--label', 'team=a'],
+        ...['--allowed-origins', 'https://a.example'],
+        ...[FIXTURE_IMAGE, '--', 'echo'],
+      ]);
+      await reached(name, 'running');
+      const exported = async () => (await api.ask('GET', `${B}/${name}/export`)).json();
+      const before = await exported();
+      const body = (await api.ask('GET', `${B}/${name}`)).json();
+      expect((await api.ask('POST', `${B}/${name}/edit`, { body })).status).toBe(200);
+      await waitFor(
+        () => statusOf(name),
+        (status) => status !== 'running',
+        { what: 'the exchange begins', intervalMs: 5 },
+      );
+      await reached(name, 'running');
+      expect(before).toMatchObject({ ignore_config: { LoadGlobal: false } });
+      expect(await exported()).toEqual(before);
     });
 
     test('settings that do not start give way to the old ones, and the status says why', async () => {
@@ -504,6 +543,18 @@ describe.skipIf(socket === '')('workloads over the API', () => {
     expect(few.text.trim().split('\n').length).toBeLessThanOrEqual(3);
     await api.ask('DELETE', `${B}/${name}`);
     await reached(name, 404);
+  });
+
+  test('of a container that is gone there is no log to follow', async () => {
+    const name = await running('gone');
+    await api.ask('POST', `${B}/${name}/stop`);
+    await reached(name, 'stopped');
+    await createEngine({ kind: 'docker', socket }).remove(name);
+    for (const query of ['', '?follow=true'])
+      expect(await api.ask('GET', `${B}/${name}/logs${query}`)).toMatchObject({
+        status: 404,
+        text: `workload not found: ${name}\n`,
+      });
   });
 });
 

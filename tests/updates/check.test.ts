@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findUpdate } from '../../src/updates/index.ts';
+import { startApi } from '../api/server.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { openWorld, type World } from '../harness/world.ts';
 
@@ -204,5 +205,75 @@ describe('the executable', () => {
     const { exitCode, stdout, stderr } = await running.finished();
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'a\n' });
     expect(JSON.parse(stderr)).toMatchObject({ level: 'WARN', msg: 'could not check for updates' });
+  });
+});
+
+describe('the API server', () => {
+  async function openUser(url: string) {
+    const world = await openWorld(undefined);
+    await mkdir(join(world.folder, 'config/toolhive'), { recursive: true });
+    await writeFile(join(world.folder, 'config/toolhive/config.yaml'), `update_check_url: ${url}\n`);
+    return world;
+  }
+  const agents = (endpoint: Endpoint) =>
+    endpoint.headers.map((headers) => headers['user-agent']).filter((agent) => !agent?.includes('/CLI '));
+
+  test('asks behind a request, once for itself and once for the desktop program, which says who it is', async () => {
+    await using endpoint = telling('v99.0.0');
+    await using user = await openUser(endpoint.url);
+    await using api = await startApi(user);
+    const desktop = { 'X-Client-Type': 'toolhive-studio', 'X-Client-Version': '1.2.3' };
+    for (const headers of [{}, {}, desktop, { ...desktop, 'X-Client-Version': 'a b' }])
+      expect((await api.ask('GET', '/nowhere', { headers })).status).toBe(404);
+    await waitFor(
+      () => agents(endpoint).length,
+      (count) => count >= 2,
+      { what: 'both have asked' },
+    );
+    expect(agents(endpoint).sort()).toEqual([
+      expect.stringMatching(/^toolhive\/API v\S+ (release|local_build) \(\w+\/\w+\)$/),
+      expect.stringMatching(/^toolhive\/UI v1\.2\.3 local_build \(/),
+    ]);
+    await waitFor(
+      async () => Object.keys((await read(user)).components),
+      (components) => components.includes('UI') && components.includes('API'),
+      { what: 'both are recorded' },
+    );
+  });
+
+  test('takes the word of the desktop program that it is a release', async () => {
+    await using endpoint = telling('v99.0.0');
+    await using user = await openUser(endpoint.url);
+    await using api = await startApi(user);
+    const headers = {
+      'X-Client-Type': 'toolhive-studio',
+      'X-Client-Version': '1.2.3',
+      'X-Client-Release-Build': 'true',
+    };
+    await api.ask('GET', '/nowhere', { headers });
+    await waitFor(
+      () => agents(endpoint),
+      (seen) => seen.some((agent) => agent?.startsWith('toolhive/UI v1.2.3 release (')),
+      { what: 'it has asked' },
+    );
+  });
+
+  test('answers before the endpoint does, and ends before it does', async () => {
+    await using endpoint = openEndpoint(() => new Promise(() => undefined));
+    await using user = await openUser(endpoint.url);
+    await using api = await startApi(user);
+    const startedAt = performance.now();
+    expect((await api.ask('GET', '/api/v1beta/version')).status).toBe(200);
+    expect(await api.end()).toBe(0);
+    expect(performance.now() - startedAt).toBeLessThan(2000);
+  });
+
+  test.each([{ TOOLHIVE_SKIP_UPDATE_CHECK: 'true' }, { CI: '1' }])('asks nobody with %j', async (env) => {
+    await using endpoint = telling('v99.0.0');
+    await using user = await openUser(endpoint.url);
+    await using api = await startApi(user, [], env);
+    await api.ask('GET', '/api/v1beta/version');
+    expect(await api.end()).toBe(0);
+    expect(endpoint.headers).toEqual([]);
   });
 });

@@ -19,6 +19,7 @@ export async function askNonce(url: string): Promise<HealthAnswer | undefined> {
     const response = await fetch(target.url, {
       ...(target.unix === undefined ? {} : { unix: target.unix }),
       redirect: 'manual',
+      proxy: false, // it is on this machine
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     return { status: response.status, nonce: response.headers.get('x-toolhive-nonce') };

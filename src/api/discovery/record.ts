@@ -1,5 +1,5 @@
 import { chmod, lstat, mkdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { messageOf, ThvError, within } from '../../errors/index.ts';
 import { acquireLock, isProcessAlive, type Logger, writeFileAtomic } from '../../platform/index.ts';
@@ -25,10 +25,14 @@ interface RecordFacts {
   readonly logger: Logger;
 }
 
-/** Refuses when another server answers; a record of a dead one is removed. Throws `ERR_SERVER_RUNNING`, `ERR_DISCOVERY_FILE`. */
+/**
+ * Refuses when another server answers; a record of a dead one is removed. One that cannot be read is only then overwritten when
+ * nobody else could have written it (spec 10 §4.1). Throws `ERR_SERVER_RUNNING`, `ERR_DISCOVERY_FILE`.
+ */
 export async function requireNoOtherServer(stateFolder: string, logger: Logger): Promise<void> {
+  const isTrusted = await isOwnersAlone(dirname(pathOf(stateFolder)));
   using _ = await lockRecord(stateFolder);
-  await clearRecord(stateFolder, logger);
+  await clearRecord(stateFolder, logger, isTrusted);
 }
 
 /** Writes the record of this server; gives what removes it, and only it. Throws like `requireNoOtherServer`. */
@@ -37,7 +41,7 @@ export async function publishRecord(facts: RecordFacts): Promise<() => Promise<v
   const path = pathOf(stateFolder);
   {
     using _ = await lockRecord(stateFolder);
-    await clearRecord(stateFolder, logger);
+    await clearRecord(stateFolder, logger, true);
     await within('failed to write discovery file', async () => {
       await refuseSymlink(path, 'write');
       const record = { url, pid: process.pid, nonce, started_at: startedAt.toISOString() };
@@ -51,12 +55,13 @@ export async function publishRecord(facts: RecordFacts): Promise<() => Promise<v
   };
 }
 
-async function clearRecord(stateFolder: string, logger: Logger): Promise<void> {
+async function clearRecord(stateFolder: string, logger: Logger, isTrusted: boolean): Promise<void> {
   const path = pathOf(stateFolder);
   let record: ServerRecord | undefined;
   try {
     record = await readRecord(path);
   } catch (error) {
+    if (!isTrusted) throw error;
     logger.debug('discovery file cannot be read, overwriting it', { path, error: messageOf(error) });
     return;
   }
@@ -84,9 +89,15 @@ async function readRecord(path: string): Promise<ServerRecord | undefined> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  const result = v.safeParse(RecordSchema, JSON.parse(text));
+  const result = v.safeParse(v.pipe(v.string(), v.parseJson(), RecordSchema), text);
   if (result.success) return result.output;
   throw new ThvError('ERR_DISCOVERY_FILE', { path, reason: `failed to parse discovery file: ${path}` });
+}
+
+/** Whether a folder, if it is there, was closed to others until now. Windows tells no modes. */
+async function isOwnersAlone(folder: string): Promise<boolean> {
+  const there = await lstat(folder).catch(() => undefined); // not there: nobody has written into it
+  return there === undefined || process.platform === 'win32' || (there.mode & 0o777) === 0o700;
 }
 
 async function refuseSymlink(path: string, verb: 'read' | 'write'): Promise<void> {

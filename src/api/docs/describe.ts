@@ -8,8 +8,8 @@ const TEXT = { 'text/plain': { schema: { type: 'string' as const } } };
 
 type Answer =
   | { readonly json: v.GenericSchema; readonly description: string }
-  /** `type` for what is neither JSON nor an error. */
-  | { readonly type: string; readonly description: string }
+  /** What is neither JSON nor an error: the content types. */
+  | { readonly types: readonly string[]; readonly description: string }
   /** Text, or JSON when it is about the identity provider. */
   | { readonly unavailable: true; readonly description: string }
   | { readonly empty: true; readonly description: string };
@@ -77,8 +77,10 @@ function toResponse(answer: Answer | string) {
   const { description } = answer;
   if ('json' in answer)
     return { description, content: { 'application/json': { schema: refTo(answer.json) } } };
-  if ('type' in answer)
-    return { description, content: { [answer.type]: { schema: { type: 'string' as const } } } };
+  if ('types' in answer) {
+    const schema = { type: 'string' as const };
+    return { description, content: Object.fromEntries(answer.types.map((type) => [type, { schema }])) };
+  }
   if ('unavailable' in answer)
     return { description, content: { ...TEXT, 'application/json': { schema: refTo(Unauthorized) } } };
   return { description };

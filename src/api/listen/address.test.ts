@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { resolve } from 'node:path';
-import { addressUrl, isLoopbackBind, parseAddress } from './address.ts';
+import { addressUrl, isLoopbackBind, parseAddress, resolveAddress, shownAddress } from './address.ts';
 
 const tcp = { host: '127.0.0.1', port: 8080 };
 
@@ -41,7 +41,6 @@ test.each([
   ['127.8.8.8', true],
   ['localhost', true],
   ['::1', true],
-  ['[::1]', true],
   ['', false],
   ['0.0.0.0', false],
   ['::', false],
@@ -49,4 +48,34 @@ test.each([
   ['127.0.0.1.example.com', false],
 ])('a bind to %j is loopback: %p', (host, expected) => {
   expect(isLoopbackBind(host)).toBe(expected);
+});
+
+describe('a host by name', () => {
+  test.each([
+    ['localhost', '127.0.0.1'],
+    ['[::1]', '::1'],
+    ['::', '::'],
+    ['', ''],
+    ['127.0.0.1', '127.0.0.1'],
+  ])('%j is %j', async (host, expected) => {
+    expect(await resolveAddress({ kind: 'tcp', host, port: 1 })).toEqual({
+      kind: 'tcp',
+      host: expected,
+      port: 1,
+    });
+  });
+
+  test('that nobody knows is refused', async () => {
+    await expect(resolveAddress({ kind: 'tcp', host: 'nobody.invalid', port: 1 })).rejects.toThrow(
+      /^listen tcp: lookup nobody\.invalid: no such host/,
+    );
+  });
+});
+
+test.each([
+  [{ kind: 'tcp', host: '::1', port: 1 }, '[::1]:1'],
+  [{ kind: 'tcp', host: '', port: 1 }, ':1'],
+  [{ kind: 'socket', path: '/tmp/x' }, '/tmp/x'],
+] as const)('%j is shown as %s', (address, expected) => {
+  expect(shownAddress(address)).toBe(expected);
 });

@@ -1,6 +1,7 @@
+import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
-import { ThvError } from '../../errors/index.ts';
+import { messageOf, ThvError } from '../../errors/index.ts';
 import { isLoopbackHost } from '../pipeline/browser-guard.ts';
 
 /** Where the API is to be reached. */
@@ -32,10 +33,33 @@ export function parseAddress(
   });
 }
 
+/**
+ * A name as the address it stands for, IPv4 before IPv6: what is bound, told to others and judged is the same then. Throws
+ * `ERR_LISTEN_FAILED` for a name that nobody knows.
+ */
+export async function resolveAddress(address: ApiAddress): Promise<ApiAddress> {
+  if (address.kind !== 'tcp') return address;
+  const host = address.host.replace(/^\[|\]$/g, '');
+  if (host === '' || isIP(host) !== 0) return { ...address, host };
+  try {
+    const found = await lookup(host, { all: true });
+    const best = found.find(({ family }) => family === 4) ?? found[0];
+    return { ...address, host: best?.address ?? host };
+  } catch (error) {
+    const reason = `listen tcp: lookup ${host}: no such host (${messageOf(error)})`;
+    throw new ThvError('ERR_LISTEN_FAILED', { address: host, reason }, { cause: error });
+  }
+}
+
+/** As people read it: `127.0.0.1:8080`, `[::1]:8080`, or a path. */
+export function shownAddress(address: ApiAddress): string {
+  if (address.kind !== 'tcp') return address.path;
+  return `${isIP(address.host) === 6 ? `[${address.host}]` : address.host}:${address.port}`;
+}
+
 /** Whether only this machine can connect. An empty host means all interfaces. */
 export function isLoopbackBind(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, '').toLowerCase();
-  return isLoopbackHost(isIP(bare) === 6 ? `[${bare}]` : bare);
+  return isLoopbackHost(isIP(host) === 6 ? `[${host}]` : host);
 }
 
 /** The address as other programs are told it (spec 10 §4). Wildcards become this machine's own address (§20-6). */
@@ -45,8 +69,6 @@ export function addressUrl(address: ApiAddress): string {
     const path = address.path.replace(/^(?=[A-Za-z]:)/, '/');
     return `unix://${path.split('/').map(encodeURIComponent).join('/').replace(/%3A/g, ':')}`;
   }
-  const host = address.host.replace(/^\[|\]$/g, '');
-  const isWildcard = host === '' || host === '0.0.0.0' || host === '::';
-  const shown = isWildcard ? '127.0.0.1' : host === 'localhost' ? '127.0.0.1' : host;
-  return `http://${isIP(shown) === 6 ? `[${shown}]` : shown}:${address.port}`;
+  const isWildcard = ['', '0.0.0.0', '::'].includes(address.host);
+  return `http://${shownAddress(isWildcard ? { ...address, host: '127.0.0.1' } : address)}`;
 }

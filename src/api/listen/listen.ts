@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { Server } from 'bun';
 import { messageOf, ThvError } from '../../errors/index.ts';
 import { sleep } from '../../platform/index.ts';
-import type { ApiAddress } from './address.ts';
+import { type ApiAddress, shownAddress } from './address.ts';
 
 /** An open address. */
 export interface ApiListener {
@@ -21,13 +21,19 @@ const FLUSH_MS = 200;
 /** Between two requests of one connection (spec 10 §6.1). */
 const IDLE_SECONDS = 120;
 
-/** Serves `handler` at `address`. Throws `ERR_LISTEN_FAILED`; nothing that others use is touched then. */
+type Handle = (request: Request) => Response | Promise<Response>;
+
+/**
+ * Serves `handle` at `address`. Answers without an end say `Connection: close`. Throws `ERR_LISTEN_FAILED`; nothing that others
+ * use is touched then.
+ */
 export async function listen(
   address: ApiAddress,
-  handler: (request: Request) => Response | Promise<Response>,
+  handle: Handle,
+  { idleSeconds = IDLE_SECONDS }: { readonly idleSeconds?: number } = {},
 ): Promise<ApiListener> {
   if (address.kind === 'socket') await makeRoom(address.path);
-  const server = bind(address, handler);
+  const server = bind(address, handle, idleSeconds);
   const bound = address.kind === 'tcp' ? { ...address, port: server.port ?? address.port } : address;
   const socketId = address.kind === 'socket' ? restrict(address.path, server) : undefined;
   return {
@@ -46,16 +52,13 @@ export async function listen(
   };
 }
 
-function bind(
-  address: ApiAddress,
-  handler: (request: Request) => Response | Promise<Response>,
-): Server<undefined> {
+function bind(address: ApiAddress, handle: Handle, idleSeconds: number): Server<undefined> {
   // Bun's own limit for bodies would come before the stage that has an answer for it.
-  const common = { maxRequestBodySize: Number.MAX_SAFE_INTEGER, ...handling(handler) };
+  const common = { maxRequestBodySize: Number.MAX_SAFE_INTEGER, ...handling(handle, idleSeconds) };
   try {
     if (address.kind === 'tcp') {
-      const hostname = address.host.replace(/^\[|\]$/g, '') || '0.0.0.0';
-      return Bun.serve({ ...common, idleTimeout: IDLE_SECONDS, hostname, port: address.port });
+      const hostname = address.host || '0.0.0.0';
+      return Bun.serve({ ...common, idleTimeout: idleSeconds, hostname, port: address.port });
     }
     return withPrivateFiles(() => Bun.serve({ ...common, unix: address.path }));
   } catch (error) {
@@ -63,11 +66,14 @@ function bind(
   }
 }
 
-function handling(handler: (request: Request) => Response | Promise<Response>) {
+function handling(handle: Handle, idleSeconds: number) {
   return {
-    fetch(request: Request, server: Server<undefined>) {
+    async fetch(request: Request, server: Server<undefined>) {
       server.timeout(request, 0); // routes have limits of their own, and streams have none
-      return handler(request);
+      const response = await handle(request);
+      // It holds for the connection: without this, one that is kept alive would be kept for ever.
+      if (response.headers.get('connection') !== 'close') server.timeout(request, idleSeconds);
+      return response;
     },
   };
 }
@@ -84,7 +90,7 @@ function withPrivateFiles<T>(action: () => T): T {
 }
 
 function failed(address: ApiAddress, error: unknown): ThvError {
-  const shown = address.kind === 'tcp' ? `${address.host}:${address.port}` : address.path;
+  const shown = shownAddress(address);
   const message = messageOf(error);
   const isTaken = (error as { code?: unknown }).code === 'EADDRINUSE' || /in use/i.test(message);
   const why = isTaken ? 'bind: address already in use' : message;
@@ -99,15 +105,13 @@ function failed(address: ApiAddress, error: unknown): ThvError {
 async function makeRoom(path: string): Promise<void> {
   const refuse = (reason: string, cause?: unknown) =>
     new ThvError('ERR_LISTEN_FAILED', { address: path, reason }, { cause });
-  const there = lstatSync(path, { throwIfNoEntry: false });
-  if (there === undefined) {
-    try {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
-    } catch (error) {
-      throw refuse(`failed to create socket directory: ${messageOf(error)}`, error);
-    }
-    return;
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
+  } catch (error) {
+    throw refuse(`failed to create socket directory: ${messageOf(error)}`, error);
   }
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (there === undefined) return;
   // Windows shows its sockets as reparse points of no kind that Node names.
   const isSocket =
     there.isSocket() || (process.platform === 'win32' && !there.isFile() && !there.isDirectory());

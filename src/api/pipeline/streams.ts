@@ -45,17 +45,15 @@ export function eventStream(events: AsyncIterator<ServerEvent>, end: () => void)
         controller.enqueue(encoder.encode('retry: 2000\n\n'));
         return;
       }
-      pending ??= events.next();
+      pending ??= nextOf(events, end);
       const result = await orSilence(pending);
       if (result === undefined) {
         controller.enqueue(encoder.encode(': keep-alive\n\n'));
         return;
       }
       pending = undefined;
-      if (result.done === true) {
-        end();
-        controller.close();
-      } else controller.enqueue(encoder.encode(format(result.value)));
+      if (result.done === true) controller.close();
+      else controller.enqueue(encoder.encode(format(result.value)));
     },
     async cancel() {
       end();
@@ -63,7 +61,13 @@ export function eventStream(events: AsyncIterator<ServerEvent>, end: () => void)
     },
   });
   return new Response(body, {
-    headers: { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache', 'X-Accel-Buffering': 'no' },
+    headers: {
+      'Content-Type': 'text/event-stream',
+      'Cache-Control': 'no-cache',
+      'X-Accel-Buffering': 'no',
+      // No time limit holds for its connection, which therefore ends with it.
+      Connection: 'close',
+    },
   });
 }
 
@@ -71,18 +75,28 @@ export function eventStream(events: AsyncIterator<ServerEvent>, end: () => void)
 export function textStream(chunks: AsyncIterator<Uint8Array>, end: () => void): Response {
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const { done, value } = await chunks.next();
-      if (done === true) {
-        end();
-        controller.close();
-      } else controller.enqueue(value);
+      const { done, value } = await nextOf(chunks, end);
+      if (done === true) controller.close();
+      else controller.enqueue(value);
     },
     async cancel() {
       end();
       await chunks.return?.();
     },
   });
-  return new Response(body, { headers: { 'Content-Type': 'text/plain' } });
+  return new Response(body, { headers: { 'Content-Type': 'text/plain', Connection: 'close' } });
+}
+
+/** What comes next; a source that is over, or failed, is the end. */
+async function nextOf<Value>(source: AsyncIterator<Value>, end: () => void): Promise<IteratorResult<Value>> {
+  try {
+    const result = await source.next();
+    if (result.done === true) end();
+    return result;
+  } catch (error) {
+    end();
+    throw error;
+  }
 }
 
 function format({ event, data }: ServerEvent): string {

@@ -25,8 +25,8 @@ export function timeLimit(limitMs: number): MiddlewareHandler<ApiVariables> {
     c.set('signal', controller.signal);
     const late = Promise.withResolvers<Response>();
     const timer = setTimeout(() => {
+      late.resolve(lateAnswer());
       stop();
-      late.resolve(textAnswer(504, 'the request took too long'));
     }, limitMs);
     try {
       const expired = await Promise.race([next(), late.promise]);
@@ -36,4 +36,8 @@ export function timeLimit(limitMs: number): MiddlewareHandler<ApiVariables> {
       client.removeEventListener('abort', stop);
     }
   };
+}
+
+export function lateAnswer(): Response {
+  return textAnswer(504, 'the request took too long');
 }

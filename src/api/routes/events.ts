@@ -13,7 +13,7 @@ export function addEventRoutes(api: Api, { workloads, shutdown }: RouteOptions):
       summary: 'Server-sent events of all workloads',
       description:
         'First a `snapshot` event with all workloads (`{"workloads":[…]}`), then `added` and `changed` with a workload, and `removed` with its name (`{"name":"…"}`). Events are not numbered: a client that comes back gets a new snapshot.',
-      answers: { 200: { type: 'text/event-stream', description: 'The stream' } },
+      answers: { 200: { types: ['text/event-stream'], description: 'The stream' } },
     }),
     timeLimit(USUAL_LIMIT_MS),
     async (c) => {

@@ -1,7 +1,9 @@
 import type { Context } from 'hono';
+import * as v from 'valibot';
 import { ThvError } from '../../errors/index.ts';
 import { findGroupNameProblem } from '../../groups/index.ts';
 import { parseDuration } from '../../platform/index.ts';
+import { type WorkloadStatus, WorkloadStatusSchema } from '../../records/index.ts';
 
 /** The first value of a query parameter; empty is absent. */
 export function queryOf(c: Context, name: string): string | undefined {
@@ -23,6 +25,15 @@ export function timeoutOf(c: Context): number {
   const parsed = parseDuration(text);
   if ('ms' in parsed && parsed.ms >= 0 && parsed.ms <= 60_000) return parsed.ms;
   throw new ThvError('ERR_INPUT_INVALID', { reason: `invalid timeout: ${text} (0s to 60s)` });
+}
+
+/** A status to wait for. Throws `ERR_INPUT_INVALID` for what no workload ever has. */
+export function awaitedStatusOf(c: Context): WorkloadStatus | undefined {
+  const text = queryOf(c, 'wait');
+  const parsed = v.safeParse(v.optional(WorkloadStatusSchema), text);
+  if (parsed.success) return parsed.output;
+  const valid = WorkloadStatusSchema.options.join(', ');
+  throw new ThvError('ERR_INPUT_INVALID', { reason: `invalid wait: ${text} (one of ${valid})` });
 }
 
 /** Throws `ERR_INPUT_INVALID` (spec 10 §12). */

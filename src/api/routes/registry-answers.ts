@@ -1,6 +1,7 @@
 import { hasCode, toThvError } from '../../errors/index.ts';
 import type { Logger } from '../../platform/index.ts';
 import type { Registry } from '../../registry/index.ts';
+import { isAbort } from '../pipeline/failures.ts';
 import { jsonAnswer, textAnswer } from '../pipeline/respond.ts';
 
 /** Errors of reading the registry, in JSON (spec 10 §16.4); our own faults are told by `otherwise` alone. */
@@ -14,6 +15,7 @@ export async function readingRegistry(
   } catch (error) {
     const answer = registryError(error);
     if (answer !== undefined) return answer;
+    if (isAbort(error)) throw error;
     logger.error('registry not read', { error: toThvError(error) });
     return textAnswer(500, otherwise);
   }

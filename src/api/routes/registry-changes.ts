@@ -73,6 +73,8 @@ export function addRegistryChangeRoutes(api: Api, options: RouteOptions): void {
       if (auth !== undefined && (auth.issuer === '' || auth.client_id === ''))
         return textAnswer(400, 'auth.issuer and auth.client_id are required');
       if (location === undefined) {
+        // Not dropped in silence, and with it the registry that it was meant for.
+        if (auth !== undefined) return textAnswer(400, 'auth needs a registry: give url or api_url with it');
         await unsetSource({ paths });
         return jsonAnswer({ type: 'default' });
       }
@@ -177,6 +179,7 @@ async function readBody<Body>(read: () => Promise<Body>): Promise<Body | undefin
   }
 }
 
+/** What the command line says on several lines, and of a flag that is a member here. */
 function oneLine(text: string): string {
-  return text.replace(/\s*\n\s*/g, '. ');
+  return text.replace(/\.?\s*\n\s*/g, '. ').replace('--allow-private-ip', 'allow_private_ip');
 }

@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import { hasCode } from '../../errors/index.ts';
 import { toServer } from '../../registry/index.ts';
 import { describe } from '../docs/describe.ts';
+import { isAbort } from '../pipeline/failures.ts';
 import { jsonAnswer } from '../pipeline/respond.ts';
 import { timeLimit, USUAL_LIMIT_MS } from '../pipeline/time-limit.ts';
 import { RegistryError, UpstreamServer, UpstreamServers } from '../schemas/registry.ts';
@@ -86,6 +87,7 @@ export function addUpstreamRegistryRoutes(api: Api, { workloads, logger }: Route
   function orInternal(error: unknown, message: string): Response {
     const known = registryError(error);
     if (known !== undefined) return known;
+    if (isAbort(error)) throw error;
     logger.error('registry not read', { error });
     return failure(500, 'internal_error', message);
   }

@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { hasCode, ThvError } from '../../errors/index.ts';
-import { openSecretsStore, type SecretsStore, setUpSecrets, userSecrets } from '../../secrets/index.ts';
+import {
+  isReservedName,
+  openSecretsStore,
+  type SecretsStore,
+  setUpSecrets,
+  userSecrets,
+} from '../../secrets/index.ts';
 import { describe } from '../docs/describe.ts';
 import { readJson } from '../pipeline/body.ts';
 import { emptyAnswer, jsonAnswer, textAnswer } from '../pipeline/respond.ts';
@@ -27,6 +33,13 @@ export function addSecretRoutes(api: Api, { env, paths, logger }: RouteOptions):
   // Opened for each request: the file belongs to other programs as well.
   const open = async (signal: AbortSignal) =>
     userSecrets(await openSecretsStore({ env, paths, logger, signal }));
+  let last: Promise<unknown> = Promise.resolve();
+  /** To look and to write are two steps: of two that create one name at once, one is told that it is taken. */
+  const inTurn = (write: () => Promise<Response>): Promise<Response> => {
+    const written = last.then(write);
+    last = written.catch(() => undefined); // told to whoever asked for it
+    return written;
+  };
 
   api.post(
     '/api/v1beta/secrets',
@@ -124,9 +137,11 @@ export function addSecretRoutes(api: Api, { env, paths, logger }: RouteOptions):
       if (key === '' || value === '') return textAnswer(400, "both 'key' and 'value' are required");
       const store = await open(c.var.signal);
       if (!store.capabilities.canWrite) return cannot('creating secrets');
-      if (await exists(store, key)) return textAnswer(409, 'secret already exists');
-      await store.set(key, value);
-      return jsonAnswer({ key, message: 'Secret created successfully' }, 201);
+      return inTurn(async () => {
+        if (await isStored(store, key)) return textAnswer(409, 'secret already exists');
+        await store.set(key, value);
+        return jsonAnswer({ key, message: 'Secret created successfully' }, 201);
+      });
     },
   );
 
@@ -152,9 +167,11 @@ export function addSecretRoutes(api: Api, { env, paths, logger }: RouteOptions):
       if (value === '') return textAnswer(400, 'value is required');
       const store = await open(c.var.signal);
       if (!store.capabilities.canWrite) return cannot('updating secrets');
-      if (!(await exists(store, key))) return textAnswer(404, 'secret not found');
-      await store.set(key, value);
-      return jsonAnswer({ key, message: 'Secret updated successfully' });
+      return inTurn(async () => {
+        if (!(await isStored(store, key))) return textAnswer(404, 'secret not found');
+        await store.set(key, value);
+        return jsonAnswer({ key, message: 'Secret updated successfully' });
+      });
     },
   );
 
@@ -190,12 +207,8 @@ function cannot(what: string): Response {
   return textAnswer(405, `secrets provider does not support ${what}`);
 }
 
-async function exists(store: SecretsStore, key: string): Promise<boolean> {
-  try {
-    await store.get(key);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'ERR_SECRET_NOT_FOUND')) return false;
-    throw error;
-  }
+/** In the store itself: what only the environment holds is never written (spec 09 §5.7). Throws `ERR_SECRET_NAME_RESERVED`. */
+async function isStored(store: SecretsStore, key: string): Promise<boolean> {
+  if (isReservedName(key)) throw new ThvError('ERR_SECRET_NAME_RESERVED', { secret: key, operation: 'set' });
+  return (await store.list()).some((entry) => entry.key === key);
 }

@@ -1,11 +1,11 @@
 import { sleep } from '../../platform/index.ts';
-import { parseWorkloadName } from '../../records/index.ts';
+import { parseWorkloadName, WorkloadStatusSchema } from '../../records/index.ts';
 import { describe } from '../docs/describe.ts';
 import { jsonAnswer } from '../pipeline/respond.ts';
 import { timeLimit, USUAL_LIMIT_MS } from '../pipeline/time-limit.ts';
 import { ExportedConfig, StatusOfWorkload } from '../schemas/workload.ts';
 import type { Api, RouteOptions } from '../types.ts';
-import { queryOf, timeoutOf } from './query.ts';
+import { awaitedStatusOf, timeoutOf } from './query.ts';
 
 const POLL_MS = 200;
 /** Beyond the longest wait, so that it ends with an answer. */
@@ -21,7 +21,10 @@ export function addWorkloadFactRoutes(api: Api, { workloads, shutdown }: RouteOp
       summary: 'The status of a workload',
       path,
       query: {
-        wait: { description: 'Answer when this is the status, or `timeout` is over' },
+        wait: {
+          description: 'Answer when this is the status, or `timeout` is over',
+          schema: { type: 'string', enum: WorkloadStatusSchema.options },
+        },
         timeout: { description: 'How long to wait, for example `30s` (the default); at most `60s`' },
       },
       answers: {
@@ -34,7 +37,7 @@ export function addWorkloadFactRoutes(api: Api, { workloads, shutdown }: RouteOp
     async (c) => {
       const name = c.req.param('name');
       const { signal } = c.var;
-      const wanted = queryOf(c, 'wait');
+      const wanted = awaitedStatusOf(c);
       const deadline = performance.now() + (wanted === undefined ? 0 : timeoutOf(c));
       for (;;) {
         const { status } = await workloads.get(name, { signal });

@@ -28,7 +28,7 @@ export function addWorkloadLogRoutes(api: Api, { workloads, shutdown }: RouteOpt
         follow: { description: 'Go on with what is written from now on', schema: { type: 'boolean' } },
       },
       answers: {
-        200: { type: 'text/plain', description: 'OK' },
+        200: { types: ['text/plain', 'text/event-stream'], description: 'OK' },
         400: 'The name or a parameter is not valid',
         404: missing,
       },
@@ -45,9 +45,12 @@ export function addWorkloadLogRoutes(api: Api, { workloads, shutdown }: RouteOpt
       const { name: known, remote } = await workloads.get(name, { signal: c.var.signal });
       if (remote) throw new ThvError('ERR_WORKLOAD_NOT_FOUND', { workload: known });
       const { signal, end } = streamSignal({ request: c.req.raw, shutdown });
-      const pieces = workloads.logs(known, { follow, tail, signal })[Symbol.asyncIterator]();
+      const read = (query: { readonly follow: boolean; readonly tail: number }) =>
+        workloads.logs(known, { ...query, signal })[Symbol.asyncIterator]();
       try {
-        return await answerWith(c, pieces, { follow, end });
+        // A followed log may be silent for long, so whether there is one is asked beforehand.
+        if (follow) await exhaust(read({ follow: false, tail: 1 }));
+        return await answerWith(c, read({ follow, tail }), { follow, end });
       } catch (error) {
         end();
         if (hasCode(error, 'ERR_LOGS_NOT_FOUND'))
@@ -65,22 +68,27 @@ export function addWorkloadLogRoutes(api: Api, { workloads, shutdown }: RouteOpt
       const name = c.req.param('name');
       const lines = linesOf(c);
       const path = workloads.proxyLogPath(name);
-      if (!(await Bun.file(path).exists()))
-        return textAnswer(404, `proxy logs not found for workload: ${name}`);
+      const missing = () => textAnswer(404, `proxy logs not found for workload: ${name}`);
+      if (!(await Bun.file(path).exists())) return missing();
       const { signal, end } = streamSignal({ request: c.req.raw, shutdown });
       const follow = queryOf(c, 'follow') === 'true';
       const chunks = followFile(path, { follow, signal, lines });
-      if (!follow) {
-        const text = await collect(chunks);
-        end();
-        // A line that is just being written belongs to the next reader.
-        return new Response(text.slice(0, text.lastIndexOf('\n') + 1), {
-          headers: { 'Content-Type': 'text/plain' },
-        });
-      }
-      return answerWith(c, asPieces(chunks), { follow, end });
+      if (follow) return answerWith(c, asPieces(chunks), { follow, end });
+      const text = await collect(chunks)
+        .catch(() => undefined) // whatever keeps it from being read (spec 10 §11.9)
+        .finally(end);
+      if (text === undefined) return missing();
+      // A line that is just being written belongs to the next reader.
+      return new Response(text.slice(0, text.lastIndexOf('\n') + 1), {
+        headers: { 'Content-Type': 'text/plain' },
+      });
     },
   );
+}
+
+/** Throws what reading throws. */
+async function exhaust(pieces: AsyncIterator<Piece>): Promise<void> {
+  while (!(await pieces.next()).done);
 }
 
 async function answerWith(

@@ -77,16 +77,15 @@ export function addWorkloadRoutes(api: Api, { workloads, background, debug = fal
         const result = await workloads.run(request, { signal: c.var.signal, progress: silentProgress });
         return jsonAnswer({ name: result.name, port: result.port }, 201);
       } catch (error) {
-        // A taken name counts before most of what else is wrong (spec 10 §11.4).
-        const isTaken = hasCode(error, 'ERR_WORKLOAD_EXISTS') || (await isNameTaken(error, name));
+        // A taken name counts before whatever else is wrong (spec 10 §11.4).
+        const isTaken = hasCode(error, 'ERR_WORKLOAD_EXISTS') || (await isNameTaken(name));
         if (isTaken) return textAnswer(409, `workload with name ${name} already exists`);
         throw inRequestContext(error);
       }
     },
   );
 
-  async function isNameTaken(error: unknown, name: string): Promise<boolean> {
-    if (!hasCode(error, 'ERR_INPUT_INVALID')) return false;
+  async function isNameTaken(name: string): Promise<boolean> {
     try {
       return (await workloads.get(name)).status !== 'error';
     } catch {
