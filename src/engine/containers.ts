@@ -3,7 +3,7 @@ import { sleep } from '../platform/index.ts';
 import { attachStdio } from './attach.ts';
 import type { Call, EngineHttp, Failure } from './http.ts';
 import { readLogs } from './logs.ts';
-import { killWhenDeaf } from './stop.ts';
+import { helpDeaf } from './stop.ts';
 import type { ContainerDetails, ContainerSummary, Containers, Waiting } from './types.ts';
 
 /** Time the engine itself needs around the grace period of a stop. */
@@ -76,7 +76,7 @@ export function createContainers(http: EngineHttp, apiVersion: string): Containe
     async stop(idOrName, { graceSeconds, signal }) {
       const stopped = new AbortController();
       // A help only: how the stop went is told by the engine.
-      const helping = killWhenDeaf({ find, kill }, idOrName, stopped.signal).catch(() => undefined);
+      const helping = helpDeaf({ find, kill }, idOrName, stopped.signal).catch(() => undefined);
       try {
         await act(idOrName, 'stop', {
           query: { t: graceSeconds },

@@ -9,27 +9,28 @@ const SIGTERM_BIT = 1n << 14n;
 const TERMINATION: ReadonlySet<string> = new Set(['', 'SIGTERM', 'TERM', '15']);
 
 /**
- * Kills a container that is being stopped once waiting has no use: the kernel drops SIGTERM for process 1 of a container
- * when it has no handler (pid_namespaces(7)), as with plain Python, or has none any more, as with Node.js, which resets its
- * own and sends the signal to itself. Engines would wait out the grace period. Only where that process can be seen from
- * here, so not when the engine runs in a virtual machine. Ends when `stopping` is aborted.
+ * Helps a stop where waiting has no use: the kernel drops SIGTERM for process 1 of a container when it has no handler
+ * (pid_namespaces(7)), as with plain Python, or has none any more, as with Node.js, which resets its own and sends the signal to
+ * itself. Engines would wait out the grace period. What stays deaf is killed; what was deaf and is not any more, for it was
+ * just starting, is told again. Only where that process can be seen from here, so not when the engine runs in a virtual
+ * machine. Ends when `stopping` is aborted.
  */
-export async function killWhenDeaf(
+export async function helpDeaf(
   containers: Pick<Containers, 'find' | 'kill'>,
   idOrName: string,
   stopping: AbortSignal,
 ): Promise<void> {
-  // First of all, for the signal has to arrive, and most programs are gone by then.
-  await sleep(LOOK_EVERY_MS, stopping);
-  if (stopping.aborted) return;
   const details = await containers.find(idOrName, { signal: stopping });
   if (details === undefined) return;
   const { StopSignal = '' } = details.Config as { readonly StopSignal?: string | number };
   if (!TERMINATION.has(String(StopSignal))) return;
-  for (; !stopping.aborted; await sleep(LOOK_EVERY_MS, stopping)) {
+  const kill = (processSignal: string) => containers.kill(details.Id, { processSignal, signal: stopping });
+  for (let wasDeaf = false; !stopping.aborted; await sleep(LOOK_EVERY_MS, stopping)) {
     const isHeard = await hearsTermination(details);
     if (isHeard === undefined) return;
-    if (!isHeard) return await containers.kill(details.Id, { processSignal: 'SIGKILL', signal: stopping });
+    if (!isHeard && wasDeaf) return await kill('SIGKILL');
+    if (isHeard && wasDeaf) await kill('SIGTERM');
+    wasDeaf = !isHeard;
   }
 }
 

@@ -156,6 +156,19 @@ describeEngines('containers', (under) => {
     expect(await containers.wait(name)).toEqual({ exitCode: 137 });
   });
 
+  test('stop tells a program again that was not listening yet', async () => {
+    const { containers } = under.engine;
+    const name = await under.start(
+      '/bin/sh',
+      '-c',
+      'sleep 0.15; trap "exit 3" TERM; while :; do sleep 0.1; done',
+    );
+    const started = performance.now();
+    await containers.stop(name, { graceSeconds: 20 });
+    expect(performance.now() - started).toBeLessThan(10_000);
+    expect([3, 137]).toContain((await containers.wait(name)).exitCode);
+  });
+
   test('kill sends the signal asked for; the ended cannot be killed', async () => {
     const { containers } = under.engine;
     const name = await under.start(
