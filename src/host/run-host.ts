@@ -217,6 +217,9 @@ async function freeAddress(paths: Paths): Promise<string> {
   });
 }
 
+/** Ending a run waits for its calls, and for its server's grace. Bun's types do not know this for UNIX sockets. */
+const NEVER_IDLE: object = { idleTimeout: 0 };
+
 /** Only the same user may connect: the folder is 0700 and the socket 0600. */
 function listenForControl(address: string, app: Hono) {
   if (process.platform !== 'win32') {
@@ -229,11 +232,9 @@ function listenForControl(address: string, app: Hono) {
     rmSync(address, { force: true });
   }
   const server = Bun.serve({
+    ...NEVER_IDLE,
     unix: address,
-    fetch(request, connection) {
-      connection.timeout(request, 0); // ending a run waits for its calls
-      return app.fetch(request);
-    },
+    fetch: (request) => app.fetch(request),
   });
   if (process.platform !== 'win32') chmodSync(address, 0o600);
   return server;
