@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { dirname } from 'node:path';
 import { silentLogger } from '../platform/index.ts';
 import { formatRunConfig, parseRunConfig } from '../records/run-config.ts';
 import { parseNewWorkloadName } from '../records/workload-name.ts';
@@ -116,6 +117,16 @@ describe('the document of a run', () => {
     await expect(refused).rejects.toThrow(
       'failed to validate run config: --stateless requires streamable-HTTP or SSE transport, got stdio',
     );
+  });
+
+  test('has mounts that do not depend on the working folder', async () => {
+    const permissions = { read: ['./conf:/conf', '/etc/app', 'volume://v:/v'], write: ['../out:/out'] };
+    const plan: RunPlan = { ...planOf(REQUEST), permissions };
+    const { permission_profile } = await buildRunConfig(REQUEST, { ...facts, plan });
+    expect(permission_profile).toEqual({
+      read: [`${process.cwd()}/conf:/conf`, '/etc/app', 'volume://v:/v'],
+      write: [`${dirname(process.cwd())}/out:/out`],
+    });
   });
 
   test('takes from its source what the user did not say, and remembers where it came from', async () => {

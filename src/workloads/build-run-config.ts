@@ -15,6 +15,7 @@ import {
   networkProfile,
   parsePublish,
   transportEnvironment,
+  withAbsoluteSources,
   withNetworkMode,
   withVolumes,
 } from '../sandbox/index.ts';
@@ -67,7 +68,7 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
     }
     for (const spec of request.publish) parsePublish(spec);
     const profile = withNetworkMode(
-      withVolumes(plan.permissions ?? networkProfile(), request.volumes, facts.logger),
+      withVolumes(withAbsoluteSources(plan.permissions ?? networkProfile()), request.volumes, facts.logger),
       request.networkMode,
     );
     if (facts.runtime === 'process') requireProcessNetwork(networkModeOf(profile));
