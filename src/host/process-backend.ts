@@ -79,6 +79,8 @@ export function createProcessBackend(
       logger,
       signal,
     });
+    using use = new DisposableStack();
+    use.use(installed.use);
     for (const weakness of sandbox.weaknesses(network)) {
       logger.warn('the sandbox is weaker than a container', { sandbox: sandbox.kind, weakness });
     }
@@ -105,6 +107,8 @@ export function createProcessBackend(
       signal,
     });
     running = started;
+    const used = use.move();
+    void started.exited.then(() => used.dispose());
     output ??= openRotatingFile(outputPath(paths, name));
     const server = serverOf(started, { hostPort: port?.outside, output });
     lastWords = server.lastWords;
