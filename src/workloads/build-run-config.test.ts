@@ -119,6 +119,16 @@ describe('the document of a run', () => {
     );
   });
 
+  test.each([
+    ['container', 'a server with transport streamable-http cannot be reached with network mode "none"'],
+    ['process', undefined],
+  ] as const)('of an HTTP server without a network, in a %s', async (runtime, refusal) => {
+    const request: RunRequest = { ...REQUEST, networkMode: 'none' };
+    const built = buildRunConfig(request, { ...facts, runtime, plan: planOf(request) });
+    if (refusal !== undefined) await expect(built).rejects.toThrow(refusal);
+    else expect((await built).permission_profile?.network?.mode).toBe('none');
+  });
+
   test('has mounts that do not depend on the working folder', async () => {
     const permissions = { read: ['./conf:/conf', '/etc/app', 'volume://v:/v'], write: ['../out:/out'] };
     const plan: RunPlan = { ...planOf(REQUEST), permissions };

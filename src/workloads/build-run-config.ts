@@ -73,7 +73,8 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
     );
     if (facts.runtime === 'process') requireProcessNetwork(networkModeOf(profile));
     else warnAboutProfile(profile, facts);
-    if (transport !== 'stdio' && networkModeOf(profile) === 'none') {
+    // A process without a network is reached all the same, through a socket that it is handed.
+    if (facts.runtime !== 'process' && transport !== 'stdio' && networkModeOf(profile) === 'none') {
       throw new ThvError(
         'ERR_INPUT_INVALID',
         { reason: `a server with transport ${transport} cannot be reached with network mode "none"` },
