@@ -76,6 +76,9 @@ describe('config.yaml', () => {
     expect(await store.text()).toBe(
       `clients:\n    registered_clients:\n        # at work\n        - cursor # mine\n        - zed\n`,
     );
+    await register();
+    await register('kiro');
+    expect(await store.text()).toBe('clients:\n    registered_clients:\n        - kiro\n');
   });
 
   test('a file that is linked to is written where it is', async () => {

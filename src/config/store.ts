@@ -141,7 +141,7 @@ function applyDifference(
     const here = [...path, key];
     if (isDeepStrictEqual(old, fresh)) continue;
     const node = document.getIn(here);
-    if (Array.isArray(fresh) && isSeq(node)) {
+    if (Array.isArray(fresh) && isSeq(node) && node.items.length > 0) {
       node.items = fresh.map((value) => takeItem(node.items, value) ?? document.createNode(value));
     } else if (isRecord(fresh) && isMap(node)) {
       applyDifference(document, here, isRecord(old) ? old : {}, fresh);
