@@ -136,7 +136,7 @@ function runtimeOf(text: string): RunRequest['runtime'] {
   if (text === '') return undefined;
   const runtime = RUNTIMES.find((known) => known === text);
   if (runtime !== undefined) return runtime;
-  throw invalid(`${INVALID_CONFIG}: runtime ${text} not found. Available runtimes: ${RUNTIMES.join(', ')}`);
+  throw invalid(`${INVALID_CONFIG}: runtime "${text}" not found. Available runtimes: ${RUNTIMES.join(', ')}`);
 }
 
 function proxyModeOf(text: string): RunRequest['proxyMode'] {

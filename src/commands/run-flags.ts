@@ -270,7 +270,7 @@ export const runFlags = {
         v.string(),
         v.picklist(
           ['', ...RUNTIMES],
-          ({ input }) => `runtime ${input} not found. Available runtimes: ${RUNTIMES.join(', ')}`,
+          ({ input }) => `runtime "${input}" not found. Available runtimes: ${RUNTIMES.join(', ')}`,
         ),
       ),
       '',

@@ -171,7 +171,7 @@ describe.each([...SANDBOXES])('a local folder as a process, in %s', (sandbox) =>
     expect(await create('cloud')).toMatchObject({
       status: 400,
       text: expect.stringContaining(
-        'runtime cloud not found. Available runtimes: auto, docker, podman, process',
+        'runtime "cloud" not found. Available runtimes: auto, docker, podman, process',
       ),
     });
     expect(await create('process')).toMatchObject({ status: 201 });
