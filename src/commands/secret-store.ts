@@ -49,7 +49,9 @@ export async function withAdvice<T>(
     if (hasCode(error, 'ERR_SECRETS_FILE_INVALID'))
       terminal.err(
         `Secrets file decryption failed: ${error.facts.path}
-  The password in the OS keyring (or in TOOLHIVE_SECRETS_PASSWORD, or the one just typed) is not the one it was written with.
+  The password in the OS keyring (or in TOOLHIVE_SECRETS_PASSWORD, or the one just typed) is not the one it was written with,
+  or the file was damaged.
+  - File damaged: put back a copy of it, or move it away and set the secrets again.
   - Wrong password in the keyring: run 'thv secret reset-keyring', then give the right one when asked.
   - Password lost: move the file away, run 'thv secret reset-keyring', and set the secrets again.
 `,

@@ -23,6 +23,15 @@ const Duration = v.pipe(
   ),
 );
 
+/** How long something may take. */
+const TimeLimit = v.pipe(
+  Duration,
+  v.check((text) => {
+    const parsed = parseDuration(text);
+    return !('ms' in parsed) || parsed.ms > 0;
+  }, 'must be longer than 0s'),
+);
+
 const RuntimeConfigSchema = v.looseObject({
   builder_image: v.nullish(v.string()),
   /** Ours: base of the image that runs a Go server, where the built-in one cannot be had. */
@@ -89,7 +98,7 @@ const ApplicationConfigSchema = v.looseObject({
   ),
   workload_host: v.nullish(v.picklist(['shared', 'dedicated'])),
   secrets_exec: v.nullish(
-    v.looseObject({ command: v.nullish(v.array(v.string())), timeout: v.nullish(Duration) }),
+    v.looseObject({ command: v.nullish(v.array(v.string())), timeout: v.nullish(TimeLimit) }),
   ),
   update_check_url: v.nullish(v.string()),
   usage_metrics_url: v.nullish(v.string()),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createConfigStore } from './store.ts';
@@ -65,6 +65,37 @@ describe('config.yaml', () => {
     );
   });
 
+  test('comments beside the entries of a list survive a change of it', async () => {
+    await using store = await openStore(
+      `clients:\n    registered_clients:\n        # at work\n        - cursor # mine\n        - "vscode"\n`,
+    );
+    const register = (...registered_clients: readonly string[]) =>
+      store.update((config) => ({ ...config, clients: { registered_clients: [...registered_clients] } }));
+    await register('cursor', 'vscode', 'zed');
+    await register('cursor', 'zed');
+    expect(await store.text()).toBe(
+      `clients:\n    registered_clients:\n        # at work\n        - cursor # mine\n        - zed\n`,
+    );
+    await register();
+    await register('kiro');
+    expect(await store.text()).toBe('clients:\n    registered_clients:\n        - kiro\n');
+  });
+
+  test('a file that is linked to is written where it is', async () => {
+    await using store = await openStore('');
+    const elsewhere = join(dirname(dirname(store.path)), 'elsewhere.yaml');
+    await rename(store.path, elsewhere);
+    await symlink(elsewhere, store.path);
+    await store.update((config) => ({ ...config, disable_usage_metrics: true }));
+    expect(await readFile(elsewhere, 'utf8')).toBe('disable_usage_metrics: true\n');
+    expect((await lstat(store.path)).isSymbolicLink()).toBe(true);
+  });
+
+  test('values of a mapping of texts need no quotes', async () => {
+    await using store = await openStore('build_env:\n    PORT: 8080\n    VERSION: 1.10\n    ON: true\n');
+    expect((await store.read()).build_env).toEqual({ PORT: '8080', VERSION: '1.10', ON: 'true' });
+  });
+
   test('a key that becomes undefined leaves the file', async () => {
     await using store = await openStore('ca_certificate_path: /a.pem\nbuild_env:\n    A: "1"\n    B: "2"\n');
     await store.update(({ ca_certificate_path: _, ...config }) => ({ ...config, build_env: { B: '2' } }));
@@ -101,6 +132,7 @@ describe('config.yaml', () => {
 
   test.each([
     ['registry_url: [', /^failed to parse config file yaml: .*config\.yaml: /s],
+    ['a: 1\n---\nb: 2\n', /^failed to parse config file yaml: .*config\.yaml: more than one document$/],
     ['- a\n- b\n', /^failed to parse config file yaml: .*not a mapping of keys$/],
     ['registry_url: 7\nallow_private_registry_ip: maybe\n', /registry_url: .*; allow_private_registry_ip: /],
   ])('a file that cannot be used is an error and stays as it is: %j', async (content, message) => {

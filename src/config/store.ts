@@ -1,7 +1,7 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { type Document, isMap, parseDocument } from 'yaml';
+import { type Document, isMap, isScalar, isSeq, parseDocument } from 'yaml';
 import { messageOf, ThvError } from '../errors/index.ts';
 import { acquireLock, type Paths, writeFileAtomic } from '../platform/index.ts';
 import { type ApplicationConfig, checkApplicationConfig } from './schema.ts';
@@ -50,7 +50,7 @@ export function createConfigStore(paths: Pick<Paths, 'config'>): ConfigStore {
     const after = await change(migrated(before));
     applyDifference(document, [], before, after);
     const changed = format(document);
-    if (changed !== text) await writeFileAtomic(path, changed, { directoryMode: 0o700 });
+    if (changed !== text) await writeFileAtomic(await placeOf(path), changed, { directoryMode: 0o700 });
     return after;
   }
 
@@ -74,6 +74,15 @@ function migrated(config: ApplicationConfig): ApplicationConfig {
   return { ...config, secrets: { ...secrets, provider_type, setup_completed: true } };
 }
 
+/** People keep such files elsewhere and link to them: what is written is the file, not the link. */
+async function placeOf(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch {
+    return path; // there is none yet
+  }
+}
+
 async function readText(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
@@ -92,17 +101,35 @@ function parse(text: string, path: string): Document {
   const [problem] = document.errors;
   const invalid = (reason: string) =>
     new ThvError('ERR_CONFIG_INVALID', { path, reason: `failed to parse config file yaml: ${reason}` });
-  if (problem !== undefined) throw invalid(`${path}: ${problem.message}`);
+  if (problem?.code === 'MULTIPLE_DOCS') throw invalid(`${path}: more than one document`);
+  if (problem !== undefined) throw invalid(`${path}: ${problem.message.trimEnd()}`);
   if (document.contents !== null && !isMap(document.contents))
     throw invalid(`${path}: not a mapping of keys`);
+  readTexts(document);
   return document;
+}
+
+const TEXT_MAPS = [
+  ['build_env'],
+  ['build_env_from_secrets'],
+  ...['go', 'npx', 'uvx'].map((scheme) => ['runtime_configs', scheme, 'runtime_env']),
+];
+
+/** Values of a mapping of texts need no quotes, as the reference has it: `PORT: 8080` is the text `8080`. */
+function readTexts(document: Document): void {
+  for (const path of TEXT_MAPS) {
+    const map = document.getIn(path);
+    if (!isMap(map)) continue;
+    for (const { value } of map.items)
+      if (isScalar(value) && ['number', 'boolean'].includes(typeof value.value)) value.value = value.source;
+  }
 }
 
 function format(document: Document): string {
   return document.toString({ indent: 4, lineWidth: 0, singleQuote: false });
 }
 
-/** Sets in `document` what `after` has otherwise than `before`; mappings are entered, everything else is replaced whole. */
+/** Sets in `document` what `after` has otherwise than `before`; mappings are entered, of lists the entries that stay are kept. */
 function applyDifference(
   document: Document,
   path: readonly string[],
@@ -113,7 +140,10 @@ function applyDifference(
     const [old, fresh] = [before[key], after[key]];
     const here = [...path, key];
     if (isDeepStrictEqual(old, fresh)) continue;
-    if (isRecord(fresh) && isMap(document.getIn(here))) {
+    const node = document.getIn(here);
+    if (Array.isArray(fresh) && isSeq(node) && node.items.length > 0) {
+      node.items = fresh.map((value) => takeItem(node.items, value) ?? document.createNode(value));
+    } else if (isRecord(fresh) && isMap(node)) {
       applyDifference(document, here, isRecord(old) ? old : {}, fresh);
     } else if (fresh === undefined || (fresh === null && !WRITTEN_AS_NULL.has(key))) {
       document.deleteIn(here);
@@ -122,6 +152,12 @@ function applyDifference(
       document.setIn(here, typeof fresh === 'object' ? document.createNode(fresh) : fresh);
     }
   }
+}
+
+/** The entry that holds `value`, with the comment beside it. */
+function takeItem(items: unknown[], value: unknown): unknown {
+  const at = items.findIndex((item) => isScalar(item) && item.value === value);
+  return at < 0 ? undefined : items.splice(at, 1)[0];
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

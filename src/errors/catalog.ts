@@ -352,6 +352,8 @@ export const CATALOG = {
 
   ERR_TIMEOUT: entry('world', 504, ({ reason }: Reason) => reason),
   ERR_CANCELLED: entry('user', 499, ({ reason }: Reason) => reason),
+  /** A right, space or the like that the operating system does not give. */
+  ERR_SYSTEM: entry('world', 500, ({ reason }: Reason) => reason),
   ERR_INTERNAL: entry('ours', 500, ({ reason }: Reason) => reason),
 } as const satisfies Record<string, CatalogEntry<never>>;
 

@@ -57,10 +57,18 @@ export function hasCode<Code extends ErrorCode>(error: unknown, code: Code): err
   return error instanceof ThvError && error.code === code;
 }
 
-/** Any thrown value as a member of the family: foreign errors are our fault until someone says otherwise. */
+/** Refusals that no program can foresee (errno(3)): rights, full or read-only disks, too many open files. */
+const REFUSALS: ReadonlySet<unknown> = new Set(
+  'EACCES EPERM EROFS ENOSPC EDQUOT EMFILE ENFILE ENOMEM EIO EISDIR ENOTDIR ELOOP ENAMETOOLONG'.split(' '),
+);
+
+/** Any thrown value as a member of the family: foreign errors are our fault, unless the operating system refused something. */
 export function toThvError(error: unknown): ThvError {
   if (error instanceof ThvError) return error;
-  return new ThvError('ERR_INTERNAL', { reason: messageOf(error) }, { cause: error });
+  const isRefusal =
+    error instanceof Error && 'syscall' in error && 'code' in error && REFUSALS.has(error.code);
+  const code = isRefusal ? 'ERR_SYSTEM' : 'ERR_INTERNAL';
+  return new ThvError(code, { reason: messageOf(error) }, { cause: error });
 }
 
 /** Rethrows what `action` throws as seen from a caller that was doing `what`. */

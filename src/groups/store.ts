@@ -143,7 +143,7 @@ function parse(text: string, path: string): GroupFile {
     new ThvError(
       'ERR_GROUP_FILE_INVALID',
       { path, reason: `failed to read group file ${path}: ${reason}` },
-      { cause },
+      { cause, hint: 'repair the file, or remove it' },
     );
   let raw: unknown;
   try {

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { ThvError } from '../errors/index.ts';
 import {
   findFreePort,
   isPortAvailable,
@@ -20,7 +22,7 @@ import {
   type SandboxedProcess,
 } from '../processes/index.ts';
 import type { RunConfig, WorkloadName } from '../records/index.ts';
-import { mountsOf, networkProfile, transportEnvironment } from '../sandbox/index.ts';
+import { type Mount, mountsOf, networkProfile, transportEnvironment } from '../sandbox/index.ts';
 import type { Backend } from './backend.ts';
 import type { RunEnvironment } from './environment.ts';
 
@@ -77,9 +79,12 @@ export function createProcessBackend(
       logger,
       signal,
     });
+    using use = new DisposableStack();
+    use.use(installed.use);
     for (const weakness of sandbox.weaknesses(network)) {
       logger.warn('the sandbox is weaker than a container', { sandbox: sandbox.kind, weakness });
     }
+    const mounts = config.no_sandbox ? [] : existing(mountsOf(profile, logger));
     const port = await choosePort(config, network, sandbox);
     const started = await sandbox.start({
       command: [...installed.command, ...config.cmd_args],
@@ -92,8 +97,8 @@ export function createProcessBackend(
       },
       folder: processFolder(paths, name),
       readOnlyPaths: installed.readOnlyPaths,
-      mounts: mountsOf(profile, logger),
       // All files of this machine can be seen without a sandbox; there is no view to hide anything in.
+      mounts,
       overlays: config.no_sandbox ? [] : await overlaysOf(name, config, options),
       network,
       ...(port === undefined ? {} : { port }),
@@ -102,6 +107,8 @@ export function createProcessBackend(
       signal,
     });
     running = started;
+    const used = use.move();
+    void started.exited.then(() => used.dispose());
     output ??= openRotatingFile(outputPath(paths, name));
     const server = serverOf(started, { hostPort: port?.outside, output });
     lastWords = server.lastWords;
@@ -124,6 +131,15 @@ export function createProcessBackend(
       output?.[Symbol.dispose]();
     },
   };
+}
+
+/** Throws `ERR_INPUT_INVALID` for a mount of what is not there. */
+function existing(mounts: readonly Mount[]): readonly Mount[] {
+  const missing = mounts.find(({ source }) => !existsSync(source));
+  if (missing === undefined) return mounts;
+  throw new ThvError('ERR_INPUT_INVALID', {
+    reason: `what is to be mounted at ${missing.target} does not exist: ${missing.source}`,
+  });
 }
 
 /** Inside a network of its own every port is free; on this machine's the server has to be told one that is. */

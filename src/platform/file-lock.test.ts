@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { existsSync, mkdtempSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { acquireLock, removeStaleLocks, tryLock } from './file-lock.ts';
@@ -43,9 +43,11 @@ test('two holders at once are not possible, however often the file is deleted in
   await Promise.all(workers);
 });
 
-test('stale lock files are removed unless somebody holds them', async () => {
+test('stale lock files are removed unless somebody holds them, or they cannot be opened', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'thv-lock-'));
   const old = new Date(Date.now() - 6 * 60_000);
+  mkdirSync(join(folder, 'foreign.lock'));
+  utimesSync(join(folder, 'foreign.lock'), old, old);
   for (const name of ['stale.lock', 'held.lock', 'fresh.lock', 'other.json'])
     writeFileSync(join(folder, name), '');
   using _ = await acquireLock(join(folder, 'held.lock'));

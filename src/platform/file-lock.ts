@@ -91,8 +91,12 @@ export function removeStaleLocks(folders: readonly string[], now: number = Date.
     for (const name of names) {
       if (!name.endsWith('.lock')) continue;
       const path = join(folder, name);
-      const age = now - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? now);
-      if (age > 5 * 60_000) tryLock(path)?.release();
+      try {
+        const age = now - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? now);
+        if (age > 5 * 60_000) tryLock(path)?.release();
+      } catch {
+        // not ours to remove: whoever needs it says so
+      }
     }
   }
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { dirname } from 'node:path';
 import { linuxView, writablePaths } from './filesystem-view.ts';
 
 const options = {
@@ -43,8 +44,27 @@ test('nothing of the home folder, and no folder with sockets, is seen', () => {
     expect(binds.filter(({ target }) => target === path)).toEqual([]);
 });
 
-test.each(['/', '/proc', '/dev'])('a grant at %s is refused, for it would hide the rest', (target) => {
+test.each([
+  '/',
+  '/proc',
+  '/dev',
+  '/usr',
+  '/etc',
+  '/opt',
+  '/opt/thv/bin',
+  import.meta.dir,
+  dirname(import.meta.dir),
+])('a grant at %s is refused, for it would hide what the server needs', (target) => {
   expect(() => linuxView({ ...options, mounts: [{ source: '/srv', target, readOnly: true }] })).toThrow(
-    `nothing can be mounted at ${target}`,
+    `nothing can be mounted at ${target}: it would hide /`,
   );
+});
+
+test('a folder around the package may be granted at its own place; the package in it stays read-only', () => {
+  const outer = dirname(import.meta.dir);
+  const seen = linuxView({ ...options, mounts: [{ source: outer, target: outer, readOnly: false }] });
+  expect(seen.slice(-2)).toEqual([
+    { type: 'bind', source: outer, target: outer, readOnly: false },
+    { type: 'bind', source: import.meta.dir, target: import.meta.dir, readOnly: true },
+  ]);
 });

@@ -1,11 +1,18 @@
 import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { ThvError } from '../errors/index.ts';
 import type { Mount } from '../sandbox/index.ts';
 
+interface Bind {
+  readonly type: 'bind';
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+}
+
 /** One thing that a sandboxed process sees, in the order in which they are put in place. Paths are absolute. */
 export type ViewEntry =
-  | { readonly type: 'bind'; readonly source: string; readonly target: string; readonly readOnly: boolean }
+  | Bind
   /** Empty, in memory, gone with the process. */
   | { readonly type: 'scratch'; readonly target: string; readonly sizeBytes: number }
   | { readonly type: 'link'; readonly target: string; readonly to: string }
@@ -34,8 +41,6 @@ export const PROGRAMS = '/opt/thv/bin';
 export const PROGRAM = `${PROGRAMS}/bun`;
 const TEMPORARY_SIZE_BYTES = 1024 ** 3;
 
-const NOT_MOUNTED_OVER: ReadonlySet<string> = new Set(['/', '/proc', '/dev', PROGRAMS]);
-
 /** The system's programs and libraries, of any distribution. */
 const SYSTEM = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/nix/store', '/gnu/store'];
 /** Settings that libraries and TLS need; nothing else of `/etc` is seen, least of all private keys. */
@@ -47,15 +52,21 @@ const NETWORK_SETTINGS = ['resolv.conf', 'nsswitch.conf', 'hosts', 'gai.conf', '
 
 /**
  * All that a sandboxed process on Linux sees: the system's programs, a few of its settings, the package, a temporary folder,
- * its work folder, and what the profile grants. Throws `ERR_INPUT_INVALID` for a grant that would hide all of it. The home folder, sockets, and other processes are not part of it.
+ * its work folder, and what the profile grants. The home folder, sockets, and other processes are not part of it. Throws
+ * `ERR_INPUT_INVALID` for a grant in whose place something is that no server runs without.
  */
 export function linuxView(options: ViewOptions): readonly ViewEntry[] {
   const { workFolder, readOnlyPaths, settings, mounts, executable, hasHostNetwork } = options;
-  const misplaced = mounts.find(({ target }) => NOT_MOUNTED_OVER.has(target));
-  if (misplaced !== undefined) {
-    throw new ThvError('ERR_INPUT_INVALID', { reason: `nothing can be mounted at ${misplaced.target}` });
-  }
-  const readOnlyAt = (path: string): ViewEntry => ({
+  const packages = withoutNested(readOnlyPaths.filter((path) => existsSync(path)));
+  refuseHiding(mounts, [
+    ...SYSTEM.filter((path) => existsSync(path)),
+    '/etc',
+    '/proc',
+    '/dev',
+    PROGRAM,
+    ...packages,
+  ]);
+  const readOnlyAt = (path: string): Bind => ({
     type: 'bind',
     source: path,
     target: path,
@@ -79,12 +90,31 @@ export function linuxView(options: ViewOptions): readonly ViewEntry[] {
     ...['node', 'bunx', 'thv'].map(
       (name): ViewEntry => ({ type: 'link', target: join(PROGRAMS, name), to: 'bun' }),
     ),
-    ...withoutNested(readOnlyPaths.filter((path) => existsSync(path))).map(readOnlyAt),
+    ...packages.map(readOnlyAt),
     // Last, so that a grant is never hidden; outer folders first, so that an inner grant stands on top of them.
-    ...[...mounts]
-      .sort((a, b) => a.target.length - b.target.length)
-      .map(({ source, target, readOnly }): ViewEntry => ({ type: 'bind', source, target, readOnly })),
+    ...[
+      ...mounts.map(({ source, target, readOnly }): Bind => ({ type: 'bind', source, target, readOnly })),
+      // Whoever may write to the home folder must not write to the package in it.
+      ...packages.filter((path) => mounts.some(({ target }) => isWithin(path, target))).map(readOnlyAt),
+    ].sort((a, b) => a.target.length - b.target.length),
   ];
+}
+
+/** A folder that is mounted at its own place hides nothing. */
+function refuseHiding(mounts: readonly Mount[], needed: readonly string[]): void {
+  for (const { source, target } of mounts) {
+    const hidden = needed.find(
+      (path) => isWithin(path, target) && join(source, relative(target, path)) !== path,
+    );
+    if (hidden === undefined) continue;
+    throw new ThvError('ERR_INPUT_INVALID', {
+      reason: `nothing can be mounted at ${target}: it would hide ${hidden}, which the server needs`,
+    });
+  }
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return folder === '/' || `${path}/`.startsWith(`${folder}/`);
 }
 
 /** The paths that a view makes writable, as the process sees them. */

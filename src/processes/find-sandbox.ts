@@ -57,8 +57,13 @@ export async function findSandbox(options: FindOptions): Promise<Sandbox> {
       attempts.push(`${kind}: ${verdict.problem}`);
       hasBubblewrap ||= kind === 'bubblewrap';
     }
-    if (attempts.length === 0)
-      attempts.push(`TOOLHIVE_SANDBOX names ${wanted}; there are bubblewrap and namespaces`);
+    if (attempts.length === 0) {
+      throw new ThvError(
+        'ERR_SANDBOX_UNAVAILABLE',
+        { reason: `TOOLHIVE_SANDBOX names ${wanted}; there are bubblewrap and namespaces` },
+        { hint: 'unset it to use the one that works here' },
+      );
+    }
   } else if (platform === 'darwin' && existsSync(SANDBOX_EXEC)) {
     return seatbelt(self);
   }

@@ -6,6 +6,7 @@ export {
   mountsOf,
   networkModeOf,
   networkProfile,
+  withAbsoluteSources,
   withNetworkMode,
   withVolumes,
 } from './permission-profile.ts';

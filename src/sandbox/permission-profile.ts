@@ -17,6 +17,32 @@ export function withNetworkMode(profile: PermissionProfile, mode: string): Permi
 }
 
 /**
+ * The profile with sources that do not depend on the working folder (spec 03 §5.5-3): its mounts are made by a process with
+ * another one. What is no mount declaration stays as it is.
+ */
+export function withAbsoluteSources(
+  profile: PermissionProfile,
+  cwd: string = process.cwd(),
+): PermissionProfile {
+  const { read, write } = profile;
+  return {
+    ...profile,
+    ...(read ? { read: read.map((entry) => withAbsoluteSource(entry, cwd)) } : {}),
+    ...(write ? { write: write.map((entry) => withAbsoluteSource(entry, cwd)) } : {}),
+  };
+}
+
+function withAbsoluteSource(declaration: string, cwd: string): string {
+  try {
+    const { source, target } = parseMountDeclaration(declaration);
+    if (isResource(source) || isAbsolute(source)) return declaration;
+    return `${resolve(cwd, source)}:${target}`;
+  } catch {
+    return declaration; // whoever mounts it says what is wrong
+  }
+}
+
+/**
  * The profile with `--volume` entries appended to its `read` and `write` lists (spec 03 §6.1). Throws `ERR_INPUT_INVALID`
  * for a bad form and for a source that does not exist; a target that is mounted already is skipped with a warning.
  */

@@ -40,6 +40,11 @@ describe('permission profiles', () => {
 
   test.each([
     ['not JSON', '{', 'failed to parse permission profile: FILE: '],
+    [
+      'a list, which would grant all of the network',
+      '[]',
+      'failed to parse permission profile: FILE: not an object',
+    ],
     ['another shape', '{"read":"x"}', 'failed to parse permission profile: FILE: read: '],
     [
       'everything wrong at once',

@@ -26,6 +26,8 @@ export async function readPermissionProfile(nameOrPath: string): Promise<Permiss
   } catch (error) {
     throw invalid(`failed to parse permission profile: ${nameOrPath}: ${messageOf(error)}`);
   }
+  // A list would pass for a profile that says nothing, and so grants all of the network.
+  if (Array.isArray(raw)) throw invalid(`failed to parse permission profile: ${nameOrPath}: not an object`);
   const parsed = v.safeParse(PermissionProfileSchema, raw);
   if (!parsed.success) {
     const problems = parsed.issues.map((issue) => `${v.getDotPath(issue) ?? 'document'}: ${issue.message}`);

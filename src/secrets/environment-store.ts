@@ -11,7 +11,7 @@ export function createEnvironmentStore(env: Environment): SecretsStore {
     capabilities: { canRead: true, canWrite: false, canDelete: false, canList: false, canCleanup: false },
     async get(name) {
       const value = fromEnvironment(env, name);
-      if (value === undefined) throw notFound(name);
+      if (value === undefined) throw notFound(name, `set the variable ${PREFIX}${name}`);
       return value;
     },
     ...readOnly('environment'),

@@ -39,7 +39,8 @@ export function createExecStore({ command, env, timeout }: ExecOptions): Secrets
       if (exitCode === 0) return stdout.replace(/\r?\n$/, '');
       const complaint = firstLine(stderr, [stdout.trim(), ...credentialsOf(env)]);
       // Programs have no common way to say that there is no such secret, other than these words (spec 09 §5.7).
-      if (/not found|does not exist|no such|isn't in/i.test(complaint)) throw notFound(name);
+      if (/not found|does not exist|no such|isn't in/i.test(complaint))
+        throw notFound(name, `${argv[0]} said: ${complaint}`);
       throw failed(`${argv[0]} ended with exit code ${exitCode}${complaint === '' ? '' : `: ${complaint}`}`);
     },
     ...readOnly('exec'),

@@ -20,6 +20,7 @@ export function unlistable(provider: SecretsStore['type']): SecretsStore['list']
   };
 }
 
-export function notFound(secret: string): ThvError {
-  return new ThvError('ERR_SECRET_NOT_FOUND', { secret });
+/** `hint`: what to do where nothing can be listed. */
+export function notFound(secret: string, hint?: string): ThvError {
+  return new ThvError('ERR_SECRET_NOT_FOUND', { secret }, hint === undefined ? {} : { hint });
 }

@@ -25,6 +25,7 @@ export async function setUpSecrets(options: SetUpOptions): Promise<{ readonly wa
   };
   const isEmpty = await within('provider validation failed', async () => {
     const store = await openProvider(type, { ...options, exec });
+    if (type === 'exec') requireProgram(exec.command?.[0] ?? '', options.env);
     await validate(store);
     return type === 'encrypted' && (await store.list()).length === 0;
   });
@@ -36,6 +37,11 @@ export async function setUpSecrets(options: SetUpOptions): Promise<{ readonly wa
     ...(isEmpty ? { secret_scope_migration: true } : {}),
   }));
   return { wasSetUp: before.secrets.setup_completed };
+}
+
+function requireProgram(program: string, env: OpenSecretsOptions['env']): void {
+  if (Bun.which(program, { PATH: env['PATH'] ?? '' }) !== null) return;
+  throw new ThvError('ERR_INPUT_INVALID', { reason: `there is no program ${program}` });
 }
 
 /** A command of the user's is not run: whatever name we asked it for could be one that it knows. */

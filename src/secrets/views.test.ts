@@ -65,7 +65,9 @@ describe("the user's view", () => {
     expect(await refusal(view.list())).toBe(
       'the environment secrets provider does not support listing secrets',
     );
-    expect(await refusal(view.get('plain'))).toBe('secret not found: plain');
+    expect(await refusal(view.get('plain'))).toBe(
+      'secret not found: plain. Hint: set the variable TOOLHIVE_SECRET_plain',
+    );
   });
 
   test.each(['a,b', 'a\nb', 'a\u0000', '\u007f'])(

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { type AddressInfo, createServer } from 'node:net';
+import { dirname } from 'node:path';
 import { silentLogger } from '../platform/index.ts';
 import { formatRunConfig, parseRunConfig } from '../records/run-config.ts';
 import { parseNewWorkloadName } from '../records/workload-name.ts';
@@ -161,6 +162,26 @@ describe('the document of a run', () => {
     });
     await expect(refused).rejects.toThrow(message);
     expect(asked).toEqual([]);
+  });
+
+  test.each([
+    ['container', 'a server with transport streamable-http cannot be reached with network mode "none"'],
+    ['process', undefined],
+  ] as const)('of an HTTP server without a network, in a %s', async (runtime, refusal) => {
+    const request: RunRequest = { ...REQUEST, networkMode: 'none' };
+    const built = buildRunConfig(request, { ...facts, runtime, plan: planOf(request) });
+    if (refusal !== undefined) await expect(built).rejects.toThrow(refusal);
+    else expect((await built).permission_profile?.network?.mode).toBe('none');
+  });
+
+  test('has mounts that do not depend on the working folder', async () => {
+    const permissions = { read: ['./conf:/conf', '/etc/app', 'volume://v:/v'], write: ['../out:/out'] };
+    const plan: RunPlan = { ...planOf(REQUEST), permissions };
+    const { permission_profile } = await buildRunConfig(REQUEST, { ...facts, plan });
+    expect(permission_profile).toEqual({
+      read: [`${process.cwd()}/conf:/conf`, '/etc/app', 'volume://v:/v'],
+      write: [`${dirname(process.cwd())}/out:/out`],
+    });
   });
 
   test('takes from its source what the user did not say, and remembers where it came from', async () => {

@@ -15,6 +15,7 @@ import {
   networkProfile,
   parsePublish,
   transportEnvironment,
+  withAbsoluteSources,
   withNetworkMode,
   withVolumes,
 } from '../sandbox/index.ts';
@@ -146,12 +147,13 @@ async function checkSettings(
   }
   for (const spec of publish) parsePublish(spec);
   const profile = withNetworkMode(
-    withVolumes(permissions ?? networkProfile(), volumes, facts.logger),
+    withVolumes(withAbsoluteSources(permissions ?? networkProfile()), volumes, facts.logger),
     networkMode,
   );
   if (facts.runtime === 'process') requireProcessNetwork(networkModeOf(profile));
   else warnAboutProfile(profile, facts);
-  if (transport !== 'stdio' && networkModeOf(profile) === 'none') {
+  // A process without a network is reached all the same, through a socket that it is handed.
+  if (facts.runtime !== 'process' && transport !== 'stdio' && networkModeOf(profile) === 'none') {
     throw new ThvError(
       'ERR_INPUT_INVALID',
       { reason: `a server with transport ${transport} cannot be reached with network mode "none"` },

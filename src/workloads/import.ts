@@ -14,7 +14,7 @@ import {
   unknownKeysOf,
   type WorkloadName,
 } from '../records/index.ts';
-import { checkProfile } from '../sandbox/index.ts';
+import { checkProfile, withAbsoluteSources } from '../sandbox/index.ts';
 
 const SCHEMA_VERSION = 'v0.1.0';
 
@@ -32,7 +32,8 @@ export async function readRunConfigFile(path: string): Promise<RunConfig> {
 
 /**
  * What a document from elsewhere must be to run here (spec 02 §15-11): a legal name, a group that exists, nothing that
- * cannot be enforced. Missing names are filled in, everything else stays as it was written.
+ * cannot be enforced. Missing names are filled in, mounts no longer depend on the working folder, everything else stays as it
+ * was written.
  */
 export async function admitRunConfig(
   config: RunConfig,
@@ -53,13 +54,15 @@ export async function admitRunConfig(
   if (config.group && !groupExists(paths.state, config.group)) {
     throw new ThvError('ERR_GROUP_NOT_FOUND', { group: config.group });
   }
-  if (config.permission_profile) checkProfile(config.permission_profile, 'of the run configuration');
+  const { permission_profile } = config;
+  if (permission_profile) checkProfile(permission_profile, 'of the run configuration');
   const names = {
     name: config.name || name,
     base_name: name,
     container_name: config.container_name || name,
   };
-  return { name, config: { ...config, ...names } };
+  const mounts = permission_profile ? { permission_profile: withAbsoluteSources(permission_profile) } : {};
+  return { name, config: { ...config, ...names, ...mounts } };
 }
 
 /** The document with ports that are free now. Throws `ERR_PORT_UNAVAILABLE`. */

@@ -121,7 +121,7 @@ export async function ensureProcess(
     ? noSandbox(self)
     : await findSandbox({ env, self, cacheFolder: paths.cache, logger, signal });
   let isNew = false;
-  const { reference } = await installPackage(request, {
+  const installed = await installPackage(request, {
     folder: join(paths.data, 'packages'),
     cacheFolder: paths.cache,
     env,
@@ -134,7 +134,8 @@ export async function ensureProcess(
     logger,
     signal,
   });
+  installed.use?.[Symbol.dispose]();
   progress.update('');
-  if (isNew) progress.line(`Successfully installed ${reference}`);
-  return reference;
+  if (isNew) progress.line(`Successfully installed ${installed.reference}`);
+  return installed.reference;
 }

@@ -189,8 +189,8 @@ describe.each([...SANDBOXES])('a local folder as a process, in %s', (sandbox) =>
         'main.mjs': SLOW_END,
       });
       const options = { env: mode === 'shared' ? {} : { TOOLHIVE_WORKLOAD_HOST: 'dedicated' } };
-      // Longer than what it gets where nobody asks.
-      const server = ['-v', `${mine}:/mine`, '--', '5500'];
+      // Longer than what it gets where nobody asks, and than an HTTP server lets a request be silent.
+      const server = ['-v', `${mine}:/mine`, '--', '13500'];
       await world.ok(['run', './slow', '--name', name, ...STDIO, ...server], options);
       await world.reached(name);
       await world.ok(['stop', name, '--timeout', '20'], options);

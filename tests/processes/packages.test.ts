@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { hasCode } from '../../src/errors/index.ts';
@@ -172,7 +172,8 @@ describe('npm packages', () => {
       await install(store, 'good');
       await other.stop();
       expect(await install(store, 'good')).toMatchObject({ version: '1.0.0' });
-      expect(await failure(install(store, 'tampered'))).toMatchObject({ code: 'ERR_PACKAGE_NOT_FOUND' });
+      // Nobody said that there is none.
+      expect(await failure(install(store, 'tampered'))).toMatchObject({ code: 'ERR_PACKAGE_INSTALL' });
     } finally {
       await writeFile(npmrc, kept);
     }
@@ -251,6 +252,27 @@ describe('npm packages', () => {
     }
   });
 
+  test('a copy that lost its package is installed again', async () => {
+    const store = newStore();
+    const said: string[] = [];
+    const say = (line: string) => said.push(line);
+    const { command, readOnlyPaths } = await install(store, 'good@1.0.0', { say });
+    await rm(join(readOnlyPaths[0] ?? '', 'node_modules'), { recursive: true });
+    expect((await install(store, 'good@1.0.0', { say })).command).toEqual(command);
+    expect(existsSync(command.at(-1) ?? '')).toBe(true);
+    expect(said).toHaveLength(2);
+  });
+
+  test('what a killed installation left behind goes with a later one', async () => {
+    const store = newStore();
+    const [old, fresh] = ['.new-old', '.new-fresh'].map((name) => join(store, 'npm', name));
+    for (const path of [old, fresh]) await mkdir(join(path ?? '', 'node_modules'), { recursive: true });
+    const before = new Date(Date.now() - 2 * 60 * 60_000);
+    await utimes(old ?? '', before, before);
+    await install(store, 'good@1.0.0');
+    expect([old, fresh].map((path) => existsSync(path ?? ''))).toEqual([false, true]);
+  });
+
   test.each([
     ['a package that does not exist', 'there-is-none'],
     ['a version that does not exist', 'good@9.9.9'],
@@ -268,5 +290,44 @@ describe('npm packages', () => {
     const signal = AbortSignal.abort();
     expect(await failure(install(store, 'good@1.0.0', { signal }))).toMatchObject({ code: 'ERR_CANCELLED' });
     expect(await readdir(join(store, 'npm'))).toEqual([]);
+  });
+});
+
+describe('copies of a local folder', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'thv-copies-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  test('an older one goes when a newer is made, unless a server uses it', async () => {
+    const source = join(folder, 'source');
+    await mkdir(source);
+    await writeFile(join(source, 'package.json'), JSON.stringify({ name: 'copied', main: 'main.mjs' }));
+    const installed = async (content: string) => {
+      await writeFile(join(source, 'main.mjs'), content);
+      return await installPackage(
+        { scheme: 'folder', package: source },
+        {
+          folder,
+          cacheFolder: join(folder, 'downloads'),
+          env: process.env,
+          self: [BINARY],
+          scriptSandbox: undefined,
+          progress: () => undefined,
+          logger: silentLogger,
+          signal: new AbortController().signal,
+        },
+      );
+    };
+    const first = await installed('1');
+    const second = await installed('2');
+    expect([first, second].map(({ cwd = '' }) => existsSync(cwd))).toEqual([true, true]);
+    first.use?.[Symbol.dispose]();
+    const third = await installed('3');
+    expect([first, second, third].map(({ cwd = '' }) => existsSync(cwd))).toEqual([false, true, true]);
+    for (const { use } of [second, third]) use?.[Symbol.dispose]();
+    const left = await readdir(join(folder, 'folders'));
+    expect(left.filter((name) => name.endsWith('.use'))).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openWorld, type World } from '../harness/world.ts';
 
@@ -50,7 +50,7 @@ describe('before the setup', () => {
     const env = { TOOLHIVE_SECRETS_PROVIDER: 'environment', 'TOOLHIVE_SECRET_my-key': 'value' };
     expect(await world.ok(['secret', 'get', 'my-key'], { env })).toBe('value\n');
     expect(await failing(world, ['secret', 'get', 'MY-KEY'], { env })).toBe(
-      `Error: failed to get secret MY-KEY: secret not found: MY-KEY. ${SEE_LIST}\n`,
+      'Error: failed to get secret MY-KEY: secret not found: MY-KEY. Hint: set the variable TOOLHIVE_SECRET_MY-KEY\n',
     );
     expect(
       await failing(world, ['secret', 'get', 'a'], { env: { TOOLHIVE_SECRETS_PROVIDER: 'encrypted' } }),
@@ -172,14 +172,14 @@ describe('the encrypted provider', () => {
     expect(await world.ok(['secret', 'get', 'a'])).toBe('value\n');
   });
 
-  test('a file that was cut short is refused and stays as it is', async () => {
+  test('a file that was cut short is refused and stays as it is, and that it may be damaged is said', async () => {
     await using world = await openEncrypted();
     await world.ok(['secret', 'set', 'a'], { stdin: 'value' });
     const whole = await readFile(storeOf(world));
     await writeFile(storeOf(world), whole.subarray(0, -5));
-    expect(await failing(world, ['secret', 'set', 'b'], { stdin: 'x' })).toContain(
-      'unable to decrypt secrets file',
-    );
+    const stderr = await failing(world, ['secret', 'set', 'b'], { stdin: 'x' });
+    expect(stderr).toContain('unable to decrypt secrets file');
+    expect(stderr).toContain('- File damaged: put back a copy of it');
     expect(await readFile(storeOf(world))).toEqual(whole.subarray(0, -5));
   });
 
@@ -339,7 +339,7 @@ describe('the exec provider', () => {
       `case "$2" in *gone) echo 'Not found.' >&2;; *) printf 'vault is locked\\nmore\\n' >&2;; esac; exit 3`,
     );
     expect(await failing(world, ['secret', 'get', 'gone'])).toBe(
-      `Error: failed to get secret gone: secret not found: gone. ${SEE_LIST}\n`,
+      `Error: failed to get secret gone: secret not found: gone. Hint: ${world.program} said: Not found.\n`,
     );
     expect(await failing(world, ['secret', 'get', 'a'])).toBe(
       `Error: failed to get secret a: ${world.program} ended with exit code 3: vault is locked\n`,
@@ -369,8 +369,15 @@ describe('the exec provider', () => {
 
   test('a program that is not there is named', async () => {
     await using world = await openWorld(undefined);
-    await world.ok(['secret', 'provider', 'exec', '--', '/nonexistent/manager', '{name}']);
-    expect(await failing(world, ['secret', 'get', 'a'])).toContain('failed to start /nonexistent/manager');
+    const program = join(world.work, 'manager');
+    const set = ['secret', 'provider', 'exec', '--', program, '{name}'];
+    expect(await failing(world, set)).toBe(
+      `Error: provider validation failed: there is no program ${program}\n`,
+    );
+    await writeFile(program, '#!/bin/sh\n', { mode: 0o700 });
+    await world.ok(set);
+    await rm(program);
+    expect(await failing(world, ['secret', 'get', 'a'])).toContain(`failed to start ${program}`);
     expect(await failing(world, ['secret', 'get', '--', '-x'])).toContain(
       'the command would take it for an option',
     );

@@ -20,6 +20,8 @@ const POLL_MS = 20;
 const FLUSH_MS = 200;
 /** Between two requests of one connection (spec 10 §6.1). */
 const IDLE_SECONDS = 120;
+/** `timeout` does not reach requests without a body on a UNIX socket; this does, though Bun's types do not know it there. */
+const NEVER_IDLE: object = { idleTimeout: 0 };
 
 type Handle = (request: Request) => Response | Promise<Response>;
 
@@ -60,7 +62,7 @@ function bind(address: ApiAddress, handle: Handle, idleSeconds: number): Server<
       const hostname = address.host || '0.0.0.0';
       return Bun.serve({ ...common, idleTimeout: idleSeconds, hostname, port: address.port });
     }
-    return withPrivateFiles(() => Bun.serve({ ...common, unix: address.path }));
+    return withPrivateFiles(() => Bun.serve({ ...common, ...NEVER_IDLE, unix: address.path }));
   } catch (error) {
     throw failed(address, error);
   }

@@ -21,13 +21,16 @@ interface EgressOptions {
   readonly logger: Logger;
   /** A listening socket to accept on; without it one is opened on a free port of 127.0.0.1. */
   readonly listeningFd?: number;
+  /** Addresses of a name; those of this machine's name service unless given. */
+  readonly resolve?: (host: string) => Promise<readonly string[]>;
 }
 
 /**
  * The way out for a process that has no network of its own: an HTTP proxy that connects to granted hosts and ports only.
  * TLS goes through untouched, by CONNECT; what is denied is answered with 403.
  */
-export async function openEgressProxy({ rules, logger, listeningFd }: EgressOptions): Promise<EgressProxy> {
+export async function openEgressProxy(options: EgressOptions): Promise<EgressProxy> {
+  const { logger, listeningFd } = options;
   const clients = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (client) => {
     if (clients.size >= MAX_CONNECTIONS) {
@@ -37,7 +40,7 @@ export async function openEgressProxy({ rules, logger, listeningFd }: EgressOpti
     clients.add(client);
     client.on('close', () => clients.delete(client));
     client.on('error', () => client.destroy());
-    serve(client, rules, logger).catch((error: unknown) => {
+    serve(client, options).catch((error: unknown) => {
       logger.debug('egress connection failed', { error });
       client.destroy();
     });
@@ -57,7 +60,7 @@ export async function openEgressProxy({ rules, logger, listeningFd }: EgressOpti
   };
 }
 
-async function serve(client: Socket, rules: EgressRules, logger: Logger): Promise<void> {
+async function serve(client: Socket, { rules, logger, resolve = lookUp }: EgressOptions): Promise<void> {
   const received = await readHead(client);
   if (received === undefined) return void client.destroy();
   const request = parseProxyRequest(received.head);
@@ -70,12 +73,13 @@ async function serve(client: Socket, rules: EgressRules, logger: Logger): Promis
   }
   let upstream: Socket | undefined;
   try {
-    const address = await resolveAddress(rules, where.host);
-    if (address === undefined) {
+    const found = await resolve(where.host);
+    const addresses = found.filter((address) => judgeAddress(rules, where.host, address) === 'allowed');
+    if (addresses.length === 0) {
       logger.warn('denied connection: the name leads to this machine or a private network', where);
       return answer(client, 403, 'Forbidden', `${where.host} leads to this machine or a private network`);
     }
-    upstream = await open(address, port);
+    upstream = await openOneOf(addresses, port);
   } catch (error) {
     logger.debug('egress connection failed', { ...where, error });
     return answer(client, 502, 'Bad Gateway', messageOf(error));
@@ -88,10 +92,18 @@ async function serve(client: Socket, rules: EgressRules, logger: Logger): Promis
   upstream.pipe(client);
 }
 
-/** The first address that may be connected to. It is connected to by number: a second look-up could say something else. */
-async function resolveAddress(rules: EgressRules, host: string): Promise<string | undefined> {
-  const found = await lookup(host, { all: true });
-  return found.find(({ address }) => judgeAddress(rules, host, address) === 'allowed')?.address;
+async function lookUp(host: string): Promise<readonly string[]> {
+  return (await lookup(host, { all: true })).map(({ address }) => address);
+}
+
+/** By number, for a second look-up could say something else, and in their order: a name with an IPv6 and an IPv4 address may be served on one of them alone. Throws what the last one throws. */
+async function openOneOf([address = '', ...others]: readonly string[], port: number): Promise<Socket> {
+  try {
+    return await open(address, port);
+  } catch (error) {
+    if (others.length === 0) throw error;
+    return await openOneOf(others, port);
+  }
 }
 
 function open(host: string, port: number): Promise<Socket> {

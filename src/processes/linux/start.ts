@@ -5,6 +5,7 @@ import type { Child } from '../child.ts';
 import { openEgressProxy } from '../egress/proxy.ts';
 import { linuxView, PROGRAM, PROGRAMS, type ViewEntry, WORK } from '../filesystem-view.ts';
 import { writeOrder } from '../order.ts';
+import { RUNTIME } from '../packages/npm.ts';
 import { prepareFolder } from '../process-folder.ts';
 import { proxyEnvironment } from '../proxy-environment.ts';
 import type { ProcessSpec, SandboxedProcess } from '../types.ts';
@@ -62,11 +63,13 @@ export async function startOnLinux(
     stdio: stdio({ [SOCKETS]: theirs, [INGRESS]: ingress }),
   });
   const tree = watchTree(child);
+  const [program = '', ...words] = spec.command;
   try {
     const report = await giveOrder(
       child,
       {
-        command: spec.command,
+        // By its path: `PATH` is the user's to set.
+        command: [program === RUNTIME ? PROGRAM : program, ...words],
         cwd: spec.cwd ?? WORK,
         env: {
           PATH: `${PROGRAMS}:${SYSTEM_PATH}`,

@@ -92,10 +92,14 @@ async function resolveVersion(
     });
     return known;
   }
-  throw new ThvError('ERR_PACKAGE_NOT_FOUND', { package: `${name}@${wanted}`, reason: lastWords });
+  const isMissing = exitCode === 0 || /404|not found|does not exist/i.test(lastWords);
+  throw new ThvError(isMissing ? 'ERR_PACKAGE_NOT_FOUND' : 'ERR_PACKAGE_INSTALL', {
+    package: `${name}@${wanted}`,
+    reason: lastWords,
+  });
 }
 
-/** What was installed, if its list of contents still is the one that gave it its name. */
+/** What was installed, if it still is there with the list of contents that gave it its name. */
 function findIntact(store: PackageStore, request: string): PackageRecord | undefined {
   const record = store.find(request);
   if (record === undefined) return undefined;
@@ -104,6 +108,7 @@ function findIntact(store: PackageStore, request: string): PackageRecord | undef
 
 function digestOfContents(folder: string): string | undefined {
   try {
+    readManifest(rootOf(folder, undefined));
     return digestOf(readFileSync(join(folder, LOCKFILE), 'utf8'));
   } catch {
     return undefined; // somebody tidied up

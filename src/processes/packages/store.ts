@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { hasCode, ThvError } from '../../errors/index.ts';
@@ -15,6 +15,8 @@ const RecordSchema = v.object({
 export type PackageRecord = v.InferOutput<typeof RecordSchema>;
 
 const LOCK_SLICE_MS = 500;
+const SCRATCH = '.new-';
+const LONGER_THAN_ANY_INSTALLATION_MS = 60 * 60_000;
 
 /**
  * Installed packages of one kind, each in a folder named by the digest of all it is made of, and an index from what was asked
@@ -28,6 +30,8 @@ export interface PackageStore {
   pathOf(key: string): string;
   /** A new folder, removed at the end of its scope unless it was moved to its place. */
   createScratch(): Scratch;
+  /** Removes what was left behind by somebody who was killed: folders that `isLeft`, an hour after. */
+  sweep(isLeft: (name: string) => boolean): void;
   /** Runs `action` while no other process installs the same. */
   exclusively<T>(request: string, signal: AbortSignal, action: () => Promise<T>): Promise<T>;
 }
@@ -40,6 +44,14 @@ interface Scratch extends Disposable {
 
 export function openPackageStore(folder: string): PackageStore {
   const indexFile = (request: string) => join(folder, 'index', `${digestOf(request)}.json`);
+  const sweep = (isLeft: (name: string) => boolean) => {
+    const before = Date.now() - LONGER_THAN_ANY_INSTALLATION_MS;
+    for (const name of readdirSync(folder)) {
+      const path = join(folder, name);
+      if (isLeft(name) && (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? before) < before)
+        rmSync(path, { recursive: true, force: true });
+    }
+  };
   return {
     folder,
     find(request) {
@@ -57,7 +69,8 @@ export function openPackageStore(folder: string): PackageStore {
     pathOf: (key) => join(folder, key),
     createScratch() {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      const scratch = join(folder, `.new-${randomUUID()}`);
+      sweep((name) => name.startsWith(SCRATCH));
+      const scratch = join(folder, `${SCRATCH}${randomUUID()}`);
       mkdirSync(scratch, { mode: 0o700 });
       return {
         folder: scratch,
@@ -72,6 +85,7 @@ export function openPackageStore(folder: string): PackageStore {
         [Symbol.dispose]: () => rmSync(scratch, { recursive: true, force: true }),
       };
     },
+    sweep,
     async exclusively(request, signal, action) {
       using _lock = await lockPatiently(join(folder, `${digestOf(request)}.lock`), signal);
       return await action();

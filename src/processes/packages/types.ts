@@ -21,6 +21,8 @@ export interface InstalledPackage {
   readonly readOnlyPaths: readonly string[];
   /** Where its words have to be run; its work folder unless given. */
   readonly cwd?: string;
+  /** To be disposed of when nothing of it is run any more: until then it is not tidied away. */
+  readonly use?: Disposable;
 }
 
 export interface InstallOptions {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ThvError } from '../../errors/index.ts';
@@ -7,6 +8,7 @@ import type { InstalledPackage, InstallOptions } from './types.ts';
 
 const REQUEST = /^([A-Za-z0-9][\w.-]*(?:\[[\w,.-]+\])?)(?:(?:@|==)([\w.+!-]+))?$/;
 const READY = '.installed';
+const KEY = /^[0-9a-f]{40}$/;
 
 /**
  * Installs a PyPI package as a tool, by the `uv` that is installed on this machine, unless it is there. `name@1.2.3` that is there
@@ -63,7 +65,7 @@ async function latestVersion(
     return version;
   }
   const known = store.find(request)?.version;
-  if (known === undefined) throw new ThvError('ERR_PACKAGE_NOT_FOUND', { package: name, reason: lastWords });
+  if (known === undefined) throw failureOf(name, lastWords);
   options.logger.warn('package registry does not answer, using the version of the last time', {
     package: name,
     version: known,
@@ -73,11 +75,24 @@ async function latestVersion(
 
 function findIntact(store: PackageStore, request: string): PackageRecord | undefined {
   const record = store.find(request);
-  const marker = record === undefined ? undefined : join(store.pathOf(record.key), READY);
-  return marker !== undefined && existsSync(marker) ? record : undefined;
+  return record !== undefined && isIntact(store.pathOf(record.key)) ? record : undefined;
 }
 
-/** In place, for its scripts name the interpreter by its full path; the marker is written last. */
+/** Its programs are links into its tools, and those to a Python that may have been replaced by a newer one since. */
+function isIntact(folder: string): boolean {
+  const bin = join(folder, 'bin');
+  return (
+    existsSync(join(folder, READY)) &&
+    hasInterpreters(join(folder, 'tools')) &&
+    existsSync(bin) &&
+    readdirSync(bin).every((name) => existsSync(join(bin, name)))
+  );
+}
+
+/**
+ * In place, for its scripts name the interpreter by its full path; the marker is written last. Never where it was tried before:
+ * the `uv` of a command that was killed goes on.
+ */
 function install(
   uv: string,
   store: PackageStore,
@@ -88,9 +103,11 @@ function install(
     const found = findIntact(store, request);
     if (found !== undefined) return found;
     options.progress(`Installing ${request}`);
-    const key = digestOf(request, process.platform, process.arch);
+    const broken = store.find(request);
+    if (broken !== undefined) rmSync(store.pathOf(broken.key), { recursive: true, force: true });
+    store.sweep((name) => KEY.test(name) && !existsSync(join(store.pathOf(name), READY)));
+    const key = digestOf(request, process.platform, process.arch, randomUUID());
     const folder = store.pathOf(key);
-    rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const base = uvOptions(options);
     const env = { ...base.env, UV_TOOL_DIR: join(folder, 'tools'), UV_TOOL_BIN_DIR: join(folder, 'bin') };
@@ -102,17 +119,22 @@ function install(
     });
     if (exitCode !== 0) {
       rmSync(folder, { recursive: true, force: true });
-      const isMissing = /not found in the package registry|no version of/i.test(lastWords);
-      throw new ThvError(isMissing ? 'ERR_PACKAGE_NOT_FOUND' : 'ERR_PACKAGE_INSTALL', {
-        package: request,
-        reason: lastWords,
-      });
+      throw failureOf(request, lastWords);
     }
     await Bun.write(join(folder, READY), '');
     const record = { key, version: request.slice(request.indexOf('==') + 2), digest: '' };
     await store.save(request, record);
     return record;
   });
+}
+
+function failureOf(request: string, lastWords: string): ThvError {
+  const facts = { package: request, reason: lastWords };
+  if (/not found in the package registry|no version of/i.test(lastWords))
+    return new ThvError('ERR_PACKAGE_NOT_FOUND', facts);
+  const needsBuild = /no usable wheels|--no-build/.test(lastWords);
+  const hint = 'what has to be built needs --allow-install-scripts, or a container engine';
+  return new ThvError('ERR_PACKAGE_INSTALL', facts, needsBuild ? { hint } : {});
 }
 
 function describe(store: PackageStore, record: PackageRecord, name: string): InstalledPackage {
@@ -134,6 +156,15 @@ function describe(store: PackageStore, record: PackageRecord, name: string): Ins
     env: { PYTHONDONTWRITEBYTECODE: '1', PYTHONUNBUFFERED: '1' },
     readOnlyPaths: [folder, ...interpretersOf(join(folder, 'tools'))],
   };
+}
+
+/** Whether there are environments, each with the Python that it was made with. */
+export function hasInterpreters(tools: string): boolean {
+  try {
+    return interpretersOf(tools).length > 0;
+  } catch {
+    return false; // removed, or replaced by another version
+  }
 }
 
 /** Where the Python that the tools use is installed: it may be anywhere, the home folder included. */
