@@ -46,10 +46,11 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
       idleTimeout,
       // The body limit is a middleware with an answer of its own; Bun's would come first.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      fetch(request, bunServer) {
+      fetch(received, bunServer) {
+        const request = withWholeUrl(received, `http://${hostname}:${bunServer.port}`);
         const path = pathOf(request.url);
         const refusal = answerReserved(request, path, endpoint, transportLabel) ?? endpoint.gate?.(request);
-        return refusal ?? handler(request, new ListenerContext(bunServer, request, path, idleTimeout));
+        return refusal ?? handler(request, new ListenerContext(bunServer, received, path, idleTimeout));
       },
       error(error) {
         log.error('request failed outside of every middleware', { error });
@@ -80,6 +81,11 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
       await stopping;
     },
   };
+}
+
+/** Without a `Host` that can be used, as in HTTP/1.0, Bun gives the path alone as URL: it is taken to be ours. */
+function withWholeUrl(request: Request, base: string): Request {
+  return request.url.startsWith('/') ? new Request(base + request.url, request) : request;
 }
 
 /** Facts of one request that cost something to find out are found when they are asked for. */
