@@ -51,7 +51,7 @@ describe('reverse proxy', () => {
         'X-Forwarded-For': '6.6.6.6',
         Forwarded: 'for=6.6.6.6',
         'X-Drop': '1',
-        Connection: 'keep-alive, X-Drop',
+        Connection: 'keep-alive, X-Drop, X-Forwarded-For, X-Forwarded-Host',
         'Proxy-Authorization': 'secret',
       },
     });
