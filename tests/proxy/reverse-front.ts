@@ -11,8 +11,17 @@ export interface Front extends AsyncDisposable {
   readonly proxy: ReverseProxy;
 }
 
+interface FrontOptions extends Partial<ReverseProxyOptions> {
+  readonly idleTimeoutSeconds?: number;
+  readonly readTimeoutSeconds?: number;
+}
+
 /** A reverse proxy behind a real port. */
-export async function openFront(options: Partial<ReverseProxyOptions>): Promise<Front> {
+export async function openFront({
+  idleTimeoutSeconds,
+  readTimeoutSeconds,
+  ...options
+}: FrontOptions): Promise<Front> {
   const proxy = createReverseProxy({ transport: 'streamable-http', log: silentLogger, ...options });
   const listener = await openListener({
     host: '127.0.0.1',
@@ -21,6 +30,8 @@ export async function openFront(options: Partial<ReverseProxyOptions>): Promise<
     endpoint: proxy,
     transportLabel: 'streamable-http',
     log: silentLogger,
+    ...(idleTimeoutSeconds === undefined ? {} : { idleTimeoutSeconds }),
+    ...(readTimeoutSeconds === undefined ? {} : { readTimeoutSeconds }),
   });
   return {
     base: `http://127.0.0.1:${listener.port}`,

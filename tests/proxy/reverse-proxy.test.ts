@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { connect } from 'node:net';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { probeReadiness } from '../../src/proxy/index.ts';
@@ -141,6 +142,34 @@ describe('reverse proxy', () => {
     await expect(hanging).rejects.toThrow();
     await until(() => aborted === 2);
   });
+
+  test('§2.2 does not wait for a body that trickles in, but for an answer that does', async () => {
+    await using backend = openBackend(async () => {
+      await Bun.sleep(6000);
+      return new Response('late');
+    });
+    await using front = await openFront({
+      target: backend.url,
+      idleTimeoutSeconds: 120,
+      readTimeoutSeconds: 1,
+    });
+    const socket = connect(Number(new URL(front.base).port), '127.0.0.1');
+    let closed = false;
+    socket.on('close', () => {
+      closed = true;
+    });
+    socket.on('error', () => undefined); // the byte that was on its way
+    socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n');
+    const trickle = setInterval(() => socket.write('x'), 200);
+    const answered = fetch(front.base, { method: 'POST', body: 'x' });
+    await until(
+      () => closed,
+      () => 'still open',
+      9000,
+    );
+    clearInterval(trickle);
+    expect(await (await answered).text()).toBe('late');
+  }, 20_000);
 
   test('refuses batches whatever their type, also in a body that streams', async () => {
     await using backend = openBackend(() => new Response('reached'));
