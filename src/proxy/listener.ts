@@ -95,7 +95,9 @@ function mayHaveBody({ method }: Request): boolean {
 
 /** Without a `Host` that can be used, as in HTTP/1.0, Bun gives the path alone as URL: it is taken to be ours. */
 function withWholeUrl(request: Request, base: string): Request {
-  return request.url.startsWith('/') ? new Request(base + request.url, request) : request;
+  if (!request.url.startsWith('/')) return request;
+  const { method, headers, signal, body } = request;
+  return new Request(base + request.url, { method, headers, signal, body });
 }
 
 /** Facts of one request that cost something to find out are found when they are asked for. */
