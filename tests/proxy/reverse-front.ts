@@ -1,6 +1,7 @@
 import { silentLogger } from '../../src/platform/log.ts';
 import {
   createReverseProxy,
+  type Listener,
   openListener,
   type ReverseProxy,
   type ReverseProxyOptions,
@@ -8,6 +9,7 @@ import {
 
 export interface Front extends AsyncDisposable {
   readonly base: string;
+  readonly listener: Listener;
   readonly proxy: ReverseProxy;
 }
 
@@ -35,6 +37,7 @@ export async function openFront({
   });
   return {
     base: `http://127.0.0.1:${listener.port}`,
+    listener,
     proxy,
     [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
   };

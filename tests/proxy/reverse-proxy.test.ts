@@ -143,6 +143,31 @@ describe('reverse proxy', () => {
     await until(() => aborted === 2);
   });
 
+  test('stops when calls are done that are answered by events, and in spite of GET streams', async () => {
+    const events = (ms: number) =>
+      new ReadableStream<Uint8Array>({
+        async start(controller) {
+          controller.enqueue(Buffer.from(': working\n\n'));
+          await Bun.sleep(ms);
+          controller.enqueue(Buffer.from('data: {"jsonrpc":"2.0","id":1,"result":{"text":"finished"}}\n\n'));
+          controller.close();
+        },
+      });
+    await using backend = openBackend(
+      ({ method }) =>
+        new Response(events(method === 'POST' ? 1500 : 60_000), {
+          headers: { 'Content-Type': 'text/event-stream' },
+        }),
+    );
+    await using front = await openFront({ target: backend.url });
+    await using _listening = await openEvents(front.base);
+    const running = await openEvents(front.base, { method: 'POST', body: '{}' });
+    const startedAt = performance.now();
+    await front.listener.stop({ graceMs: 10_000 });
+    expect(running.messages.map(({ result }) => result.text)).toEqual(['finished']);
+    expect(performance.now() - startedAt).toBeLessThan(5000);
+  });
+
   test('§2.2 does not wait for a body that trickles in, but for an answer that does', async () => {
     await using backend = openBackend(async () => {
       await Bun.sleep(6000);

@@ -12,6 +12,8 @@ export interface PassOnDeps {
   readonly endpointPrefix: string;
   readonly sessions: ProxySessionTable;
   readonly target: Target;
+  /** Counts a call that is being answered; returns how to end that. */
+  readonly holdCall: () => () => void;
   /** The server has shown that it serves (spec 04 §8.4 step 6). */
   readonly onReady: () => void;
   /** Status of every answer of the server. */
@@ -84,6 +86,7 @@ export function createPassOn(deps: PassOnDeps): PassOn {
     let { body } = response;
     if (body === null) return response;
     headers.set('x-accel-buffering', 'no');
+    const releases = isCall(forwarding) ? [deps.holdCall()] : [];
     if (transport === 'sse' && !headers.has('content-encoding')) {
       headers.delete('content-length');
       const place = publicPlace(incoming.headers, deps);
@@ -98,17 +101,27 @@ export function createPassOn(deps: PassOnDeps): PassOn {
           sniffed.open += 1;
         },
       });
+      body = rewritten;
       // The session is the stream: both end together.
-      body = tellEnd(rewritten, () => sniffed && sessions.end(sniffed));
+      releases.push(() => sniffed && sessions.end(sniffed));
     } else if (session !== undefined) {
-      body = tellEnd(body, sessions.hold(session));
-    } else {
-      return response;
+      releases.push(sessions.hold(session));
     }
-    return new Response(body, { status, statusText, headers });
+    if (releases.length === 0) return response;
+    const ended = tellEnd(body, () => {
+      for (const release of releases) release();
+    });
+    return new Response(ended, { status, statusText, headers });
   }
 
   return passOn;
+}
+
+/** Somebody waits for the end of its answer; not so of a subscription, which has none (spec 04 §18.6). */
+function isCall({ incoming, kind, body }: Forwarding): boolean {
+  if (incoming.method !== 'POST') return false;
+  const message = kind === 'modern' ? body.message() : undefined;
+  return message?.kind !== 'request' || message.method !== 'subscriptions/listen';
 }
 
 function isEventStream({ headers }: Response): boolean {
