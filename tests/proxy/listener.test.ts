@@ -131,7 +131,11 @@ describe('paths', () => {
     ['GET /health HTTP/1.0', '', '"status":"healthy"'],
     ['GET /nothing HTTP/1.0', '', '404 page not found'],
     ['POST /messages?session_id=x HTTP/1.0', '{}', '"code":-32001'],
-    ['POST /mcp HTTP/1.0', '{"jsonrpc":"2.0","id":1,"method":"ping"}', '{"jsonrpc":"2.0","id":1,"result":{}}'],
+    [
+      'POST /mcp HTTP/1.0',
+      '{"jsonrpc":"2.0","id":1,"method":"ping"}',
+      '{"jsonrpc":"2.0","id":1,"result":{}}',
+    ],
     ['POST /mcp HTTP/1.1\r\nHost:', '{"jsonrpc":"2.0","id":1,"method":"ping"}', '"result":{}'],
   ])('%s needs no Host', async (line, body, expected) => {
     await using world = await openWorld();
