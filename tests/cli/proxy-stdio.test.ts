@@ -450,6 +450,27 @@ test('SSE: a new stream gets the handshake of the old one', async () => {
   expect(pump.heard).toHaveLength(3);
 });
 
+test.each(['a comment and nothing more', 'a stream that ends at once'])(
+  'SSE: a server that says %s is an error',
+  async (kind) => {
+    const body = () =>
+      new ReadableStream<Uint8Array>({
+        start(controller) {
+          controller.enqueue(Buffer.from(': hello\n\n'));
+          if (kind.includes('ends')) controller.close();
+        },
+      });
+    const headers = { 'Content-Type': 'text/event-stream' };
+    await using server = Bun.serve({ port: 0, fetch: () => new Response(body(), { headers }) });
+    await using pump = startPump(`${server.url}sse`, 'sse', 300);
+    pump.say(INITIALIZE);
+    expect(await pump.done.catch((thrown: ThvError) => thrown.message)).toBe(
+      `cannot reach the MCP server at ${server.url}sse: its stream does not say where to send messages to`,
+    );
+    expect(pump.heard).toMatchObject([{ id: 0, error: { code: -32603 } }]);
+  },
+);
+
 describe('thv proxy stdio', () => {
   test.each([
     [
