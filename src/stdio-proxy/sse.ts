@@ -8,6 +8,8 @@ import { readEvents } from './read-events.ts';
 import type { Upstream, UpstreamOptions } from './types.ts';
 
 const RECONNECT_MS = 200;
+/** What a proxy says in place of a server that is not up. */
+const PASSING: ReadonlySet<number> = new Set([502, 503, 504]);
 const NO_ENDPOINT = 'its stream does not say where to send messages to';
 
 /** The HTTP+SSE transport as a client speaks it (MCP 2024-11-05): one stream to read from, a URL of its own to POST to. */
@@ -21,14 +23,21 @@ export function createSseUpstream(options: UpstreamOptions): Upstream {
   let handshake: string | undefined;
   let swallowed: string | undefined;
 
+  /** A server that is being started again is waited for, as one that refuses connections is. */
   async function connect(): Promise<ReadableStream<Uint8Array>> {
-    const response = await request(url, { headers: { Accept: 'text/event-stream' } });
-    if (response.ok && response.body !== null) {
-      waiting ??= setTimeout(() => connection.lose(new Error(NO_ENDPOINT)), patienceMs);
-      return response.body;
+    const giveUpAt = performance.now() + patienceMs;
+    for (;;) {
+      const response = await request(url, { headers: { Accept: 'text/event-stream' } });
+      if (response.ok && response.body !== null) {
+        waiting ??= setTimeout(() => connection.lose(new Error(NO_ENDPOINT)), patienceMs);
+        return response.body;
+      }
+      await response.body?.cancel();
+      if (!PASSING.has(response.status) || performance.now() >= giveUpAt)
+        throw unreachable(url, new Error(`it answered ${response.status}`));
+      await sleep(RECONNECT_MS, signal);
+      signal.throwIfAborted();
     }
-    await response.body?.cancel();
-    throw unreachable(url, new Error(`it answered ${response.status}`));
   }
 
   async function read(body: ReadableStream<Uint8Array>): Promise<void> {

@@ -402,7 +402,8 @@ describe('streamable HTTP', () => {
   });
 });
 
-test('SSE: a new stream gets the handshake of the old one', async () => {
+test('SSE: a new stream, waited for if need be, gets the handshake of the old one', async () => {
+  let refusals = 0;
   const streams: ReadableStreamDefaultController<Uint8Array | string>[] = [];
   const told: [string | null, string | undefined][] = [];
   await using server = {
@@ -413,6 +414,10 @@ test('SSE: a new stream gets the handshake of the old one', async () => {
       async fetch(request) {
         const url = new URL(request.url);
         if (url.pathname === '/sse') {
+          if (streams.length === 1 && refusals < 2) {
+            refusals += 1;
+            return new Response(null, { status: 503 });
+          }
           return new Response(
             new ReadableStream({
               start(controller) {
@@ -448,6 +453,14 @@ test('SSE: a new stream gets the handshake of the old one', async () => {
     ['2', 'x'],
   ]);
   expect(pump.heard).toHaveLength(3);
+});
+
+test.each([404, 503])('SSE: a server that answers %d and nothing else is an error', async (status) => {
+  await using server = Bun.serve({ port: 0, fetch: () => new Response(null, { status }) });
+  await using pump = startPump(`${server.url}sse`, 'sse', 300);
+  expect(await pump.done.catch((thrown: ThvError) => thrown.message)).toBe(
+    `cannot reach the MCP server at ${server.url}sse: it answered ${status}`,
+  );
 });
 
 test.each(['a comment and nothing more', 'a stream that ends at once'])(
