@@ -118,16 +118,37 @@ describe('connections to the server', () => {
     expect([wire.state.connections <= 20, wire.state.requests]).toEqual([true, 40]);
   });
 
-  test('that the server closed meanwhile cost nobody an error', async () => {
-    await using wire = openWire((socket, request) => {
+  /** Answers the first request of a connection and closes it at the next. */
+  const openAbrupt = () =>
+    openWire((socket, request) => {
       if (request === 1) socket.write(OK);
       else socket.end();
     });
+
+  test('that the server closed meanwhile cost nobody an error where asking again is harmless', async () => {
+    await using wire = openAbrupt();
     await using front = await openFront({ target: wire.url });
-    for (let round = 0; round < 5; round += 1) {
-      const { status } = await post(front.base, { id: 1, method: 'tools/list' });
-      expect(status).toBe(200);
+    for (let round = 0; round < 5; round += 1) expect((await ask(front.base, 'GET')).status).toBe(200);
+  });
+
+  test('never carry a call twice', async () => {
+    await using wire = openAbrupt();
+    await using front = await openFront({ target: wire.url });
+    const statuses: number[] = [];
+    for (let round = 0; round < 4; round += 1)
+      statuses.push((await post(front.base, { id: 1, method: 'tools/call' })).status);
+    expect(statuses).toEqual([200, 502, 200, 502]);
+    expect(wire.state.requests).toBe(4);
+  });
+
+  test('carry no call after a pause in which the server may have given them up', async () => {
+    await using wire = openAbrupt();
+    await using front = await openFront({ target: wire.url });
+    for (let round = 0; round < 2; round += 1) {
+      expect((await post(front.base, { id: 1, method: 'tools/call' })).status).toBe(200);
+      await Bun.sleep(1100);
     }
+    expect(wire.state.connections).toBe(2);
   });
 
   test('on which an answer had begun are not tried again', async () => {
