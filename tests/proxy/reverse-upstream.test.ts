@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import type { Socket } from 'bun';
-import { post, until } from './raw-client.ts';
+import { type EventSource, openEvents, post, until } from './raw-client.ts';
 import { openFront, openSessionServer, result } from './reverse-front.ts';
 
 interface Wire {
@@ -101,6 +101,59 @@ describe('our HTTP client behaves as fetch does', () => {
     const { status, message } = await post(front.base, { id: 'x', method: 'tools/list' });
     expect([status, message.id, message.error?.code]).toEqual([502, 'x', -32603]);
     expect((await fetch(front.base)).status).toBe(502);
+  });
+});
+
+describe('a server that dies in the midst of its events', () => {
+  const PROGRESS = 'event: message\ndata: {"jsonrpc":"2.0","method":"notifications/progress"}\n\n';
+  const ANSWER = 'data: {"jsonrpc":"2.0","id":"x","result":{}}\n\n';
+  const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
+  const openDying = (pieces: readonly string[]) =>
+    openWire(async (socket) => {
+      socket.write(
+        'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n',
+      );
+      for (const piece of pieces) {
+        socket.write(chunk(piece));
+        await Bun.sleep(10);
+      }
+      socket.end();
+    });
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 'x', method: 'tools/call' });
+  const isBroken = ({ comments }: EventSource) => comments.some((comment) => comment.startsWith('error: '));
+
+  test.each<[string, readonly string[], number]>([
+    ['after one', [PROGRESS], 1],
+    ['in the midst of one', [PROGRESS, 'event: message\ndata: {"jsonrpc"'], 1],
+    ['in the midst of its answer', [ANSWER.slice(0, -3)], 0],
+    ['before any', [': hello\n\n'], 0],
+  ])('%s is told of by an error with the id of the call', async (_, pieces, heard) => {
+    await using wire = openDying(pieces);
+    await using front = await openFront({ target: wire.url });
+    await using events = await openEvents(front.base, { method: 'POST', body });
+    await until(() => events.ended);
+    expect(events.messages.slice(heard)).toEqual([
+      {
+        jsonrpc: '2.0',
+        id: 'x',
+        error: { code: -32603, message: 'The MCP server ended before it answered' },
+      },
+    ]);
+    expect(isBroken(events)).toBe(false);
+  });
+
+  test.each<[string, readonly string[], RequestInit]>([
+    ['whose events have ids', [`id: 1\n${PROGRESS}`], { method: 'POST', body }],
+    ['whose events have ids, in two pieces', [`${PROGRESS}i`, 'd: 1\n'], { method: 'POST', body }],
+    ['that has answered', [PROGRESS, ANSWER], { method: 'POST', body }],
+    ['that was not called', [PROGRESS], {}],
+  ])('%s is nothing to add to', async (_, pieces, init) => {
+    await using wire = openDying(pieces);
+    await using front = await openFront({ target: wire.url });
+    await using events = await openEvents(front.base, init);
+    await until(() => events.ended);
+    expect(events.messages.filter(({ error }) => error !== undefined)).toEqual([]);
+    expect(isBroken(events)).toBe(true);
   });
 });
 

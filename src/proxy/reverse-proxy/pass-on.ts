@@ -1,3 +1,5 @@
+import { findId } from './answers.ts';
+import { watchAnswer } from './broken-answer.ts';
 import { publicEndpoint, publicPlace } from './endpoint-url.ts';
 import type { Forwarding } from './forward.ts';
 import { tellEnd } from './held-stream.ts';
@@ -86,7 +88,8 @@ export function createPassOn(deps: PassOnDeps): PassOn {
     let { body } = response;
     if (body === null) return response;
     headers.set('x-accel-buffering', 'no');
-    const releases = isCall(forwarding) ? [deps.holdCall()] : [];
+    const isAnswer = isCall(forwarding);
+    const releases = isAnswer ? [deps.holdCall()] : [];
     if (transport === 'sse' && !headers.has('content-encoding')) {
       headers.delete('content-length');
       const place = publicPlace(incoming.headers, deps);
@@ -108,10 +111,15 @@ export function createPassOn(deps: PassOnDeps): PassOn {
       releases.push(sessions.hold(session));
     }
     if (releases.length === 0) return response;
-    const ended = tellEnd(body, () => {
-      for (const release of releases) release();
-    });
-    return new Response(ended, { status, statusText, headers });
+    const isReadable = isAnswer && !headers.has('content-encoding');
+    const told = tellEnd(
+      body,
+      () => {
+        for (const release of releases) release();
+      },
+      isReadable ? watchAnswer(() => findId(forwarding.body)) : undefined,
+    );
+    return new Response(told, { status, statusText, headers });
   }
 
   return passOn;
