@@ -168,6 +168,35 @@ describe('reverse proxy', () => {
     expect(performance.now() - startedAt).toBeLessThan(5000);
   });
 
+  test.concurrent.each([0, 200])(
+    'closes a connection that idles after an answer by events that took %d ms',
+    async (ms) => {
+      await using backend = openBackend(async () => {
+        const body = new ReadableStream<Uint8Array>({
+          async start(controller) {
+            controller.enqueue(Buffer.from(': working\n\n'));
+            await Bun.sleep(ms);
+            controller.enqueue(Buffer.from('data: {"jsonrpc":"2.0","id":1,"result":{}}\n\n'));
+            controller.close();
+          },
+        });
+        return new Response(body, { headers: { 'Content-Type': 'text/event-stream' } });
+      });
+      await using front = await openFront({ target: backend.url, idleTimeoutSeconds: 1 });
+      const socket = connect(Number(new URL(front.base).port), '127.0.0.1');
+      const closed = Promise.withResolvers<void>();
+      let answer = '';
+      socket.on('data', (bytes) => {
+        answer += bytes.toString();
+      });
+      socket.on('close', () => closed.resolve());
+      socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}');
+      await closed.promise;
+      expect(answer).toContain('"result":{}');
+    },
+    15_000,
+  );
+
   test('§2.2 does not wait for a body that trickles in, but for an answer that does', async () => {
     await using backend = openBackend(async () => {
       await Bun.sleep(6000);

@@ -4,6 +4,7 @@ import { publicEndpoint, publicPlace } from './endpoint-url.ts';
 import type { Forwarding } from './forward.ts';
 import { tellEnd } from './held-stream.ts';
 import { peekAnswer } from './peek-answer.ts';
+import { isWhole } from './raw/exchange.ts';
 import { rewriteEndpoint } from './rewrite-endpoint.ts';
 import type { ProxySession, ProxySessionTable } from './session-table.ts';
 import type { Target } from './target.ts';
@@ -83,13 +84,15 @@ export function createPassOn(deps: PassOnDeps): PassOn {
   }
 
   function passStream(response: Response, forwarding: Forwarding, origin: URL): Response {
-    const { incoming, session } = forwarding;
+    const { incoming, session, context } = forwarding;
     const { headers, status, statusText } = response;
     let { body } = response;
     if (body === null) return response;
     headers.set('x-accel-buffering', 'no');
-    const isAnswer = isCall(forwarding);
-    const releases = isAnswer ? [deps.holdCall()] : [];
+    const isComing = !isWhole(response);
+    const isAnswer = isComing && isCall(forwarding);
+    const releases = isAnswer ? [deps.holdCall(), () => context.letGo()] : [];
+    if (!isComing) context.letGo();
     if (transport === 'sse' && !headers.has('content-encoding')) {
       headers.delete('content-length');
       const place = publicPlace(incoming.headers, deps);
@@ -107,7 +110,7 @@ export function createPassOn(deps: PassOnDeps): PassOn {
       body = rewritten;
       // The session is the stream: both end together.
       releases.push(() => sniffed && sessions.end(sniffed));
-    } else if (session !== undefined) {
+    } else if (isComing && session !== undefined) {
       releases.push(sessions.hold(session));
     }
     if (releases.length === 0) return response;
