@@ -168,9 +168,15 @@ describe('reverse proxy', () => {
     expect(performance.now() - startedAt).toBeLessThan(5000);
   });
 
-  test.concurrent.each([0, 200])(
-    'closes a connection that idles after an answer by events that took %d ms',
-    async (ms) => {
+  test.concurrent.each([
+    [0, 'tools/call'],
+    [200, 'tools/call'],
+    [0, 'initialize'],
+    [200, 'initialize'],
+  ])(
+    'closes a connection that idles after an answer by events that took %d ms, to %s',
+    async (ms, method) => {
+      const call = JSON.stringify({ jsonrpc: '2.0', id: 1, method });
       await using backend = openBackend(async () => {
         const body = new ReadableStream<Uint8Array>({
           async start(controller) {
@@ -180,7 +186,8 @@ describe('reverse proxy', () => {
             controller.close();
           },
         });
-        return new Response(body, { headers: { 'Content-Type': 'text/event-stream' } });
+        const session = method === 'initialize' ? { 'Mcp-Session-Id': 'a' } : {};
+        return new Response(body, { headers: { 'Content-Type': 'text/event-stream', ...session } });
       });
       await using front = await openFront({ target: backend.url, idleTimeoutSeconds: 1 });
       const socket = connect(Number(new URL(front.base).port), '127.0.0.1');
@@ -190,7 +197,7 @@ describe('reverse proxy', () => {
         answer += bytes.toString();
       });
       socket.on('close', () => closed.resolve());
-      socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}');
+      socket.write(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${call.length}\r\n\r\n${call}`);
       await closed.promise;
       expect(answer).toContain('"result":{}');
     },

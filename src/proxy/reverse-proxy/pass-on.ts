@@ -56,9 +56,15 @@ export function createPassOn(deps: PassOnDeps): PassOn {
       headers.delete('mcp-session-id');
     }
     if (peeked === undefined) return response;
-    if (!(peeked.body instanceof ReadableStream)) headers.delete('content-length');
+    let { body } = peeked;
+    if (!(body instanceof ReadableStream)) {
+      headers.delete('content-length');
+      forwarding.context.letGo();
+    } else if (isStream) {
+      body = tellEnd(body, () => forwarding.context.letGo());
+    }
     if (isStream) headers.set('x-accel-buffering', 'no');
-    return new Response(peeked.body, { status, statusText, headers });
+    return new Response(body, { status, statusText, headers });
   }
 
   function addSession(id: string, initialize: string): ProxySession {
