@@ -202,6 +202,7 @@ describe('connections to the server', () => {
       await Bun.sleep(1100);
     }
     expect(wire.state.connections).toBe(2);
+    await until(() => wire.state.open === 1);
   });
 
   test('on which an answer had begun are not tried again', async () => {

@@ -23,13 +23,15 @@ export function createRawUpstream(): RawUpstream {
   const sweeping = setInterval(sweep, IDLE_MS / 2);
   sweeping.unref();
 
-  /** The one that was used last, if it rested for `maxRestMs` at most. */
+  /** The one that was used last, if it rested for `maxRestMs` at most; else it makes room for another. */
   function findIdle(key: string, maxRestMs: number): Connection | undefined {
     const free = idle.get(key);
     const oldest = performance.now() - maxRestMs;
-    for (let last = free?.at(-1); last !== undefined && last.since >= oldest; last = free?.at(-1)) {
-      free?.pop();
-      if (!last.connection.closed) return last.connection;
+    for (let last = free?.pop(); last !== undefined; last = free?.pop()) {
+      if (last.connection.closed) continue;
+      if (last.since >= oldest) return last.connection;
+      last.connection.close();
+      return undefined;
     }
     return undefined;
   }
