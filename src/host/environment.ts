@@ -6,12 +6,12 @@ import { OPT_OUT_VARIABLES } from '../updates/index.ts';
  */
 export type RunEnvironment = Readonly<Record<string, string>>;
 
-/** Kept in memory, never on disk: after a crash they are what the guard's own environment holds. */
-const SECRET =
-  /^(?:TOOLHIVE_SECRET_.+|TOOLHIVE_SECRETS_PASSWORD|OP_SERVICE_ACCOUNT_TOKEN|https?_proxy|HTTPS?_PROXY)$/;
+const SECRET = /^(?:TOOLHIVE_SECRET_.+|TOOLHIVE_SECRETS_PASSWORD|OP_SERVICE_ACCOUNT_TOKEN)$/;
+const PROXY = /^(?:https?_proxy|HTTPS?_PROXY)$/;
 
 const TRAVELLING = [
   SECRET,
+  PROXY,
   /^TOOLHIVE_(?:SECRETS_PROVIDER|DISABLE_ENV_FALLBACK|KEYRING)$/,
   /^TOOLHIVE_(?:RUNTIME|SANDBOX|DOCKER_SOCKET|PODMAN_SOCKET|COLIMA_SOCKET)$/,
   /^(?:DOCKER_HOST|DOCKER_CONTEXT|DOCKER_CONFIG|XDG_RUNTIME_DIR|DBUS_SESSION_BUS_ADDRESS|HOME|USERPROFILE|APPDATA|TMPDIR)$/,
@@ -28,17 +28,25 @@ export function runEnvironmentFrom(env: Variables): RunEnvironment {
 
 /** What may be written to disk. */
 export function withoutSecrets(environment: RunEnvironment): RunEnvironment {
-  return pick(environment, (name) => !SECRET.test(name));
+  return pick(environment, (name, value) => !isSecret(name, value));
 }
 
 export function secretsOnly(env: Variables): RunEnvironment {
-  return pick(env, (name) => SECRET.test(name));
+  return pick(env, isSecret);
 }
 
-function pick(env: Variables, isWanted: (name: string) => boolean): RunEnvironment {
+/**
+ * Kept in memory, never on disk: after a crash these are what the guard's own environment holds. Of proxies, those whose
+ * URL may carry a password; without the others a remote server could not be reached any more.
+ */
+function isSecret(name: string, value: string): boolean {
+  return SECRET.test(name) || (PROXY.test(name) && value.includes('@'));
+}
+
+function pick(env: Variables, isWanted: (name: string, value: string) => boolean): RunEnvironment {
   return Object.fromEntries(
     Object.entries(env).filter(
-      (entry): entry is [string, string] => entry[1] !== undefined && isWanted(entry[0]),
+      (entry): entry is [string, string] => entry[1] !== undefined && isWanted(entry[0], entry[1]),
     ),
   );
 }

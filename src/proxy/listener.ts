@@ -21,6 +21,8 @@ export interface ListenerOptions {
   readonly log: Logger;
   /** Seconds without traffic after which a connection is closed; default 30. Streams are exempt. */
   readonly idleTimeoutSeconds?: number;
+  /** Seconds that a request may take to arrive, however steadily it trickles (spec 04 §2.2); default 30. */
+  readonly readTimeoutSeconds?: number;
 }
 
 /** One open port. */
@@ -32,6 +34,7 @@ export interface Listener extends AsyncDisposable {
 }
 
 const DEFAULT_IDLE_SECONDS = 30;
+const DEFAULT_READ_SECONDS = 30;
 const FLUSH_MS = 500;
 
 /** Throws `ERR_LISTEN_FAILED`, with the address, when the port cannot be had (spec 04 §19.12). */
@@ -39,6 +42,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   const { host, port, handler, endpoint, transportLabel, log } = options;
   const hostname = await resolveHost(host, port);
   const idleTimeout = options.idleTimeoutSeconds ?? DEFAULT_IDLE_SECONDS;
+  const readTimeout = options.readTimeoutSeconds ?? DEFAULT_READ_SECONDS;
   const server = serve(`${hostname}:${port}`, () =>
     Bun.serve({
       hostname,
@@ -46,10 +50,13 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
       idleTimeout,
       // The body limit is a middleware with an answer of its own; Bun's would come first.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      fetch(request, bunServer) {
+      fetch(received, bunServer) {
+        const request = withWholeUrl(received, `http://${hostname}:${bunServer.port}`);
+        // Bun's own limit on it is that of an idle connection, which may be longer. It ends with `keepOpen`.
+        if (idleTimeout > readTimeout && mayHaveBody(received)) bunServer.timeout(received, readTimeout);
         const path = pathOf(request.url);
         const refusal = answerReserved(request, path, endpoint, transportLabel) ?? endpoint.gate?.(request);
-        return refusal ?? handler(request, new ListenerContext(bunServer, request, path, idleTimeout));
+        return refusal ?? handler(request, new ListenerContext(bunServer, received, path, idleTimeout));
       },
       error(error) {
         log.error('request failed outside of every middleware', { error });
@@ -80,6 +87,17 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
       await stopping;
     },
   };
+}
+
+function mayHaveBody({ method }: Request): boolean {
+  return method !== 'GET' && method !== 'HEAD';
+}
+
+/** Without a `Host` that can be used, as in HTTP/1.0, Bun gives the path alone as URL: it is taken to be ours. */
+function withWholeUrl(request: Request, base: string): Request {
+  if (!request.url.startsWith('/')) return request;
+  const { method, headers, signal, body } = request;
+  return new Request(base + request.url, { method, headers, signal, body });
 }
 
 /** Facts of one request that cost something to find out are found when they are asked for. */

@@ -8,22 +8,36 @@ import { readEvents } from './read-events.ts';
 import type { Upstream, UpstreamOptions } from './types.ts';
 
 const RECONNECT_MS = 200;
+/** What a proxy says in place of a server that is not up. */
+const PASSING: ReadonlySet<number> = new Set([502, 503, 504]);
+const NO_ENDPOINT = 'its stream does not say where to send messages to';
 
 /** The HTTP+SSE transport as a client speaks it (MCP 2024-11-05): one stream to read from, a URL of its own to POST to. */
 export function createSseUpstream(options: UpstreamOptions): Upstream {
-  const { url, log } = options;
+  const { url, log, patienceMs } = options;
   const connection = createConnection(options);
   const { pending, signal, request } = connection;
   let endpoint = Promise.withResolvers<URL>();
   let isConnected = false;
+  let waiting: ReturnType<typeof setTimeout> | undefined;
   let handshake: string | undefined;
   let swallowed: string | undefined;
 
+  /** A server that is being started again is waited for, as one that refuses connections is. */
   async function connect(): Promise<ReadableStream<Uint8Array>> {
-    const response = await request(url, { headers: { Accept: 'text/event-stream' } });
-    if (response.ok && response.body !== null) return response.body;
-    await response.body?.cancel();
-    throw unreachable(url, new Error(`it answered ${response.status}`));
+    const giveUpAt = performance.now() + patienceMs;
+    for (;;) {
+      const response = await request(url, { headers: { Accept: 'text/event-stream' } });
+      if (response.ok && response.body !== null) {
+        waiting ??= setTimeout(() => connection.lose(new Error(NO_ENDPOINT)), patienceMs);
+        return response.body;
+      }
+      await response.body?.cancel();
+      if (!PASSING.has(response.status) || performance.now() >= giveUpAt)
+        throw unreachable(url, new Error(`it answered ${response.status}`));
+      await sleep(RECONNECT_MS, signal);
+      signal.throwIfAborted();
+    }
   }
 
   async function read(body: ReadableStream<Uint8Array>): Promise<void> {
@@ -41,6 +55,8 @@ export function createSseUpstream(options: UpstreamOptions): Upstream {
       log.debug('handshake could not be repeated', { error: messageOf(error) });
     }
     isConnected = true;
+    clearTimeout(waiting);
+    waiting = undefined;
     endpoint.resolve(place);
   }
 
@@ -118,6 +134,7 @@ export function createSseUpstream(options: UpstreamOptions): Upstream {
     },
     settled: () => pending.settled(),
     async [Symbol.asyncDispose]() {
+      clearTimeout(waiting);
       connection.close();
     },
   };

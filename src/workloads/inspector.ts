@@ -198,12 +198,13 @@ async function ask(port: number): Promise<number | string> {
 }
 
 function pageUrl(
-  { transport, proxyMode, port }: Workload,
+  { transport, proxyMode, port, url }: Workload,
   token: string,
   { uiPort, mcpProxyPort }: InspectRequest,
 ): string {
   const mode = transport === 'stdio' ? (proxyMode ?? 'streamable-http') : transport;
-  const server = `http://host.docker.internal:${port}/${mode === 'sse' ? 'sse' : 'mcp'}`;
+  // `/sse` or `/mcp`, except for remote servers: those have paths of their own.
+  const server = `http://host.docker.internal:${port}${new URL(url).pathname}`;
   const elsewhere = mcpProxyPort === USUAL_PROXY_PORT ? '' : `&MCP_PROXY_PORT=${mcpProxyPort}`;
   return `http://localhost:${uiPort}?transport=${mode}&serverUrl=${server}&MCP_PROXY_AUTH_TOKEN=${token}${elsewhere}`;
 }

@@ -402,7 +402,8 @@ describe('streamable HTTP', () => {
   });
 });
 
-test('SSE: a new stream gets the handshake of the old one', async () => {
+test('SSE: a new stream, waited for if need be, gets the handshake of the old one', async () => {
+  let refusals = 0;
   const streams: ReadableStreamDefaultController<Uint8Array | string>[] = [];
   const told: [string | null, string | undefined][] = [];
   await using server = {
@@ -413,6 +414,10 @@ test('SSE: a new stream gets the handshake of the old one', async () => {
       async fetch(request) {
         const url = new URL(request.url);
         if (url.pathname === '/sse') {
+          if (streams.length === 1 && refusals < 2) {
+            refusals += 1;
+            return new Response(null, { status: 503 });
+          }
           return new Response(
             new ReadableStream({
               start(controller) {
@@ -449,6 +454,35 @@ test('SSE: a new stream gets the handshake of the old one', async () => {
   ]);
   expect(pump.heard).toHaveLength(3);
 });
+
+test.each([404, 503])('SSE: a server that answers %d and nothing else is an error', async (status) => {
+  await using server = Bun.serve({ port: 0, fetch: () => new Response(null, { status }) });
+  await using pump = startPump(`${server.url}sse`, 'sse', 300);
+  expect(await pump.done.catch((thrown: ThvError) => thrown.message)).toBe(
+    `cannot reach the MCP server at ${server.url}sse: it answered ${status}`,
+  );
+});
+
+test.each(['a comment and nothing more', 'a stream that ends at once'])(
+  'SSE: a server that says %s is an error',
+  async (kind) => {
+    const body = () =>
+      new ReadableStream<Uint8Array>({
+        start(controller) {
+          controller.enqueue(Buffer.from(': hello\n\n'));
+          if (kind.includes('ends')) controller.close();
+        },
+      });
+    const headers = { 'Content-Type': 'text/event-stream' };
+    await using server = Bun.serve({ port: 0, fetch: () => new Response(body(), { headers }) });
+    await using pump = startPump(`${server.url}sse`, 'sse', 300);
+    pump.say(INITIALIZE);
+    expect(await pump.done.catch((thrown: ThvError) => thrown.message)).toBe(
+      `cannot reach the MCP server at ${server.url}sse: its stream does not say where to send messages to`,
+    );
+    expect(pump.heard).toMatchObject([{ id: 0, error: { code: -32603 } }]);
+  },
+);
 
 describe('thv proxy stdio', () => {
   test.each([

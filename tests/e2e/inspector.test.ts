@@ -75,6 +75,16 @@ onEachEngine((engine) => {
 
     await world.ok(['rm', 'inspector']);
     expect(await engine.inspect('inspector')).toBeUndefined();
+
+    const remote = world.name('remote');
+    await world.ok(['run', `http://127.0.0.1:${port}`, '--name', remote, '--wait']);
+    const page = await world.ok(['inspector', remote, ...args], { env });
+    const remotePort = (await world.find(remote))?.port;
+    expect(page).toContain(
+      `?transport=streamable-http&serverUrl=http://host.docker.internal:${remotePort}/&MCP_PROXY_AUTH_TOKEN=`,
+    );
+    await world.ok(['rm', 'inspector', remote]);
+
     using _busy = occupyPort(ui);
     expect((await inspector()).stderr).toContain(
       `Error: port ${ui} is not available. Hint: choose another one with --ui-port\n`,

@@ -127,6 +127,22 @@ describe('paths', () => {
     expect([response.status, await response.text()]).toEqual([status, body]);
   });
 
+  test.each([
+    ['GET /health HTTP/1.0', '', '"status":"healthy"'],
+    ['GET /nothing HTTP/1.0', '', '404 page not found'],
+    ['POST /messages?session_id=x HTTP/1.0', '{}', '"code":-32001'],
+    [
+      'POST /mcp HTTP/1.0',
+      '{"jsonrpc":"2.0","id":1,"method":"ping"}',
+      '{"jsonrpc":"2.0","id":1,"result":{}}',
+    ],
+    ['POST /mcp HTTP/1.1\r\nHost:', '{"jsonrpc":"2.0","id":1,"method":"ping"}', '"result":{}'],
+  ])('%s needs no Host', async (line, body, expected) => {
+    await using world = await openWorld();
+    const head = `${line}\r\nContent-Length: ${body.length}\r\n\r\n`;
+    expect(await speak(world.base, head + body)).toContain(expected);
+  });
+
   test('/metrics says where metrics are not', async () => {
     await using world = await openWorld({ fixture: undefined });
     const response = await fetch(`${world.base}/metrics`);

@@ -110,6 +110,19 @@ describe('the next process (§19.5)', () => {
     expect(world.journal.records).toContainEqual({ type: 'initialized', identity: 'second' });
   });
 
+  test('hears nothing of what sessions wanted that have ended', async () => {
+    await using world = await openWorld();
+    const { send, session } = await connectStreamable(world.base);
+    await send({ id: 1, method: 'resources/subscribe', params: { uri: 'a:b' } });
+    await send({ id: 2, method: 'logging/setLevel', params: { level: 'error' } });
+    await fetch(`${world.base}/mcp`, { method: 'DELETE', headers: { 'Mcp-Session-Id': session } });
+    const { call } = await connectStreamable(world.base);
+    await world.server.kill();
+    world.attach('toolbox', 'second');
+    expect((await call('echo', { text: 'x' })).status).toBe(200);
+    expect(methodsTold(world)).toEqual(['initialize', 'notifications/initialized', 'tools/call']);
+  });
+
   test('of the same identity is only talked on to', async () => {
     await using world = await openWorld();
     const { call } = await connectStreamable(world.base);

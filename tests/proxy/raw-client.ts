@@ -53,7 +53,7 @@ function readEvents(response: Response, controller: AbortController): EventSourc
       return;
     }
     const fields = block.split('\n').map((line) => /^(\w+): ?(.*)$/.exec(line) ?? []);
-    const type = fields.find(([, name]) => name === 'event')?.[2] ?? 'message';
+    const type = fields.findLast(([, name]) => name === 'event')?.[2] ?? 'message';
     const data = fields.flatMap(([, name, value]) => (name === 'data' ? [value] : [])).join('\n');
     events.push({ type, data });
     if (type === 'message') messages.push(JSON.parse(data));

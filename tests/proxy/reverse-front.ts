@@ -1,6 +1,7 @@
 import { silentLogger } from '../../src/platform/log.ts';
 import {
   createReverseProxy,
+  type Listener,
   openListener,
   type ReverseProxy,
   type ReverseProxyOptions,
@@ -8,11 +9,21 @@ import {
 
 export interface Front extends AsyncDisposable {
   readonly base: string;
+  readonly listener: Listener;
   readonly proxy: ReverseProxy;
 }
 
+interface FrontOptions extends Partial<ReverseProxyOptions> {
+  readonly idleTimeoutSeconds?: number;
+  readonly readTimeoutSeconds?: number;
+}
+
 /** A reverse proxy behind a real port. */
-export async function openFront(options: Partial<ReverseProxyOptions>): Promise<Front> {
+export async function openFront({
+  idleTimeoutSeconds,
+  readTimeoutSeconds,
+  ...options
+}: FrontOptions): Promise<Front> {
   const proxy = createReverseProxy({ transport: 'streamable-http', log: silentLogger, ...options });
   const listener = await openListener({
     host: '127.0.0.1',
@@ -21,9 +32,12 @@ export async function openFront(options: Partial<ReverseProxyOptions>): Promise<
     endpoint: proxy,
     transportLabel: 'streamable-http',
     log: silentLogger,
+    ...(idleTimeoutSeconds === undefined ? {} : { idleTimeoutSeconds }),
+    ...(readTimeoutSeconds === undefined ? {} : { readTimeoutSeconds }),
   });
   return {
     base: `http://127.0.0.1:${listener.port}`,
+    listener,
     proxy,
     [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
   };

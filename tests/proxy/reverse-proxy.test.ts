@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { connect } from 'node:net';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { probeReadiness } from '../../src/proxy/index.ts';
@@ -51,7 +52,7 @@ describe('reverse proxy', () => {
         'X-Forwarded-For': '6.6.6.6',
         Forwarded: 'for=6.6.6.6',
         'X-Drop': '1',
-        Connection: 'keep-alive, X-Drop',
+        Connection: 'keep-alive, X-Drop, X-Forwarded-For, X-Forwarded-Host',
         'Proxy-Authorization': 'secret',
       },
     });
@@ -141,6 +142,95 @@ describe('reverse proxy', () => {
     await expect(hanging).rejects.toThrow();
     await until(() => aborted === 2);
   });
+
+  test('stops when calls are done that are answered by events, and in spite of GET streams', async () => {
+    const events = (ms: number) =>
+      new ReadableStream<Uint8Array>({
+        async start(controller) {
+          controller.enqueue(Buffer.from(': working\n\n'));
+          await Bun.sleep(ms);
+          controller.enqueue(Buffer.from('data: {"jsonrpc":"2.0","id":1,"result":{"text":"finished"}}\n\n'));
+          controller.close();
+        },
+      });
+    await using backend = openBackend(
+      ({ method }) =>
+        new Response(events(method === 'POST' ? 1500 : 60_000), {
+          headers: { 'Content-Type': 'text/event-stream' },
+        }),
+    );
+    await using front = await openFront({ target: backend.url });
+    await using _listening = await openEvents(front.base);
+    const running = await openEvents(front.base, { method: 'POST', body: '{}' });
+    const startedAt = performance.now();
+    await front.listener.stop({ graceMs: 10_000 });
+    expect(running.messages.map(({ result }) => result.text)).toEqual(['finished']);
+    expect(performance.now() - startedAt).toBeLessThan(5000);
+  });
+
+  test.concurrent.each([
+    [0, 'tools/call'],
+    [200, 'tools/call'],
+    [0, 'initialize'],
+    [200, 'initialize'],
+  ])(
+    'closes a connection that idles after an answer by events that took %d ms, to %s',
+    async (ms, method) => {
+      const call = JSON.stringify({ jsonrpc: '2.0', id: 1, method });
+      await using backend = openBackend(async () => {
+        const body = new ReadableStream<Uint8Array>({
+          async start(controller) {
+            controller.enqueue(Buffer.from(': working\n\n'));
+            await Bun.sleep(ms);
+            controller.enqueue(Buffer.from('data: {"jsonrpc":"2.0","id":1,"result":{}}\n\n'));
+            controller.close();
+          },
+        });
+        const session = method === 'initialize' ? { 'Mcp-Session-Id': 'a' } : {};
+        return new Response(body, { headers: { 'Content-Type': 'text/event-stream', ...session } });
+      });
+      await using front = await openFront({ target: backend.url, idleTimeoutSeconds: 1 });
+      const socket = connect(Number(new URL(front.base).port), '127.0.0.1');
+      const closed = Promise.withResolvers<void>();
+      let answer = '';
+      socket.on('data', (bytes) => {
+        answer += bytes.toString();
+      });
+      socket.on('close', () => closed.resolve());
+      socket.write(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${call.length}\r\n\r\n${call}`);
+      await closed.promise;
+      expect(answer).toContain('"result":{}');
+    },
+    15_000,
+  );
+
+  test('§2.2 does not wait for a body that trickles in, but for an answer that does', async () => {
+    await using backend = openBackend(async () => {
+      await Bun.sleep(6000);
+      return new Response('late');
+    });
+    await using front = await openFront({
+      target: backend.url,
+      idleTimeoutSeconds: 120,
+      readTimeoutSeconds: 1,
+    });
+    const socket = connect(Number(new URL(front.base).port), '127.0.0.1');
+    let closed = false;
+    socket.on('close', () => {
+      closed = true;
+    });
+    socket.on('error', () => undefined); // the byte that was on its way
+    socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n');
+    const trickle = setInterval(() => socket.write('x'), 200);
+    const answered = fetch(front.base, { method: 'POST', body: 'x' });
+    await until(
+      () => closed,
+      () => 'still open',
+      9000,
+    );
+    clearInterval(trickle);
+    expect(await (await answered).text()).toBe('late');
+  }, 20_000);
 
   test('refuses batches whatever their type, also in a body that streams', async () => {
     await using backend = openBackend(() => new Response('reached'));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import type { Socket } from 'bun';
-import { post, until } from './raw-client.ts';
+import { type EventSource, openEvents, post, until } from './raw-client.ts';
 import { openFront, openSessionServer, result } from './reverse-front.ts';
 
 interface Wire {
@@ -104,6 +104,59 @@ describe('our HTTP client behaves as fetch does', () => {
   });
 });
 
+describe('a server that dies in the midst of its events', () => {
+  const PROGRESS = 'event: message\ndata: {"jsonrpc":"2.0","method":"notifications/progress"}\n\n';
+  const ANSWER = 'data: {"jsonrpc":"2.0","id":"x","result":{}}\n\n';
+  const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
+  const openDying = (pieces: readonly string[]) =>
+    openWire(async (socket) => {
+      socket.write(
+        'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n',
+      );
+      for (const piece of pieces) {
+        socket.write(chunk(piece));
+        await Bun.sleep(10);
+      }
+      socket.end();
+    });
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 'x', method: 'tools/call' });
+  const isBroken = ({ comments }: EventSource) => comments.some((comment) => comment.startsWith('error: '));
+
+  test.each<[string, readonly string[], number]>([
+    ['after one', [PROGRESS], 1],
+    ['in the midst of one', [PROGRESS, 'event: message\ndata: {"jsonrpc"'], 1],
+    ['in the midst of its answer', [ANSWER.slice(0, -3)], 0],
+    ['before any', [': hello\n\n'], 0],
+  ])('%s is told of by an error with the id of the call', async (_, pieces, heard) => {
+    await using wire = openDying(pieces);
+    await using front = await openFront({ target: wire.url });
+    await using events = await openEvents(front.base, { method: 'POST', body });
+    await until(() => events.ended);
+    expect(events.messages.slice(heard)).toEqual([
+      {
+        jsonrpc: '2.0',
+        id: 'x',
+        error: { code: -32603, message: 'The MCP server ended before it answered' },
+      },
+    ]);
+    expect(isBroken(events)).toBe(false);
+  });
+
+  test.each<[string, readonly string[], RequestInit]>([
+    ['whose events have ids', [`id: 1\n${PROGRESS}`], { method: 'POST', body }],
+    ['whose events have ids, in two pieces', [`${PROGRESS}i`, 'd: 1\n'], { method: 'POST', body }],
+    ['that has answered', [PROGRESS, ANSWER], { method: 'POST', body }],
+    ['that was not called', [PROGRESS], {}],
+  ])('%s is nothing to add to', async (_, pieces, init) => {
+    await using wire = openDying(pieces);
+    await using front = await openFront({ target: wire.url });
+    await using events = await openEvents(front.base, init);
+    await until(() => events.ended);
+    expect(events.messages.filter(({ error }) => error !== undefined)).toEqual([]);
+    expect(isBroken(events)).toBe(true);
+  });
+});
+
 describe('connections to the server', () => {
   const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi';
 
@@ -118,16 +171,38 @@ describe('connections to the server', () => {
     expect([wire.state.connections <= 20, wire.state.requests]).toEqual([true, 40]);
   });
 
-  test('that the server closed meanwhile cost nobody an error', async () => {
-    await using wire = openWire((socket, request) => {
+  /** Answers the first request of a connection and closes it at the next. */
+  const openAbrupt = () =>
+    openWire((socket, request) => {
       if (request === 1) socket.write(OK);
       else socket.end();
     });
+
+  test('that the server closed meanwhile cost nobody an error where asking again is harmless', async () => {
+    await using wire = openAbrupt();
     await using front = await openFront({ target: wire.url });
-    for (let round = 0; round < 5; round += 1) {
-      const { status } = await post(front.base, { id: 1, method: 'tools/list' });
-      expect(status).toBe(200);
+    for (let round = 0; round < 5; round += 1) expect((await ask(front.base, 'GET')).status).toBe(200);
+  });
+
+  test('never carry a call twice', async () => {
+    await using wire = openAbrupt();
+    await using front = await openFront({ target: wire.url });
+    const statuses: number[] = [];
+    for (let round = 0; round < 4; round += 1)
+      statuses.push((await post(front.base, { id: 1, method: 'tools/call' })).status);
+    expect(statuses).toEqual([200, 502, 200, 502]);
+    expect(wire.state.requests).toBe(4);
+  });
+
+  test('carry no call after a pause in which the server may have given them up', async () => {
+    await using wire = openAbrupt();
+    await using front = await openFront({ target: wire.url });
+    for (let round = 0; round < 2; round += 1) {
+      expect((await post(front.base, { id: 1, method: 'tools/call' })).status).toBe(200);
+      await Bun.sleep(1100);
     }
+    expect(wire.state.connections).toBe(2);
+    await until(() => wire.state.open === 1);
   });
 
   test('on which an answer had begun are not tried again', async () => {

@@ -81,6 +81,16 @@ describe('sessions (§6.1, §6.2, §6.4, §6.5, §19.7)', () => {
     expect([status, headers.get('mcp-session-id')]).toEqual([200, null]);
   });
 
+  test('an empty header names none', async () => {
+    await using world = await openWorld();
+    const headers = { 'Mcp-Session-Id': '' };
+    const url = `${world.base}/mcp`;
+    expect((await post(url, { id: 1, method: 'tools/list' }, { headers })).status).toBe(200);
+    expect((await post(url, { id: 0, ...INITIALIZE }, { headers })).headers.has('mcp-session-id')).toBe(true);
+    expect((await fetch(url, { headers })).status).toBe(400);
+    expect((await fetch(url, { headers, method: 'DELETE' })).status).toBe(400);
+  });
+
   test('end with DELETE', async () => {
     await using world = await openWorld();
     const { session, call, listen, stream } = await connectStreamable(world.base);

@@ -28,6 +28,10 @@ const errorOf = (stderr: string) =>
     .find((line) => line.startsWith('Error: '))
     ?.replace(/\. Hint: .*/, '');
 
+/** Process id of the workload host, not of its guard. */
+const hostOf = async (world: World) =>
+  (await world.processes()).find(({ command }) => / host$/.test(command) && !/^sh /.test(command))?.pid ?? 0;
+
 const documentOf = async (world: World, name: string) =>
   JSON.parse(await readFile(join(world.state, 'runconfigs', `${name}.json`), 'utf8'));
 
@@ -178,10 +182,7 @@ describe('a remote server, where there is no container engine', () => {
     const { url = '' } = (await world.find(name)) ?? {};
     const mcp = await openMcpClient(url);
     expect(await mcp.call('ping')).toBe('pong');
-    const hostId = async () =>
-      (await world.processes()).find(({ command }) => / host$/.test(command) && !/^sh /.test(command))?.pid ??
-      0;
-    const before = await hostId();
+    const before = await hostOf(world);
     const initialized = remote.asked.filter(({ initializes }) => initializes).length;
     process.kill(before, 'SIGKILL');
     const text = await waitFor(
@@ -190,7 +191,7 @@ describe('a remote server, where there is no container engine', () => {
       { what: 'the session goes on', deadlineMs: 20_000 },
     );
     expect(JSON.parse(text)).toMatchObject({ 'x-api-key': 'open sesame' });
-    expect(await hostId()).not.toBe(before);
+    expect(await hostOf(world)).not.toBe(before);
     // The session is the server's own: only the readiness probe shook hands.
     expect(remote.asked.filter(({ initializes }) => initializes).length - initialized).toBeLessThanOrEqual(1);
     expect(await world.reached(name)).toMatchObject({ url });
@@ -367,13 +368,19 @@ describe('a remote server, where there is no container engine', () => {
     await world.ok(['rm', name]);
   });
 
-  test('a proxy that the environment names is on the way', async () => {
+  test('a proxy that the environment names is on the way, and still is when the host was killed', async () => {
     const name = world.name('proxied');
     await world.ok(['run', 'http://remote.invalid/v1/mcp', '--name', name, '--wait'], {
       env: { http_proxy: remote.origin },
     });
     const { url = '' } = (await world.find(name)) ?? {};
     expect(await headersOf(url)).toMatchObject({ host: 'remote.invalid' });
+    process.kill(await hostOf(world), 'SIGKILL');
+    await waitFor(
+      () => headersOf(url).catch(String),
+      (headers) => typeof headers === 'object',
+      { what: 'the server is reached again', deadlineMs: 20_000 },
+    );
     await world.ok(['rm', name]);
   });
 

@@ -34,6 +34,11 @@ test('of two spellings of one name the later one wins', async () => {
   expect(await sent({ 'X-Key': 'plain', 'x-key': 'secret' }, {})).toMatchObject({ 'x-key': 'secret' });
 });
 
+test('a client’s Connection does not take it off again', async () => {
+  const given = { Connection: 'close, X-KEY, X-Other' };
+  expect(await sent({ 'X-Key': 'ours' }, given)).toEqual({ 'x-key': 'ours', connection: 'close, X-Other' });
+});
+
 test('letters beyond ASCII go as UTF-8', async () => {
   const { 'x-name': name = '' } = await sent({ 'X-Name': 'Zoë €' }, {});
   expect(Buffer.from(name, 'latin1').toString()).toBe('Zoë €');

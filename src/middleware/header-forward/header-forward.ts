@@ -30,10 +30,21 @@ export function createHeaderForward(parameters: unknown): Middleware | undefined
     ([name, value]) => [name, Buffer.from(value).toString('latin1')] as const,
   );
   if (added.length === 0) return undefined;
+  const names = new Set(added.map(([name]) => name.toLowerCase()));
 
   return function headerForward(request, context, next) {
     const headers = new Headers(request.headers);
     for (const [name, value] of added) headers.set(name, value);
+    const connection = headers.get('connection');
+    if (connection !== null) headers.set('connection', withoutNames(connection, names));
     return next(new Request(request, { headers }), context);
   };
+}
+
+/** What a client's `Connection` names does not go further; it must not name what is ours to set. */
+function withoutNames(connection: string, names: ReadonlySet<string>): string {
+  return connection
+    .split(',')
+    .filter((option) => !names.has(option.trim().toLowerCase()))
+    .join(',');
 }

@@ -46,11 +46,13 @@ export function requestHeaders(
     else if (name === 'connection') connection = value;
     else if (!OURS.has(name) && !HOP_BY_HOP.has(name)) list.push([name, value]);
   });
-  list.push(['x-forwarded-for', remoteAddress], ['x-forwarded-proto', remoteScheme ?? 'http']);
-  if (host !== undefined && remoteScheme === undefined) list.push(['x-forwarded-host', host]);
   const dropped = namesIn(connection);
   if (isPlain) dropped.push('accept-encoding');
-  return dropped.length === 0 ? list : without(list, dropped);
+  const sent = dropped.length === 0 ? list : list.filter(([name]) => !dropped.includes(name));
+  // After that: `Connection: X-Forwarded-For` must not hide a client.
+  sent.push(['x-forwarded-for', remoteAddress], ['x-forwarded-proto', remoteScheme ?? 'http']);
+  if (host !== undefined && remoteScheme === undefined) sent.push(['x-forwarded-host', host]);
+  return sent;
 }
 
 export function without(list: HeaderList, names: readonly string[]): HeaderList {

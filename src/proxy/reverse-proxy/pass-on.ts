@@ -1,7 +1,10 @@
+import { findId } from './answers.ts';
+import { watchAnswer } from './broken-answer.ts';
 import { publicEndpoint, publicPlace } from './endpoint-url.ts';
 import type { Forwarding } from './forward.ts';
 import { tellEnd } from './held-stream.ts';
 import { peekAnswer } from './peek-answer.ts';
+import { isWhole } from './raw/exchange.ts';
 import { rewriteEndpoint } from './rewrite-endpoint.ts';
 import type { ProxySession, ProxySessionTable } from './session-table.ts';
 import type { Target } from './target.ts';
@@ -12,6 +15,8 @@ export interface PassOnDeps {
   readonly endpointPrefix: string;
   readonly sessions: ProxySessionTable;
   readonly target: Target;
+  /** Counts a call that is being answered; returns how to end that. */
+  readonly holdCall: () => () => void;
   /** The server has shown that it serves (spec 04 §8.4 step 6). */
   readonly onReady: () => void;
   /** Status of every answer of the server. */
@@ -51,9 +56,15 @@ export function createPassOn(deps: PassOnDeps): PassOn {
       headers.delete('mcp-session-id');
     }
     if (peeked === undefined) return response;
-    if (!(peeked.body instanceof ReadableStream)) headers.delete('content-length');
+    let { body } = peeked;
+    if (!(body instanceof ReadableStream)) {
+      headers.delete('content-length');
+      forwarding.context.letGo();
+    } else if (isStream) {
+      body = tellEnd(body, () => forwarding.context.letGo());
+    }
     if (isStream) headers.set('x-accel-buffering', 'no');
-    return new Response(peeked.body, { status, statusText, headers });
+    return new Response(body, { status, statusText, headers });
   }
 
   function addSession(id: string, initialize: string): ProxySession {
@@ -79,11 +90,15 @@ export function createPassOn(deps: PassOnDeps): PassOn {
   }
 
   function passStream(response: Response, forwarding: Forwarding, origin: URL): Response {
-    const { incoming, session } = forwarding;
+    const { incoming, session, context } = forwarding;
     const { headers, status, statusText } = response;
     let { body } = response;
     if (body === null) return response;
     headers.set('x-accel-buffering', 'no');
+    const isComing = !isWhole(response);
+    const isAnswer = isComing && isCall(forwarding);
+    const releases = isAnswer ? [deps.holdCall(), () => context.letGo()] : [];
+    if (!isComing) context.letGo();
     if (transport === 'sse' && !headers.has('content-encoding')) {
       headers.delete('content-length');
       const place = publicPlace(incoming.headers, deps);
@@ -98,17 +113,32 @@ export function createPassOn(deps: PassOnDeps): PassOn {
           sniffed.open += 1;
         },
       });
+      body = rewritten;
       // The session is the stream: both end together.
-      body = tellEnd(rewritten, () => sniffed && sessions.end(sniffed));
-    } else if (session !== undefined) {
-      body = tellEnd(body, sessions.hold(session));
-    } else {
-      return response;
+      releases.push(() => sniffed && sessions.end(sniffed));
+    } else if (isComing && session !== undefined) {
+      releases.push(sessions.hold(session));
     }
-    return new Response(body, { status, statusText, headers });
+    if (releases.length === 0) return response;
+    const isReadable = isAnswer && !headers.has('content-encoding');
+    const told = tellEnd(
+      body,
+      () => {
+        for (const release of releases) release();
+      },
+      isReadable ? watchAnswer(() => findId(forwarding.body)) : undefined,
+    );
+    return new Response(told, { status, statusText, headers });
   }
 
   return passOn;
+}
+
+/** Somebody waits for the end of its answer; not so of a subscription, which has none (spec 04 §18.6). */
+function isCall({ incoming, kind, body }: Forwarding): boolean {
+  if (incoming.method !== 'POST') return false;
+  const message = kind === 'modern' ? body.message() : undefined;
+  return message?.kind !== 'request' || message.method !== 'subscriptions/listen';
 }
 
 function isEventStream({ headers }: Response): boolean {

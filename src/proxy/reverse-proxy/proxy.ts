@@ -113,6 +113,7 @@ export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
       endpointPrefix: options.endpointPrefix ?? '',
       sessions,
       target,
+      holdCall,
       onReady() {
         if (options.health !== undefined) monitor.ready();
       },
@@ -150,6 +151,15 @@ export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
     if (running > 0) return;
     for (const resolve of idleWaiters) resolve();
     idleWaiters = [];
+  }
+
+  function holdCall(): () => void {
+    running += 1;
+    let held = true;
+    return () => {
+      if (held) finished();
+      held = false;
+    };
   }
 
   return {

@@ -6,7 +6,7 @@ export function endpointUrl(request: Request, sessionId: string, trustProxyHeade
   const url = new URL(request.url);
   const seen = trustProxyHeaders ? forwarded(request.headers) : {};
   const scheme = seen.proto ?? 'http';
-  const host = withPort(seen.host ?? request.headers.get('host') ?? url.host, seen.host && seen.port);
+  const host = withPort(seen.host ?? (request.headers.get('host') || url.host), seen.host && seen.port);
   const prefix = segments((seen.prefix ?? '').replace(/\/sse\/?$/, ''));
   return `${scheme}://${host}${prefix}/messages?session_id=${sessionId}`;
 }

@@ -66,6 +66,8 @@ export function createLogLevels({ forwarder, note, sessions }: LogLevelsOptions)
     },
     sessionEnded: update,
     restore() {
+      // What sessions asked for that have ended since is no concern of a new process.
+      upstream = mostVerbose();
       if (upstream !== undefined) tell(upstream, 'first');
     },
   };

@@ -77,8 +77,8 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
   }
 
   function findSession(request: Request): Session | undefined {
-    const id = request.headers.get('mcp-session-id');
-    return id === null ? undefined : sessions.find(id);
+    const id = sessionIdOf(request);
+    return id === undefined ? undefined : sessions.find(id);
   }
 
   function legacy(
@@ -89,7 +89,7 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
   ): Response | Promise<Response> {
     const session = findSession(request);
     if (message.method === 'initialize') return initialize(message, session, request, context);
-    if (session === undefined && request.headers.has('mcp-session-id')) return sessionNotFound(message);
+    if (session === undefined && sessionIdOf(request) !== undefined) return sessionNotFound(message);
     const openChannel = session === undefined ? undefined : () => replayOf(session)?.open(idOf(message));
     const reply = createReply(request, context, { openChannel, isPrimed });
     return router.request(message, session, reply) === 'full' ? busy(message) : reply.response;
@@ -156,8 +156,8 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
 
   /** The session's own stream; a second one replaces the first (spec 04 §6.4). Or one that was lost goes on. */
   function get(request: Request, context: RequestContext): Response {
-    const id = request.headers.get('mcp-session-id');
-    if (id === null) return textError(400, 'Mcp-Session-Id header required for standalone SSE');
+    const id = sessionIdOf(request);
+    if (id === undefined) return textError(400, 'Mcp-Session-Id header required for standalone SSE');
     const session = sessions.find(id);
     if (session === undefined) return sessionNotFound();
     const lastEventId = request.headers.get('last-event-id');
@@ -199,8 +199,8 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
   }
 
   function remove(request: Request): Response {
-    const id = request.headers.get('mcp-session-id');
-    if (id === null) return textError(400, 'Mcp-Session-Id header required for DELETE');
+    const id = sessionIdOf(request);
+    if (id === undefined) return textError(400, 'Mcp-Session-Id header required for DELETE');
     const session = sessions.find(id);
     if (session === undefined) return sessionNotFound();
     sessions.end(session);
@@ -226,6 +226,11 @@ interface ReplyOptions
   extends Partial<Pick<PostReplyFacts, 'era' | 'onAnswer' | 'openChannel' | 'isPrimed'>> {
   /** The answer is a stream, whatever the client says that it accepts (spec 04 §18.6). */
   readonly isListening?: boolean;
+}
+
+/** An empty header is none, as in the reverse proxy: clients without a session send it so. */
+function sessionIdOf({ headers }: Request): string | undefined {
+  return headers.get('mcp-session-id') || undefined;
 }
 
 /** The modern revision has one method (spec 04 §18.7). */

@@ -112,7 +112,17 @@ function wholeResponse(head: ResponseHead, pieces: Uint8Array<ArrayBuffer>[], me
   const [first] = pieces;
   const body = pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces);
   const headers = head.headers.filter(([name]) => name !== 'content-length');
-  return toResponse(body, { ...head, headers });
+  const response = toResponse(body, { ...head, headers });
+  whole.add(response);
+  return response;
+}
+
+/** Remembers of a response what its body does not tell; forgotten with it. */
+const whole = new WeakSet<Response>();
+
+/** Whether all of the answer had come with its headers: nothing of it can be late or get lost any more. */
+export function isWhole(response: Response): boolean {
+  return whole.has(response);
 }
 
 /** Throws for a status that no response of ours can have. */

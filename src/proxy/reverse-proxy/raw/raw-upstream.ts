@@ -8,6 +8,10 @@ export interface RawUpstream extends Disposable {
 /** Idle connections kept for later, and for how long. Servers close theirs after 5 s and more. */
 const MAX_IDLE = 256;
 const IDLE_MS = 30_000;
+/** So short a pause no server takes for idleness: a connection that rested longer may be about to be closed. */
+const FRESH_MS = 1000;
+/** Methods that a proxy may repeat when it does not know whether the server has acted (RFC 9110 §9.2.2). */
+const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
 /**
  * HTTP/1.1 without TLS over sockets of our own: much less work per request than the runtime's `fetch`, whose ceiling of
@@ -19,10 +23,15 @@ export function createRawUpstream(): RawUpstream {
   const sweeping = setInterval(sweep, IDLE_MS / 2);
   sweeping.unref();
 
-  function findIdle(key: string): Connection | undefined {
+  /** The one that was used last, if it rested for `maxRestMs` at most; else it makes room for another. */
+  function findIdle(key: string, maxRestMs: number): Connection | undefined {
     const free = idle.get(key);
+    const oldest = performance.now() - maxRestMs;
     for (let last = free?.pop(); last !== undefined; last = free?.pop()) {
-      if (!last.connection.closed) return last.connection;
+      if (last.connection.closed) continue;
+      if (last.since >= oldest) return last.connection;
+      last.connection.close();
+      return undefined;
     }
     return undefined;
   }
@@ -51,13 +60,15 @@ export function createRawUpstream(): RawUpstream {
 
   async function send(request: Parameters<Upstream>[0]): Promise<Response> {
     const key = request.origin.host;
-    const used = findIdle(key);
+    // A tool must not be called twice, so a call is not sent where it may have to be sent again.
+    const isRepeatable = REPEATABLE.has(request.method) && !(request.body instanceof ReadableStream);
+    const used = findIdle(key, isRepeatable ? IDLE_MS : FRESH_MS);
     if (used !== undefined) {
       try {
         return await used.send(request);
       } catch (error) {
         // It had been closed behind our back; the request may never have been seen.
-        const isStale = error instanceof ConnectionClosed && !(request.body instanceof ReadableStream);
+        const isStale = error instanceof ConnectionClosed && isRepeatable;
         if (!isStale || request.signal.aborted) throw error;
       }
     }
