@@ -140,6 +140,14 @@ describe('what an API registry said before', () => {
     expect(api.server.requests).toEqual([]);
   });
 
+  test('tells of entries that cannot be used as the registry did', async () => {
+    await using api = await openApi([serverJson('io.github.a/one'), { name: 'io.github.a/npm' }]);
+    const { skipped } = await api.world.open().list();
+    expect(skipped).toHaveLength(1);
+    api.server.intercept = away;
+    expect((await api.world.open().list()).skipped).toEqual(skipped);
+  });
+
   test('is asked for again after an hour, and on demand', async () => {
     await using api = await openApi();
     await api.world.open().list();
