@@ -41,7 +41,8 @@ export interface BuildImageOptions extends BuildInputs {
 /**
  * The name of an image that runs the package (spec 03 §13). One that was made of the same inputs is used again (B16); for a
  * version that is not pinned only within an hour, or when a fresh one cannot be had.
- * Throws `ERR_PACKAGE_INVALID`, `ERR_RUNTIME_CONFIG_INVALID`, `ERR_BUILD_INPUT_INVALID`, `ERR_BUILD_FAILED`, `ERR_CANCELLED`.
+ * Throws `ERR_PACKAGE_INVALID`, `ERR_RUNTIME_CONFIG_INVALID`, `ERR_BUILD_INPUT_INVALID`, `ERR_BUILD_FAILED` with the base images that
+ * are missing, `ERR_CANCELLED`.
  */
 export async function buildPackageImage(
   reference: PackageReference,
@@ -192,11 +193,25 @@ async function runBuild(
     report.end();
   } catch (error) {
     report.end();
-    if (hasCode(error, 'ERR_BUILD_FAILED')) progress.revealOutput();
-    throw error;
+    if (!hasCode(error, 'ERR_BUILD_FAILED')) throw error;
+    progress.revealOutput();
+    throw await withMissingImages(error, build, engine);
   } finally {
     progress.update('');
   }
+}
+
+/** The failure with the base images that the engine does not have: it may have been about them. */
+async function withMissingImages(
+  { code, facts, context, cause }: ThvError<'ERR_BUILD_FAILED'>,
+  { baseImages }: ImageBuild,
+  engine: Pick<Engine, 'images'>,
+): Promise<ThvError> {
+  const missingImages: string[] = [];
+  for (const image of baseImages) {
+    if ((await engine.images.find(image)) === undefined) missingImages.push(image);
+  }
+  return new ThvError(code, { ...facts, missingImages }, { context, cause });
 }
 
 interface BuiltImage {

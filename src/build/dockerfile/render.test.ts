@@ -54,7 +54,8 @@ describe('renderDockerfile', () => {
       {},
       {},
     ],
-    ['go://host/o/r', 'go install "$package"', {}, {}],
+    // A folder of its own: an image may bring tools in the usual one.
+    ['go://host/o/r', 'if GOBIN=/build/bin go install "$package"; then', {}, {}],
     ['go://host/o/r', "package='host/o/r@latest'", {}, {}],
     ['go://./cmd/server', 'go build -o /app/mcp-server ./cmd/server', { localTarget: './cmd/server' }, {}],
     ['go://host/o/r', 'ENTRYPOINT ["/app/mcp-server", "serve"]', { entrypointArguments: ['serve'] }, {}],
