@@ -10,6 +10,9 @@ export interface IgnoreRules {
   readonly hasExceptions: boolean;
 }
 
+/** Not sent with a context of ours: Podman would go by them once more, and leave out our own files. */
+export const ENGINE_IGNORE_FILES: readonly string[] = ['.dockerignore', '.containerignore'];
+
 /** `.dockerignore` (Docker's reference, ".dockerignore file") and `.thvignore` (spec 03 §6.2) of a folder. */
 export async function readIgnoreRules(
   folder: string,

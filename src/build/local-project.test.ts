@@ -50,7 +50,7 @@ describe('openLocalProject', () => {
     );
   });
 
-  test('what .dockerignore and .thvignore name stays out, as do history and logins', async () => {
+  test('what .dockerignore and .thvignore name stays out, as do history, logins and what engines go by', async () => {
     await using world = await folderWith({
       'go.mod': '',
       'main.go': '',
@@ -64,10 +64,10 @@ describe('openLocalProject', () => {
       'sub/a.go': '',
       'private.key': '',
       '.dockerignore': '# comment\nbuild/*\n!build/keep.txt\n**/*.log\n',
+      '.containerignore': '*.go\n',
       '.thvignore': '*.key\n',
     });
     expect(await pathsOf(await openLocalProject('.', world.folder))).toEqual([
-      '.dockerignore',
       '.thvignore',
       'build/',
       'build/keep.txt',

@@ -2,7 +2,7 @@ import { lstat, readdir, readlink, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { messageOf, ThvError } from '../errors/index.ts';
 import type { ContextEntry } from './context-tar.ts';
-import { type IgnoreRules, readIgnoreRules } from './ignore-rules.ts';
+import { ENGINE_IGNORE_FILES, type IgnoreRules, readIgnoreRules } from './ignore-rules.ts';
 
 /** A Go project on this machine: the context of its build, and what to build in it (spec 03 §13.3, §15-B15). */
 export interface LocalProject {
@@ -14,8 +14,11 @@ export interface LocalProject {
 
 /** Elements of a path that Go takes in import paths, which are all that `go build` would build. */
 const TARGET = /^[A-Za-z0-9._~+@ -][A-Za-z0-9._~+@/ -]*$/;
-/** Never part of a build: history, and files that are there to hold logins. */
-const LEFT_OUT: ReadonlySet<string> = new Set(['.git', '.env', '.netrc', '.npmrc', '.yarnrc']);
+/** Never part of a build: history, files that are there to hold logins, and what stands where our own files do. */
+const LEFT_OUT: ReadonlySet<string> = new Set([
+  ...['.git', '.env', '.netrc', '.npmrc', '.yarnrc', '.thv-build'],
+  ...ENGINE_IGNORE_FILES,
+]);
 
 /**
  * The project that `path` belongs to: the folder of the nearest `go.work`, else of the nearest `go.mod`, else `path` itself.

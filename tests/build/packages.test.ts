@@ -157,7 +157,6 @@ onEachEngine((address) => {
         expect(await readFile(join(project, 'Dockerfile'), 'utf8')).toBe('FROM nowhere');
         const inside = (await runIn(engine, image, 'cd /app && ls -A')).trim().split('\n').sort();
         expect(inside).toEqual([
-          '.dockerignore',
           '.thvignore',
           'Dockerfile',
           'cmd',
