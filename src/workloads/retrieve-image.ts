@@ -17,8 +17,11 @@ export async function retrieveImage(
   { signal, progress, logger, owner = 'user' }: RetrieveOptions,
 ): Promise<void> {
   await within('failed to retrieve or pull image', async () => {
+    const reference = await within('failed to check if image exists locally', () =>
+      parseImageReference(image),
+    );
     const isLocal = (await engine.images.find(image, { signal })) !== undefined;
-    if (isLocal && !isLatest(parseImageReference(image))) return;
+    if (isLocal && !isLatest(reference)) return;
     logger.info('pulling image', { image });
     try {
       await engine.images.pull(image, {
