@@ -129,14 +129,9 @@ function timeTag(time: Date): string {
   return formatLocalTime(time, 'seconds').slice(0, 19).replace(/\D/g, '');
 }
 
-/** The Dockerfile as `thv build --dry-run` shows it, secret values masked; asks no engine (B3). */
+/** The Dockerfile as `thv build --dry-run` shows it; asks no engine (B3). */
 export async function generateDockerfile(reference: PackageReference, inputs: BuildInputs): Promise<string> {
-  return renderMasked(await prepareBuild(reference, inputs));
-}
-
-/** The Dockerfile without secrets. */
-export function renderMasked({ plan, secretNames }: Pick<PreparedBuild, 'plan' | 'secretNames'>): string {
-  return renderDockerfile(masked(plan, secretNames));
+  return renderDockerfile((await prepareBuild(reference, inputs)).plan);
 }
 
 /** Throws `ERR_INPUT_INVALID` unless an image can be called so. */
@@ -150,18 +145,8 @@ export function checkImageName(tag: string): void {
   }
 }
 
-function masked(plan: PreparedBuild['plan'], secretNames: ReadonlySet<string>): PreparedBuild['plan'] {
-  const buildEnvironment = Object.fromEntries(
-    Object.entries(plan.buildEnvironment).map(([name, value]) => [
-      name,
-      secretNames.has(name) ? '[secret]' : value,
-    ]),
-  );
-  return { ...plan, buildEnvironment };
-}
-
 async function keyOf(repository: string, prepared: PreparedBuild): Promise<string> {
-  const facts = { repository, dockerfile: renderMasked(prepared), ...prepared.keyFacts };
+  const facts = { repository, dockerfile: renderDockerfile(prepared.plan), ...prepared.keyFacts };
   return imageKey(facts, prepared.project?.entries());
 }
 

@@ -8,10 +8,10 @@ import {
   checkImageName,
   type ImageBuild,
   imageBuildOf,
-  renderMasked,
 } from './build-image.ts';
 import { nodeFolder } from './dockerfile/node-folder.ts';
 import { pythonFolder } from './dockerfile/python-folder.ts';
+import { renderDockerfile } from './dockerfile/render.ts';
 import { baseImagesOf } from './folder/base-images.ts';
 import { DOCKERFILE, dockerfileContext, projectContext } from './folder/context.ts';
 import type {
@@ -34,10 +34,10 @@ export async function buildFolderImage(project: FolderProject, options: BuildIma
   return buildOnce(await build, options);
 }
 
-/** The Dockerfile of the folder, or the one that would be generated, secret values masked; asks no engine. */
+/** The Dockerfile of the folder, or the one that would be generated; asks no engine. */
 export async function folderDockerfile(project: FolderProject, inputs: BuildInputs): Promise<string> {
   if (project.kind === 'dockerfile') return readFile(join(project.folder, DOCKERFILE), 'utf8');
-  return renderMasked(await prepareFolder(project, inputs));
+  return renderDockerfile((await prepareFolder(project, inputs)).plan);
 }
 
 /** Name of a workload that runs the folder, unless a person gives one. */

@@ -73,7 +73,7 @@ describe('thv build --dry-run', () => {
     );
     expect([exitCode, stdout.split('\n')[0]]).toEqual([0, 'FROM node:20-alpine AS builder']);
     for (const part of [
-      'ENV FROM_SHELL="[secret]"\nENV HIDDEN="[secret]"\nENV PLAIN="shown"',
+      'ENV PLAIN="shown"\nARG THV_SECRET_FROM_SHELL\nENV FROM_SHELL="$THV_SECRET_FROM_SHELL"\nARG THV_SECRET_HIDDEN\nENV HIDDEN="$THV_SECRET_HIDDEN"\n',
       'apk add --no-cache git ca-certificates curl jq;',
       'COPY .npmrc /root/.npmrc',
       'COPY ca-cert.crt /tmp/custom-ca.crt',

@@ -10,6 +10,7 @@ function dockerfile(text: string, plan: Partial<BuildPlan> = {}, flags: RuntimeO
     reference,
     runtime: resolveRuntimeSettings(reference.scheme, { flags }),
     buildEnvironment: {},
+    secretEnvironment: [],
     buildArguments: [],
     certificates: new Set(),
     authFiles: new Set(),
@@ -74,6 +75,7 @@ describe('renderDockerfile', () => {
   test('every line is an instruction, a comment, or goes on with the one before', () => {
     const full: Partial<BuildPlan> = {
       buildEnvironment: { B: '2 $HOME', A: '1' },
+      secretEnvironment: ['TOKEN'],
       buildArguments: ['PIP_INDEX_URL'],
       certificates: new Set(['custom', 'host']),
       authFiles: new Set(['npmrc', 'netrc', 'yarnrc']),
