@@ -136,13 +136,15 @@ export async function generateDockerfile(reference: PackageReference, inputs: Bu
 
 /** Throws `ERR_INPUT_INVALID` unless an image can be called so. */
 export function checkImageName(tag: string): void {
+  const refuse = (reason: string) =>
+    new ThvError('ERR_INPUT_INVALID', { reason: `invalid image name format '${tag}': ${reason}` });
+  let digest: string | undefined;
   try {
-    parseImageReference(tag);
+    ({ digest } = parseImageReference(tag));
   } catch (error) {
-    throw new ThvError('ERR_INPUT_INVALID', {
-      reason: `invalid image name format '${tag}': ${messageOf(error)}`,
-    });
+    throw refuse(messageOf(error));
   }
+  if (digest !== undefined) throw refuse('a digest comes from what is built, it cannot be chosen');
 }
 
 async function keyOf(repository: string, prepared: PreparedBuild): Promise<string> {

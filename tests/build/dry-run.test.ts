@@ -89,6 +89,11 @@ describe('thv build --dry-run', () => {
     ['no scheme', ['image'], `invalid protocol scheme: image. ${USAGE_OF_SCHEMES}`],
     ['a name of an image that is none', ['npx://a', '-t', 'A b'], "invalid image name format 'A b': "],
     [
+      'a digest as the name of an image',
+      ['npx://a', '-t', `a@sha256:${'0'.repeat(64)}`],
+      `invalid image name format 'a@sha256:${'0'.repeat(64)}': a digest comes from what is built, it cannot be chosen`,
+    ],
+    [
       'a single quote',
       ['npx://a', '--', "it's"],
       "failed to generate Dockerfile for npx://a: buildArg cannot contain single quotes: it's",
