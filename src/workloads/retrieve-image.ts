@@ -23,6 +23,7 @@ export async function retrieveImage(
     const isLocal = (await engine.images.find(image, { signal })) !== undefined;
     if (isLocal && !isLatest(reference)) return;
     logger.info('pulling image', { image });
+    const shortName = image.replace(/(@sha256:[0-9a-f]{12})[0-9a-f]*$/, '$1');
     try {
       await engine.images.pull(image, {
         signal,
@@ -32,7 +33,7 @@ export async function retrieveImage(
             currentBytes === undefined || !totalBytes
               ? ''
               : ` ${Math.floor((100 * currentBytes) / totalBytes)}%`;
-          progress.update(`Pulling ${image}: ${layer === undefined ? '' : `${layer} `}${status}${share}`);
+          progress.update(`Pulling ${shortName}: ${layer === undefined ? '' : `${layer} `}${status}${share}`);
         },
       });
       progress.update('');
