@@ -40,6 +40,7 @@ describe('what of a folder is sent to the engine', () => {
       ['a.js', 'lib/', 'lib/b.js'],
     ],
     ['nor what its ignore file names', projectContext, 'lib\n', ['a.js']],
+    ['a byte order mark is no part of a pattern', projectContext, '\uFEFFlib\r\n', ['a.js']],
     [
       'an ignore file can take back what is left out',
       projectContext,
