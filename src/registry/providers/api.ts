@@ -6,6 +6,7 @@ import type { CachedContent, DiskCache } from '../disk-cache.ts';
 import type { RegistryEntry } from '../entry.ts';
 import { entriesFromServers } from '../from-upstream.ts';
 import type { Provider } from '../provider.ts';
+import { shownUrl } from '../shown-url.ts';
 
 const FRESH_MS = 3_600_000;
 const SERVER_NAME = /^[a-zA-Z0-9.-]+(?:\/[a-zA-Z0-9._-]+)?$/;
@@ -54,7 +55,7 @@ export function createApiProvider(options: ApiProviderOptions): Provider {
       if (kept === undefined || !isOutage(error)) throw creationError(url, error);
       const minutes = Math.round((now() - kept.fetchedAt) / 60_000);
       logger.warn('the registry is not reachable, using what it said before', {
-        registry: url,
+        registry: shownUrl(url),
         minutes,
         error,
       });
@@ -86,7 +87,11 @@ export function createApiProvider(options: ApiProviderOptions): Provider {
       } catch (error) {
         // The list has been read, if only an old one: an outage now means that we do not know of such a server.
         if (!isOutage(error)) throw error;
-        logger.warn('failed to ask the registry for a server', { registry: url, server: name, error });
+        logger.warn('failed to ask the registry for a server', {
+          registry: shownUrl(url),
+          server: name,
+          error,
+        });
         return undefined;
       }
     },
@@ -121,8 +126,8 @@ function isOutage(error: unknown): boolean {
 
 function creationError(url: string, error: unknown): unknown {
   if (!hasCode(error, 'ERR_REGISTRY_REQUEST')) return error;
-  const reason = `upstream registry at ${url} is unavailable: ${messageOf(error)}`;
+  const reason = `upstream registry at ${shownUrl(url)} is unavailable: ${messageOf(error)}`;
   return new ThvError('ERR_REGISTRY_UNAVAILABLE', { reason }, { cause: error }).within(
-    `custom registry API at ${url} is not reachable`,
+    `custom registry API at ${shownUrl(url)} is not reachable`,
   );
 }
