@@ -184,6 +184,20 @@ describe('what an API registry said before', () => {
     expect((await registry.list({ refresh: true })).entries).toHaveLength(1);
   });
 
+  test('stands in for a minute without asking again, unless on demand', async () => {
+    await using api = await openApi();
+    await api.world.open().list();
+    await api.world.age(2 * HOUR);
+    api.server.intercept = away;
+    const registry = api.world.open();
+    await registry.list();
+    api.server.requests.length = 0;
+    expect((await registry.list()).entries).toHaveLength(1);
+    expect(api.server.requests).toEqual([]);
+    await registry.list({ refresh: true });
+    expect(api.server.requests).toEqual(['/v0.1/servers?limit=1&version=latest']);
+  });
+
   test.each([401, 403])('never stands in for a refused login (%d)', async (status) => {
     await using api = await openApi();
     await api.world.open().list();
