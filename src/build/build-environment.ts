@@ -11,9 +11,9 @@ import { type SecretsStore, userSecrets } from '../secrets/index.ts';
 export type OpenSecrets = () => Promise<SecretsStore>;
 
 interface BuildEnvironment {
-  readonly values: Readonly<Record<string, string>>;
-  /** Names whose values nobody may see. */
-  readonly secretNames: ReadonlySet<string>;
+  readonly plain: Readonly<Record<string, string>>;
+  /** What nobody may see. No name is in both. */
+  readonly secret: Readonly<Record<string, string>>;
 }
 
 type Sources = Pick<ApplicationConfig, 'build_env' | 'build_env_from_secrets' | 'build_env_from_shell'>;
@@ -54,7 +54,9 @@ export async function resolveBuildEnvironment(
   }
   const problems = Object.entries(values).flatMap(([name, value]) => problemsOf(name, value));
   if (problems.length > 0) throw new ThvError('ERR_BUILD_INPUT_INVALID', { reason: problems.join('\n') });
-  return { values, secretNames };
+  const ofKind = (isSecret: boolean) =>
+    Object.fromEntries(Object.entries(values).filter(([name]) => secretNames.has(name) === isSecret));
+  return { plain: ofKind(false), secret: ofKind(true) };
 }
 
 function problemsOf(name: string, value: string): readonly string[] {

@@ -41,7 +41,8 @@ export interface BuildImageOptions extends BuildInputs {
 /**
  * The name of an image that runs the package (spec 03 §13). One that was made of the same inputs is used again (B16); for a
  * version that is not pinned only within an hour, or when a fresh one cannot be had.
- * Throws `ERR_PACKAGE_INVALID`, `ERR_RUNTIME_CONFIG_INVALID`, `ERR_BUILD_INPUT_INVALID`, `ERR_BUILD_FAILED`, `ERR_CANCELLED`.
+ * Throws `ERR_PACKAGE_INVALID`, `ERR_RUNTIME_CONFIG_INVALID`, `ERR_BUILD_INPUT_INVALID`, `ERR_BUILD_FAILED` with the base images that
+ * are missing, `ERR_CANCELLED`.
  */
 export async function buildPackageImage(
   reference: PackageReference,
@@ -128,39 +129,26 @@ function timeTag(time: Date): string {
   return formatLocalTime(time, 'seconds').slice(0, 19).replace(/\D/g, '');
 }
 
-/** The Dockerfile as `thv build --dry-run` shows it, secret values masked; asks no engine (B3). */
+/** The Dockerfile as `thv build --dry-run` shows it; asks no engine (B3). */
 export async function generateDockerfile(reference: PackageReference, inputs: BuildInputs): Promise<string> {
-  return renderMasked(await prepareBuild(reference, inputs));
-}
-
-/** The Dockerfile without secrets. */
-export function renderMasked({ plan, secretNames }: Pick<PreparedBuild, 'plan' | 'secretNames'>): string {
-  return renderDockerfile(masked(plan, secretNames));
+  return renderDockerfile((await prepareBuild(reference, inputs)).plan);
 }
 
 /** Throws `ERR_INPUT_INVALID` unless an image can be called so. */
 export function checkImageName(tag: string): void {
+  const refuse = (reason: string) =>
+    new ThvError('ERR_INPUT_INVALID', { reason: `invalid image name format '${tag}': ${reason}` });
+  let digest: string | undefined;
   try {
-    parseImageReference(tag);
+    ({ digest } = parseImageReference(tag));
   } catch (error) {
-    throw new ThvError('ERR_INPUT_INVALID', {
-      reason: `invalid image name format '${tag}': ${messageOf(error)}`,
-    });
+    throw refuse(messageOf(error));
   }
-}
-
-function masked(plan: PreparedBuild['plan'], secretNames: ReadonlySet<string>): PreparedBuild['plan'] {
-  const buildEnvironment = Object.fromEntries(
-    Object.entries(plan.buildEnvironment).map(([name, value]) => [
-      name,
-      secretNames.has(name) ? '[secret]' : value,
-    ]),
-  );
-  return { ...plan, buildEnvironment };
+  if (digest !== undefined) throw refuse('a digest comes from what is built, it cannot be chosen');
 }
 
 async function keyOf(repository: string, prepared: PreparedBuild): Promise<string> {
-  const facts = { repository, dockerfile: renderMasked(prepared), ...prepared.keyFacts };
+  const facts = { repository, dockerfile: renderDockerfile(prepared.plan), ...prepared.keyFacts };
   return imageKey(facts, prepared.project?.entries());
 }
 
@@ -192,11 +180,25 @@ async function runBuild(
     report.end();
   } catch (error) {
     report.end();
-    if (hasCode(error, 'ERR_BUILD_FAILED')) progress.revealOutput();
-    throw error;
+    if (!hasCode(error, 'ERR_BUILD_FAILED')) throw error;
+    progress.revealOutput();
+    throw await withMissingImages(error, build, engine);
   } finally {
     progress.update('');
   }
+}
+
+/** The failure with the base images that the engine does not have: it may have been about them. */
+async function withMissingImages(
+  { code, facts, context, cause }: ThvError<'ERR_BUILD_FAILED'>,
+  { baseImages }: ImageBuild,
+  engine: Pick<Engine, 'images'>,
+): Promise<ThvError> {
+  const missingImages: string[] = [];
+  for (const image of baseImages) {
+    if ((await engine.images.find(image)) === undefined) missingImages.push(image);
+  }
+  return new ThvError(code, { ...facts, missingImages }, { context, cause });
 }
 
 interface BuiltImage {

@@ -58,19 +58,29 @@ async function addFile(
   const sink = tar.entry({ ...header, mode, size: sizeBytes }, (error) =>
     error ? done.reject(error) : done.resolve(),
   );
+  // It tells of what the callback tells too; unheard, it would end the process.
+  sink.on('error', done.reject);
   try {
+    let read = 0;
     for await (const bytes of Bun.file(source).slice(0, sizeBytes).stream()) {
+      read += bytes.byteLength;
       if (!sink.write(bytes)) await drained(sink);
     }
+    if (read < sizeBytes) throw new Error('it became shorter meanwhile');
     sink.end(undefined);
     await done.promise;
   } catch (error) {
-    throw new ThvError(
-      'ERR_BUILD_INPUT_INVALID',
-      { reason: `failed to read ${path} for the build: ${messageOf(error)}` },
-      { cause: error },
-    );
+    throw unreadable(path, error);
   }
+}
+
+/** Something of the context that cannot be read, or is gone since it was listed. */
+export function unreadable(path: string, error: unknown): ThvError {
+  return new ThvError(
+    'ERR_BUILD_INPUT_INVALID',
+    { reason: `failed to read ${path} for the build: ${messageOf(error)}` },
+    { cause: error, hint: '.dockerignore or .thvignore keeps out what the server does not need' },
+  );
 }
 
 function drained(sink: NodeJS.WritableStream): Promise<void> {

@@ -38,6 +38,7 @@ const PLAN: BuildPlan = {
   },
   runtime: { builderImage: 'x', finalImage: 'x', packages: [], buildWith: [], environment: {} },
   buildEnvironment: {},
+  secretEnvironment: [],
   buildArguments: [],
   certificates: new Set(),
   authFiles: new Set(),

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ThvError } from '../errors/index.ts';
+import { hasCode, ThvError } from '../errors/index.ts';
 import { sanitizeWorkloadName, type WorkloadName } from '../records/index.ts';
 import {
   type BuildImageOptions,
@@ -8,11 +8,11 @@ import {
   checkImageName,
   type ImageBuild,
   imageBuildOf,
-  renderMasked,
 } from './build-image.ts';
 import { nodeFolder } from './dockerfile/node-folder.ts';
 import { pythonFolder } from './dockerfile/python-folder.ts';
-import { baseImagesOf } from './folder/base-images.ts';
+import { renderDockerfile } from './dockerfile/render.ts';
+import { baseImagesOf, wantsBuildKit } from './folder/base-images.ts';
 import { DOCKERFILE, dockerfileContext, projectContext } from './folder/context.ts';
 import type {
   DockerfileProject,
@@ -29,15 +29,30 @@ import { type BuildInputs, type FolderBuild, type PreparedBuild, prepareBuild } 
 /** The name of an image that runs the folder as a server. Options and errors are those of `buildPackageImage`. */
 export async function buildFolderImage(project: FolderProject, options: BuildImageOptions): Promise<string> {
   if (options.tag !== undefined) checkImageName(options.tag);
-  const build =
-    project.kind === 'dockerfile' ? dockerfileBuild(project, options) : generatedBuild(project, options);
-  return buildOnce(await build, options);
+  if (project.kind !== 'dockerfile') return buildOnce(await generatedBuild(project, options), options);
+  try {
+    return await buildOnce(await dockerfileBuild(project, options), options);
+  } catch (error) {
+    throw hasCode(error, 'ERR_BUILD_FAILED') ? await withWayAround(error, project) : error;
+  }
 }
 
-/** The Dockerfile of the folder, or the one that would be generated, secret values masked; asks no engine. */
+/** The classic builder's own words for what it does not know lead people astray. */
+async function withWayAround(
+  error: ThvError<'ERR_BUILD_FAILED'>,
+  { folder }: DockerfileProject,
+): Promise<ThvError> {
+  if (!wantsBuildKit(await readFile(join(folder, DOCKERFILE), 'utf8'))) return error;
+  const { code, facts, context, cause } = error;
+  const hint =
+    "the Dockerfile uses what only BuildKit builds: run 'docker build -t NAME .' in the folder, then 'thv run NAME'";
+  return new ThvError(code, facts, { context, cause, hint });
+}
+
+/** The Dockerfile of the folder, or the one that would be generated; asks no engine. */
 export async function folderDockerfile(project: FolderProject, inputs: BuildInputs): Promise<string> {
   if (project.kind === 'dockerfile') return readFile(join(project.folder, DOCKERFILE), 'utf8');
-  return renderMasked(await prepareFolder(project, inputs));
+  return renderDockerfile((await prepareFolder(project, inputs)).plan);
 }
 
 /** Name of a workload that runs the folder, unless a person gives one. */

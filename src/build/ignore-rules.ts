@@ -10,6 +10,9 @@ export interface IgnoreRules {
   readonly hasExceptions: boolean;
 }
 
+/** Not sent with a context of ours: Podman would go by them once more, and leave out our own files. */
+export const ENGINE_IGNORE_FILES: readonly string[] = ['.dockerignore', '.containerignore'];
+
 /** `.dockerignore` (Docker's reference, ".dockerignore file") and `.thvignore` (spec 03 §6.2) of a folder. */
 export async function readIgnoreRules(
   folder: string,
@@ -29,6 +32,7 @@ export async function readIgnoreRules(
 async function linesOf(path: string): Promise<readonly string[]> {
   const text = await readFile(path, 'utf8').catch(() => ''); // both files are optional
   return text
+    .replace(/^\uFEFF/, '')
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('#'));

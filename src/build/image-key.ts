@@ -1,11 +1,11 @@
 import { createHash, type Hash } from 'node:crypto';
-import type { ContextEntry } from './context-tar.ts';
+import { type ContextEntry, unreadable } from './context-tar.ts';
 
 /** Changed when the same inputs must be built anew by this version of the program. */
 const RECIPE_VERSION = 1;
 
 /**
- * What goes into an image as one word of 64 hex digits (B16). `facts` hold no secret: a login decides whether a package can be
+ * What goes into an image as one word of 64 hex digits (B16). Throws `ERR_BUILD_INPUT_INVALID`. `facts` hold no secret: a login decides whether a package can be
  * had, not what is in it, and this word stands in a label.
  */
 export async function imageKey(
@@ -24,5 +24,9 @@ async function addEntry(hash: Hash, entry: ContextEntry): Promise<void> {
   const { source: _, ...facts } = { source: '', ...entry };
   hash.update(`\n${JSON.stringify(facts)}\n`);
   if (entry.kind !== 'file') return;
-  for await (const bytes of Bun.file(entry.source).stream()) hash.update(bytes);
+  try {
+    for await (const bytes of Bun.file(entry.source).stream()) hash.update(bytes);
+  } catch (error) {
+    throw unreadable(entry.path, error);
+  }
 }

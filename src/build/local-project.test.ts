@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { extract } from 'tar-stream';
 import { contextTar } from './context-tar.ts';
+import { imageKey } from './image-key.ts';
 import { openLocalProject } from './local-project.ts';
 
 async function folderWith(files: Readonly<Record<string, string>>) {
@@ -50,7 +51,7 @@ describe('openLocalProject', () => {
     );
   });
 
-  test('what .dockerignore and .thvignore name stays out, as do history and logins', async () => {
+  test('what .dockerignore and .thvignore name stays out, as do history, logins and what engines go by', async () => {
     await using world = await folderWith({
       'go.mod': '',
       'main.go': '',
@@ -64,10 +65,10 @@ describe('openLocalProject', () => {
       'sub/a.go': '',
       'private.key': '',
       '.dockerignore': '# comment\nbuild/*\n!build/keep.txt\n**/*.log\n',
+      '.containerignore': '*.go\n',
       '.thvignore': '*.key\n',
     });
     expect(await pathsOf(await openLocalProject('.', world.folder))).toEqual([
-      '.dockerignore',
       '.thvignore',
       'build/',
       'build/keep.txt',
@@ -78,6 +79,27 @@ describe('openLocalProject', () => {
       'sub/deep/',
     ]);
   });
+});
+
+test('what is gone since it was listed is told by its name, with what helps', async () => {
+  await using world = await folderWith({ 'a.go': '', 'b.tmp': '' });
+  const project = await openLocalProject('.', world.folder);
+  const read = async () => {
+    for await (const _ of project.entries()) await rm(join(world.folder, 'b.tmp'), { force: true });
+  };
+  await expect(read()).rejects.toMatchObject({
+    code: 'ERR_BUILD_INPUT_INVALID',
+    message: expect.stringMatching(
+      /^failed to read b\.tmp for the build: ENOENT.*\. Hint: \.dockerignore or /,
+    ),
+  });
+});
+
+test('a file that cannot be read makes no image key', async () => {
+  async function* entries() {
+    yield { kind: 'file' as const, path: 'gone', source: '/nowhere/x', sizeBytes: 5, mode: 0o644 };
+  }
+  await expect(imageKey({}, entries())).rejects.toMatchObject({ code: 'ERR_BUILD_INPUT_INVALID' });
 });
 
 describe('contextTar', () => {
@@ -117,6 +139,17 @@ describe('contextTar', () => {
       { kind: 'file' as const, path: 'gone.txt', source: '/nowhere/x', sizeBytes: 5, mode: 0o644 },
     ];
     await expect(Array.fromAsync(contextTar(entries))).rejects.toThrow(/gone\.txt/);
+  });
+
+  test('a file that became shorter since it was listed ends the tar, and nothing else', async () => {
+    await using world = await folderWith({ log: 'short' });
+    const entries = [
+      { kind: 'file' as const, path: 'log', source: join(world.folder, 'log'), sizeBytes: 5000, mode: 0o644 },
+    ];
+    await expect(Array.fromAsync(contextTar(entries))).rejects.toThrow(
+      'failed to read log for the build: it became shorter meanwhile',
+    );
+    await Bun.sleep(0); // an event that nobody hears comes later
   });
 
   test('a reader that leaves early holds nothing up', async () => {

@@ -6,6 +6,7 @@ import { type OpenSecrets, resolveBuildEnvironment } from './build-environment.t
 import { readCertificateFile } from './certificate-file.ts';
 import type { ContextEntry } from './context-tar.ts';
 import { CUSTOM_CERTIFICATE_FILE, HOST_CERTIFICATES_FILE } from './dockerfile/certificates.ts';
+import { secretArgument } from './dockerfile/render.ts';
 import type { BuildPlan, Recipe } from './dockerfile/types.ts';
 import { type HostSettings, readHostSettings } from './host-settings/read.ts';
 import { type LocalProject, openLocalProject } from './local-project.ts';
@@ -45,8 +46,6 @@ export interface PreparedBuild {
   readonly files: readonly ContextEntry[];
   readonly project: LocalProject | undefined;
   readonly buildArguments: Readonly<Record<string, string>>;
-  /** Names of `ENV` instructions of the builder stage whose values are secret. */
-  readonly secretNames: ReadonlySet<string>;
   /** What of certificates and settings decides the result, free of secrets. */
   readonly keyFacts: Readonly<Record<string, unknown>>;
 }
@@ -74,13 +73,16 @@ export async function prepareBuild(
   const host = await readHostSettings(reference.scheme, { env, home, configured, logger });
   const authFiles = new Map<BuildAuthFileType, string>([...host.authFiles, ...configured]);
   // What the user set by hand is not set a second time from the machine's settings.
-  const ofHost = Object.entries(host.arguments).filter(([name]) => !(name in environment.values));
+  const ofHost = Object.entries(host.arguments).filter(
+    ([name]) => !(name in environment.plain || name in environment.secret),
+  );
   const filesPrefix = project === undefined ? '' : '.thv-build/';
   const plan: BuildPlan = {
     reference,
     recipe: folder?.recipe,
     runtime,
-    buildEnvironment: environment.values,
+    buildEnvironment: environment.plain,
+    secretEnvironment: Object.keys(environment.secret),
     buildArguments: ofHost.map(([name]) => name),
     certificates: new Set([
       ...(custom === undefined ? [] : (['custom'] as const)),
@@ -101,8 +103,13 @@ export async function prepareBuild(
     plan,
     files,
     project,
-    buildArguments: { ...host.proxies, ...Object.fromEntries(ofHost) },
-    secretNames: environment.secretNames,
+    buildArguments: {
+      ...host.proxies,
+      ...Object.fromEntries(ofHost),
+      ...Object.fromEntries(
+        Object.entries(environment.secret).map(([name, value]) => [secretArgument(name), value]),
+      ),
+    },
     keyFacts: { custom, hostCertificates: host.certificates, indexes: host.indexes },
   };
 }

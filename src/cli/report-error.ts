@@ -1,4 +1,4 @@
-import { type ErrorCode, toThvError } from '../errors/index.ts';
+import { type ErrorCode, hasCode, toThvError } from '../errors/index.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Remedies that only make sense on the command line, for errors that carry none (spec 01 §14-24). */
@@ -25,6 +25,8 @@ export function reportError(
 }
 
 function isAbort(error: unknown): boolean {
+  // What was told what it was doing has become one of the family.
+  if (hasCode(error, 'ERR_INTERNAL')) return isAbort(error.cause);
   return error instanceof Error && error.name === 'AbortError';
 }
 

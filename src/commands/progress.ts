@@ -12,7 +12,7 @@ export function createProgress(terminal: Terminal): Progress & Disposable {
   let kept: string[] = [];
   const update = (text: string) => {
     if (!terminal.stderrIsTty || (text === '' && !shown)) return;
-    terminal.err(`\r\u001b[K${text}`);
+    terminal.err(`\r\u001b[K${stripVTControlCharacters(text).trim().slice(0, LONGEST_STATE)}`);
     shown = text !== '';
   };
   return {
@@ -28,7 +28,7 @@ export function createProgress(terminal: Terminal): Progress & Disposable {
         return;
       }
       kept = [...kept, text].slice(-KEPT_LINES);
-      update(stripVTControlCharacters(text).trim().slice(0, LONGEST_STATE));
+      update(text);
     },
     revealOutput() {
       update('');

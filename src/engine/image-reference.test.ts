@@ -33,6 +33,8 @@ const INVALID: readonly [string, string][] = [
   ['ghcr.io//x', 'the repository "/x" has an empty part'],
   ['ghcr.io/x/', 'the repository "x/" has an empty part'],
   ['/abs/path', 'the repository "/abs/path" has an empty part'],
+  ['a/../../containers/x', 'the repository "a/../../containers/x" has a part that is "." or ".."'],
+  ['ghcr.io/./x', 'the repository "./x" has a part that is "." or ".."'],
   ['./local', '"." is not a registry host'],
   ['image:', 'the tag "" is not 1 to 127 of letters, digits, "_", "." and "-"'],
   ['image:ta g', 'the tag "ta g" is not 1 to 127 of letters, digits, "_", "." and "-"'],

@@ -78,6 +78,9 @@ function repositoryProblem(repository: string): string | undefined {
   if (repository.length < min || repository.length > max) return `is not ${min} to ${max} characters long`;
   if (!REPOSITORY_CHARACTERS.test(repository))
     return 'has characters other than a-z, 0-9, "_", ".", "/" and "-"';
-  if (repository.split('/').includes('')) return 'has an empty part';
+  const parts = repository.split('/');
+  if (parts.includes('')) return 'has an empty part';
+  // No engine knows such a name, and in the path of a request it would lead elsewhere.
+  if (parts.includes('.') || parts.includes('..')) return 'has a part that is "." or ".."';
   return undefined;
 }

@@ -224,7 +224,11 @@ export const CATALOG = {
   ),
   ERR_IMAGE_PULL: entry('world', 502, ({ reason }: Reason & { readonly image: string }) => reason),
   /** What the engine says about a build that came to no end (spec 03 §13.3). */
-  ERR_BUILD_FAILED: entry('world', 502, ({ reason }: Reason) => `build error: ${reason}`),
+  ERR_BUILD_FAILED: entry(
+    'world',
+    502,
+    ({ reason }: Reason & { readonly missingImages?: readonly string[] }) => `build error: ${reason}`,
+  ),
 
   // Packages as images (spec 03 §13)
   ERR_PACKAGE_INVALID: entry('user', 400, ({ reason }: Reason & { readonly package: string }) => reason),

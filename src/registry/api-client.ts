@@ -3,6 +3,7 @@ import { messageOf, ThvError } from '../errors/index.ts';
 import { startDeadline } from '../platform/index.ts';
 import { isRecord } from './detect-format.ts';
 import type { HttpAnswer, HttpClient } from './http-client.ts';
+import { shownUrl } from './shown-url.ts';
 
 const PAGE_SIZE = 100;
 const MAX_SERVERS = 10_000;
@@ -121,7 +122,7 @@ async function overall<T>(
 
 function unauthorized(base: string, { status }: HttpAnswer, isConfigured: boolean): ThvError {
   const word = status === 401 ? 'Unauthorized' : 'Forbidden';
-  const reason = `registry at ${base} returned ${status} ${word}`;
+  const reason = `registry at ${shownUrl(base)} returned ${status} ${word}`;
   const advice =
     ". If it needs a login, run 'thv config set-registry <registry-url> --issuer <issuer-url> --client-id <client-id>' to configure it";
   return new ThvError('ERR_REGISTRY_AUTH_REQUIRED', { reason: isConfigured ? reason : `${reason}${advice}` });
@@ -131,7 +132,7 @@ function badStatus(url: string, { status, body }: HttpAnswer): ThvError {
   const start = new TextDecoder().decode(new TextEncoder().encode(body).subarray(0, MAX_ERROR_BYTES), {
     stream: true,
   });
-  const reason = `registry API returned status ${status} for ${url}: ${start}`;
+  const reason = `registry API returned status ${status} for ${shownUrl(url)}: ${start}`;
   return new ThvError('ERR_REGISTRY_REQUEST', { reason, failed: 'status', status });
 }
 
@@ -145,7 +146,7 @@ function parseBody(url: string, { body }: HttpAnswer): unknown {
 
 function notAnApi(url: string, problem: string): ThvError {
   return new ThvError('ERR_REGISTRY_REQUEST', {
-    reason: `${url} did not answer like a registry API: ${problem}`,
+    reason: `${shownUrl(url)} did not answer like a registry API: ${problem}`,
     failed: 'content',
   });
 }

@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import { type Logger, type Paths, writeFileAtomic } from '../platform/index.ts';
 import type { RegistryContent } from './content.ts';
 import { fromLegacy, toLegacy } from './legacy-format.ts';
@@ -15,6 +16,11 @@ export interface CachedContent {
   /** When it was fetched, milliseconds since 1970. */
   readonly fetchedAt: number;
 }
+
+/** Beside the legacy layout, whose readers ignore other keys: a list from the cache tells of them as the first one did. */
+const Skipped = v.object({
+  skipped: v.nullish(v.array(v.object({ name: v.string(), reason: v.string() })), () => []),
+});
 
 /** What an API registry said last, in the legacy layout (spec 08 §1.3). Nothing that fails here fails a command. */
 export interface DiskCache {
@@ -33,7 +39,9 @@ export function createDiskCache(paths: Pick<Paths, 'cache'>, apiUrl: string, log
         const { mtimeMs, size } = await stat(file);
         if (size > MAX_FILE_BYTES || Date.now() - mtimeMs > MAX_AGE_MS)
           throw new Error('too large or too old');
-        return { content: fromLegacy(JSON.parse(await readFile(file, 'utf8'))), fetchedAt: mtimeMs };
+        const document: unknown = JSON.parse(await readFile(file, 'utf8'));
+        const content = { ...fromLegacy(document), ...v.parse(Skipped, document) };
+        return { content, fetchedAt: mtimeMs };
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
         logger.debug('registry cache is not usable', { path: file, error });
@@ -43,7 +51,7 @@ export function createDiskCache(paths: Pick<Paths, 'cache'>, apiUrl: string, log
     },
     async write(content) {
       try {
-        const text = JSON.stringify(toLegacy(content), undefined, 2);
+        const text = JSON.stringify({ ...toLegacy(content), skipped: content.skipped }, undefined, 2);
         if (Buffer.byteLength(text) > MAX_FILE_BYTES)
           return logger.debug('registry is too large to be cached');
         await mkdir(folder, { recursive: true, mode: 0o700 });

@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { messageOf, ThvError } from '../errors/index.ts';
 import { isPrivateAddress, proxyFor, startDeadline, unlessAborted } from '../platform/index.ts';
+import { shownUrl } from './shown-url.ts';
 
 const MAX_REDIRECTS = 10;
 /** Far above any registry; a server that never stops sending must not fill the memory. */
@@ -73,7 +74,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       await response.body?.cancel();
       url = new URL(location, url);
     }
-    throw failure('connection', `stopped after ${MAX_REDIRECTS} redirects from ${first}`);
+    throw failure('connection', `stopped after ${MAX_REDIRECTS} redirects from ${shownUrl(first)}`);
   }
 
   /** The connection goes to an address that was checked, so a name cannot lead elsewhere between check and use. */
@@ -95,7 +96,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   return {
     async request(text, request) {
       const { timeoutMs, signal } = request;
-      if (!URL.canParse(text)) throw failure('scheme', `invalid registry URL: ${text}`);
+      if (!URL.canParse(text)) throw failure('scheme', `invalid registry URL: ${shownUrl(text)}`);
       using deadline = startDeadline({ signal, timeoutMs });
       try {
         // Resolving a name cannot be called off; whoever waits for it can be let go.
@@ -103,9 +104,9 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       } catch (error) {
         signal?.throwIfAborted();
         if (deadline.expired)
-          throw failure('timeout', `no answer from ${text} within ${timeoutMs / 1000} seconds`);
+          throw failure('timeout', `no answer from ${shownUrl(text)} within ${timeoutMs / 1000} seconds`);
         if (error instanceof ThvError) throw error;
-        throw failure('connection', `${text}: ${messageOf(error)}`, error);
+        throw failure('connection', `${shownUrl(text)}: ${messageOf(error)}`, error);
       }
     },
   };
@@ -172,7 +173,8 @@ async function readBounded(response: Response, url: URL): Promise<string> {
   let text = '';
   for await (const chunk of response.body ?? []) {
     size += chunk.byteLength;
-    if (size > MAX_BODY_BYTES) throw failure('content', `the answer of ${url} is larger than 64 MiB`);
+    if (size > MAX_BODY_BYTES)
+      throw failure('content', `the answer of ${shownUrl(url)} is larger than 64 MiB`);
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();

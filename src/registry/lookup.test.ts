@@ -60,6 +60,18 @@ test.each([
   ['several servers of that short name are named in full', 'gut', ['io.github.a/git', 'io.github.c/git']],
   ['a full name', 'io.github.a/osw', ['io.github.a/osv']],
   ['nothing close', 'elephant', []],
+  ['nothing typed', '', []],
 ])('closeEntryNames: %s', (_what, typed, expected) => {
   expect(closeEntryNames(entries, typed)).toEqual(expected);
+});
+
+test('closeEntryNames: a beginning that hundreds share is answered with a few', () => {
+  const servers = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`mcp-${index + 100}`, {}]));
+  expect(closeEntryNames(fromLegacy({ servers }).entries, 'mcp')).toEqual([
+    'mcp-100',
+    'mcp-101',
+    'mcp-102',
+    'mcp-103',
+    'mcp-104',
+  ]);
 });

@@ -31,8 +31,12 @@ export function searchEntries(entries: readonly RegistryEntry[], query: string):
     .sort(byName);
 }
 
+/** More names than this are a list, which there is a command for. */
+const MOST_CLOSE_NAMES = 5;
+
 /** Names a person may have meant, as short as they can be typed (spec 08 §9.19). */
 export function closeEntryNames(entries: readonly RegistryEntry[], typed: string): readonly string[] {
+  if (typed === '') return [];
   const names = [...new Set(entries.map(({ name }) => name))];
   const shortNames = names.map((name) => name.slice(name.lastIndexOf('/') + 1));
   const isUnique = (short: string) => shortNames.filter((other) => other === short).length === 1;
@@ -43,5 +47,5 @@ export function closeEntryNames(entries: readonly RegistryEntry[], typed: string
       ),
       ...(typed.includes('/') ? similarNames(typed, names) : []),
     ]),
-  ];
+  ].slice(0, MOST_CLOSE_NAMES);
 }

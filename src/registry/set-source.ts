@@ -8,6 +8,7 @@ import { createHttpClient, type HttpClient, userAgent } from './http-client.ts';
 import { type LoginSettings, loginToConfig } from './login-settings.ts';
 import { isEmptyRegistry, parseRegistry } from './parse-registry.ts';
 import { fetchRegistry } from './providers/url.ts';
+import { shownUrl } from './shown-url.ts';
 import type { RegistrySource } from './source.ts';
 
 const TIMEOUT_MS = 5000;
@@ -78,7 +79,7 @@ async function checkSource(
   }
   const http = createHttpClient({ allowPrivateAddress, env, userAgent: userAgent(version) });
   const kind = location.endsWith('.json') || !(await isApi(location, http, signal)) ? 'url' : 'api';
-  await explained(kind, location, signal, async () => {
+  await explained(kind, shownUrl(location), signal, async () => {
     if (kind === 'url') await fetchRegistry(location, http, { signal });
     // With private addresses allowed there is nothing that the probe has not told.
     else if (!allowPrivateAddress)
@@ -92,7 +93,7 @@ const ApiPage = v.object({ servers: v.array(v.unknown()), metadata: v.record(v.s
 /** Whether a registry API answers there, or something that wants a login. A URL that does not answer at all is refused here. */
 async function isApi(location: string, http: HttpClient, signal: AbortSignal | undefined): Promise<boolean> {
   const probe = `${location.replace(/\/$/, '')}/v0.1/servers?limit=1&version=latest`;
-  return explained('url', location, signal, async () => {
+  return explained('url', shownUrl(location), signal, async () => {
     const { status, contentType, body } = await http.request(probe, { timeoutMs: TIMEOUT_MS, signal });
     if (status === 401 || status === 403) return true;
     if (status < 200 || status > 299 || !contentType.includes('application/json')) return false;

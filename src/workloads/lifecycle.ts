@@ -22,6 +22,7 @@ import { deleteOverlays } from '../sandbox/index.ts';
 import { checkSecrets } from './check-secrets.ts';
 import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
+import { deleteCreatedSecrets } from './created-secrets.ts';
 import { ensureImage } from './obtain-image.ts';
 import { serveHere } from './run.ts';
 import { ensureProcess } from './runtime.ts';
@@ -166,6 +167,11 @@ export async function removeWorkload(
   }
   await leaveClients(context, name, config);
   await bestEffort(logger, 'failed to delete run configuration', () => context.runConfigs.delete(name));
+  if (config !== undefined) {
+    await bestEffort(logger, 'failed to delete the secrets of the workload', () =>
+      deleteCreatedSecrets(context, config, { signal }),
+    );
+  }
   await context.statuses.delete(name);
   return isKnown ? 'done' : 'not-found';
 }

@@ -34,7 +34,9 @@ export async function imageOf(
           buildPackageImage(source.reference, inputs),
         );
       } catch (error) {
-        throw hasCode(error, 'ERR_BUILD_FAILED') ? withWaysOut(error) : error;
+        throw hasCode(error, 'ERR_BUILD_FAILED') && error.facts.missingImages?.length
+          ? withWaysOut(error)
+          : error;
       }
     }
   }

@@ -17,9 +17,13 @@ export async function retrieveImage(
   { signal, progress, logger, owner = 'user' }: RetrieveOptions,
 ): Promise<void> {
   await within('failed to retrieve or pull image', async () => {
+    const reference = await within('failed to check if image exists locally', () =>
+      parseImageReference(image),
+    );
     const isLocal = (await engine.images.find(image, { signal })) !== undefined;
-    if (isLocal && !isLatest(parseImageReference(image))) return;
+    if (isLocal && !isLatest(reference)) return;
     logger.info('pulling image', { image });
+    const shortName = image.replace(/(@sha256:[0-9a-f]{12})[0-9a-f]*$/, '$1');
     try {
       await engine.images.pull(image, {
         signal,
@@ -29,7 +33,7 @@ export async function retrieveImage(
             currentBytes === undefined || !totalBytes
               ? ''
               : ` ${Math.floor((100 * currentBytes) / totalBytes)}%`;
-          progress.update(`Pulling ${image}: ${layer === undefined ? '' : `${layer} `}${status}${share}`);
+          progress.update(`Pulling ${shortName}: ${layer === undefined ? '' : `${layer} `}${status}${share}`);
         },
       });
       progress.update('');

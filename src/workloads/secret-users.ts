@@ -23,7 +23,7 @@ export async function usersOfSecret(
  * Environment, headers and webhooks. What the program itself keeps for a workload (tokens, client secrets) has names of its own
  * and is no concern of the user's.
  */
-function secretsOf(config: RunConfig): ReadonlySet<string> {
+export function secretsOf(config: RunConfig): ReadonlySet<string> {
   const { header_forward, validating_webhooks, mutating_webhooks } = config as Readonly<
     Record<string, unknown>
   >;

@@ -73,7 +73,7 @@ describe('thv build --dry-run', () => {
     );
     expect([exitCode, stdout.split('\n')[0]]).toEqual([0, 'FROM node:20-alpine AS builder']);
     for (const part of [
-      'ENV FROM_SHELL="[secret]"\nENV HIDDEN="[secret]"\nENV PLAIN="shown"',
+      'ENV PLAIN="shown"\nARG THV_SECRET_FROM_SHELL\nENV FROM_SHELL="$THV_SECRET_FROM_SHELL"\nARG THV_SECRET_HIDDEN\nENV HIDDEN="$THV_SECRET_HIDDEN"\n',
       'apk add --no-cache git ca-certificates curl jq;',
       'COPY .npmrc /root/.npmrc',
       'COPY ca-cert.crt /tmp/custom-ca.crt',
@@ -88,6 +88,11 @@ describe('thv build --dry-run', () => {
   test.each<[string, readonly string[], string]>([
     ['no scheme', ['image'], `invalid protocol scheme: image. ${USAGE_OF_SCHEMES}`],
     ['a name of an image that is none', ['npx://a', '-t', 'A b'], "invalid image name format 'A b': "],
+    [
+      'a digest as the name of an image',
+      ['npx://a', '-t', `a@sha256:${'0'.repeat(64)}`],
+      `invalid image name format 'a@sha256:${'0'.repeat(64)}': a digest comes from what is built, it cannot be chosen`,
+    ],
     [
       'a single quote',
       ['npx://a', '--', "it's"],

@@ -73,6 +73,13 @@ onEachEngine((address) => {
           `Error: failed to build container for ${name}: failed to build Docker image: failed to process build output: build error: `,
         );
         expect(exitCode).toBe(1);
+
+        // A run says what else would do where it is the base image that cannot be had, and only there.
+        const run = async (image: string) =>
+          (await world.thv(['run', name, '--runtime-image', image, '--ca-cert', CA], { timeoutMs: LIMIT_MS }))
+            .stderr;
+        expect(await run(base)).not.toContain('Hint');
+        expect(await run('127.0.0.1:1/nothing:1')).toContain('. Hint: where the base image cannot be had');
       },
       LIMIT_MS,
     );
@@ -150,7 +157,6 @@ onEachEngine((address) => {
         expect(await readFile(join(project, 'Dockerfile'), 'utf8')).toBe('FROM nowhere');
         const inside = (await runIn(engine, image, 'cd /app && ls -A')).trim().split('\n').sort();
         expect(inside).toEqual([
-          '.dockerignore',
           '.thvignore',
           'Dockerfile',
           'cmd',

@@ -13,6 +13,7 @@ import { createConfigStore } from '../../src/config/index.ts';
 import { type Engine, openEngine } from '../../src/engine/index.ts';
 import { ThvError } from '../../src/errors/index.ts';
 import { silentLogger } from '../../src/platform/index.ts';
+import type { SecretsStore } from '../../src/secrets/index.ts';
 import { onEachEngine } from '../harness/on-each-engine.ts';
 import { smallBase } from './base-images.ts';
 import { callTool, runIn } from './built-server.ts';
@@ -98,6 +99,30 @@ onEachEngine((address) => {
           `grep -rl 'npm-token-[a]8Qx' /app /root /home /etc /tmp /build 2>/dev/null; ls -A /root`,
         );
         expect(found.trim()).toBe('');
+      },
+      LIMIT_MS,
+    );
+
+    test(
+      'a token that is handed in as a build variable reaches npm, and nobody reads it in the output',
+      async () => {
+        await using registry = await setUp();
+        await registry.publish('1.2.0');
+        const npmrc = `registry=${registry.url}\n${registry.nerfDart}:_authToken=\${MY_TOKEN}\n`;
+        const config = await createConfigStore({ config: join(home, 'config') }).read();
+        const { image, output } = await build(`${SOURCE}@1.2.0`, {
+          config: {
+            ...config,
+            build_env_from_shell: ['MY_TOKEN'],
+            build_auth_files: { npmrc: 'secret:BUILD_AUTH_FILE_npmrc' },
+          },
+          env: { MY_TOKEN: TOKEN },
+          openSecrets: async () => ({ get: async () => npmrc }) as unknown as SecretsStore,
+        });
+        expect(await callTool(engine, image, 'any', {})).toBe('version 1.2.0');
+        expect(output).toContain('npm install');
+        expect(output).not.toContain(TOKEN);
+        expect(JSON.stringify(await engine.images.find(image))).not.toContain(TOKEN);
       },
       LIMIT_MS,
     );

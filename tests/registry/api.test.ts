@@ -140,6 +140,14 @@ describe('what an API registry said before', () => {
     expect(api.server.requests).toEqual([]);
   });
 
+  test('tells of entries that cannot be used as the registry did', async () => {
+    await using api = await openApi([serverJson('io.github.a/one'), { name: 'io.github.a/npm' }]);
+    const { skipped } = await api.world.open().list();
+    expect(skipped).toHaveLength(1);
+    api.server.intercept = away;
+    expect((await api.world.open().list()).skipped).toEqual(skipped);
+  });
+
   test('is asked for again after an hour, and on demand', async () => {
     await using api = await openApi();
     await api.world.open().list();
@@ -174,6 +182,20 @@ describe('what an API registry said before', () => {
     await registry.list();
     api.server.intercept = away;
     expect((await registry.list({ refresh: true })).entries).toHaveLength(1);
+  });
+
+  test('stands in for a minute without asking again, unless on demand', async () => {
+    await using api = await openApi();
+    await api.world.open().list();
+    await api.world.age(2 * HOUR);
+    api.server.intercept = away;
+    const registry = api.world.open();
+    await registry.list();
+    api.server.requests.length = 0;
+    expect((await registry.list()).entries).toHaveLength(1);
+    expect(api.server.requests).toEqual([]);
+    await registry.list({ refresh: true });
+    expect(api.server.requests).toEqual(['/v0.1/servers?limit=1&version=latest']);
   });
 
   test.each([401, 403])('never stands in for a refused login (%d)', async (status) => {

@@ -137,7 +137,18 @@ describe('a remote server of a registry, where there is no container engine', ()
       await world.ok(['start', name]);
       await world.reached(name);
       expect(await headersOf(before.url)).toMatchObject({ 'x-key': 'open sesame' });
+
+      // What was stored for it goes with the last workload that refers to it.
+      const copy = world.name('copy');
+      const names = { name: copy, base_name: copy, container_name: copy, port: 0 };
+      const path = join(world.work, 'copy.json');
+      await writeFile(path, JSON.stringify({ ...(await documentOf(name)), ...names }));
+      await world.ok(['run', '--from-config', path]);
       await world.ok(['rm', name]);
+      expect(await headersOf((await world.reached(copy)).url)).toMatchObject({ 'x-key': 'open sesame' });
+      await world.ok(['rm', copy]);
+      const again = await world.thv(['run', '--from-config', path]);
+      expect([again.exitCode, errorOf(again.stderr)]).toEqual([1, expect.stringContaining('not found')]);
     },
   );
 

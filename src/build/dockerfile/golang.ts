@@ -23,8 +23,9 @@ export const golang: Recipe = {
       'set -eu',
       `package='${name}@${version ?? 'latest'}'`,
       'mkdir -p /app',
-      'if go install "$package"; then',
-      `  mv "$(go env GOPATH)"/bin/* ${BINARY};`,
+      // A folder of its own: an image may bring tools in the usual one.
+      'if GOBIN=/build/bin go install "$package"; then',
+      `  mv /build/bin/* ${BINARY};`,
       'else',
       // A module with replace directives cannot be installed by its path.
       '  go mod init mcp-container;',

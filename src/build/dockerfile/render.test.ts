@@ -10,6 +10,7 @@ function dockerfile(text: string, plan: Partial<BuildPlan> = {}, flags: RuntimeO
     reference,
     runtime: resolveRuntimeSettings(reference.scheme, { flags }),
     buildEnvironment: {},
+    secretEnvironment: [],
     buildArguments: [],
     certificates: new Set(),
     authFiles: new Set(),
@@ -54,7 +55,8 @@ describe('renderDockerfile', () => {
       {},
       {},
     ],
-    ['go://host/o/r', 'go install "$package"', {}, {}],
+    // A folder of its own: an image may bring tools in the usual one.
+    ['go://host/o/r', 'if GOBIN=/build/bin go install "$package"; then', {}, {}],
     ['go://host/o/r', "package='host/o/r@latest'", {}, {}],
     ['go://./cmd/server', 'go build -o /app/mcp-server ./cmd/server', { localTarget: './cmd/server' }, {}],
     ['go://host/o/r', 'ENTRYPOINT ["/app/mcp-server", "serve"]', { entrypointArguments: ['serve'] }, {}],
@@ -73,6 +75,7 @@ describe('renderDockerfile', () => {
   test('every line is an instruction, a comment, or goes on with the one before', () => {
     const full: Partial<BuildPlan> = {
       buildEnvironment: { B: '2 $HOME', A: '1' },
+      secretEnvironment: ['TOKEN'],
       buildArguments: ['PIP_INDEX_URL'],
       certificates: new Set(['custom', 'host']),
       authFiles: new Set(['npmrc', 'netrc', 'yarnrc']),

@@ -10,6 +10,11 @@ import type { BuildPlan, Recipe } from './types.ts';
 /** Build argument whose value changes when a floating version is to be looked up anew: what the engine keeps must not hide it. */
 export const FRESHNESS_ARGUMENT = 'THV_BUILT_AT';
 
+/** Build argument that hands in the value of a secret variable; not the variable itself, which a base image may have set. */
+export function secretArgument(name: string): string {
+  return `THV_SECRET_${name}`;
+}
+
 const RECIPES: Readonly<Record<Scheme, Recipe>> = { uvx: python, npx: npm, go: golang };
 
 /** The Dockerfile of spec 03 §13.4, stage by stage. */
@@ -25,10 +30,10 @@ export function renderDockerfile(plan: BuildPlan): string {
 type Block = readonly string[];
 
 function builderStage(plan: BuildPlan, recipe: Recipe): readonly Block[] {
-  const { runtime, buildEnvironment, buildArguments, authFiles } = plan;
+  const { runtime, buildEnvironment, secretEnvironment, buildArguments, authFiles } = plan;
   return [
     [`FROM ${runtime.builderImage} AS builder`],
-    environmentBlock('# Custom build environment variables', buildEnvironment),
+    environmentBlock('# Custom build environment variables', buildEnvironment, secretEnvironment),
     buildArguments.length === 0
       ? []
       : ['# Settings of package tools, handed in by value', ...buildArguments.map((name) => `ARG ${name}`)],
@@ -62,11 +67,20 @@ function finalStage(plan: BuildPlan, recipe: Recipe): readonly Block[] {
   ];
 }
 
-function environmentBlock(comment: string, variables: Readonly<Record<string, string>>): Block {
-  const names = Object.keys(variables).sort();
-  return names.length === 0
-    ? []
-    : [comment, ...names.map((name) => environmentLine(name, variables[name] ?? ''))];
+function environmentBlock(
+  comment: string,
+  variables: Readonly<Record<string, string>>,
+  secrets: readonly string[] = [],
+): Block {
+  const lines = [
+    ...Object.keys(variables)
+      .sort()
+      .map((name) => environmentLine(name, variables[name] ?? '')),
+    ...secrets
+      .toSorted()
+      .flatMap((name) => [`ARG ${secretArgument(name)}`, `ENV ${name}="$${secretArgument(name)}"`]),
+  ];
+  return lines.length === 0 ? [] : [comment, ...lines];
 }
 
 function authFile(type: BuildAuthFileType, prefix: string): Block {

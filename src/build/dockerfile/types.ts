@@ -10,6 +10,8 @@ export interface BuildPlan {
   readonly runtime: RuntimeSettings;
   /** `ENV` of the builder stage, by name. */
   readonly buildEnvironment: Readonly<Record<string, string>>;
+  /** Names of further ones whose values are secret: they come as build arguments, for engines print every instruction. */
+  readonly secretEnvironment: readonly string[];
   /** Names of build arguments of the builder stage; their values are not part of the text. */
   readonly buildArguments: readonly string[];
   /** A certificate that the user named, one found on this machine, or neither. */

@@ -13,6 +13,15 @@ export function baseImagesOf(dockerfile: string): readonly string[] {
   return [...images];
 }
 
+/**
+ * Whether a Dockerfile uses what only BuildKit knows (Dockerfile reference, "RUN --mount", "COPY --link", "Here-documents"); the Engine
+ * API builds with the classic builder.
+ */
+export function wantsBuildKit(dockerfile: string): boolean {
+  const option = '--(?:mount|network|security|link|chmod|parents|exclude)\\b';
+  return new RegExp(`^\\s*(?:RUN|COPY|ADD)\\s(?:.*\\s)?(?:${option}|<<-?["']?\\w)`, 'im').test(dockerfile);
+}
+
 function isReference(text: string): boolean {
   try {
     parseImageReference(text);

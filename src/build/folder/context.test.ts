@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { baseImagesOf } from './base-images.ts';
+import { baseImagesOf, wantsBuildKit } from './base-images.ts';
 import { dockerfileContext, projectContext } from './context.ts';
 
 type Context = typeof projectContext;
@@ -40,6 +40,7 @@ describe('what of a folder is sent to the engine', () => {
       ['a.js', 'lib/', 'lib/b.js'],
     ],
     ['nor what its ignore file names', projectContext, 'lib\n', ['a.js']],
+    ['a byte order mark is no part of a pattern', projectContext, '\uFEFFlib\r\n', ['a.js']],
     [
       'an ignore file can take back what is left out',
       projectContext,
@@ -92,4 +93,17 @@ test.each<[string, string, readonly string[]]>([
   ['twice the same', 'FROM a AS x\nFROM a AS y\n', ['a']],
 ])('base images of a Dockerfile: %s', (_sentence, text, expected) => {
   expect(baseImagesOf(text)).toEqual(expected);
+});
+
+test.each<[string, boolean]>([
+  ['RUN --mount=type=cache,target=/x make', true],
+  ['  copy --from=a --link x y', true],
+  ['RUN <<EOT\necho\nEOT', true],
+  ["RUN cat <<-'E' > x\nE", true],
+  ['# syntax=docker/dockerfile:1\nFROM a\nRUN make', false],
+  ['COPY --from=a --chown=b:c x y', false],
+  ['RUN cat <<<"x"', false],
+  ['# RUN --mount', false],
+])('%j wants BuildKit: %p', (text, expected) => {
+  expect(wantsBuildKit(text)).toBe(expected);
 });

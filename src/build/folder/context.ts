@@ -1,5 +1,5 @@
 import type { ContextEntry } from '../context-tar.ts';
-import { readIgnoreRules } from '../ignore-rules.ts';
+import { ENGINE_IGNORE_FILES, readIgnoreRules } from '../ignore-rules.ts';
 import { contextEntries } from '../local-project.ts';
 
 export const DOCKERFILE = 'Dockerfile';
@@ -8,11 +8,8 @@ export const DOCKERFILE = 'Dockerfile';
 const LEFT_OUT = ['.git', 'node_modules', '.venv', '__pycache__', '.env', '.env.*', '.netrc'].map(
   (name) => `**/${name}`,
 );
-/**
- * The folder of our own files (`BuildPlan.filesPrefix`), and ignore files: they are read here, and Podman would go by them once
- * more and leave out our own files.
- */
-const NOT_SENT: ReadonlySet<string> = new Set(['.thv-build', '.dockerignore', '.containerignore']);
+/** The folder of our own files (`BuildPlan.filesPrefix`), and ignore files, which are read here. */
+const NOT_SENT: ReadonlySet<string> = new Set(['.thv-build', ...ENGINE_IGNORE_FILES]);
 
 /** What of a project goes to a generated Dockerfile. */
 export async function* projectContext(folder: string): AsyncGenerator<ContextEntry, void, undefined> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { inspectFolder } from './inspect.ts';
@@ -375,4 +375,18 @@ describe('folders that are no servers', () => {
       );
     }
   });
+});
+
+test('a Dockerfile that is a link to nowhere is none; one that is a folder is said to be none', async () => {
+  await using folder = await makeFolder({ 'package.json': { main: 'index.js' } });
+  await symlink('/nowhere', join(folder.path, 'Dockerfile'));
+  expect((await inspectFolder(folder.path, '/')).kind).toBe('node');
+  expect(await refusal({ 'Dockerfile/x': '' })).toEqual([
+    'ERR_FOLDER_UNUSABLE',
+    expect.stringMatching(/^Dockerfile cannot be read: EISDIR/),
+  ]);
+});
+
+test('a byte order mark is passed over, as npm and uv do', async () => {
+  expect(await inspect({ 'package.json': '\uFEFF{"main":"index.js"}' })).toEqual(NODE);
 });

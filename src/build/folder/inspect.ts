@@ -1,6 +1,7 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { messageOf, ThvError } from '../../errors/index.ts';
+import { DOCKERFILE } from './context.ts';
 import { type ReadText, readNodeProject } from './node-project.ts';
 import { readPythonProject } from './python-project.ts';
 import type { FolderProject } from './types.ts';
@@ -18,7 +19,9 @@ export async function inspectFolder(
   const files: ReadonlySet<string> = new Set(await readdir(folder));
   const readText: ReadText = (name) => readIfThere(join(folder, name));
   const named = (name: string | undefined) => ({ folder, name: name || basename(folder) });
-  if (canBuildImage && files.has('Dockerfile')) return { kind: 'dockerfile', ...named(undefined) };
+  // Read, for a link may lead nowhere.
+  if (canBuildImage && files.has(DOCKERFILE) && (await readText(DOCKERFILE)) !== undefined)
+    return { kind: 'dockerfile', ...named(undefined) };
 
   const problems: string[] = [];
   for (const [file, read] of [
@@ -60,7 +63,8 @@ async function findFolder(folder: string, path: string): Promise<string> {
 
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    // npm and uv pass over a byte order mark, and so do we.
+    return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
   } catch (error) {
     if (isAbsent(error)) return undefined;
     const reason = `${basename(path)} cannot be read: ${messageOf(error)}`;

@@ -34,11 +34,15 @@ const { getCACertificates } = tls as typeof tls & {
 
 /**
  * The CAs that this machine trusts and the usual base images do not, in PEM; `undefined` on a plain machine. On macOS and Windows the
- * system is asked, elsewhere the folders of administrators and the files that variables name are read.
+ * system is asked, elsewhere the folders of administrators are read; the files that variables and settings name everywhere.
  */
-export async function readHostCertificates(host: HostFacts): Promise<string | undefined> {
+export async function readHostCertificates(
+  host: HostFacts,
+  /** What package tools are told in their own settings. */
+  files: readonly string[],
+): Promise<string | undefined> {
   const system = await systemCertificates(host);
-  const texts = [...system, ...(await namedFiles(host, system.length > 0))];
+  const texts = [...system, ...(await namedFiles(host, files, system.length > 0))];
   const usual = new Set(tls.rootCertificates.map(fingerprint));
   const extra = new Map<string, string>();
   for (const block of texts.flatMap((text) => text.match(BLOCK) ?? [])) {
@@ -53,8 +57,12 @@ export async function readHostCertificates(host: HostFacts): Promise<string | un
 }
 
 /** A whole bundle holds many a CA that is merely of another year; it is read only when nothing tells what was added to it. */
-async function namedFiles({ env, readText }: HostFacts, systemIsKnown: boolean): Promise<readonly string[]> {
-  const paths = new Set(VARIABLES.flatMap((name) => env[name] || []));
+async function namedFiles(
+  { env, readText }: HostFacts,
+  files: readonly string[],
+  systemIsKnown: boolean,
+): Promise<readonly string[]> {
+  const paths = new Set([...VARIABLES.flatMap((name) => env[name] || []), ...files]);
   const wanted = [...paths].filter((path) => !(systemIsKnown && WHOLE_BUNDLES.has(path)));
   return Promise.all(wanted.map(async (path) => (await readText(path)) ?? ''));
 }

@@ -25,6 +25,7 @@ export async function goSettings(host: HostFacts): Promise<IndexSettings> {
   const places = [variables['GOPROXY'], variables['GOPRIVATE'], variables['GONOPROXY']];
   return {
     variables,
+    certificateFiles: [],
     indexes: places
       .flatMap((list) => list?.split(/[,|]/) ?? [])
       .filter((place) => !/^(?:direct|off|)$/.test(place)),

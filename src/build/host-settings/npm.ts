@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import { isLoopback } from './proxies.ts';
 import type { HostFacts, IndexSettings } from './types.ts';
 
 /** Keys of npm's configuration that say where packages come from and who asks (npm docs, "config" and "npmrc"). */
@@ -8,9 +9,9 @@ const KEPT = [
   /^\/\/.+:(?:_authToken|_auth|username|_password|email|always-auth)$/,
   /^_auth(?:Token)?$/,
   /^(?:always-auth|strict-ssl)$/,
-  /^(?:https?-)?proxy$/,
   /^noproxy$/,
 ];
+const PROXY = /^(?:https?-)?proxy$/;
 const DEFAULT_REGISTRY = /^https:\/\/registry\.npmjs\.org\/?$/;
 
 /** From the global file, the user's file and `npm_config_*`; a later one wins (npm docs, "npmrc"). */
@@ -20,17 +21,25 @@ export async function npmSettings(host: HostFacts): Promise<IndexSettings> {
     for (const [key, value] of parseNpmrc((await host.readText(path)) ?? '', host.env))
       settings.set(key, value);
   }
-  const registry = configVariable(host.env, 'registry');
-  if (registry !== undefined) settings.set('registry', registry);
-  if (DEFAULT_REGISTRY.test(settings.get('registry') ?? '')) settings.delete('registry');
-  const lines = [...settings].map(([key, value]) => `${key}=${value}`);
+  for (const key of ['registry', 'cafile']) {
+    const value = configVariable(host.env, key);
+    if (value !== undefined) settings.set(key, value);
+  }
+  const lines = [...settings].filter(isOfUse).map(([key, value]) => `${key}=${value}`);
+  const cafile = settings.get('cafile')?.replace(/^~(?=\/)/, host.home);
   return {
     variables: {},
     npmrc: lines.length === 0 ? undefined : `${lines.join('\n')}\n`,
-    indexes: [...settings].flatMap(([key, value]) =>
-      /(?:^|:)registry$/.test(key) ? [`${key}=${value}`] : [],
-    ),
+    indexes: lines.filter((line) => /^(?:@[^:=]+:)?registry=/.test(line)),
+    certificateFiles: cafile === undefined ? [] : [cafile],
   };
+}
+
+/** For a build, whose loopback is another than this machine's. */
+function isOfUse([key, value]: readonly [string, string]): boolean {
+  if (PROXY.test(key)) return !isLoopback(value);
+  if (key === 'registry' && DEFAULT_REGISTRY.test(value)) return false;
+  return KEPT.some((pattern) => pattern.test(key));
 }
 
 function npmrcPaths({ env, home }: HostFacts): readonly string[] {
@@ -48,7 +57,7 @@ function configVariable(env: HostFacts['env'], key: string): string | undefined 
   return env[`npm_config_${key}`] || env[`NPM_CONFIG_${key.toUpperCase()}`] || undefined;
 }
 
-/** The kept keys of one file, with `${NAME}` replaced as npm does it; an unset name leaves the line out. */
+/** The keys of one file, with `${NAME}` replaced as npm does it; an unset name leaves the line out. */
 function parseNpmrc(
   text: string,
   env: Readonly<Record<string, string | undefined>>,
@@ -60,6 +69,6 @@ function parseNpmrc(
     const name = expand(key);
     const value = expand(written.replace(/^"(.*)"$/, '$1'));
     if (name.includes('\0') || value.includes('\0') || value === '') return [];
-    return KEPT.some((pattern) => pattern.test(name)) ? [[name, value] as const] : [];
+    return [[name, value] as const];
   });
 }

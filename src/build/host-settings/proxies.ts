@@ -40,7 +40,8 @@ function dockerProxies(text: string | undefined): Readonly<Record<string, unknow
   }
 }
 
-function isLoopback(proxy: string): boolean {
+/** Whether a proxy is on this machine's own loopback. */
+export function isLoopback(proxy: string): boolean {
   const host = /^(?:[a-z0-9]+:\/\/)?(?:[^@/]*@)?(\[[^\]]*\]|[^:/]*)/i.exec(proxy)?.[1] ?? '';
   return host === 'localhost' || host === '[::1]' || host.startsWith('127.');
 }

@@ -15,7 +15,8 @@ interface Indexes {
  * holds for the other too.
  */
 export async function pythonSettings(host: HostFacts): Promise<IndexSettings> {
-  const pip = pipIndexes(host.env, await pipFile(host));
+  const pipSettings = await pipFile(host);
+  const pip = pipIndexes(host.env, pipSettings);
   const uv = uvIndexes(host.env, await uvFile(host));
   const ofPip = { ...defined(uv), ...defined(pip) };
   const ofUv = { ...defined(pip), ...defined(uv) };
@@ -30,7 +31,12 @@ export async function pythonSettings(host: HostFacts): Promise<IndexSettings> {
     ...uvLogins(host.env),
   });
   const indexes = [ofPip, ofUv].flatMap(({ main = '', extra = '' }) => [main, ...extra.split(/\s+/)]);
-  return { variables, indexes: [...new Set(indexes.filter((url) => url !== ''))].sort() };
+  const cert = pipSettings.get('cert');
+  return {
+    variables,
+    indexes: [...new Set(indexes.filter((url) => url !== ''))].sort(),
+    certificateFiles: cert ? [cert.replace(/^~(?=\/)/, host.home)] : [],
+  };
 }
 
 function pipIndexes(env: HostFacts['env'], file: ReadonlyMap<string, string>): Indexes {
@@ -121,7 +127,10 @@ function parseUvFile(text: string): Indexes {
   }
   const file = asRecord(content);
   const pip = asRecord(file['pip']);
-  const listed = asList(file['index']).map(asRecord);
+  // One that is explicit is for the packages that a project pins to it.
+  const listed = asList(file['index'])
+    .map(asRecord)
+    .filter((index) => index['explicit'] !== true && asText(index['url']) !== undefined);
   const url = (index: Readonly<Record<string, unknown>>) => asText(index['url']);
   const named = (index: Readonly<Record<string, unknown>>) =>
     asText(index['name']) === undefined ? url(index) : `${index['name']}=${url(index)}`;

@@ -6,6 +6,18 @@ import { silentLogger } from '../../platform/index.ts';
 import type { Scheme } from '../package-reference.ts';
 import { readHostSettings } from './read.ts';
 
+/** A CA of nobody, valid until 2126. */
+const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBejCCASGgAwIBAgIUEtlHxSN3tTNMKG+k0SfBLKQ02dUwCgYIKoZIzj0EAwIw
+EjEQMA4GA1UEAwwHVGVzdCBDQTAgFw0yNjExMjEwNzAyMTdaGA8yMTI2MTAyODA3
+MDIxN1owEjEQMA4GA1UEAwwHVGVzdCBDQTBZMBMGByqGSM49AgEGCCqGSM49AwEH
+A0IABF0EIEkMKHQK5SlOMoVPu+9NriwTA3tuyE1G7p2lpOLAnHWqTkZhG63aSZ+q
+mcBly1pu8WnwcFccNsMY6muuX/2jUzBRMB0GA1UdDgQWBBSTGH8AhpmckcjGC1nE
+/U+kTYUaFzAfBgNVHSMEGDAWgBSTGH8AhpmckcjGC1nE/U+kTYUaFzAPBgNVHRMB
+Af8EBTADAQH/MAoGCCqGSM49BAMCA0cAMEQCIDrLie9qbnyEJsiZeaej6Kb56Mpr
+1l5GoFigO914JPEzAiA4OtFp3xdzhgEkrZ7ijKEeYNhptkzCsnEjtiDN2OnDHA==
+-----END CERTIFICATE-----`;
+
 /** Settings as read on a machine with these files in its home and these variables. */
 async function settingsOf(
   scheme: Scheme,
@@ -24,6 +36,7 @@ async function settingsOf(
       arguments: variables,
       proxies,
       indexes,
+      certificates,
     } = await readHostSettings(scheme, {
       env,
       home,
@@ -31,7 +44,9 @@ async function settingsOf(
       configured,
       logger: silentLogger,
     });
-    return { variables, proxies, indexes, files: Object.fromEntries(authFiles) };
+    const facts = { variables, proxies, indexes, files: Object.fromEntries(authFiles) };
+    // A machine may have some of its own.
+    return certificates?.includes(CERTIFICATE) ? { ...facts, trustsTestCa: true } : facts;
   } finally {
     await rm(home, { recursive: true });
   }
@@ -64,6 +79,26 @@ describe('settings of the machine', () => {
         npmrc:
           'registry=https://npm.corp.example/\n@team:registry=https://team.corp.example/\n//npm.corp.example/:_authToken=s3\n',
       },
+    });
+  });
+
+  test.each<[string, Scheme, Record<string, string>, Record<string, string>]>([
+    ['npm, in the user file', 'npx', { '.npmrc': 'cafile = "~/corp.pem"\n' }, {}],
+    ['npm, in the environment', 'npx', {}, { npm_config_cafile: '~/corp.pem' }],
+    ['pip', 'uvx', { '.config/pip/pip.conf': '[global]\ncert = ~/corp.pem\n' }, {}],
+  ])('a CA file that is named to %s is trusted by the build', async (_, scheme, files, env) => {
+    expect(await settingsOf(scheme, { ...files, 'corp.pem': CERTIFICATE }, env)).toEqual({
+      ...NOTHING,
+      trustsTestCa: true,
+    });
+    expect(await settingsOf(scheme, files, env)).toEqual(NOTHING);
+  });
+
+  test("npm: a proxy on this machine's loopback is left out, another one is kept", async () => {
+    const npmrc = 'proxy=http://127.0.0.1:3128/\nhttps-proxy=http://proxy.example:3128/\n';
+    expect(await settingsOf('npx', { '.npmrc': npmrc })).toEqual({
+      ...NOTHING,
+      files: { npmrc: 'https-proxy=http://proxy.example:3128/\n' },
     });
   });
 
@@ -121,6 +156,12 @@ describe('settings of the machine', () => {
       UV_INDEX_CORP_PASSWORD: 'pw',
       UV_INDEX_CORP_USERNAME: 'me',
     });
+  });
+
+  test('an explicit index of uv is for what a project pins to it, not for packages', async () => {
+    const toml =
+      '[[index]]\nname = "torch"\nurl = "https://torch.example/whl"\nexplicit = true\n[[index]]\nname = "broken"\n';
+    expect(await settingsOf('uvx', { '.config/uv/uv.toml': toml })).toEqual(NOTHING);
   });
 
   test('a file that is no TOML is left to uv', async () => {

@@ -51,7 +51,7 @@ export async function readHostSettings(
     platform,
     readText: (path) => readFile(path, 'utf8').catch(() => undefined),
   };
-  const { variables, npmrc, indexes } = await READERS[scheme](host);
+  const { variables, npmrc, indexes, certificateFiles } = await READERS[scheme](host);
   const netrc = configured.has('netrc') ? undefined : await netrcFor(indexes, host);
   const files: Partial<Record<BuildAuthFileType, string>> = {
     ...(npmrc === undefined || configured.has('npmrc') ? {} : { npmrc }),
@@ -61,7 +61,7 @@ export async function readHostSettings(
     arguments: variables,
     proxies: await proxySettings(host),
     authFiles: new Map(Object.entries(files) as [BuildAuthFileType, string][]),
-    certificates: await readHostCertificates(host),
+    certificates: await readHostCertificates(host, certificateFiles),
     indexes: indexes.map(withoutLogin),
   };
   logger.debug('settings of this machine for the build', {

@@ -15,4 +15,6 @@ export interface IndexSettings {
   readonly npmrc?: string | undefined;
   /** URLs or hosts of the indexes in use, for logins that are kept elsewhere. */
   readonly indexes: readonly string[];
+  /** Paths of CA files that the tool is told to trust. */
+  readonly certificateFiles: readonly string[];
 }

@@ -1,4 +1,4 @@
-import { startDeadline } from '../../platform/index.ts';
+import { startDeadline, unlessAborted } from '../../platform/index.ts';
 import type { Environment, RegistryCredentials } from './types.ts';
 
 const HELPER_TIMEOUT_MS = 20_000;
@@ -10,11 +10,18 @@ const HELPER_TIMEOUT_MS = 20_000;
 export async function askCredentialHelper(
   name: string,
   server: string,
-  options: { readonly env: Environment; readonly signal?: AbortSignal | undefined },
+  options: {
+    readonly env: Environment;
+    readonly signal?: AbortSignal | undefined;
+    readonly timeoutMs?: number;
+  },
 ): Promise<RegistryCredentials | undefined> {
   // The name becomes part of a command and comes from a file.
   if (!/^[A-Za-z0-9._-]+$/.test(name)) return undefined;
-  using deadline = startDeadline({ signal: options.signal, timeoutMs: HELPER_TIMEOUT_MS });
+  using deadline = startDeadline({
+    signal: options.signal,
+    timeoutMs: options.timeoutMs ?? HELPER_TIMEOUT_MS,
+  });
   try {
     const helper = Bun.spawn([`docker-credential-${name}`, 'get'], {
       env: { ...options.env },
@@ -22,8 +29,11 @@ export async function askCredentialHelper(
       stdout: 'pipe',
       stderr: 'ignore',
       signal: deadline.signal,
+      killSignal: 'SIGKILL',
     });
-    const [output, exitCode] = await Promise.all([new Response(helper.stdout).text(), helper.exited]);
+    const answer = Promise.all([new Response(helper.stdout).text(), helper.exited]);
+    // What a helper itself started may hold its output open after its end.
+    const [output, exitCode] = await unlessAborted(answer, deadline.signal);
     return exitCode === 0 ? parseHelperAnswer(output) : undefined;
   } catch {
     return undefined; // not installed, or its answer is not JSON: as good as knowing nothing (spec 03 §12.3.5)

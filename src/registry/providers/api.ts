@@ -6,8 +6,11 @@ import type { CachedContent, DiskCache } from '../disk-cache.ts';
 import type { RegistryEntry } from '../entry.ts';
 import { entriesFromServers } from '../from-upstream.ts';
 import type { Provider } from '../provider.ts';
+import { shownUrl } from '../shown-url.ts';
 
 const FRESH_MS = 3_600_000;
+/** After an outage what is kept is used for so long before the registry is asked again. */
+const PAUSE_MS = 60_000;
 const SERVER_NAME = /^[a-zA-Z0-9.-]+(?:\/[a-zA-Z0-9._-]+)?$/;
 
 interface ApiProviderOptions {
@@ -29,13 +32,13 @@ export function createApiProvider(options: ApiProviderOptions): Provider {
   const { url, api, isAuthenticated, cache, logger, signal, now = Date.now } = options;
   let kept: CachedContent | undefined;
   let pending: Promise<RegistryContent> | undefined;
-  let hasAnswered = isAuthenticated;
+  let pausedUntil = 0;
 
   const isFresh = ({ fetchedAt }: CachedContent) => now() - fetchedAt < FRESH_MS;
 
   async function fetchAll(): Promise<RegistryContent> {
-    if (!hasAnswered) await api.probe({ signal });
-    hasAnswered = true;
+    // Each time: a registry that swallows requests is noticed sooner than by the long list.
+    if (!isAuthenticated) await api.probe({ signal });
     const content = {
       version: '1.0.0',
       lastUpdated: new Date(now()).toISOString().replace(/\.\d+Z$/, 'Z'),
@@ -52,9 +55,10 @@ export function createApiProvider(options: ApiProviderOptions): Provider {
       return await fetchAll();
     } catch (error) {
       if (kept === undefined || !isOutage(error)) throw creationError(url, error);
+      pausedUntil = now() + PAUSE_MS;
       const minutes = Math.round((now() - kept.fetchedAt) / 60_000);
       logger.warn('the registry is not reachable, using what it said before', {
-        registry: url,
+        registry: shownUrl(url),
         minutes,
         error,
       });
@@ -65,7 +69,7 @@ export function createApiProvider(options: ApiProviderOptions): Provider {
   return {
     async load(refresh) {
       kept ??= await cache.read();
-      if (kept !== undefined && isFresh(kept) && !refresh) return kept.content;
+      if (kept !== undefined && !refresh && (isFresh(kept) || now() < pausedUntil)) return kept.content;
       // Asked for twice at once it is fetched once.
       pending ??= fetchOrStale().finally(() => {
         pending = undefined;
@@ -86,7 +90,11 @@ export function createApiProvider(options: ApiProviderOptions): Provider {
       } catch (error) {
         // The list has been read, if only an old one: an outage now means that we do not know of such a server.
         if (!isOutage(error)) throw error;
-        logger.warn('failed to ask the registry for a server', { registry: url, server: name, error });
+        logger.warn('failed to ask the registry for a server', {
+          registry: shownUrl(url),
+          server: name,
+          error,
+        });
         return undefined;
       }
     },
@@ -121,8 +129,8 @@ function isOutage(error: unknown): boolean {
 
 function creationError(url: string, error: unknown): unknown {
   if (!hasCode(error, 'ERR_REGISTRY_REQUEST')) return error;
-  const reason = `upstream registry at ${url} is unavailable: ${messageOf(error)}`;
+  const reason = `upstream registry at ${shownUrl(url)} is unavailable: ${messageOf(error)}`;
   return new ThvError('ERR_REGISTRY_UNAVAILABLE', { reason }, { cause: error }).within(
-    `custom registry API at ${url} is not reachable`,
+    `custom registry API at ${shownUrl(url)} is not reachable`,
   );
 }

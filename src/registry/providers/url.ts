@@ -3,6 +3,7 @@ import type { RegistryContent } from '../content.ts';
 import type { HttpClient } from '../http-client.ts';
 import { isEmptyRegistry, parseRegistry } from '../parse-registry.ts';
 import type { Provider } from '../provider.ts';
+import { shownUrl } from '../shown-url.ts';
 
 const PROBE_TIMEOUT_MS = 5000;
 const TIMEOUT_MS = 30_000;
@@ -27,10 +28,10 @@ export function createUrlProvider(
     }
     const { status, body } = await http.request(url, { timeoutMs: TIMEOUT_MS, signal });
     if (status !== 200) {
-      const reason = `response status code from URL ${url} not OK: status code ${status}`;
+      const reason = `response status code from URL ${shownUrl(url)} not OK: status code ${status}`;
       throw new ThvError('ERR_REGISTRY_REQUEST', { reason, failed: 'status', status });
     }
-    return parseRegistry(body, { source: url });
+    return parseRegistry(body, { source: shownUrl(url) });
   }
 
   return {
@@ -60,13 +61,13 @@ export async function fetchRegistry(
 ): Promise<RegistryContent> {
   const { status, body } = await http.request(url, { timeoutMs: PROBE_TIMEOUT_MS, signal });
   if (status !== 200) {
-    const reason = `registry validation failed: registry returned status ${status} from ${url}`;
+    const reason = `registry validation failed: registry returned status ${status} from ${shownUrl(url)}`;
     throw new ThvError('ERR_REGISTRY_REQUEST', { reason, failed: 'status', status });
   }
-  const content = parseRegistry(body, { source: url, strict: true });
+  const content = parseRegistry(body, { source: shownUrl(url), strict: true });
   if (isEmptyRegistry(content)) {
     throw new ThvError('ERR_REGISTRY_INVALID', {
-      reason: `registry at ${url} returned upstream format with no servers, skills, or plugins`,
+      reason: `registry at ${shownUrl(url)} returned upstream format with no servers, skills, or plugins`,
     });
   }
   return content;
@@ -76,5 +77,5 @@ export async function fetchRegistry(
 function unreachable(url: string, error: unknown, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted || !(error instanceof ThvError) || error.code === 'ERR_REGISTRY_LEGACY_FORMAT')
     return error;
-  return error.within(`custom registry at ${url} is not reachable`);
+  return error.within(`custom registry at ${shownUrl(url)} is not reachable`);
 }
