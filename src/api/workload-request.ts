@@ -2,7 +2,7 @@ import { parsePackageReference } from '../build/index.ts';
 import { hasCode, ThvError } from '../errors/index.ts';
 import { DEFAULT_GROUP } from '../groups/index.ts';
 import { parseNewWorkloadName, parseWorkloadName, type RunConfig } from '../records/index.ts';
-import { RUNTIMES, type RunRequest, runtimeOverride } from '../workloads/index.ts';
+import { RUNTIMES, type RunRequest, runtimeOverride, unknownRuntime } from '../workloads/index.ts';
 import { forwardHeadersOf } from './header-forward.ts';
 import type { CreateRequest, UpdateRequest } from './schemas/workload-request.ts';
 
@@ -140,7 +140,7 @@ function runtimeOf(text: string): RunRequest['runtime'] {
   if (text === '') return undefined;
   const runtime = RUNTIMES.find((known) => known === text);
   if (runtime !== undefined) return runtime;
-  throw invalid(`${INVALID_CONFIG}: runtime "${text}" not found. Available runtimes: ${RUNTIMES.join(', ')}`);
+  throw invalid(`${INVALID_CONFIG}: ${unknownRuntime(text)}`);
 }
 
 function proxyModeOf(text: string): RunRequest['proxyMode'] {

@@ -4,7 +4,7 @@ import { messageOf } from '../errors/index.ts';
 import { formatDuration, silentLogger } from '../platform/index.ts';
 import { parseSecretParameter } from '../records/index.ts';
 import { networkProfile, parsePublish, withVolumes } from '../sandbox/index.ts';
-import { parseEnvironmentFlags, RUNTIMES } from '../workloads/index.ts';
+import { parseEnvironmentFlags, RUNTIMES, unknownRuntime } from '../workloads/index.ts';
 import { waitFlags } from './wait-until-running.ts';
 
 /** How the reference introduces what is wrong with the settings of a workload (spec 01 §4.4, step 15). */
@@ -268,10 +268,7 @@ export const runFlags = {
     schema: v.optional(
       v.pipe(
         v.string(),
-        v.picklist(
-          ['', ...RUNTIMES],
-          ({ input }) => `runtime "${input}" not found. Available runtimes: ${RUNTIMES.join(', ')}`,
-        ),
+        v.picklist(['', ...RUNTIMES], ({ input }) => unknownRuntime(String(input))),
       ),
       '',
     ),

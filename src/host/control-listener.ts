@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Hono } from 'hono';
 import { messageOf, ThvError } from '../errors/index.ts';
-import { type Logger, type Paths, writeFileAtomic } from '../platform/index.ts';
+import { type Logger, NEVER_IDLE, type Paths, writeFileAtomic } from '../platform/index.ts';
 import { addressRecord, controlAddresses, isPrivateAddress } from './control-address.ts';
 import { askHello } from './host-client.ts';
 
@@ -77,9 +77,6 @@ async function listenSomewhere(paths: Paths, app: Hono) {
   });
 }
 
-/** Ending a run waits for its calls, and for its server's grace. Bun's types do not know this for UNIX sockets. */
-const NEVER_IDLE: object = { idleTimeout: 0 };
-
 /** Only the same user may connect: the folder is 0700 and the socket 0600. */
 function listenAt(address: string, app: Hono) {
   if (process.platform !== 'win32') {
@@ -92,7 +89,7 @@ function listenAt(address: string, app: Hono) {
     rmSync(address, { force: true });
   }
   const server = Bun.serve({
-    ...NEVER_IDLE,
+    ...NEVER_IDLE, // ending a run waits for its calls, and for its server's grace
     unix: address,
     fetch: (request) => app.fetch(request),
   });

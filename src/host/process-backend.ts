@@ -25,10 +25,8 @@ import type { RunConfig, WorkloadName } from '../records/index.ts';
 import { type Mount, mountsOf, networkProfile, transportEnvironment } from '../sandbox/index.ts';
 import type { Backend } from './backend.ts';
 import type { RunEnvironment } from './environment.ts';
-
 import { overlaysOf } from './overlays.ts';
 import { outputPath, processFolder, takeStopTime } from './process-files.ts';
-
 import { serverOf } from './process-server.ts';
 
 interface ProcessBackendOptions {
@@ -84,7 +82,10 @@ export function createProcessBackend(
     for (const weakness of sandbox.weaknesses(network)) {
       logger.warn('the sandbox is weaker than a container', { sandbox: sandbox.kind, weakness });
     }
-    const mounts = config.no_sandbox ? [] : existing(mountsOf(profile, logger));
+    // All files of this machine can be seen without a sandbox; there is no view to put anything into, or to hide it in.
+    const view = config.no_sandbox
+      ? { mounts: [], overlays: [] }
+      : { mounts: existing(mountsOf(profile, logger)), overlays: await overlaysOf(name, config, options) };
     const port = await choosePort(config, network, sandbox);
     const started = await sandbox.start({
       command: [...installed.command, ...config.cmd_args],
@@ -97,9 +98,7 @@ export function createProcessBackend(
       },
       folder: processFolder(paths, name),
       readOnlyPaths: installed.readOnlyPaths,
-      // All files of this machine can be seen without a sandbox; there is no view to hide anything in.
-      mounts,
-      overlays: config.no_sandbox ? [] : await overlaysOf(name, config, options),
+      ...view,
       network,
       ...(port === undefined ? {} : { port }),
       limits: LIMITS,

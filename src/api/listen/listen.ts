@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Server } from 'bun';
 import { messageOf, ThvError } from '../../errors/index.ts';
-import { sleep } from '../../platform/index.ts';
+import { NEVER_IDLE, sleep } from '../../platform/index.ts';
 import { type ApiAddress, shownAddress } from './address.ts';
 
 /** An open address. */
@@ -20,8 +20,6 @@ const POLL_MS = 20;
 const FLUSH_MS = 200;
 /** Between two requests of one connection (spec 10 §6.1). */
 const IDLE_SECONDS = 120;
-/** `timeout` does not reach requests without a body on a UNIX socket; this does, though Bun's types do not know it there. */
-const NEVER_IDLE: object = { idleTimeout: 0 };
 
 type Handle = (request: Request) => Response | Promise<Response>;
 

@@ -48,14 +48,14 @@ export function requestHeaders(
   });
   const dropped = namesIn(connection);
   if (isPlain) dropped.push('accept-encoding');
-  const sent = dropped.length === 0 ? list : list.filter(([name]) => !dropped.includes(name));
+  const sent = dropped.length === 0 ? list : without(list, dropped);
   // After that: `Connection: X-Forwarded-For` must not hide a client.
   sent.push(['x-forwarded-for', remoteAddress], ['x-forwarded-proto', remoteScheme ?? 'http']);
   if (host !== undefined && remoteScheme === undefined) sent.push(['x-forwarded-host', host]);
   return sent;
 }
 
-export function without(list: HeaderList, names: readonly string[]): HeaderList {
+export function without(list: HeaderList, names: readonly string[]): HeaderList[number][] {
   return list.filter(([name]) => !names.includes(name));
 }
 
