@@ -245,6 +245,15 @@ describe.skipIf(socket === '')('workloads over the API', () => {
       400,
       /^invalid run configuration provided: this version does not support network_isolation for workloads\n$/,
     ],
+    ...[{ callback_port: 9999 }, { skip_browser: true }, { oauth_params: { prompt: 'login' } }].map(
+      (oauth_config) =>
+        [
+          `a sign-in by ${Object.keys(oauth_config)[0]}`,
+          () => ({ image: '', url: 'https://mcp.example.com/mcp', oauth_config }),
+          400,
+          /: this version does not support oauth_config for workloads\n$/,
+        ] as const,
+    ),
     [
       'another registry',
       () => ({ image: '', registry: 'x', server: 'y' }),
