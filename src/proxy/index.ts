@@ -1,19 +1,25 @@
-export { batchRefused } from './batch.ts';
+export { batchRefused, twistRefused } from './refusals.ts';
 export { clientUrl } from './client-url.ts';
-export { decodeHeaderValue, findMirroredParams, type MirroredParam } from './era/index.ts';
+export { decodeHeaderValue, findMirroredParams, HEADER_MISMATCH, MODERN_VERSION, type MirroredParam } from './era/index.ts';
 export {
   errorText,
   findMember,
+  findRepeatedKey,
+  findTwist,
+  fold,
   INTERNAL_ERROR,
   INVALID_REQUEST,
   idKey,
   isBatch,
+  knownNames,
   type Message,
   onOneLine,
   readMessage,
+  readTwists,
   SESSION_NOT_FOUND,
   splice,
   stringAt,
+  twice,
 } from './json-rpc/index.ts';
 export type { Span } from './json-rpc/member.ts';
 export { createScan, INVALID, skipObject, skipSpace, skipValue } from './json-rpc/scan.ts';

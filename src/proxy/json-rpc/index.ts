@@ -16,8 +16,12 @@ export {
   isBatch,
   type Message,
   type Notification,
+  type Reading,
   type Request,
   type Response,
   readMessage,
+  readTwists,
 } from './message.ts';
+export { findRepeatedKey } from './repeated-key.ts';
 export { detach, type Edit, onOneLine, splice } from './splice.ts';
+export { findTwist, fold, type KnownNames, knownNames, twice } from './twist.ts';

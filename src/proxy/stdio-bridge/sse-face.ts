@@ -1,4 +1,4 @@
-import { batchRefused } from '../batch.ts';
+import { batchRefused } from '../refusals.ts';
 import { errorText, onOneLine, SESSION_NOT_FOUND } from '../json-rpc/index.ts';
 import { jsonError, textError } from '../respond.ts';
 import type { Handler, RequestContext } from '../types.ts';

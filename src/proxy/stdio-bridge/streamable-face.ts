@@ -1,4 +1,4 @@
-import { batchRefused } from '../batch.ts';
+import { batchRefused } from '../refusals.ts';
 import {
   hasEmptyEvents,
   isKnownVersion,
