@@ -1,6 +1,11 @@
-export { batchRefused, twistRefused } from './refusals.ts';
 export { clientUrl } from './client-url.ts';
-export { decodeHeaderValue, findMirroredParams, HEADER_MISMATCH, MODERN_VERSION, type MirroredParam } from './era/index.ts';
+export {
+  decodeHeaderValue,
+  findMirroredParams,
+  HEADER_MISMATCH,
+  type MirroredParam,
+  MODERN_VERSION,
+} from './era/index.ts';
 export {
   errorText,
   findMember,
@@ -25,6 +30,7 @@ export type { Span } from './json-rpc/member.ts';
 export { createScan, INVALID, skipObject, skipSpace, skipValue } from './json-rpc/scan.ts';
 export { type Listener, openListener } from './listener.ts';
 export { askReadiness, probeReadiness } from './probe-readiness.ts';
+export { batchRefused, twistRefused } from './refusals.ts';
 export { jsonError, textError } from './respond.ts';
 export { createReverseProxy, type ReverseProxy, type ReverseProxyOptions } from './reverse-proxy/proxy.ts';
 export { createStdioBridge, type StdioBridge, type StdioBridgeOptions } from './stdio-bridge/bridge.ts';

@@ -27,7 +27,14 @@ export function isPlainText(headers: Headers, content: Uint8Array): boolean {
 }
 
 /** Charsets in which ASCII is ASCII; with other characters a name of a tool would be another one to the server. */
-const ASCII_ALIKE: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii', 'ascii', 'iso-8859-1', 'latin1']);
+const ASCII_ALIKE: ReadonlySet<string> = new Set([
+  'utf-8',
+  'utf8',
+  'us-ascii',
+  'ascii',
+  'iso-8859-1',
+  'latin1',
+]);
 
 function isAllAscii(content: Uint8Array): boolean {
   return content.every((byte) => byte < 0x80);

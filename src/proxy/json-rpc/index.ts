@@ -23,5 +23,5 @@ export {
   readTwists,
 } from './message.ts';
 export { findRepeatedKey } from './repeated-key.ts';
-export { detach, type Edit, onOneLine, splice } from './splice.ts';
+export { detach, type Edit, onOneLine, onOneStdinLine, splice } from './splice.ts';
 export { findTwist, fold, type KnownNames, knownNames, twice } from './twist.ts';

@@ -178,8 +178,7 @@ function judgeCall(text: string, method: string, { params, result, error }: Memb
   const outer = findTwist(text, params, PARAMS, (name, value) => {
     if (name === '_meta') meta = value;
     const known = INSIDE[name];
-    const inner =
-      known === undefined ? findStrangeText(text, name, value) : findTwist(text, value, known);
+    const inner = known === undefined ? findStrangeText(text, name, value) : findTwist(text, value, known);
     if (inner !== undefined) tell(inner);
   });
   if (outer !== undefined) tell(outer);
@@ -187,7 +186,14 @@ function judgeCall(text: string, method: string, { params, result, error }: Memb
 }
 
 /** Members that say what is meant; others are for people to read. */
-const NAMING: ReadonlySet<string> = new Set(['name', 'uri', 'requestId', 'progressToken', 'taskId', 'elicitationId']);
+const NAMING: ReadonlySet<string> = new Set([
+  'name',
+  'uri',
+  'requestId',
+  'progressToken',
+  'taskId',
+  'elicitationId',
+]);
 
 function findStrangeText(text: string, name: string, value: Span): string | undefined {
   if (!NAMING.has(name)) return undefined;
