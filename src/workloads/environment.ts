@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, ThvError } from '../errors/index.ts';
 import type { Logger } from '../platform/index.ts';
+import { variableNameProblem, variableValueProblem } from '../records/index.ts';
 
 /** Parses `-e KEY=VALUE` flags (spec 02 §8). Throws `ERR_INPUT_INVALID`. */
 export function parseEnvironmentFlags(entries: readonly string[]): Record<string, string> {
@@ -11,8 +12,10 @@ export function parseEnvironmentFlags(entries: readonly string[]): Record<string
     const fail = (reason: string) =>
       new ThvError('ERR_INPUT_INVALID', { reason: `failed to parse environment variables: ${reason}` });
     if (at < 0) throw fail(`invalid environment variable format: ${entry}`);
-    if (at === 0) throw fail('empty environment variable key');
-    variables[entry.slice(0, at)] = entry.slice(at + 1);
+    const [name, value] = [entry.slice(0, at), entry.slice(at + 1)];
+    const problem = variableNameProblem(name) ?? variableValueProblem(name, value);
+    if (problem !== undefined) throw fail(problem);
+    variables[name] = value;
   }
   return variables;
 }
@@ -28,7 +31,10 @@ export function parseEnvironmentFile(text: string): Record<string, string> {
     if (at < 0) continue;
     if (at === 0)
       throw new ThvError('ERR_INPUT_INVALID', { reason: `empty environment variable key in line: ${line}` });
-    variables[assignment.slice(0, at).trim()] = assignment.slice(at + 1).trim();
+    const [name, value] = [assignment.slice(0, at).trim(), assignment.slice(at + 1).trim()];
+    const problem = variableNameProblem(name) ?? variableValueProblem(name, value);
+    if (problem !== undefined) throw new ThvError('ERR_INPUT_INVALID', { reason: problem });
+    variables[name] = value;
   }
   return variables;
 }
