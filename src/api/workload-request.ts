@@ -6,6 +6,7 @@ import {
   parseWorkloadName,
   type RunConfig,
   variableNameProblem,
+  variableValueProblem,
 } from '../records/index.ts';
 import { RUNTIMES, type RunRequest, runtimeOverride, unknownRuntime } from '../workloads/index.ts';
 import { forwardHeadersOf } from './header-forward.ts';
@@ -157,7 +158,10 @@ function proxyModeOf(text: string): RunRequest['proxyMode'] {
 function environmentOf(variables: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(variables).map(([key, value]) => {
     // Before name and value become one text: the first = would end the name.
-    const problem = key === '' ? 'invalid environment variable name: ""' : variableNameProblem(key);
+    const problem =
+      key === ''
+        ? 'invalid environment variable name: ""'
+        : (variableNameProblem(key) ?? variableValueProblem(key, value));
     if (problem !== undefined) throw invalid(`${BUILD}: ${problem}`);
     return `${key}=${value}`;
   });

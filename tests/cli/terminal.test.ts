@@ -44,14 +44,20 @@ beforeAll(async () => {
     },
   });
   const file = join(world.work, 'registry.json');
-  const entry = { description: EVIL, tier: 'Community', status: 'Active', transport: 'stdio', tools: [EVIL] };
+  const entry = {
+    description: EVIL,
+    tier: 'Community',
+    status: 'Active',
+    transport: 'stdio',
+    tools: ['echo'],
+  };
   await writeFile(
     file,
     JSON.stringify({
       version: '1.0.0',
       last_updated: '2026-01-01T00:00:00Z',
       servers: {
-        evil: { ...entry, image: 'example/evil:1', tags: [EVIL], custom_metadata: { by: EVIL } },
+        evil: { ...entry, image: 'example/evil:1', tags: ['tag'], custom_metadata: { by: EVIL } },
       },
     }),
   );
@@ -106,6 +112,7 @@ describe('words of an MCP server', () => {
       port: 0,
       hostname: '127.0.0.1',
       async fetch(request) {
+        if (request.method !== 'POST') return new Response(null, { status: 405 });
         const { id } = (await request.json()) as { id?: number };
         return Response.json({ jsonrpc: '2.0', id, error: { code: -32_603, message: EVIL } });
       },
@@ -139,7 +146,7 @@ test('a word of the command line that an error repeats does not steer a terminal
   ]) {
     const screen = await screenOf(args);
     expect(screen).not.toMatch(STEERING);
-    expect(screen).toContain('\\x1b');
+    expect(screen).toMatch(/\\x1b|\\u001b/);
   }
 });
 
@@ -147,7 +154,7 @@ test('the log of a workload is shown on a terminal, followed or not, and is raw 
   const name = world.name('log');
   await world.ok(['run', server.url, '--name', name, '--wait']);
   const path = await logPathOf(name);
-  const bytes = Buffer.from(`${EVIL}é\r\nend of the log\n`);
+  const bytes = Buffer.from(`${EVIL}é\nend of the log\n`);
   await appendFile(path, bytes);
   expect(await world.ok(['logs', name, '--proxy'])).toEndWith(bytes.toString());
   const screen = await screenOf(['logs', name, '--proxy']);
