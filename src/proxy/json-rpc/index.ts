@@ -16,7 +16,6 @@ export {
   isBatch,
   type Message,
   type Notification,
-  type Reading,
   type Request,
   type Response,
   readMessage,
@@ -24,4 +23,4 @@ export {
 } from './message.ts';
 export { findRepeatedKey } from './repeated-key.ts';
 export { detach, type Edit, onOneLine, onOneStdinLine, splice } from './splice.ts';
-export { findTwist, fold, type KnownNames, knownNames, twice } from './twist.ts';
+export { findTwist, fold, knownNames, twice } from './twist.ts';
