@@ -10,13 +10,20 @@ export interface Terminal {
   readonly stdinIsTty: boolean;
   readonly stdoutIsTty: boolean;
   readonly stderrIsTty: boolean;
-  /** Results. `false` when nobody reads them any more; the command decides whether to go on. */
-  out(content: string | Uint8Array): boolean;
-  /** Errors, warnings, logs, notices. `own`: sequences of ours, with nothing in them that others wrote. */
+  /** Width of the terminal that stdout is, in characters; `undefined` when it is none, or does not tell. */
+  readonly columns: number | undefined;
+  /** Stdout is a terminal, and nobody asked for no colours (https://no-color.org). */
+  readonly hasColours: boolean;
+  /**
+   * Results. `false` when nobody reads them any more; the command decides whether to go on. `own`: it holds sequences of ours,
+   * and what others wrote in it has been through `visible`.
+   */
+  out(content: string | Uint8Array, origin?: 'own'): boolean;
+  /** Errors, warnings, logs, notices. */
   err(content: string | Uint8Array, origin?: 'own'): boolean;
 }
 
-export function openTerminal(): Terminal {
+export function openTerminal(env: Readonly<Record<string, string | undefined>> = process.env): Terminal {
   const open = { 1: true, 2: true };
   const filters = { 1: filterFor(1), 2: filterFor(2) };
   // What nobody reads any more is dropped: a command that changes things must not die of it half-way.
@@ -34,7 +41,13 @@ export function openTerminal(): Terminal {
     get stderrIsTty() {
       return isTerminal(2);
     },
-    out: (content) => write(1, filters[1](content)),
+    get columns() {
+      return isTerminal(1) ? process.stdout.columns || undefined : undefined;
+    },
+    get hasColours() {
+      return isTerminal(1) && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+    },
+    out: (content, origin) => write(1, origin === 'own' ? content : filters[1](content)),
     err: (content, origin) => write(2, origin === 'own' ? content : filters[2](content)),
   };
 }

@@ -16,7 +16,10 @@ test.each([
 });
 
 test.each([
-  ['A', 'failed to parse environment variables: invalid environment variable format: A'],
+  [
+    'A',
+    'failed to parse environment variables: invalid environment variable format: A (expected KEY=VALUE, as in -e A="$A")',
+  ],
   ['=1', 'failed to parse environment variables: empty environment variable key'],
   [
     'A\nB=x',
