@@ -1,3 +1,4 @@
+import { keyAt } from './member.ts';
 import { createScan, skipString } from './scan.ts';
 
 /**
@@ -60,9 +61,4 @@ class Keys {
     if (this.#few.length > FEW) this.#many = new Set(this.#few);
     return true;
   }
-}
-
-function keyAt(text: string, start: number, end: number): string {
-  const quoted = text.slice(start, end);
-  return quoted.includes('\\') ? String(JSON.parse(quoted)) : quoted.slice(1, -1);
 }

@@ -1,4 +1,4 @@
-import { isKey, type Span } from './member.ts';
+import { keyAt, type Span } from './member.ts';
 import { createScan, skipObject } from './scan.ts';
 
 /**
@@ -9,14 +9,14 @@ import { createScan, skipObject } from './scan.ts';
  * This is the names that are judged in one object, prepared for looking at its keys.
  */
 export interface KnownNames {
-  readonly names: readonly string[];
+  readonly names: ReadonlySet<string>;
   readonly folded: ReadonlySet<string>;
   readonly longest: number;
 }
 
 export function knownNames(...names: readonly string[]): KnownNames {
   return {
-    names,
+    names: new Set(names),
     folded: new Set(names.map(fold)),
     longest: Math.max(...names.map(({ length }) => length)),
   };
@@ -29,13 +29,10 @@ export function findOddKey(
   keyEnd: number,
   { folded, longest }: KnownNames,
 ): string | undefined {
-  const quoted = text.slice(keyStart, keyEnd);
-  if (!quoted.includes('\\')) {
-    if (quoted.length - 2 > longest) return undefined;
-    const key = quoted.slice(1, -1);
-    return folded.has(fold(key)) ? key : undefined;
-  }
-  const key = String(JSON.parse(quoted));
+  const isEscaped = text.slice(keyStart, keyEnd).includes('\\');
+  if (!isEscaped && keyEnd - keyStart - 2 > longest) return undefined;
+  const key = keyAt(text, keyStart, keyEnd);
+  if (!isEscaped) return folded.has(fold(key)) ? key : undefined;
   return key.includes('\0') || !key.isWellFormed() || folded.has(fold(key)) ? key : undefined;
 }
 
@@ -53,8 +50,8 @@ export function findTwist(
   const seen: string[] = [];
   let twist: string | undefined;
   skipObject(createScan(text), at.start, 0, (keyStart, keyEnd, start, end) => {
-    const name = known.names.find((each) => isKey(text, keyStart, keyEnd, each));
-    if (name === undefined) {
+    const name = keyAt(text, keyStart, keyEnd);
+    if (!known.names.has(name)) {
       const odd = findOddKey(text, keyStart, keyEnd, known);
       if (odd !== undefined) twist ??= oddly(odd);
       return;
