@@ -114,10 +114,7 @@ const AGAINST_GO: readonly (readonly [string, Attack])[] = [
     'a charset in an extended parameter',
     { body: CALL, headers: { 'Content-Type': "application/json; charset*=us-ascii''utf-7" }, status: 415 },
   ],
-  [
-    'a method header that says something else',
-    { body: CALL.replace('hidden', 'hidden'), headers: { 'Mcp-Method': 'ping' } },
-  ],
+  ['a method header that says something else', { body: CALL, headers: { 'Mcp-Method': 'ping' } }],
 ];
 
 const utf16 = (text: string) => Buffer.from(text, 'utf16le');

@@ -22,8 +22,7 @@ export function isPlainText(headers: Headers, content: Uint8Array): boolean {
   );
   if (charsets.length !== named) return false;
   if (charsets.every((charset) => charset === 'utf-8' || charset === 'utf8')) return true;
-  const isAscii = charsets.every((charset) => ASCII_ALIKE.has(charset)) && isAllAscii(content);
-  return isAscii;
+  return charsets.every((charset) => ASCII_ALIKE.has(charset)) && isAllAscii(content);
 }
 
 /** Charsets in which ASCII is ASCII; with other characters a name of a tool would be another one to the server. */
