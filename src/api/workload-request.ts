@@ -1,7 +1,13 @@
 import { parsePackageReference } from '../build/index.ts';
 import { hasCode, ThvError } from '../errors/index.ts';
 import { DEFAULT_GROUP } from '../groups/index.ts';
-import { parseNewWorkloadName, parseWorkloadName, type RunConfig } from '../records/index.ts';
+import {
+  parseNewWorkloadName,
+  parseWorkloadName,
+  type RunConfig,
+  variableNameProblem,
+  variableValueProblem,
+} from '../records/index.ts';
 import { RUNTIMES, type RunRequest, runtimeOverride, unknownRuntime } from '../workloads/index.ts';
 import { forwardHeadersOf } from './header-forward.ts';
 import type { CreateRequest, UpdateRequest } from './schemas/workload-request.ts';
@@ -151,8 +157,12 @@ function proxyModeOf(text: string): RunRequest['proxyMode'] {
 
 function environmentOf(variables: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(variables).map(([key, value]) => {
-    if (key === '' || key.includes('='))
-      throw invalid(`${BUILD}: invalid environment variable name: ${JSON.stringify(key)}`);
+    // Before name and value become one text: the first = would end the name.
+    const problem =
+      key === ''
+        ? 'invalid environment variable name: ""'
+        : (variableNameProblem(key) ?? variableValueProblem(key, value));
+    if (problem !== undefined) throw invalid(`${BUILD}: ${problem}`);
     return `${key}=${value}`;
   });
 }

@@ -15,3 +15,4 @@ export { runCommandLine } from './run-command-line.ts';
 export { endAtNextSignal, watchSignals } from './signals.ts';
 export { renderTable, type TableLook } from './table.ts';
 export { openTerminal, printJson, type Terminal } from './terminal.ts';
+export { visible } from './visible.ts';

@@ -78,6 +78,17 @@ test('colours are put on cells that are padded already, not on the header', () =
   ).toBe('NAME    X\nfetch   1\n');
 });
 
+test('a table with colours, which is printed as it is, has no sequences but ours', () => {
+  const look = {
+    terminal: { columns: 80, hasColours: true },
+    shrinkable: [],
+    paint: (cell: string) => `\u001b[32m${cell}\u001b[0m`,
+  };
+  expect(renderTable([['NAME'], ['a\u001b]0;x\u0007\u009b2J\u202e'], ['b']], look)).toBe(
+    'NAME\n\u001b[32ma\\x1b]0;x\\x07\\u009b2J\\u202e\u001b[0m\n\u001b[32mb\u001b[0m\n',
+  );
+});
+
 test('no rows, no text', () => {
   expect(renderTable([])).toBe('');
 });

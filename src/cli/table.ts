@@ -1,4 +1,5 @@
 import type { Terminal } from './terminal.ts';
+import { visible } from './visible.ts';
 
 const GAP = 3;
 /** Narrower than this, a cell says nothing any more. */
@@ -13,7 +14,10 @@ export interface TableLook {
   readonly shrinkable: readonly number[];
   /** Columns that are left out, in this order, when cutting is not enough. */
   readonly droppable?: readonly number[];
-  /** Colours a finished cell. The header is never coloured. */
+  /**
+   * Colours a finished cell. The header is never coloured. A table with colours is to be printed as `own`: what would steer a
+   * terminal is written out in it.
+   */
   readonly paint?: (cell: string, column: number) => string;
 }
 
@@ -26,9 +30,10 @@ interface Column {
  * A plain table (spec 01 §1.6): columns as wide as their widest cell plus three spaces, the last cell of a row unpadded,
  * width counted in code points. Every line ends with a newline. With `look` it fits the terminal and has its colours.
  */
-export function renderTable(rows: readonly Row[], look?: TableLook): string {
-  const columns = fit(columnsOf(rows), look);
+export function renderTable(given: readonly Row[], look?: TableLook): string {
   const paint = look?.terminal.hasColours === true ? look.paint : undefined;
+  const rows = paint === undefined ? given : given.map((row) => row.map(visible));
+  const columns = fit(columnsOf(rows), look);
   const renderCell = (row: Row, at: number, isHeader: boolean) => {
     const { index, width } = columns[at] as Column;
     const cell = cut(row[index] ?? '', width);

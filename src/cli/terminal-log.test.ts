@@ -26,6 +26,10 @@ test.each([
     { level: 'WARN', message: 'try again', fields: { reason: 'a "b" c', ms: 3, none: undefined } },
     '\n WARN  try again reason="a \\"b\\" c" ms=3\n\n',
   ],
+  [
+    { level: 'INFO', message: 'renamed', fields: { given: '\u001b[2Jx\u009b1m', to: 'a \u202eb' } },
+    'ℹ renamed given=\\x1b[2Jx\\u009b1m to="a \\u202eb"\n',
+  ],
   [{ level: 'DEBUG', message: 'looked', fields: {} }, '⚙ looked\n'],
 ] as const)('%j', (entry, expected) => {
   expect(written(entry)).toBe(expected);

@@ -1,6 +1,7 @@
 import type { createConsola } from 'consola';
 import type { LogEntry } from '../platform/index.ts';
 import type { Terminal } from './terminal.ts';
+import { visible } from './visible.ts';
 
 const METHODS = { DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
 
@@ -10,7 +11,7 @@ const METHODS = { DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } a
  */
 export function createTerminalReport(terminal: Terminal): (entry: LogEntry) => void {
   let consola: ReturnType<typeof createConsola> | undefined;
-  const stream = { write: (line: string) => terminal.err(line) } as unknown as NodeJS.WriteStream;
+  const stream = { write: (line: string) => terminal.err(line, 'own') } as unknown as NodeJS.WriteStream;
   return ({ level, message, fields }) => {
     consola ??= (require('consola') as { readonly createConsola: typeof createConsola }).createConsola({
       // The option that chooses the reporter is missing in the types of the package.
@@ -26,7 +27,7 @@ export function createTerminalReport(terminal: Terminal): (entry: LogEntry) => v
       .filter(([, value]) => value !== undefined)
       .map(([key, value]) => ` ${key}=${textValue(value)}`)
       .join('');
-    consola[METHODS[level]](`${message}${facts}`);
+    consola[METHODS[level]](visible(`${message}${facts}`));
   };
 }
 

@@ -1,7 +1,11 @@
 import { fstatSync, statSync, writeSync } from 'node:fs';
 import { messageOf, ThvError } from '../errors/index.ts';
+import { createVisibleText } from './visible.ts';
 
-/** The three standard streams as commands use them. Writing is synchronous: a full pipe holds the command back. */
+/**
+ * The three standard streams as commands use them. Writing is synchronous: a full pipe holds the command back. On a terminal
+ * nothing that is written steers it, whoever's words it is; pipes and files get every byte as it is.
+ */
 export interface Terminal {
   readonly stdinIsTty: boolean;
   readonly stdoutIsTty: boolean;
@@ -10,14 +14,18 @@ export interface Terminal {
   readonly columns: number | undefined;
   /** Stdout is a terminal, and nobody asked for no colours (https://no-color.org). */
   readonly hasColours: boolean;
-  /** Results. `false` when nobody reads them any more; the command decides whether to go on. */
-  out(content: string | Uint8Array): boolean;
+  /**
+   * Results. `false` when nobody reads them any more; the command decides whether to go on. `own`: it holds sequences of ours,
+   * and what others wrote in it has been through `visible`.
+   */
+  out(content: string | Uint8Array, origin?: 'own'): boolean;
   /** Errors, warnings, logs, notices. */
-  err(content: string | Uint8Array): boolean;
+  err(content: string | Uint8Array, origin?: 'own'): boolean;
 }
 
 export function openTerminal(env: Readonly<Record<string, string | undefined>> = process.env): Terminal {
   const open = { 1: true, 2: true };
+  const filters = { 1: filterFor(1), 2: filterFor(2) };
   // What nobody reads any more is dropped: a command that changes things must not die of it half-way.
   const write = (fd: 1 | 2, content: string | Uint8Array) => {
     open[fd] &&= writeFully(fd, content);
@@ -39,8 +47,17 @@ export function openTerminal(env: Readonly<Record<string, string | undefined>> =
     get hasColours() {
       return isTerminal(1) && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
     },
-    out: (content) => write(1, content),
-    err: (content) => write(2, content),
+    out: (content, origin) => write(1, origin === 'own' ? content : filters[1](content)),
+    err: (content, origin) => write(2, origin === 'own' ? content : filters[2](content)),
+  };
+}
+
+/** The one place where text reaches a terminal. Whether there is one is looked up with the first write. */
+function filterFor(fd: 1 | 2): (content: string | Uint8Array) => string | Uint8Array {
+  let filter: ((content: string | Uint8Array) => string | Uint8Array) | undefined;
+  return (content) => {
+    filter ??= isTerminal(fd) ? createVisibleText() : (passed) => passed;
+    return filter(content);
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Terminal } from '../cli/index.ts';
+import { type Terminal, visible } from '../cli/index.ts';
 import { ThvError } from '../errors/index.ts';
 
 interface Choice {
@@ -27,7 +27,12 @@ export async function chooseSeveral(
   // Loaded here: no other command draws anything.
   const { isCancel, multiselect, updateSettings } = await import('@clack/prompts');
   updateSettings({ aliases: { q: 'cancel' } });
-  const chosen = await multiselect({ message, options: [...choices], required, signal });
+  const options = choices.map(({ value, label, hint }) => ({
+    value,
+    label: visible(label),
+    ...(hint === undefined ? {} : { hint: visible(hint) }),
+  }));
+  const chosen = await multiselect({ message, options, required, signal });
   return isCancel(chosen) ? undefined : chosen;
 }
 
@@ -37,7 +42,7 @@ export async function askYesNo(
   { signal, standard = false }: { readonly signal: AbortSignal; readonly standard?: boolean },
 ): Promise<boolean> {
   const { confirm, isCancel } = await import('@clack/prompts');
-  const answer = await confirm({ message, initialValue: standard, signal });
+  const answer = await confirm({ message: visible(message), initialValue: standard, signal });
   return !isCancel(answer) && answer;
 }
 

@@ -54,7 +54,8 @@ Without --all, only those that are running.`,
       printJson(terminal, shown.map(workloadToJson));
     } else if (format === 'mcpservers') printJson(terminal, mcpServers(shown));
     else {
-      terminal.out(shown.length === 0 ? noneFound(group) : renderWorkloads(shown, terminal));
+      if (shown.length === 0) terminal.out(noneFound(group));
+      else terminal.out(renderWorkloads(shown, terminal), terminal.hasColours ? 'own' : undefined);
       const notice = noticeOf(known.filter((workload) => !shown.includes(workload)));
       if (notice !== undefined) terminal.err(`${notice}. Hint: 'thv list --all' shows every server\n`);
     }

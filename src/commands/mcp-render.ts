@@ -14,29 +14,29 @@ export function renderListing({ tools = [], resources = [], prompts = [] }: List
     section(
       'TOOLS:',
       ['NAME', 'DESCRIPTION'],
-      tools.map(({ name, description }) => [name, oneLine(description)]),
+      tools.map(({ name, description }) => [name, description]),
     ),
     section(
       'RESOURCES:',
       ['NAME', 'URI', 'DESCRIPTION', 'MIME_TYPE'],
-      resources.map(({ name, uri, description, mimeType }) => [
-        name,
-        uri,
-        oneLine(description),
-        mimeType ?? '',
-      ]),
+      resources.map(({ name, uri, description, mimeType }) => [name, uri, description, mimeType]),
     ),
     section(
       'PROMPTS:',
       ['NAME', 'DESCRIPTION', 'ARGUMENTS'],
-      prompts.map((prompt) => [prompt.name, oneLine(prompt.description), describeArguments(prompt)]),
+      prompts.map((prompt) => [prompt.name, prompt.description, describeArguments(prompt)]),
     ),
   ];
   return sections.join('') || 'No tools, resources, or prompts found\n';
 }
 
-function section(title: string, header: readonly string[], rows: readonly (readonly string[])[]): string {
-  return rows.length === 0 ? '' : `${title}\n${renderTable([header, ...rows])}\n`;
+function section(
+  title: string,
+  header: readonly string[],
+  rows: readonly (readonly (string | undefined)[])[],
+): string {
+  if (rows.length === 0) return '';
+  return `${title}\n${renderTable([header, ...rows.map((row) => row.map((cell) => oneLine(cell)))])}\n`;
 }
 
 /** A cell must not break its row. */

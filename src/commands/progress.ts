@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { Terminal } from '../cli/index.ts';
+import { type Terminal, visible } from '../cli/index.ts';
 import type { Progress } from '../workloads/index.ts';
 
 /** Fits most terminals; a line that wraps could not be taken back. */
@@ -12,7 +12,8 @@ export function createProgress(terminal: Terminal): Progress & Disposable {
   let kept: string[] = [];
   const update = (text: string) => {
     if (!terminal.stderrIsTty || (text === '' && !shown)) return;
-    terminal.err(`\r\u001b[K${stripVTControlCharacters(text).trim().slice(0, LONGEST_STATE)}`);
+    const state = visible(stripVTControlCharacters(text).trim()).slice(0, LONGEST_STATE);
+    terminal.err(`\r\u001b[K${state}`, 'own');
     shown = text !== '';
   };
   return {

@@ -6,5 +6,6 @@ export {
   headerRestriction,
   headerValueProblem,
 } from './header-forward/forwarded-header.ts';
+export { objectToPage } from './origin/page.ts';
 export { buildMiddlewares } from './registry.ts';
 export { encodeHeaderValue } from './tool-filter/header-value.ts';

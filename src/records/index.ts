@@ -24,6 +24,8 @@ export {
 export { findSecretParameter, parseSecretParameter } from './secret-parameter.ts';
 export { type StatusRecord, type WorkloadStatus, WorkloadStatusSchema } from './status.ts';
 export { createStatusStore, type StatusStore } from './status-store.ts';
+export { variableNameProblem, variableValueProblem } from './variable-name.ts';
+export { requireSound } from './variables.ts';
 export {
   nameFromImage,
   parseNewWorkloadName,

@@ -1,5 +1,5 @@
-import { hasCode, within } from '../errors/index.ts';
-import { parseSecretParameter } from '../records/index.ts';
+import { hasCode, ThvError, within } from '../errors/index.ts';
+import { parseSecretParameter, variableValueProblem } from '../records/index.ts';
 import type { SecretsStore } from './types.ts';
 import { scopedSecrets, userSecrets } from './views.ts';
 
@@ -15,7 +15,11 @@ export async function resolveSecretParameters(
 ): Promise<Readonly<Record<string, string>>> {
   const values: Record<string, string> = Object.create(null);
   for (const { name, target } of parameters.map(parseSecretParameter)) {
-    values[target] = await within('failed to get secrets', () => lookUp(name, store, options));
+    const value = await within('failed to get secrets', () => lookUp(name, store, options));
+    const problem = variableValueProblem(target, value);
+    if (problem !== undefined)
+      throw new ThvError('ERR_INPUT_INVALID', { reason: `secret '${name}': ${problem}` });
+    values[target] = value;
   }
   return values;
 }

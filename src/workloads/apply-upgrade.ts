@@ -1,5 +1,5 @@
 import { ThvError } from '../errors/index.ts';
-import { parseWorkloadName, type RunConfig } from '../records/index.ts';
+import { parseWorkloadName, type RunConfig, requireSound } from '../records/index.ts';
 import type { ContainerEntry } from '../registry/index.ts';
 import { checkUpgrade, missingVariables, targetOf } from './check-upgrade.ts';
 import type { Context } from './context.ts';
@@ -36,6 +36,7 @@ export async function applyUpgrade(
     ...origin,
     image: entry.image,
   };
+  requireSound(config);
   await checkRunnable(context, { engine, config }, options);
   const problem = await exchangeConfig(context, name, config);
   if (problem !== undefined)

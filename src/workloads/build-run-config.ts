@@ -7,6 +7,7 @@ import {
   type PermissionProfile,
   parseLabel,
   type RunConfig,
+  requireSound,
   standardLabels,
   type WorkloadName,
 } from '../records/index.ts';
@@ -62,6 +63,14 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
   const secretTargets = request.secrets.flatMap((text) => findSecretParameter(text)?.target ?? []);
   const filled = await within('failed to validate environment variables', () =>
     facts.fill(new Set([...Object.keys(given), ...secretTargets])),
+  );
+  await within('failed to validate run config', () =>
+    requireSound({
+      env_vars: { ...filled.environment, ...given },
+      secrets: [...filled.secrets, ...request.secrets],
+      cmd_args: [...plan.serverArguments],
+      volumes: [...request.volumes],
+    }),
   );
   const image = await facts.image();
   return await within('failed to validate run config', async () => {

@@ -8,6 +8,8 @@ import { collectEnvironment, parseEnvironmentFile, parseEnvironmentFlags } from 
 test.each([
   [['A=1', 'B=x=y,z', 'C='], { A: '1', B: 'x=y,z', C: '' }],
   [['A=1', 'A=2'], { A: '2' }],
+  [['KEY=-----BEGIN-----\nab\n'], { KEY: '-----BEGIN-----\nab\n' }],
+  [['größe.x-1=ä', 'a%b=c'], { 'größe.x-1': 'ä', 'a%b': 'c' }],
   [[], {}],
 ])('-e %j gives %j', (flags, expected) => {
   expect({ ...parseEnvironmentFlags(flags) }).toEqual(expected);
@@ -19,6 +21,15 @@ test.each([
     'failed to parse environment variables: invalid environment variable format: A (expected KEY=VALUE, as in -e A="$A")',
   ],
   ['=1', 'failed to parse environment variables: empty environment variable key'],
+  [
+    'A\nB=x',
+    'failed to parse environment variables: invalid environment variable name "A\\nB": a line break cannot stand in a name',
+  ],
+  ['A B=x', 'invalid environment variable name "A B": a space cannot stand in a name'],
+  ['A\u0000=x', 'invalid environment variable name "A\\u0000": U+0000 cannot stand in a name'],
+  ['A\u202e=x', 'U+202E cannot stand in a name'],
+  ['A\u00a0=x', 'U+00A0 cannot stand in a name'],
+  ['A=x\u0000y', 'invalid value of environment variable "A": a NUL cannot stand in a value'],
 ])('-e %j is refused', (flag, message) => {
   expect(() => parseEnvironmentFlags([flag])).toThrow(message);
 });

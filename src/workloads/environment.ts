@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, ThvError } from '../errors/index.ts';
-import type { Logger } from '../platform/index.ts';
-import { readTextFile, withoutByteOrderMark } from '../platform/index.ts';
+import { type Logger, readTextFile, withoutByteOrderMark } from '../platform/index.ts';
+import { variableNameProblem, variableValueProblem } from '../records/index.ts';
 
 /** Parses `-e KEY=VALUE` flags (spec 02 §8). Throws `ERR_INPUT_INVALID`. */
 export function parseEnvironmentFlags(entries: readonly string[]): Record<string, string> {
@@ -15,8 +15,10 @@ export function parseEnvironmentFlags(entries: readonly string[]): Record<string
       const example = /^[A-Za-z_]\w*$/.test(entry) ? `, as in -e ${entry}="$${entry}"` : '';
       throw fail(`invalid environment variable format: ${entry} (expected KEY=VALUE${example})`);
     }
-    if (at === 0) throw fail('empty environment variable key');
-    variables[entry.slice(0, at)] = entry.slice(at + 1);
+    const [name, value] = [entry.slice(0, at), entry.slice(at + 1)];
+    const problem = variableNameProblem(name) ?? variableValueProblem(name, value);
+    if (problem !== undefined) throw fail(problem);
+    variables[name] = value;
   }
   return variables;
 }
@@ -32,7 +34,10 @@ export function parseEnvironmentFile(text: string): Record<string, string> {
     if (at < 0) continue;
     if (at === 0)
       throw new ThvError('ERR_INPUT_INVALID', { reason: `empty environment variable key in line: ${line}` });
-    variables[assignment.slice(0, at).trim()] = assignment.slice(at + 1).trim();
+    const [name, value] = [assignment.slice(0, at).trim(), assignment.slice(at + 1).trim()];
+    const problem = variableNameProblem(name) ?? variableValueProblem(name, value);
+    if (problem !== undefined) throw new ThvError('ERR_INPUT_INVALID', { reason: problem });
+    variables[name] = value;
   }
   return variables;
 }

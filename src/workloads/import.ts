@@ -9,6 +9,7 @@ import {
   parseNewWorkloadName,
   parseRunConfig,
   type RunConfig,
+  requireSound,
   standardLabels,
   unknownKeysOf,
   type WorkloadName,
@@ -48,6 +49,7 @@ export async function admitRunConfig(
   const unknown = unknownKeysOf(config);
   if (unknown.length > 0) logger.warn('run configuration has unknown keys', { keys: unknown.join(', ') });
   if (config.image === '' && !isRemote(config)) throw invalid('image: must not be empty');
+  requireSound(config);
   const name = parseNewWorkloadName(baseNameOf(config));
   if (config.container_name) parseNewWorkloadName(config.container_name);
   if (config.group && !groupExists(paths.state, config.group)) {

@@ -1,4 +1,6 @@
 import type { ImportedServer } from '../clients/index.ts';
+import { ThvError } from '../errors/index.ts';
+import { variableNameProblem } from '../records/index.ts';
 import type { RunRequest } from './types.ts';
 
 interface RequestOptions {
@@ -8,8 +10,15 @@ interface RequestOptions {
   readonly secrets: ReadonlyMap<string, string>;
 }
 
-/** What `thv run` would be asked for to run a server that was found in a client's settings. */
+/**
+ * What `thv run` would be asked for to run a server that was found in a client's settings. Throws `ERR_INPUT_INVALID` for
+ * variables with names that cannot be passed on.
+ */
 export function requestFor(server: ImportedServer, { group, debug, secrets }: RequestOptions): RunRequest {
+  for (const name of Object.keys(server.environment)) {
+    const problem = variableNameProblem(name);
+    if (problem !== undefined) throw new ThvError('ERR_INPUT_INVALID', { reason: problem });
+  }
   const plain = Object.entries(server.environment).filter(([variable]) => !secrets.has(variable));
   return {
     source: server.source,

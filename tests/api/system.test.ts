@@ -111,6 +111,13 @@ describe('browsers', () => {
     ],
     ['a foreign Origin', { Origin: 'https://evil.example' }, 'origin not allowed: https://evil.example'],
     ['Origin null', { Origin: 'null' }, 'origin not allowed: null'],
+    [
+      'another port of loopback',
+      { Origin: 'http://localhost:3000' },
+      'origin not allowed: http://localhost:3000',
+    ],
+    ['the scheme of a desktop shell', { Origin: 'app://toolhive' }, 'origin not allowed: app://toolhive'],
+    ['a page without Origin', { 'Sec-Fetch-Site': 'same-site' }, 'origin not allowed: (same-site)'],
   ])('%s is refused', async (_what, headers, body) => {
     expect(await api.ask('GET', '/api/v1beta/version', { headers })).toMatchObject({
       status: 403,
@@ -119,7 +126,7 @@ describe('browsers', () => {
   });
 
   test.each([
-    ['text/plain', { Origin: 'http://localhost:3000' }],
+    ['text/plain', { 'Sec-Fetch-Site': 'same-origin' }],
     ['multipart/form-data; boundary=x', { 'Sec-Fetch-Site': 'cross-site' }],
     ['application/x-www-form-urlencoded', { Origin: 'tauri://app' }],
   ])('a post of %s from a page is refused', async (type, headers) => {
@@ -134,8 +141,7 @@ describe('browsers', () => {
     ['localhost', { Host: 'localhost' }],
     ['another loopback address', { Host: '127.5.5.5:1234' }],
     ['IPv6 loopback', { Host: '[::1]:8080' }],
-    ['an Origin on loopback', { Origin: 'http://localhost:3000' }],
-    ['the scheme of a desktop shell', { Origin: 'app://toolhive' }],
+    ['a page of its own', { Host: 'localhost:8080', Origin: 'http://localhost:8080' }],
   ])('%s passes', async (_what, headers) => {
     const reply = await api.ask('GET', '/api/v1beta/version', { headers: headers as Record<string, string> });
     expect(reply.status).toBe(200);

@@ -1,43 +1,34 @@
 import type { MiddlewareHandler } from 'hono';
+import { objectToPage } from '../../middleware/index.ts';
 import { RESOURCE_METADATA_PATH } from '../../oidc/index.ts';
 import { textAnswer } from './respond.ts';
 
-/** Types a web page can send anywhere without asking first (Fetch, CORS-safelisted request headers). */
-const SIMPLE_TYPES: ReadonlySet<string> = new Set([
-  'text/plain',
-  'multipart/form-data',
-  'application/x-www-form-urlencoded',
-]);
-
 /**
- * Keeps web pages out (spec 10 §20-1): on a loopback address only loopback names are answered, so that a name of the page's own
- * cannot be pointed here; foreign origins and form posts are refused. What sends none of these headers is not touched.
+ * Keeps web pages out (spec 10 §20-1): on a loopback address only loopback names are answered, so that a name of the page's
+ * own cannot be pointed here, and of pages only those that were loaded from this very address, sending JSON, are served.
+ * Other programs are not touched.
  */
 export function browserGuard({ isLoopback }: { readonly isLoopback: boolean }): MiddlewareHandler {
   return async function guardAgainstBrowsers(c, next) {
     const host = c.req.header('host') ?? '';
     if (isLoopback && !isLoopbackHost(hostnameOf(host)))
       return textAnswer(403, `host not allowed: ${printable(host)}`);
-    const origin = c.req.header('origin');
-    // Meant to be read by any page (RFC 9728, CORS headers of spec 05 §5).
-    if (c.req.path.startsWith(RESOURCE_METADATA_PATH)) return next();
-    if (origin !== undefined && !isOriginAllowed(origin, host))
-      return textAnswer(403, `origin not allowed: ${printable(origin)}`);
-    const type = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
-    const isFromPage = origin !== undefined || c.req.header('sec-fetch-site') === 'cross-site';
-    if (isFromPage && SIMPLE_TYPES.has(type))
-      return textAnswer(403, `content type not allowed: ${printable(type)}`);
-    return next();
+    // The first is meant to be read by any page (RFC 9728, CORS headers of spec 05 §5).
+    if (c.req.path.startsWith(RESOURCE_METADATA_PATH) || isLinkToDocumentation(c.req.raw, c.req.path))
+      return next();
+    const own = `http://${host.toLowerCase()}`;
+    const objection = objectToPage(c.req.raw, (origin) => (origin === own ? 'own' : undefined));
+    return objection === undefined
+      ? next()
+      : textAnswer(403, `${objection.to} not allowed: ${objection.value}`);
   };
 }
 
-/** Own host or loopback; schemes other than the web's are those of desktop shells. */
-function isOriginAllowed(origin: string, host: string): boolean {
-  if (origin === 'null') return false;
-  const url = URL.parse(origin);
-  if (url === null) return false;
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') return true;
-  return isLoopbackHost(url.hostname) || url.host.toLowerCase() === host.toLowerCase();
+/** A page without data, which other pages and mails link to. A frame of another page is no such visit. */
+function isLinkToDocumentation({ method, headers }: Request, path: string): boolean {
+  const isVisit =
+    headers.get('sec-fetch-mode') === 'navigate' && headers.get('sec-fetch-dest') === 'document';
+  return path === '/api/doc' && method === 'GET' && isVisit && !headers.has('origin');
 }
 
 function hostnameOf(host: string): string {

@@ -17,11 +17,18 @@ function build({ allowed = [], bindHost = '127.0.0.1', trustProxyHeaders = false
   return { middleware: createOrigin({ allowed_origins: allowed }, deps), lines };
 }
 
-async function statusOf(setting: Setting, headers: Record<string, string>): Promise<number> {
+async function answerTo(
+  setting: Setting,
+  headers: Record<string, string>,
+  init: RequestInit = {},
+): Promise<Response> {
   const { middleware } = build(setting);
   const through = () => new Response('through');
-  const response = await (middleware ?? through)(new Request('http://x', { headers }), context, through);
-  return response.status;
+  return await (middleware ?? through)(new Request('http://x', { headers, ...init }), context, through);
+}
+
+async function statusOf(...request: Parameters<typeof answerTo>): Promise<number> {
+  return (await answerTo(...request)).status;
 }
 
 describe('Origin', () => {
@@ -48,6 +55,22 @@ describe('Origin', () => {
     expect(await statusOf(setting, origin === undefined ? {} : { Origin: origin })).toBe(expected);
   });
 
+  test('that is refused says how to allow it', async () => {
+    const response = await answerTo({}, { Origin: 'http://localhost:6274' });
+    expect(await response.json()).toEqual({
+      jsonrpc: '2.0',
+      error: {
+        code: -32_600,
+        message: 'Origin not allowed',
+        data: {
+          origin: 'http://localhost:6274',
+          remedy:
+            'to let pages of http://localhost:6274 use this server, run it with --allowed-origins http://localhost:6274',
+        },
+      },
+    });
+  });
+
   test('is not checked on an open bind without a list, which is worth a warning', () => {
     const { middleware, lines } = build({ bindHost: '0.0.0.0' });
     expect(middleware).toBeUndefined();
@@ -57,6 +80,44 @@ describe('Origin', () => {
         msg: 'Origin validation disabled — no allowlist configured for non-loopback bind',
       },
     ]);
+  });
+});
+
+describe('a page without Origin, as a GET of another page is', () => {
+  test.each([
+    ['cross-site', 403],
+    ['same-site', 403],
+    ['anything-new', 403],
+    ['', 403],
+    ['same-origin', 200],
+    ['none', 200],
+  ])('Sec-Fetch-Site %p: %p', async (site, expected) => {
+    expect(await statusOf({}, { 'Sec-Fetch-Site': site })).toBe(expected);
+  });
+
+  test('with an Origin that the user allowed the site does not matter', async () => {
+    const headers = { Origin: 'http://a', 'Sec-Fetch-Site': 'cross-site' };
+    expect(await statusOf({ allowed: ['http://a'] }, headers)).toBe(200);
+  });
+});
+
+describe('a body of a page', () => {
+  const sent = (type: string, origin?: string) =>
+    statusOf(
+      {},
+      { ...(origin === undefined ? {} : { Origin: origin }), 'Content-Type': type },
+      { method: 'POST', body: Buffer.from('{}') },
+    );
+
+  test.each([
+    ['application/json', 200],
+    ['application/json; charset=utf-8', 200],
+    ['text/plain', 415],
+    ['', 415],
+    ['application/x-www-form-urlencoded', 415],
+  ])('of type %p: %p', async (type, expected) => {
+    expect(await sent(type, 'http://localhost:8080')).toBe(expected);
+    expect(await sent(type)).toBe(200);
   });
 });
 

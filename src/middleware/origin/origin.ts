@@ -1,14 +1,15 @@
 import * as v from 'valibot';
-import { INVALID_REQUEST, jsonError } from '../../proxy/index.ts';
+import { errorText, INVALID_REQUEST, jsonError } from '../../proxy/index.ts';
 import { parseParameters } from '../parameters.ts';
 import type { Middleware, MiddlewareDeps } from '../types.ts';
+import { objectToPage } from './page.ts';
 
 const Parameters = v.looseObject({ allowed_origins: v.optional(v.nullable(v.array(v.string())), []) });
 
 /**
- * Keeps foreign web pages from reaching a local server through a browser (DNS rebinding; spec 04 §2.4, §19.11).
- * `allowed_origins`, where given, replaces the defaults of a loopback bind. A request without `Origin` does not come
- * from a page and passes; its `Host` must still be one of ours.
+ * Keeps foreign web pages from reaching a local server through a browser (spec 04 §2.4, §19.11), whatever they ask for: an
+ * event stream is opened by a GET. `allowed_origins`, where given, replaces the defaults of a loopback bind. Against names
+ * that are pointed here (DNS rebinding), `Host` must be one of ours.
  */
 export function createOrigin(parameters: unknown, deps: MiddlewareDeps): Middleware | undefined {
   const { allowed_origins } = parseParameters('origin', Parameters, parameters);
@@ -25,12 +26,29 @@ export function createOrigin(parameters: unknown, deps: MiddlewareDeps): Middlew
   return function origin(request, context, next) {
     const host = request.headers.get('host');
     if (hosts !== undefined && host !== null && !hosts.has(host.toLowerCase()))
-      return refused('Host not allowed');
-    const claimed = request.headers.get('origin');
-    if (claimed === null) return next(request, context);
-    const claim = normaliseOrigin(claimed);
-    return claim !== undefined && origins.has(claim) ? next(request, context) : refused('Origin not allowed');
+      return jsonError(403, { code: INVALID_REQUEST, message: 'Host not allowed' });
+    const objection = objectToPage(request, trust);
+    if (objection === undefined) return next(request, context);
+    return objection.to === 'origin' ? refusedOrigin(objection.value) : refusedType(objection.value);
   };
+
+  function trust(origin: string) {
+    const claim = normaliseOrigin(origin);
+    return claim !== undefined && origins.has(claim) ? 'listed' : undefined;
+  }
+}
+
+/** Where a page is meant to reach the server, its user has to know what to ask for. */
+function refusedOrigin(origin: string): Response {
+  const remedy = `to let pages of ${origin} use this server, run it with --allowed-origins ${origin}`;
+  const data = JSON.stringify(/^[a-z]/i.test(origin) && origin !== 'null' ? { origin, remedy } : { origin });
+  const text = errorText(undefined, INVALID_REQUEST, 'Origin not allowed', data);
+  return new Response(text, { status: 403, headers: { 'Content-Type': 'application/json' } });
+}
+
+function refusedType(type: string): Response {
+  const message = `Content type not allowed from a web page: ${type}; use application/json`;
+  return jsonError(415, { code: INVALID_REQUEST, message });
 }
 
 /** `scheme://host[:port]`, scheme and host in lower case, port as written; `undefined` for anything else. */
@@ -65,8 +83,4 @@ function allowedHosts(port: number, origins: readonly string[]): ReadonlySet<str
 
 function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);
-}
-
-function refused(message: string): Response {
-  return jsonError(403, { code: INVALID_REQUEST, message });
 }

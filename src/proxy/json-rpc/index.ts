@@ -19,5 +19,8 @@ export {
   type Request,
   type Response,
   readMessage,
+  readTwists,
 } from './message.ts';
-export { detach, type Edit, onOneLine, splice } from './splice.ts';
+export { findRepeatedKey } from './repeated-key.ts';
+export { detach, type Edit, onOneLine, onOneStdinLine, splice } from './splice.ts';
+export { findTwist, fold, knownNames, twice } from './twist.ts';

@@ -40,6 +40,12 @@ export function isKey(text: string, keyStart: number, keyEnd: number, name: stri
   return quoted.includes('\\') && JSON.parse(quoted) === name;
 }
 
+/** The name that the quoted key between the two positions spells. */
+export function keyAt(text: string, keyStart: number, keyEnd: number): string {
+  const key = text.slice(keyStart + 1, keyEnd - 1);
+  return key.includes('\\') ? String(JSON.parse(text.slice(keyStart, keyEnd))) : key;
+}
+
 /** The text of a JSON string, or `undefined` when the value at `span` is of another kind. */
 export function stringAt(text: string, span: Span | undefined): string | undefined {
   if (span === undefined || text[span.start] !== '"') return undefined;

@@ -1,4 +1,3 @@
-import { batchRefused } from '../batch.ts';
 import {
   hasEmptyEvents,
   isKnownVersion,
@@ -14,6 +13,7 @@ import {
   readMessage,
   SESSION_NOT_FOUND,
 } from '../json-rpc/index.ts';
+import { batchRefused } from '../refusals.ts';
 import { jsonError, textError } from '../respond.ts';
 import type { Handler, RequestContext } from '../types.ts';
 import { EventStream, type StreamLimits } from './event-stream.ts';
