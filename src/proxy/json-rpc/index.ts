@@ -12,6 +12,7 @@ export {
 export { idKey } from './id.ts';
 export { findMember, stringAt } from './member.ts';
 export {
+  elementsOf,
   errorCode,
   isBatch,
   type Message,
@@ -20,4 +21,5 @@ export {
   type Response,
   readMessage,
 } from './message.ts';
+export { createOwnIds, ownIdAt } from './own-ids.ts';
 export { detach, type Edit, onOneLine, splice } from './splice.ts';

@@ -1,5 +1,5 @@
 import { findMember, isKey, type Span, stringAt } from './member.ts';
-import { createScan, INVALID, skipObject, skipSpace } from './scan.ts';
+import { createScan, INVALID, skipArray, skipObject, skipSpace } from './scan.ts';
 
 /** One JSON-RPC 2.0 message, kept as the text it arrived in (spec 04 §2.6, §19.6): nothing is ever re-serialised. */
 export type Message = Request | Notification | Response;
@@ -62,6 +62,15 @@ export function readMessage(text: string): Message | undefined {
 /** True when the first character that is no white space opens an array, well-formed or not (spec 04 §2.5). */
 export function isBatch(text: string): boolean {
   return /^[\s\u0085]*\[/.test(text);
+}
+
+/** The elements of a batch, each as it stands in the text; none when the text is no well-formed array. */
+export function elementsOf(batch: string): readonly string[] {
+  const elements: string[] = [];
+  const end = skipArray(createScan(batch), skipSpace(batch, 0), 0, (start, valueEnd) => {
+    elements.push(batch.slice(start, valueEnd));
+  });
+  return end !== INVALID && skipSpace(batch, end) === batch.length ? elements : [];
 }
 
 /** Code of an answer that is an error; answers without any `error` member, the most, are not parsed for it. */

@@ -1,6 +1,6 @@
 import { META_SUBSCRIPTION } from '../era/index.ts';
 import type { Response as Answer } from '../json-rpc/index.ts';
-import { findMember, splice, stringAt } from '../json-rpc/index.ts';
+import { findMember, ownIdAt, splice } from '../json-rpc/index.ts';
 import type { Weight } from './event-stream.ts';
 import type { Failure } from './failure.ts';
 import type { Session } from './session.ts';
@@ -22,7 +22,7 @@ export interface Reply {
 /** A request on its way to the process and back. */
 export interface Call {
   /** The id the process sees, unique per bridge and life of our process; also its progress token. */
-  readonly id: string;
+  readonly id: number;
   /** The asker's id as JSON text. */
   readonly clientId: string;
   readonly method: string;
@@ -47,12 +47,12 @@ export interface Call {
 
 export type CallFacts = Pick<Call, 'clientId' | 'method' | 'session' | 'reply'> &
   Partial<Pick<Call, 'origin' | 'progressToken' | 'onOutcome' | 'life' | 'wantsLogs'>> & {
-    readonly id: string;
+    readonly id: number;
   };
 
 export interface CallTable {
   open(facts: CallFacts): Call;
-  find(id: string): Call | undefined;
+  find(id: number | undefined): Call | undefined;
   all(): Iterable<Call>;
   sent(call: Call): void;
   /** Routes an answer; `false` when nobody waits for it. */
@@ -89,7 +89,7 @@ const CANCEL_GRACE_MS = 5000;
 
 export function createCallTable(options: CallTableOptions): CallTable {
   const { requestTimeoutMs, attachWaitMs } = options;
-  const calls = new Map<string, Call>();
+  const calls = new Map<number, Call>();
   let idleWaiters: (() => void)[] = [];
   let listening = 0;
   let tickedAt = 0;
@@ -174,7 +174,7 @@ export function createCallTable(options: CallTableOptions): CallTable {
       ticker.start();
       return call;
     },
-    find: (id) => calls.get(id),
+    find: (id) => (id === undefined ? undefined : calls.get(id)),
     all: () => calls.values(),
     sent(call) {
       if (call.state !== 'queued') return;
@@ -184,7 +184,7 @@ export function createCallTable(options: CallTableOptions): CallTable {
       call.limit += waited;
     },
     settle(answer) {
-      const call = calls.get(stringAt(answer.text, answer.id) ?? '');
+      const call = calls.get(ownIdAt(answer.text, answer.id) ?? 0);
       if (call === undefined || !close(call)) return false;
       call.onOutcome?.(answer.outcome);
       call.reply.answer(restoreIds(answer, call));

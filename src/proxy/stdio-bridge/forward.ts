@@ -37,7 +37,7 @@ export type Outcome =
 /** Id that stored answers carry; it is spliced away wherever one of them is given to a client. */
 const PLACEHOLDER_ID = '0';
 
-export function createForwarder(calls: CallTable, outbound: Outbound, newId: () => string): Forwarder {
+export function createForwarder(calls: CallTable, outbound: Outbound, newId: () => number): Forwarder {
   function dispatch(line: string, facts: CallFacts, order: Order): Call | undefined {
     const call = calls.open(facts);
     if (order === 'first') outbound.sendFirst(line, call);
@@ -48,7 +48,7 @@ export function createForwarder(calls: CallTable, outbound: Outbound, newId: () 
     return call;
   }
 
-  function own(line: string, method: string, id: string, order: Order): Promise<Outcome> {
+  function own(line: string, method: string, id: number, order: Order): Promise<Outcome> {
     const { promise, resolve } = Promise.withResolvers<Outcome>();
     let outcome: 'result' | 'error' = 'error';
     const reply: Reply = {
@@ -93,7 +93,7 @@ export function createForwarder(calls: CallTable, outbound: Outbound, newId: () 
     },
     ask(method, params, order = 'queued') {
       const id = newId();
-      return own(`${requestText(quoted(id), method, params)}\n`, method, id, order);
+      return own(`${requestText(String(id), method, params)}\n`, method, id, order);
     },
     initialize(request, order) {
       const id = newId();
@@ -105,18 +105,14 @@ export function createForwarder(calls: CallTable, outbound: Outbound, newId: () 
     cancelUpstream(call) {
       // A handshake belongs to all sessions and must not be cancelled (MCP "Cancellation").
       if (call.method === 'initialize') return;
-      outbound.send(`${notificationText('notifications/cancelled', `{"requestId":${quoted(call.id)}}`)}\n`);
+      outbound.send(`${notificationText('notifications/cancelled', `{"requestId":${call.id}}`)}\n`);
     },
   };
 }
 
 /** The id doubles as progress token, which makes every report of progress name its call. */
-function lineOf(request: Request, id: string, token: Edit['at'] | undefined): string {
-  const edits: Edit[] = [{ at: request.id, by: quoted(id) }];
-  if (token !== undefined) edits.push({ at: token, by: quoted(id) });
+function lineOf(request: Request, id: number, token: Edit['at'] | undefined): string {
+  const edits: Edit[] = [{ at: request.id, by: String(id) }];
+  if (token !== undefined) edits.push({ at: token, by: String(id) });
   return `${onOneLine(splice(request.text, edits))}\n`;
-}
-
-function quoted(id: string): string {
-  return `"${id}"`;
 }

@@ -25,6 +25,8 @@ export interface Handshake {
   /** A process is there. Resolves when it may be given clients' messages; `false` when it is gone again by then. */
   attached(identity: string, restore: () => void): Promise<void>;
   detached(): void;
+  /** Whether the process with that identity has answered a handshake. */
+  wasMadeWith(identity: string): boolean;
   records(): SessionRecord[];
   /** The protocol version agreed on with the process, or with the one that was there last. */
   version(): string | undefined;
@@ -194,6 +196,7 @@ export function createHandshake(options: HandshakeOptions): Handshake {
       const isTheirs = attachedTo === undefined || repeating || stored.identity === attachedTo;
       return isTheirs ? storedVersion : undefined;
     },
+    wasMadeWith: (identity) => stored?.identity === identity,
     records() {
       return [
         ...(stored === undefined ? [] : [{ type: 'handshake', ...stored } as const]),

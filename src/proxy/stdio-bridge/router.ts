@@ -64,7 +64,7 @@ export function createRouter(parts: RouterParts): Router {
     const key = idKey(text.slice(place.start, place.end));
     for (const call of [...session.calls]) {
       if (idKey(call.clientId) !== key || call.cancelled) continue;
-      if (call.state === 'sent' && !forwarder.notify(splice(text, [{ at: place, by: `"${call.id}"` }])))
+      if (call.state === 'sent' && !forwarder.notify(splice(text, [{ at: place, by: String(call.id) }])))
         return 'full';
       calls.cancel(call);
     }
