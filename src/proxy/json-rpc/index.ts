@@ -10,10 +10,11 @@ export {
   TIMEOUT,
 } from './compose.ts';
 export { idKey } from './id.ts';
-export { findMember, stringAt } from './member.ts';
+export { findMember, type Span, stringAt } from './member.ts';
 export {
   elementsOf,
   errorCode,
+  errorMessage,
   isBatch,
   type Message,
   type Notification,
@@ -22,4 +23,5 @@ export {
   readMessage,
 } from './message.ts';
 export { createOwnIds, ownIdAt } from './own-ids.ts';
+export { createScan, skipArray } from './scan.ts';
 export { detach, type Edit, onOneLine, splice } from './splice.ts';

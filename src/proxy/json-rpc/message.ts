@@ -73,6 +73,13 @@ export function elementsOf(batch: string): readonly string[] {
   return end !== INVALID && skipSpace(batch, end) === batch.length ? elements : [];
 }
 
+/** Message of an answer that is an error. */
+export function errorMessage(answer: string): string | undefined {
+  const message = readMessage(answer);
+  if (message?.kind !== 'response') return undefined;
+  return stringAt(answer, findMember(answer, message.error, 'message'));
+}
+
 /** Code of an answer that is an error; answers without any `error` member, the most, are not parsed for it. */
 export function errorCode(answer: string): number | undefined {
   if (!answer.includes('"error"')) return undefined;

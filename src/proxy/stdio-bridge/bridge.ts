@@ -122,7 +122,14 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
     ...(options.maxSessions === undefined ? {} : { maxSessions: options.maxSessions }),
   });
   const { note } = sessions;
-  const handshake = createHandshake({ forwarder, log, note, records: loaded, explain: explainModern });
+  const handshake = createHandshake({
+    forwarder,
+    log,
+    note,
+    records: loaded,
+    explain: explainModern,
+    standIn: () => era.standInHandshake(),
+  });
   const era = createServerEra({
     forwarder,
     handshakeVersion: () => handshake.version(),
@@ -146,7 +153,7 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
     isStrict: options.strictProtocolValidation ?? false,
     resumption: {
       maxBytes: replayBytes,
-      isPossible: () => replayBytes > 0 && handshake.version() !== '2024-11-05',
+      isPossible: (session) => replayBytes > 0 && handshake.revisionOf(session) !== '2024-11-05',
     },
   });
   const trustProxyHeaders = options.trustProxyHeaders ?? false;

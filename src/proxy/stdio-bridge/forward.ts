@@ -27,7 +27,8 @@ export interface Forwarder {
 }
 
 export type Order = 'first' | 'queued';
-type ForwardFacts = Pick<Call, 'session' | 'reply'> & Partial<Pick<Call, 'onOutcome' | 'life' | 'wantsLogs'>>;
+type ForwardFacts = Pick<Call, 'session' | 'reply'> &
+  Partial<Pick<Call, 'onOutcome' | 'life' | 'wantsLogs' | 'revision'>>;
 
 /** `text` is the whole answer, carrying `PLACEHOLDER_ID`. */
 export type Outcome =
@@ -74,7 +75,7 @@ export function createForwarder(calls: CallTable, outbound: Outbound, newId: () 
   }
 
   return {
-    forward(request, { session, reply, onOutcome, life = 'bounded', wantsLogs = false }) {
+    forward(request, { session, reply, onOutcome, life = 'bounded', wantsLogs = false, revision }) {
       const { text } = request;
       const id = newId();
       const token = findMember(text, request.meta, 'progressToken');
@@ -86,6 +87,7 @@ export function createForwarder(calls: CallTable, outbound: Outbound, newId: () 
         reply,
         life,
         wantsLogs,
+        revision,
         ...(token === undefined ? {} : { progressToken: detach(text.slice(token.start, token.end), text) }),
         ...(onOutcome === undefined ? {} : { onOutcome }),
       };

@@ -1,7 +1,8 @@
 import type { Logger } from '../../platform/index.ts';
-import { type Rejection, rejectionText } from '../era/index.ts';
+import { type Rejection, rejectionText, VERSION_UNSUPPORTED } from '../era/index.ts';
 import {
   errorCode,
+  errorMessage,
   findMember,
   METHOD_NOT_FOUND,
   notificationText,
@@ -13,13 +14,15 @@ import {
 } from '../json-rpc/index.ts';
 import type { SessionRecord } from '../types.ts';
 import type { Reply } from './call-table.ts';
-import type { Forwarder, Outcome } from './forward.ts';
+import type { Forwarder, Order, Outcome } from './forward.ts';
 import { intercepted } from './intercepted.ts';
+import { askForNewest, isRevisionRefused, requestedRevision, revisionFor, withRevision } from './revision.ts';
+import type { Session } from './session.ts';
 
 /** One handshake with the process for all sessions (spec 04 §6.5, §19.5). */
 export interface Handshake {
-  /** Answers `request` from the handshake, making it first if need be. `onSuccess` runs right before the answer. */
-  join(request: Request, reply: Reply, onSuccess: () => void): void;
+  /** Answers `request` from the handshake, making it first if need be. `onSuccess` runs right before the answer, with the caller's revision. */
+  join(request: Request, reply: Reply, onSuccess: (revision: string) => void): void;
   /** `notifications/initialized` of a client: the process hears the first one only. `false`: the queue is full. */
   initialized(): boolean;
   /** A process is there. Resolves when it may be given clients' messages; `false` when it is gone again by then. */
@@ -28,6 +31,8 @@ export interface Handshake {
   /** Whether the process with that identity has answered a handshake. */
   wasMadeWith(identity: string): boolean;
   records(): SessionRecord[];
+  /** What a session speaks; `undefined` when its handshake is not known any more. */
+  revisionOf(session: Session): string | undefined;
   /** The protocol version agreed on with the process, or with the one that was there last. */
   version(): string | undefined;
 }
@@ -39,6 +44,8 @@ export interface HandshakeOptions {
   readonly records: readonly SessionRecord[];
   /** A clearer word than the server's own for a handshake that it does not know at all. */
   readonly explain: (request: Request) => Rejection | undefined;
+  /** For a server that calls the handshake a repeated one, as clients without any came first (spec 04 §19.3). */
+  readonly standIn: () => Promise<string | undefined>;
 }
 
 interface Stored {
@@ -53,13 +60,13 @@ interface Waiter {
   readonly id: string;
   readonly request: Request;
   readonly reply: Reply;
-  readonly onSuccess: () => void;
+  readonly onSuccess: (revision: string) => void;
 }
 
 const INITIALIZED = notificationText('notifications/initialized');
 
 export function createHandshake(options: HandshakeOptions): Handshake {
-  const { forwarder, log, note, explain } = options;
+  const { forwarder, log, note, explain, standIn } = options;
   let stored: Stored | undefined;
   let storedVersion: string | undefined;
   /** Identity of the process that has been told `initialized`. */
@@ -92,9 +99,18 @@ export function createHandshake(options: HandshakeOptions): Handshake {
     note({ type: 'initialized', identity });
   }
 
-  function answerFrom(result: string, { id, reply, onSuccess }: Waiter): void {
-    onSuccess();
-    reply.answer(withId(result, id));
+  function answerFrom(result: string, { id, request, reply, onSuccess }: Waiter): void {
+    const revision = revisionFor(requestedRevision(request), versionIn(result));
+    onSuccess(revision);
+    reply.answer(withRevision(withId(result, id), revision));
+  }
+
+  /** Servers exist that refuse what they should answer with a revision of theirs: they are asked for the client's own. */
+  async function shakeHands(request: Request, order: Order): Promise<Outcome> {
+    const newest = askForNewest(request);
+    const outcome = await forwarder.initialize(newest, order);
+    const isRefused = newest !== request && outcome.outcome === 'error' && isRevisionRefused(outcome.text);
+    return isRefused ? forwarder.initialize(request, order) : outcome;
   }
 
   function refusal(answer: string, { id, request }: Waiter): string {
@@ -116,13 +132,14 @@ export function createHandshake(options: HandshakeOptions): Handshake {
   /** The first client's initialize. Outlives that client: others may have joined. */
   async function ask(request: Request): Promise<void> {
     asking = true;
-    const outcome = await forwarder.initialize(request, 'queued');
+    const outcome = await shakeHands(request, 'queued');
+    const stand = outcome.outcome === 'error' && isCalledRepeated(outcome.text) ? await standIn() : undefined;
     asking = false;
-    const result = usableResult(outcome);
+    const result = stand ?? usableResult(outcome);
     if (result !== undefined && attachedTo !== undefined) {
       store({ identity: attachedTo, request: onOneLine(request.text), result });
     }
-    release(outcome);
+    release(stand === undefined ? outcome : { outcome: 'result', text: stand });
   }
 
   /** A new process knows nothing: it gets the stored handshake, and what sessions had set up, before anything else. */
@@ -131,7 +148,7 @@ export function createHandshake(options: HandshakeOptions): Handshake {
     if (request?.kind !== 'request') return;
     const mine = generation;
     repeating = true;
-    const outcome = await forwarder.initialize(request, 'first');
+    const outcome = await shakeHands(request, 'first');
     if (mine !== generation) return;
     repeating = false;
     const result = usableResult(outcome);
@@ -191,6 +208,11 @@ export function createHandshake(options: HandshakeOptions): Handshake {
       repeating = false;
       release({ outcome: 'result', text: stored.result });
     },
+    revisionOf(session) {
+      if (session.revision === undefined && session.initialize !== '' && storedVersion !== undefined)
+        session.revision = revisionFor(requestedRevision(readMessage(session.initialize)), storedVersion);
+      return session.revision;
+    },
     version() {
       if (stored === undefined) return undefined;
       const isTheirs = attachedTo === undefined || repeating || stored.identity === attachedTo;
@@ -212,6 +234,13 @@ function usableResult(outcome: Outcome): string | undefined {
   const message = readMessage(outcome.text);
   if (message?.kind !== 'response' || message.result === undefined) return undefined;
   return message.text[message.result.start] === '{' ? onOneLine(message.text) : undefined;
+}
+
+/** What servers say to a second handshake, in whatever words; not those that know none, or not this revision. */
+function isCalledRepeated(answer: string): boolean {
+  const code = errorCode(answer);
+  if (code === METHOD_NOT_FOUND || code === VERSION_UNSUPPORTED) return false;
+  return /duplicate|already|twice|again|re-?initiali[sz]|second/i.test(errorMessage(answer) ?? '');
 }
 
 /** A result without a version is one of the oldest revision for all that follows. */

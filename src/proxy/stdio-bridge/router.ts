@@ -22,7 +22,7 @@ export interface Router {
   /** A modern request: no session, nothing intercepted (spec 04 §6.5, §18). */
   modern(request: Request, wantsLogs: boolean, reply: Reply): Taken;
   /** `onSuccess` runs right before the answer; a failed handshake must leave no session behind. */
-  initialize(request: Request, reply: Reply, onSuccess: () => void): void;
+  initialize(request: Request, reply: Reply, onSuccess: (revision: string) => void): void;
   /** Everything that expects no answer. */
   tell(message: Notification | Response, session: Session | undefined): Taken;
 }
@@ -51,7 +51,8 @@ export function createRouter(parts: RouterParts): Router {
     life: Call['life'] = 'bounded',
     wantsLogs = false,
   ): Taken {
-    const call = forwarder.forward(request, { session, reply, life, wantsLogs });
+    const revision = session && handshake.revisionOf(session);
+    const call = forwarder.forward(request, { session, reply, life, wantsLogs, revision });
     if (call === undefined) return 'full';
     reply.onGone = () => calls.fail(call, 'client-gone');
     return 'accepted';

@@ -15,6 +15,7 @@ import {
 import type { CallTable } from './call-table.ts';
 import type { Forwarder } from './forward.ts';
 import { messageFrame } from './frame.ts';
+import { contentEdits, isOlder } from './older-content.ts';
 import { deliver, findRecipient } from './recipient.ts';
 import type { Session } from './session.ts';
 import type { SessionTable } from './session-table.ts';
@@ -98,7 +99,9 @@ export function createServerRequests(options: ServerRequestsOptions): ServerRequ
 
   function ask(request: Request, session: Session, serverId: string): void {
     const clientId = newId();
-    const text = onOneLine(splice(request.text, [{ at: request.id, by: String(clientId) }]));
+    const { revision } = session;
+    const older = isOlder(revision) ? contentEdits(request.text, request.params, revision) : [];
+    const text = onOneLine(splice(request.text, [{ at: request.id, by: String(clientId) }, ...older]));
     const question: Question = {
       clientId,
       serverId,

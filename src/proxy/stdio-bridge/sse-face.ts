@@ -64,7 +64,10 @@ export function createSseFace(parts: SseFaceParts): Handler {
       return router.tell(message, session) === 'full' ? failureResponse('busy') : accepted();
     }
     const reply = createStreamReply(stream);
-    if (message.method === 'initialize') router.initialize(message, reply, () => {});
+    if (message.method === 'initialize')
+      router.initialize(message, reply, (revision) => {
+        session.revision = revision;
+      });
     else if (router.request(message, session, reply) === 'full') {
       return failureResponse('busy', message.text.slice(message.id.start, message.id.end));
     }
