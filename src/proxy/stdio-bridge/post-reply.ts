@@ -7,8 +7,19 @@ import { type Failure, failureError, failureResponse } from './failure.ts';
 import { EVENT_STREAM_HEADERS, eventText, KEEP_ALIVE, messageFrame } from './frame.ts';
 import type { Channel } from './replay.ts';
 
-/** So long may a server take to say that it does not know a modern method. */
+/**
+ * How long to hold the status line while an answer in one piece is still possible: "method not found" can become 404, and a
+ * large answer JSON.
+ */
 const STATUS_WAIT_MS = 1000;
+/** The same for a client that can resume a stream: without an event id it would lose the answer with its connection. */
+const RESUMABLE_WAIT_MS = 250;
+
+/**
+ * An answer of at least this many bytes is no event if it can be helped: clients bound the size of one, the official Python
+ * SDK at 1 MiB, framing included.
+ */
+const LARGE_BYTES = 512 * 1024;
 
 /** So long may a client that knows an event id be away before its call counts as left (spec 04 §19.4). */
 const RETURN_MS = 3000;
@@ -21,6 +32,8 @@ type ReplyForm = 'json' | 'event-stream';
 export interface PostReplyFacts {
   readonly era: 'legacy' | 'modern';
   readonly form: ReplyForm;
+  /** Whether a client that reads event streams takes one JSON body as well. Asked for large and slow answers only. */
+  readonly takesJson: () => boolean;
   readonly request: Request;
   readonly context: RequestContext;
   readonly limits: StreamLimits;
@@ -95,10 +108,12 @@ export class PostReply implements Reply {
   linger(sent: boolean): void {
     if (this.#state === 'done') return;
     this.#watch();
-    const { form, era } = this.#facts;
+    const { form, era, takesJson } = this.#facts;
     if (!sent || this.#state !== 'waiting' || form !== 'event-stream') return;
-    // A stream is 200 for good, and the server may not know the method of a modern request (spec 04 §18.2).
-    if (era === 'modern' && performance.now() - this.#startedAt < STATUS_WAIT_MS) return;
+    // A stream is 200 for good, and its events have a size limit (spec 04 §18.2).
+    const holdMs = this.#facts.isPrimed === true ? RESUMABLE_WAIT_MS : STATUS_WAIT_MS;
+    const mayHold = era === 'modern' || takesJson();
+    if (mayHold && performance.now() - this.#startedAt < holdMs) return;
     const stream = this.#openStream();
     if (this.#channel === undefined) stream.send(KEEP_ALIVE, 'may');
   }
@@ -123,7 +138,8 @@ export class PostReply implements Reply {
   }
 
   #whole(text: string): Response {
-    const isJson = this.#facts.form === 'json';
+    const { form, takesJson } = this.#facts;
+    const isJson = form === 'json' || (isLarge(text) && takesJson());
     const response = new Response(isJson ? text : eventText('message', text), {
       headers: isJson ? JSON_HEADERS : EVENT_STREAM_HEADERS,
     });
@@ -201,6 +217,11 @@ export class PostReply implements Reply {
     this.#respond(new Response(null, { status: 204 }));
     this.onGone?.();
   };
+}
+
+function isLarge(text: string): boolean {
+  if (text.length >= LARGE_BYTES) return true;
+  return text.length * 3 >= LARGE_BYTES && Buffer.byteLength(text) >= LARGE_BYTES;
 }
 
 /** Clients of the modern revision look at the status of the errors that it defines (spec 04 §18.2). */

@@ -1,3 +1,4 @@
+import { acceptsJson } from '../accept.ts';
 import { batchRefused } from '../batch.ts';
 import {
   hasEmptyEvents,
@@ -143,11 +144,13 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
     context: RequestContext,
     { isListening = false, ...options }: ReplyOptions = {},
   ): PostReply {
-    const acceptsEvents = request.headers.get('accept')?.includes('text/event-stream') === true;
+    const accept = request.headers.get('accept');
+    const acceptsEvents = accept?.includes('text/event-stream') === true;
     return new PostReply({
       era: 'legacy',
       ...options,
       form: acceptsEvents || isListening ? 'event-stream' : 'json',
+      takesJson: () => !isListening && acceptsJson(accept),
       request,
       context,
       limits,
