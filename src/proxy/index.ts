@@ -1,24 +1,36 @@
-export { batchRefused } from './batch.ts';
 export { clientUrl } from './client-url.ts';
-export { decodeHeaderValue, findMirroredParams, type MirroredParam } from './era/index.ts';
+export {
+  decodeHeaderValue,
+  findMirroredParams,
+  HEADER_MISMATCH,
+  type MirroredParam,
+  MODERN_VERSION,
+} from './era/index.ts';
 export {
   errorText,
   findMember,
+  findRepeatedKey,
+  findTwist,
+  fold,
   INTERNAL_ERROR,
   INVALID_REQUEST,
   idKey,
   isBatch,
+  knownNames,
   type Message,
   onOneLine,
   readMessage,
+  readTwists,
   SESSION_NOT_FOUND,
   splice,
   stringAt,
+  twice,
 } from './json-rpc/index.ts';
 export type { Span } from './json-rpc/member.ts';
 export { createScan, INVALID, skipObject, skipSpace, skipValue } from './json-rpc/scan.ts';
 export { type Listener, openListener } from './listener.ts';
 export { askReadiness, probeReadiness } from './probe-readiness.ts';
+export { batchRefused, twistRefused } from './refusals.ts';
 export { jsonError, textError } from './respond.ts';
 export { createReverseProxy, type ReverseProxy, type ReverseProxyOptions } from './reverse-proxy/proxy.ts';
 export { createStdioBridge, type StdioBridge, type StdioBridgeOptions } from './stdio-bridge/bridge.ts';

@@ -208,6 +208,16 @@ describe('a refused call', () => {
     expect(world.seen[0]?.headers.get('mcp-name')).toBe('=?base64?Rm/Dtg==?=');
   });
 
+  test('renaming leaves what stands behind the name in its place', async () => {
+    await using world = await openStdioWorld(['Foo'], { override: { Foo: { name: 'MuchLongerThanFoo' } } });
+    const params = '{"name":"MuchLongerThanFoo","_meta":{"progressToken":"p"}}';
+    const { message } = await post(
+      `${world.base}/mcp`,
+      `{"jsonrpc":"2.0","id":5,"method":"tools/call","params":${params}}`,
+    );
+    expect(message.result.content[0].text).toBe('called Foo');
+  });
+
   test('is answered on the stream of an SSE client', async () => {
     await using world = await openStdioWorld(['Foo', 'Bar'], ONLY_FOO);
     await using source = await openEvents(`${world.base}/sse`);
@@ -364,6 +374,23 @@ describe('a list', () => {
     expect([asJson.status, asJson.message]).toEqual([200, { jsonrpc: '2.0', id, error }]);
     const asEvents = await listed(() => new Response(`id: 1\ndata: ${body}\n\n`, { headers: EVENTS }));
     expect(asEvents.message).toEqual({ jsonrpc: '2.0', id, error });
+  });
+
+  test.each([
+    ['in capitals', FULL.replace('"tools"', '"Tools"')],
+    ['twice', FULL.replace('"tools"', '"tools":[{"name":"Foo"}],"tools"')],
+    ['with a long s, escaped', FULL.replace('"tools"', '"tool\\u017f"')],
+    ['in a result in capitals', FULL.replace('"result"', '"RESULT"')],
+    ['beside another result', FULL.replace('"result"', '"result":{},"Result"')],
+    ['with a name for either reader', FULL.replace('{"name":"Foo"}', '{"name":"Foo","Name":"Bar"}')],
+  ])('that a client could read %s becomes an error', async (_, body) => {
+    for (const respond of [
+      () => new Response(body, { headers: JSON_TYPE }),
+      () => new Response(`data: ${body}\n\n`, { headers: EVENTS }),
+    ]) {
+      const { text } = await listed(respond);
+      expect([text.includes('Bar'), text.includes('cannot be filtered')]).toEqual([false, true]);
+    }
   });
 
   test('cut short passes as it is', async () => {

@@ -8,6 +8,7 @@ import {
   openListener,
   type ServerLink,
 } from '../../src/proxy/index.ts';
+import { spawnServer } from '../proxy/spawn-server.ts';
 import { createMemoryJournal } from '../proxy/world.ts';
 
 export interface ToolSettings {
@@ -100,6 +101,25 @@ export async function openStdioWorld(
   });
   const chained = await serveChained(bridge, settings, 'streamable-http');
   return { ...chained, called };
+}
+
+/** A real stdio server behind the bridge and the chain; `reports` is what it writes to stderr. */
+export async function openProcessWorld(
+  command: readonly string[],
+  settings: ToolSettings | undefined,
+): Promise<Chained & { readonly reports: readonly string[] }> {
+  const log = createLogger({ level: 'ERROR', format: 'text', write: (line) => process.stderr.write(line) });
+  const bridge = createStdioBridge({ journal: createMemoryJournal(), log, proxyMode: 'streamable-http' });
+  const server = spawnServer(bridge, { command, identity: 'one' });
+  const chained = await serveChained(bridge, settings, 'streamable-http');
+  return {
+    base: chained.base,
+    reports: server.reports,
+    async [Symbol.asyncDispose]() {
+      await chained[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
 }
 
 export interface HttpWorld extends Chained {

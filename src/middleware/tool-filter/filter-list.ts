@@ -2,9 +2,12 @@ import {
   createScan,
   errorText,
   findMember,
+  findTwist,
+  fold,
   INTERNAL_ERROR,
   INVALID,
-  readMessage,
+  knownNames,
+  readTwists,
   type Span,
   skipSpace,
   skipValue,
@@ -22,7 +25,7 @@ export const UNFILTERABLE = 'The list of tools cannot be filtered';
  */
 export function filterToolLists(text: string, rules: ToolRules): string {
   // Nearly all messages end here: a member `tools` needs these letters, or escapes.
-  if (!text.includes('tools') && !text.includes('\\u')) return text;
+  if (!TOOLS.test(text)) return text;
   const start = skipSpace(text, text.startsWith('\uFEFF') ? 1 : 0);
   if (text[start] !== '[') return filterMessage(text.slice(start), rules) ?? text;
   const messages = elementsOf(text, start);
@@ -33,18 +36,28 @@ export function filterToolLists(text: string, rules: ToolRules): string {
   return changed === undefined || changed.length === 0 ? text : splice(text, changed);
 }
 
+/** In any spelling that a client's parser may take for it. */
+const TOOLS = /tool[sſ]|\\u/i;
+const RESULT = knownNames('tools');
+const TOOL = knownNames('name', 'description');
+
 /** `undefined`: no list of tools, or one in which nothing changes. */
 function filterMessage(text: string, rules: ToolRules): string | undefined {
-  const message = readMessage(text);
-  if (message === undefined) return refuseUnread(text);
+  const reading = readTwists(text);
+  if (reading === undefined) return refuseUnread(text);
+  const { message, twist } = reading;
+  // The client might find a list where we find none, or another one.
+  const id = 'id' in message ? text.slice(message.id.start, message.id.end) : undefined;
+  if (twist !== undefined) return unfilterable(id);
   if (message.kind !== 'response') return undefined;
+  if (findTwist(text, message.result, RESULT) !== undefined) return unfilterable(id);
   const tools = findMember(text, message.result, 'tools');
   const elements = tools && elementsOf(text, tools.start);
   if (message.result === undefined || tools === undefined || elements === undefined) return undefined;
   const kept: string[] = [];
   for (const { start, end } of elements) {
     const tool = showTool(text.slice(start, end), rules);
-    if (tool === 'nameless') return unfilterable(text.slice(message.id.start, message.id.end));
+    if (tool === 'nameless') return unfilterable(id);
     if (tool !== 'hidden') kept.push(tool);
   }
   return splice(text, [{ at: tools, by: `[${kept.join(',')}]` }, ...makePrivate(text, message.result)]);
@@ -56,6 +69,7 @@ function showTool(tool: string, rules: ToolRules): string | 'hidden' | 'nameless
   const nameAt = tool.startsWith('{') ? findMember(tool, whole, 'name') : undefined;
   const actual = stringAt(tool, nameAt);
   if (nameAt === undefined || actual === undefined || actual === '') return 'nameless';
+  if (findTwist(tool, whole, TOOL) !== undefined) return 'nameless';
   const shown = rules.show(actual);
   if (shown === undefined) return 'hidden';
   const name = shown.name === actual ? tool.slice(nameAt.start, nameAt.end) : JSON.stringify(shown.name);
@@ -86,9 +100,16 @@ function refuseUnread(text: string): string | undefined {
   } catch {
     return undefined; // cut short, or no JSON at all: nobody can read a list out of it
   }
-  const { id, result } = (value ?? {}) as { id?: unknown; result?: { tools?: unknown } | null };
-  if (!Array.isArray(result?.tools)) return undefined;
+  const { id } = (value ?? {}) as { id?: unknown };
+  const lists = membersAlike(value, 'result').flatMap((result) => membersAlike(result, 'tools'));
+  if (!lists.some(Array.isArray)) return undefined;
   return unfilterable(typeof id === 'string' || typeof id === 'number' ? JSON.stringify(id) : undefined);
+}
+
+/** Values of the members that a parser may take for `name`. */
+function membersAlike(value: unknown, name: string): unknown[] {
+  const members = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+  return members.filter(([key]) => fold(key) === name).map(([, member]) => member);
 }
 
 function unfilterable(id: string | undefined): string {

@@ -1,5 +1,4 @@
 import {
-  createScan,
   decodeHeaderValue,
   errorText,
   findMember,
@@ -7,8 +6,6 @@ import {
   type Message,
   type ReadBody,
   type Span,
-  skipObject,
-  skipSpace,
   splice,
   stringAt,
   textError,
@@ -29,19 +26,9 @@ export function createToolCallFilter(parameters: unknown, { callerStreams }: Cha
   const rules = parseToolRules('tool-call-filter', parameters);
 
   return function toolCallFilter(request, context, next) {
-    const { body } = context;
-    if (body === undefined) return next(request, context);
-    if (isUnreadable(request.headers)) {
-      return textError(415, 'Unsupported Media Type: the body must be plain UTF-8', {
-        'Accept-Encoding': 'identity',
-      });
-    }
-    const { message } = body;
-    if (message === undefined) {
-      return mayHideCall(body.text) ? textError(400, 'Invalid JSON-RPC 2.0 message') : next(request, context);
-    }
-    if (message.kind === 'response') return next(request, context);
-    if (isAmbiguous(message)) return textError(400, 'Invalid JSON-RPC 2.0 message');
+    // What is no message to us is none to the server: `mcp-parser` has seen to it.
+    const message = context.body?.message;
+    if (message === undefined || message.kind === 'response') return next(request, context);
     if (message.method !== 'tools/call') return next(request, context);
     const { text } = message;
     const nameAt =
@@ -72,59 +59,6 @@ export function createToolCallFilter(parameters: unknown, { callerStreams }: Cha
   }
 }
 
-/** What we cannot read the server might: a call could hide in it. */
-function isUnreadable(headers: Headers): boolean {
-  const coding = headers.get('content-encoding')?.trim().toLowerCase() ?? '';
-  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i
-    .exec(headers.get('content-type') ?? '')?.[1]
-    ?.toLowerCase();
-  const isUtf8 = charset === undefined || ['utf-8', 'utf8', 'us-ascii', 'iso-8859-1'].includes(charset);
-  return (coding !== '' && coding !== 'identity') || !isUtf8;
-}
-
-/** Text that we do not take for a message, but that a more tolerant server might take for a tool call. */
-function mayHideCall(text: string): boolean {
-  if (!/^[\s\uFEFF]*\{/.test(text)) return false;
-  try {
-    const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
-    return Object.entries(value as object).some(
-      ([name, member]) => isNearly(name, 'method') && isCall(member),
-    );
-  } catch {
-    return true; // NaN, comments and the like are taken by some parsers
-  }
-}
-
-function isCall(method: unknown): boolean {
-  return typeof method === 'string' && method.trim().toLowerCase() === 'tools/call';
-}
-
-function isNearly(name: string, wanted: string): boolean {
-  return name.toLowerCase() === wanted;
-}
-
-/**
- * Some servers match names in any case (Go's decoder), some take the first of two equal ones: they must not read another
- * call than we do.
- */
-function isAmbiguous({ text, params, method }: Exclude<Message, { kind: 'response' }>): boolean {
-  if (isSpeltTwoWays(text, skipSpace(text, 0), ['method', 'params'])) return true;
-  return method === 'tools/call' && params !== undefined && isSpeltTwoWays(text, params.start, ['name']);
-}
-
-function isSpeltTwoWays(text: string, start: number, names: readonly string[]): boolean {
-  const seen = new Set<string>();
-  let found = false;
-  skipObject(createScan(text), start, 0, (keyStart, keyEnd) => {
-    const quoted = text.slice(keyStart, keyEnd);
-    const key: string = quoted.includes('\\') ? JSON.parse(quoted) : quoted.slice(1, -1);
-    if (!names.some((name) => isNearly(key, name))) return;
-    if (!names.includes(key) || seen.has(key)) found = true;
-    seen.add(key);
-  });
-  return found;
-}
-
 function rename(message: Exclude<Message, { kind: 'response' }>, nameAt: Span, actual: string): ReadBody {
   const by = JSON.stringify(actual);
   const text = splice(message.text, [{ at: nameAt, by }]);
@@ -134,7 +68,7 @@ function rename(message: Exclude<Message, { kind: 'response' }>, nameAt: Span, a
   const params = message.params && { start: message.params.start, end: message.params.end + shift };
   const renamed =
     message.kind === 'request'
-      ? { ...message, text, params, id: moved(message.id) }
+      ? { ...message, text, params, id: moved(message.id), meta: message.meta && moved(message.meta) }
       : { ...message, text, params };
   return new McpBody(text, text, renamed);
 }

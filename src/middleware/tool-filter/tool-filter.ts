@@ -63,9 +63,9 @@ function idOf({ body }: RequestContext): string | undefined {
 
 /** What a request whose method is known to be another one is answered with cannot be a list of tools. */
 function mayAnswerList({ method }: Request, { body }: RequestContext): boolean {
-  if (method === 'HEAD' || method === 'OPTIONS' || method === 'DELETE') return false;
   const message = body?.message;
-  return message === undefined || (message.kind === 'request' && message.method === 'tools/list');
+  if (message !== undefined) return message.kind === 'request' && message.method === 'tools/list';
+  return method !== 'HEAD' && method !== 'OPTIONS' && method !== 'DELETE';
 }
 
 async function filterJson(

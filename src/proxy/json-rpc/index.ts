@@ -18,10 +18,14 @@ export {
   isBatch,
   type Message,
   type Notification,
+  type Reading,
   type Request,
   type Response,
   readMessage,
+  readTwists,
 } from './message.ts';
 export { createOwnIds, ownIdAt } from './own-ids.ts';
+export { findRepeatedKey } from './repeated-key.ts';
 export { createScan, skipArray } from './scan.ts';
-export { detach, type Edit, onOneLine, splice } from './splice.ts';
+export { detach, type Edit, onOneLine, onOneStdinLine, splice } from './splice.ts';
+export { findTwist, fold, type KnownNames, knownNames, twice } from './twist.ts';

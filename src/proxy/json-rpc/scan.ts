@@ -109,7 +109,7 @@ const COLON = 0x3a;
 /** Strings are walked for this many characters, then searched natively: short keys dominate, long texts must not cost. */
 const NEAR = 32;
 
-function skipString(scan: Scan, start: number): number {
+export function skipString(scan: Scan, start: number): number {
   const { text } = scan;
   if (text.charCodeAt(start) !== QUOTE) return INVALID;
   let at = start + 1;

@@ -27,6 +27,17 @@ export function onOneLine(text: string): string {
 }
 
 /**
+ * The same for a server's stdin: programs that read lines with Node's `readline` also end them at U+2028 and U+2029, which
+ * may stand in a JSON string as they are.
+ */
+export function onOneStdinLine(text: string): string {
+  const line = onOneLine(text);
+  return line.includes('\u2028') || line.includes('\u2029')
+    ? line.replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
+    : line;
+}
+
+/**
  * A copy that does not keep the text alive that it was sliced from: a 10-byte id kept for an hour must not hold the
  * 10 MB message around it.
  */

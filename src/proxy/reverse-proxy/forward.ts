@@ -1,6 +1,6 @@
 import { messageOf } from '../../errors/index.ts';
 import type { Logger } from '../../platform/index.ts';
-import { batchRefused } from '../batch.ts';
+import { batchRefused } from '../refusals.ts';
 import { pathOf } from '../respond.ts';
 import type { Handler, RequestContext } from '../types.ts';
 import { sessionNotFound, unavailable, unreachable } from './answers.ts';

@@ -3,7 +3,7 @@ import {
   type Edit,
   findMember,
   notificationText,
-  onOneLine,
+  onOneStdinLine,
   type Request,
   requestText,
   splice,
@@ -102,8 +102,8 @@ export function createForwarder(calls: CallTable, outbound: Outbound, newId: () 
       const token = findMember(request.text, request.meta, 'progressToken');
       return own(lineOf(request, id, token), request.method, id, order);
     },
-    notify: (text) => outbound.send(`${onOneLine(text)}\n`),
-    notifyFirst: (text) => outbound.sendFirst(`${onOneLine(text)}\n`),
+    notify: (text) => outbound.send(`${onOneStdinLine(text)}\n`),
+    notifyFirst: (text) => outbound.sendFirst(`${onOneStdinLine(text)}\n`),
     cancelUpstream(call) {
       // A handshake belongs to all sessions and must not be cancelled (MCP "Cancellation").
       if (call.method === 'initialize') return;
@@ -116,5 +116,5 @@ export function createForwarder(calls: CallTable, outbound: Outbound, newId: () 
 function lineOf(request: Request, id: number, token: Edit['at'] | undefined): string {
   const edits: Edit[] = [{ at: request.id, by: String(id) }];
   if (token !== undefined) edits.push({ at: token, by: String(id) });
-  return `${onOneLine(splice(request.text, edits))}\n`;
+  return `${onOneStdinLine(splice(request.text, edits))}\n`;
 }

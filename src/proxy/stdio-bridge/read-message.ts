@@ -1,5 +1,6 @@
 import { messageOf } from '../../errors/index.ts';
-import { isBatch, type Message, readMessage } from '../json-rpc/index.ts';
+import { isBatch, type Message, readTwists } from '../json-rpc/index.ts';
+import { twistRefused } from '../refusals.ts';
 import { textError } from '../respond.ts';
 import type { RequestContext } from '../types.ts';
 
@@ -10,13 +11,19 @@ export type Posted =
   | { readonly kind: 'nonsense' }
   | { readonly kind: 'unreadable'; readonly response: Response };
 
-/** A body that a middleware has read and parsed is not read again. */
+/** A body that a middleware has read and judged is not read again. */
 export function readPosted(request: Request, { body }: RequestContext): Posted | Promise<Posted> {
   return body === undefined ? request.text().then(parse, unreadable) : posted(body.text, body.message);
 }
 
+/**
+ * One process serves all sessions, kept apart by ids that we put into their messages. A message with a second id, or an
+ * `ID` that the server takes for one, would be answered in the name of another session.
+ */
 function parse(text: string): Posted {
-  return posted(text, readMessage(text));
+  const reading = readTwists(text);
+  if (reading?.twist !== undefined) return { kind: 'unreadable', response: twistRefused(reading.twist) };
+  return posted(text, reading?.message);
 }
 
 function posted(text: string, message: Message | undefined): Posted {

@@ -1,5 +1,5 @@
-import { batchRefused } from '../batch.ts';
 import { errorText, onOneLine, SESSION_NOT_FOUND } from '../json-rpc/index.ts';
+import { batchRefused } from '../refusals.ts';
 import { jsonError, textError } from '../respond.ts';
 import type { Handler, RequestContext } from '../types.ts';
 import type { Reply } from './call-table.ts';

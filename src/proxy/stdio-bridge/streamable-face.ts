@@ -1,5 +1,4 @@
 import { acceptsJson } from '../accept.ts';
-import { batchRefused } from '../batch.ts';
 import {
   hasEmptyEvents,
   isKnownVersion,
@@ -15,6 +14,7 @@ import {
   readMessage,
   SESSION_NOT_FOUND,
 } from '../json-rpc/index.ts';
+import { batchRefused } from '../refusals.ts';
 import { jsonError, textError } from '../respond.ts';
 import type { Handler, RequestContext } from '../types.ts';
 import { EventStream, type StreamLimits } from './event-stream.ts';
