@@ -1,9 +1,8 @@
-/** Whether a client takes an answer as `application/json`: it says so in `Accept`, or says nothing (RFC 9110 §12.5.1). */
+/** Whether a client takes an answer as `application/json`: it names it in `Accept`, or says nothing. Weights are ignored (spec 04 §12.3). */
 export function acceptsJson(accept: string | null): boolean {
   if (accept === null) return true;
   return accept.split(',').some((range) => {
-    const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
-    const isRefused = parameters.some((parameter) => /^q\s*=\s*0(?:\.0*)?$/.test(parameter));
-    return !isRefused && ['application/json', 'application/*', '*/*'].includes(type);
+    const type = range.split(';')[0]?.trim().toLowerCase() ?? '';
+    return type === 'application/json' || type === 'application/*' || type === '*/*';
   });
 }
