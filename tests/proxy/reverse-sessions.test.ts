@@ -328,18 +328,18 @@ describe('spec 04 §8.4 sessions of the reverse proxy', () => {
   ])(
     'step 5: a restart that nobody saw is recognised by another connection and plain words: %d',
     async (expected, body) => {
-      await using backend = openSessionServer(({ session }, sessions) =>
+      const answer: Answer = ({ session }, sessions) =>
         session !== null && !sessions.has(session)
           ? new Response(body, { status: 400, headers: JSON_TYPE })
-          : undefined,
-      );
-      await using front = await openFront({ target: backend.url });
+          : undefined;
+      const before = openSessionServer(answer);
+      await using front = await openFront({ target: before.url });
       const session = await openSession(front.base);
       await post(`${front.base}/mcp`, { id: 1, ...CALL }, { session });
-      backend.sessions.clear();
-      // The connection of the last answer is in use, or was closed with the server that it led to.
-      await using _stream = await openEvents(`${front.base}/other`);
+      await before[Symbol.asyncDispose]();
+      await using after = openSessionServer(answer, before.port);
       expect((await post(`${front.base}/mcp`, { id: 2, ...CALL }, { session })).status).toBe(expected);
+      expect(after.calls.at(-1)).toBe('tools/call');
     },
   );
 
