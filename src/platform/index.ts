@@ -8,6 +8,7 @@ export { acquireLock, type HeldLock, isLocked, removeStaleLocks, tryLock } from 
 export { followFile } from './follow-file.ts';
 export { formatLocalTime } from './local-time.ts';
 export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger } from './log.ts';
+export { isTaken, listenTwin } from './loopback.ts';
 export { NEVER_IDLE } from './never-idle.ts';
 export { homeOf, type Paths, resolvePaths } from './paths.ts';
 export { findFreePort, isPortAvailable } from './ports.ts';
