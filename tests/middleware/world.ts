@@ -109,7 +109,7 @@ export async function openProcessWorld(
   command: readonly string[],
   settings: ToolSettings | undefined,
 ): Promise<Chained & { readonly reports: readonly string[] }> {
-  const log = createLogger({ level: 'ERROR', format: 'text', write: (line) => process.stderr.write(line) });
+  const log = createLogger({ level: 'ERROR', write: (line) => process.stderr.write(line) });
   const bridge = createStdioBridge({ journal: createMemoryJournal(), log, proxyMode: 'streamable-http' });
   const server = spawnServer(bridge, { command, identity: 'one' });
   const chained = await serveChained(bridge, settings, 'streamable-http');
