@@ -53,6 +53,24 @@ describe('a large answer is no event where that can be helped (§6.2)', () => {
     expect([typeOf(answer), lengthOf(answer)]).toEqual([JSON_TYPE, LARGE]);
   });
 
+  test.each([
+    ['python-httpx2/2.16.2', 1500, JSON_TYPE],
+    ['another', 1500, EVENTS],
+    ['another', 100, JSON_TYPE],
+  ])(
+    'a slow one to a client that can resume, whose HTTP client is %s, after %d ms: %s',
+    async (agent, ms, expected) => {
+      await using world = await openWorld();
+      const { send } = await connectStreamable(world.base);
+      const params = { name: 'delay', arguments: { ms, text: 'x'.repeat(LARGE) } };
+      const answer = await send(
+        { id: 1, method: 'tools/call', params },
+        { accept: BOTH, headers: { 'User-Agent': agent, 'MCP-Protocol-Version': '2025-11-25' } },
+      );
+      expect([typeOf(answer), lengthOf(answer)]).toEqual([expected, LARGE]);
+    },
+  );
+
   test('behind progress it is an event of the same stream', async () => {
     await using world = await openWorld();
     const { stream } = await connectStreamable(world.base);

@@ -1,3 +1,4 @@
+import { acceptsJson } from '../accept.ts';
 import { CAPABILITY_MISSING, HEADER_MISMATCH, VERSION_UNSUPPORTED } from '../era/index.ts';
 import { errorCode, errorText, METHOD_NOT_FOUND, onOneLine } from '../json-rpc/index.ts';
 import type { RequestContext } from '../types.ts';
@@ -13,7 +14,11 @@ import type { Channel } from './replay.ts';
  */
 const STATUS_WAIT_MS = 1000;
 /** The same for a client that can resume a stream: without an event id it would lose the answer with its connection. */
-const RESUMABLE_WAIT_MS = 250;
+const RESUMABLE_WAIT_MS = 300;
+/** The same for a client that loses a large answer for certain; its time limit for headers is three times as long. */
+const BOUNDED_WAIT_MS = 10_000;
+/** The official Python SDK from 2.0 on, by its HTTP client. */
+const BOUNDS_EVENTS = /^python-httpx2\//;
 
 /**
  * An answer of at least this many bytes is no event if it can be helped: clients bound the size of one, the official Python
@@ -32,8 +37,8 @@ type ReplyForm = 'json' | 'event-stream';
 export interface PostReplyFacts {
   readonly era: 'legacy' | 'modern';
   readonly form: ReplyForm;
-  /** Whether a client that reads event streams takes one JSON body as well. Asked for large and slow answers only. */
-  readonly takesJson: () => boolean;
+  /** The answer is a stream, whatever the client says that it accepts (spec 04 §18.6). */
+  readonly isListening?: boolean | undefined;
   readonly request: Request;
   readonly context: RequestContext;
   readonly limits: StreamLimits;
@@ -108,12 +113,10 @@ export class PostReply implements Reply {
   linger(sent: boolean): void {
     if (this.#state === 'done') return;
     this.#watch();
-    const { form, era, takesJson } = this.#facts;
+    const { form } = this.#facts;
     if (!sent || this.#state !== 'waiting' || form !== 'event-stream') return;
     // A stream is 200 for good, and its events have a size limit (spec 04 §18.2).
-    const holdMs = this.#facts.isPrimed === true ? RESUMABLE_WAIT_MS : STATUS_WAIT_MS;
-    const mayHold = era === 'modern' || takesJson();
-    if (mayHold && performance.now() - this.#startedAt < holdMs) return;
+    if (performance.now() - this.#startedAt < this.#holdMs()) return;
     const stream = this.#openStream();
     if (this.#channel === undefined) stream.send(KEEP_ALIVE, 'may');
   }
@@ -138,13 +141,25 @@ export class PostReply implements Reply {
   }
 
   #whole(text: string): Response {
-    const { form, takesJson } = this.#facts;
-    const isJson = form === 'json' || (isLarge(text) && takesJson());
+    const isJson = this.#facts.form === 'json' || (isLarge(text) && this.#takesJson());
     const response = new Response(isJson ? text : eventText('message', text), {
       headers: isJson ? JSON_HEADERS : EVENT_STREAM_HEADERS,
     });
     if (this.sessionId !== undefined) response.headers.set('Mcp-Session-Id', this.sessionId);
     return response;
+  }
+
+  #holdMs(): number {
+    const { era, isPrimed, request } = this.#facts;
+    if (!this.#takesJson()) return era === 'modern' ? STATUS_WAIT_MS : 0;
+    if (BOUNDS_EVENTS.test(request.headers.get('user-agent') ?? '')) return BOUNDED_WAIT_MS;
+    return isPrimed === true ? RESUMABLE_WAIT_MS : STATUS_WAIT_MS;
+  }
+
+  /** Whether a client that reads event streams takes one JSON body as well. */
+  #takesJson(): boolean {
+    const { isListening, request } = this.#facts;
+    return isListening !== true && acceptsJson(request.headers.get('accept'));
   }
 
   #openStream(): EventStream {

@@ -1,4 +1,3 @@
-import { acceptsJson } from '../accept.ts';
 import {
   hasEmptyEvents,
   isKnownVersion,
@@ -144,13 +143,12 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
     context: RequestContext,
     { isListening = false, ...options }: ReplyOptions = {},
   ): PostReply {
-    const accept = request.headers.get('accept');
-    const acceptsEvents = accept?.includes('text/event-stream') === true;
+    const acceptsEvents = request.headers.get('accept')?.includes('text/event-stream') === true;
     return new PostReply({
       era: 'legacy',
       ...options,
       form: acceptsEvents || isListening ? 'event-stream' : 'json',
-      takesJson: () => !isListening && acceptsJson(accept),
+      isListening,
       request,
       context,
       limits,
@@ -228,10 +226,7 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
 }
 
 interface ReplyOptions
-  extends Partial<Pick<PostReplyFacts, 'era' | 'onAnswer' | 'openChannel' | 'isPrimed'>> {
-  /** The answer is a stream, whatever the client says that it accepts (spec 04 §18.6). */
-  readonly isListening?: boolean;
-}
+  extends Partial<Pick<PostReplyFacts, 'era' | 'onAnswer' | 'openChannel' | 'isPrimed' | 'isListening'>> {}
 
 /** An empty header is none, as in the reverse proxy: clients without a session send it so. */
 function sessionIdOf({ headers }: Request): string | undefined {
