@@ -54,6 +54,8 @@ export type SessionRecord =
       readonly identity: string;
       readonly request: string;
       readonly result: string;
+      /** It was never made: the process keeps to the revision without one. */
+      readonly isStandIn?: boolean;
     }
   | { readonly type: 'initialized'; readonly identity: string }
   | { readonly type: 'subscribe'; readonly session: string; readonly uri: string }

@@ -163,12 +163,51 @@ test('a server that has one era only keeps to it (§19.3)', async () => {
   await usesLegacy(legacy);
 });
 
-test('the official server, which keeps to the era it heard first, tells the other one to fall back (§19.3)', async () => {
-  await using world = await openWorld({ fixture: 'official-dual' });
-  for (const mode of ['legacy', 'auto', 'legacy']) {
+describe('the official server, which keeps to the era it heard first (§19.3)', () => {
+  async function echoes({ base }: World, mode: string): Promise<void> {
     const client = new Client({ name: 'a', version: '1' }, { versionNegotiation: { mode } } as never);
-    await client.connect(new StreamableHTTPClientTransport(new URL(`${world.base}/mcp`)));
+    await client.connect(new StreamableHTTPClientTransport(new URL(`${base}/mcp`)));
+    expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(['echo']);
     expect(textOf({ result: await client.callTool({ name: 'echo', arguments: {} }) })).toBe('x');
+    await client.ping();
     await client.close();
+  }
+
+  test('legacy first: a client of both eras falls back', async () => {
+    await using world = await openWorld({ fixture: 'official-dual' });
+    for (const mode of ['legacy', 'auto', 'legacy']) await echoes(world, mode);
+  });
+
+  test('modern first: clients of both eras are served', async () => {
+    await using world = await openWorld({ fixture: 'official-dual' });
+    expect((await postModern(world.base, { method: 'tools/list' })).status).toBe(200);
+    await echoes(world, 'legacy');
+    const { session, call } = await connectStreamable(world.base);
+    expect(textOf((await call('echo')).message)).toBe('x');
+    await using sse = await connectSse(world.base);
+    expect(textOf(await sse.request('s', 'tools/call', { name: 'echo' }))).toBe('x');
+    expect((await postModern(world.base, callTool('echo'))).status).toBe(200);
+    // Without a session, with params and without, with `_meta` and without.
+    for (const params of [undefined, {}, { _meta: {} }, { _meta: { progressToken: 1 } }]) {
+      const { message } = await post(`${world.base}/mcp`, { id: 1, method: 'tools/list', params });
+      expect(message.result.tools).toHaveLength(1);
+    }
+    await world.server.kill();
+    world.attach('official-dual', 'second');
+    const again = await connectStreamable(world.base, session);
+    expect(textOf((await again.call('echo')).message)).toBe('x');
+  });
+
+  test('modern first, then a crash of ours', async () => {
+    const journal = createMemoryJournal();
+    await using world = await openWorld({ fixture: 'official-dual', journal });
+    await postModern(world.base, { method: 'tools/list' });
+    await usesOfficial(world.base);
+    expect(journal.records).toContainEqual(expect.objectContaining({ type: 'handshake', isStandIn: true }));
+  });
+
+  async function usesOfficial(base: string): Promise<void> {
+    const { call } = await connectStreamable(base);
+    expect(textOf((await call('echo')).message)).toBe('x');
   }
 });

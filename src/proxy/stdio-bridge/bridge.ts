@@ -128,7 +128,7 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
     note,
     records: loaded,
     explain: explainModern,
-    standIn: () => era.standInHandshake(),
+    standIn: (refusal) => era.standInHandshake(refusal),
   });
   const era = createServerEra({
     forwarder,

@@ -31,6 +31,11 @@ export interface Handshake {
   /** Whether the process with that identity has answered a handshake. */
   wasMadeWith(identity: string): boolean;
   records(): SessionRecord[];
+  /**
+   * Whether the process keeps to the revision without a handshake, as a client of that one came first. What clients with one
+   * say has to be put as it is said there.
+   */
+  speaksModernOnly(): boolean;
   /** What a session speaks; `undefined` when its handshake is not known any more. */
   revisionOf(session: Session): string | undefined;
   /** The protocol version agreed on with the process, or with the one that was there last. */
@@ -45,8 +50,11 @@ export interface HandshakeOptions {
   /** A clearer word than the server's own for a handshake that it does not know at all. */
   readonly explain: (request: Request) => Rejection | undefined;
   /** For a server that calls the handshake a repeated one, as clients without any came first (spec 04 §19.3). */
-  readonly standIn: () => Promise<string | undefined>;
+  readonly standIn: (refusal: Refusal) => Promise<string | undefined>;
 }
+
+/** Why a server that serves clients without a handshake refuses one: it had one by its own count, or has chosen its era. */
+export type Refusal = 'repeated' | 'other-era';
 
 interface Stored {
   readonly identity: string;
@@ -54,6 +62,8 @@ interface Stored {
   readonly request: string;
   /** The whole answer, on one line. */
   readonly result: string;
+  /** See `speaksModernOnly`. */
+  readonly isStandIn?: boolean;
 }
 
 interface Waiter {
@@ -113,9 +123,13 @@ export function createHandshake(options: HandshakeOptions): Handshake {
     return isRefused ? forwarder.initialize(request, order) : outcome;
   }
 
-  function refusal(answer: string, { id, request }: Waiter): string {
-    const rejection = errorCode(answer) === METHOD_NOT_FOUND ? explain(request) : undefined;
-    return rejection === undefined ? withId(answer, id) : rejectionText(id, rejection);
+  function speaksModernOnly(): boolean {
+    return stored?.isStandIn === true && stored.identity === attachedTo;
+  }
+
+  function rejection(answer: string, { id, request }: Waiter): string {
+    const explained = errorCode(answer) === METHOD_NOT_FOUND ? explain(request) : undefined;
+    return explained === undefined ? withId(answer, id) : rejectionText(id, explained);
   }
 
   function release(outcome: Outcome): void {
@@ -125,7 +139,7 @@ export function createHandshake(options: HandshakeOptions): Handshake {
     for (const waiter of released) {
       if (result !== undefined) answerFrom(result, waiter);
       else if (outcome.outcome === 'failed') intercepted(waiter.reply).fail(outcome.failure, waiter.id);
-      else waiter.reply.answer(refusal(outcome.text, waiter));
+      else waiter.reply.answer(rejection(outcome.text, waiter));
     }
   }
 
@@ -133,11 +147,18 @@ export function createHandshake(options: HandshakeOptions): Handshake {
   async function ask(request: Request): Promise<void> {
     asking = true;
     const outcome = await shakeHands(request, 'queued');
-    const stand = outcome.outcome === 'error' && isCalledRepeated(outcome.text) ? await standIn() : undefined;
+    const refusal = outcome.outcome === 'error' ? refusalIn(outcome.text) : undefined;
+    const stand = refusal && (await standIn(refusal));
     asking = false;
     const result = stand ?? usableResult(outcome);
     if (result !== undefined && attachedTo !== undefined) {
-      store({ identity: attachedTo, request: onOneLine(request.text), result });
+      const isStandIn = stand !== undefined && refusal === 'other-era';
+      store({
+        identity: attachedTo,
+        request: onOneLine(request.text),
+        result,
+        ...(isStandIn && { isStandIn }),
+      });
     }
     release(stand === undefined ? outcome : { outcome: 'result', text: stand });
   }
@@ -187,7 +208,7 @@ export function createHandshake(options: HandshakeOptions): Handshake {
         owesInitialized = true;
         return true;
       }
-      if (initializedFor === attachedTo) return true;
+      if (initializedFor === attachedTo || speaksModernOnly()) return true;
       if (!forwarder.notify(INITIALIZED)) return false;
       markInitialized(attachedTo);
       return true;
@@ -208,6 +229,7 @@ export function createHandshake(options: HandshakeOptions): Handshake {
       repeating = false;
       release({ outcome: 'result', text: stored.result });
     },
+    speaksModernOnly,
     revisionOf(session) {
       if (session.revision === undefined && session.initialize !== '' && storedVersion !== undefined)
         session.revision = revisionFor(requestedRevision(readMessage(session.initialize)), storedVersion);
@@ -236,11 +258,15 @@ function usableResult(outcome: Outcome): string | undefined {
   return message.text[message.result.start] === '{' ? onOneLine(message.text) : undefined;
 }
 
-/** What servers say to a second handshake, in whatever words; not those that know none, or not this revision. */
-function isCalledRepeated(answer: string): boolean {
+/** What servers say to a second handshake, in whatever words; one that knows none at all is another case. */
+function refusalIn(answer: string): Refusal | undefined {
   const code = errorCode(answer);
-  if (code === METHOD_NOT_FOUND || code === VERSION_UNSUPPORTED) return false;
-  return /duplicate|already|twice|again|re-?initiali[sz]|second/i.test(errorMessage(answer) ?? '');
+  if (code === METHOD_NOT_FOUND) return undefined;
+  if (code === VERSION_UNSUPPORTED) return 'other-era';
+  const isRepeated = /duplicate|already|twice|again|re-?initiali[sz]|second/i.test(
+    errorMessage(answer) ?? '',
+  );
+  return isRepeated ? 'repeated' : undefined;
 }
 
 /** A result without a version is one of the oldest revision for all that follows. */

@@ -8,6 +8,7 @@ import {
   splice,
 } from '../json-rpc/index.ts';
 import type { Call, CallTable, Reply } from './call-table.ts';
+import { withEnvelope } from './envelope.ts';
 import type { Forwarder } from './forward.ts';
 import type { Handshake } from './handshake.ts';
 import type { LogLevels } from './log-level.ts';
@@ -73,7 +74,13 @@ export function createRouter(parts: RouterParts): Router {
   }
 
   return {
-    request(request, session, reply) {
+    request(received, session, reply) {
+      const isModernOnly = handshake.speaksModernOnly();
+      if (isModernOnly && received.method === 'ping') {
+        reply.answer(resultText(received.text.slice(received.id.start, received.id.end)));
+        return 'accepted';
+      }
+      const request = isModernOnly ? withEnvelope(received, session?.initialize ?? '') : received;
       if (session === undefined) return forward(request, session, reply);
       switch (request.method) {
         case 'resources/subscribe':

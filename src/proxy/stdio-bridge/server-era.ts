@@ -8,6 +8,7 @@ import {
 import { resultText } from '../json-rpc/index.ts';
 import type { Failure } from './failure.ts';
 import type { Forwarder, Outcome } from './forward.ts';
+import type { Refusal } from './handshake.ts';
 import { revisionsUpTo } from './revision.ts';
 
 /**
@@ -20,7 +21,7 @@ export interface ServerEra {
   /** What a client with another version is told to choose from. */
   supported(): readonly string[];
   /** What it said about itself without a handshake, as the answer to one; `undefined` when it cannot be told. */
-  standInHandshake(): Promise<string | undefined>;
+  standInHandshake(refusal: Refusal): Promise<string | undefined>;
   /** It told us that it speaks no revision that begins with `initialize`. */
   isModernOnly(): boolean;
   /** A process is there; what is known of another one is forgotten. */
@@ -99,9 +100,11 @@ export function createServerEra(options: ServerEraOptions): ServerEra {
       if (legacy === undefined) return known.length === 0 ? LEGACY_VERSIONS : known;
       return [...new Set([...known, ...revisionsUpTo(legacy)])];
     },
-    async standInHandshake() {
+    async standInHandshake(refusal) {
       if ((await servesModern()) !== true) return undefined;
-      const { capabilities = {}, instructions } = facts;
+      const { instructions } = facts;
+      const capabilities =
+        refusal === 'repeated' ? (facts.capabilities ?? {}) : withoutStreams(facts.capabilities);
       const serverInfo = facts.serverInfo ?? facts._meta?.[META_SERVER] ?? { name: 'unknown', version: '' };
       const [protocolVersion] = LEGACY_VERSIONS;
       return resultText('0', JSON.stringify({ protocolVersion, capabilities, serverInfo, instructions }));
@@ -122,6 +125,15 @@ export function createServerEra(options: ServerEraOptions): ServerEra {
       identity = next;
     },
   };
+}
+
+/** Without what only clients of the revision without a handshake can use, by way of `subscriptions/listen`. */
+function withoutStreams(capabilities: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(capabilities ?? {}, (name, value) =>
+      name === 'listChanged' || name === 'subscribe' ? undefined : value,
+    ),
+  );
 }
 
 interface DiscoverFacts {
