@@ -14,7 +14,7 @@ import type { Channel } from './replay.ts';
  */
 const STATUS_WAIT_MS = 1000;
 /** The same for a client that can resume a stream: without an event id it would lose the answer with its connection. */
-const RESUMABLE_WAIT_MS = 300;
+const RESUMABLE_WAIT_MS = 150;
 /** The same for a client that loses a large answer for certain; its time limit for headers is three times as long. */
 const BOUNDED_WAIT_MS = 10_000;
 /** The official Python SDK from 2.0 on, by its HTTP client. */
