@@ -29,7 +29,7 @@ export {
   twice,
 } from './json-rpc/index.ts';
 export type { Span } from './json-rpc/member.ts';
-export { createScan, INVALID, skipObject, skipSpace, skipValue } from './json-rpc/scan.ts';
+export { createScan, INVALID, skipSpace, skipValue } from './json-rpc/scan.ts';
 export { type Listener, openListener } from './listener.ts';
 export { askReadiness, probeReadiness } from './probe-readiness.ts';
 export { batchRefused, twistRefused } from './refusals.ts';

@@ -18,7 +18,6 @@ export {
   isBatch,
   type Message,
   type Notification,
-  type Reading,
   type Request,
   type Response,
   readMessage,
@@ -28,4 +27,4 @@ export { createOwnIds, ownIdAt } from './own-ids.ts';
 export { findRepeatedKey } from './repeated-key.ts';
 export { createScan, skipArray } from './scan.ts';
 export { detach, type Edit, onOneLine, onOneStdinLine, splice } from './splice.ts';
-export { findTwist, fold, type KnownNames, knownNames, twice } from './twist.ts';
+export { findTwist, fold, knownNames, twice } from './twist.ts';
