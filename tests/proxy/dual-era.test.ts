@@ -194,8 +194,18 @@ describe('the official server, which keeps to the era it heard first (§19.3)', 
     }
     await world.server.kill();
     world.attach('official-dual', 'second');
-    const again = await connectStreamable(world.base, session);
-    expect(textOf((await again.call('echo')).message)).toBe('x');
+    for (let round = 0; round < 2; round += 1) {
+      const again = await connectStreamable(world.base, session);
+      expect(textOf((await again.call('echo')).message)).toBe('x');
+      expect((await postModern(world.base, callTool('echo'))).status).toBe(200);
+      await usesOfficial(world.base);
+    }
+    // Another program in its place, which knows nothing of that era.
+    await world.server.kill();
+    world.attach('toolbox', 'third');
+    expect((await postModern(world.base, callTool('echo'))).status).toBe(400);
+    const other = await connectStreamable(world.base, session);
+    expect(textOf((await other.call('echo', { text: 'old' })).message)).toBe('old');
   });
 
   test('modern first, then a crash of ours', async () => {

@@ -128,7 +128,7 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
     note,
     records: loaded,
     explain: explainModern,
-    standIn: (refusal) => era.standInHandshake(refusal),
+    standIn: (refusal, order) => era.standInHandshake(refusal, order),
   });
   const era = createServerEra({
     forwarder,

@@ -50,7 +50,7 @@ export interface HandshakeOptions {
   /** A clearer word than the server's own for a handshake that it does not know at all. */
   readonly explain: (request: Request) => Rejection | undefined;
   /** For a server that calls the handshake a repeated one, as clients without any came first (spec 04 §19.3). */
-  readonly standIn: (refusal: Refusal) => Promise<string | undefined>;
+  readonly standIn: (refusal: Refusal, order: Order) => Promise<string | undefined>;
 }
 
 /** Why a server that serves clients without a handshake refuses one: it had one by its own count, or has chosen its era. */
@@ -148,7 +148,7 @@ export function createHandshake(options: HandshakeOptions): Handshake {
     asking = true;
     const outcome = await shakeHands(request, 'queued');
     const refusal = outcome.outcome === 'error' ? refusalIn(outcome.text) : undefined;
-    const stand = refusal && (await standIn(refusal));
+    const stand = refusal && (await standIn(refusal, 'queued'));
     asking = false;
     const result = stand ?? usableResult(outcome);
     if (result !== undefined && attachedTo !== undefined) {
@@ -169,6 +169,15 @@ export function createHandshake(options: HandshakeOptions): Handshake {
     if (request?.kind !== 'request') return;
     const mine = generation;
     repeating = true;
+    // It would keep to the other era, and shut out those that it served before.
+    const stand = last.isStandIn === true ? await standIn('other-era', 'first') : undefined;
+    if (mine !== generation) return;
+    if (stand !== undefined) {
+      repeating = false;
+      store({ ...last, identity, result: stand });
+      release({ outcome: 'result', text: stand });
+      return;
+    }
     const outcome = await shakeHands(request, 'first');
     if (mine !== generation) return;
     repeating = false;

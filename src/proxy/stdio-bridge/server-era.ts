@@ -7,7 +7,7 @@ import {
 } from '../era/index.ts';
 import { resultText } from '../json-rpc/index.ts';
 import type { Failure } from './failure.ts';
-import type { Forwarder, Outcome } from './forward.ts';
+import type { Forwarder, Order, Outcome } from './forward.ts';
 import type { Refusal } from './handshake.ts';
 import { revisionsUpTo } from './revision.ts';
 
@@ -17,11 +17,11 @@ import { revisionsUpTo } from './revision.ts';
  */
 export interface ServerEra {
   /** Whether it serves modern requests. Asks it, for a few seconds at most, when nothing is known yet. */
-  servesModern(): Promise<boolean | Failure>;
+  servesModern(order?: Order): Promise<boolean | Failure>;
   /** What a client with another version is told to choose from. */
   supported(): readonly string[];
   /** What it said about itself without a handshake, as the answer to one; `undefined` when it cannot be told. */
-  standInHandshake(refusal: Refusal): Promise<string | undefined>;
+  standInHandshake(refusal: Refusal, order: Order): Promise<string | undefined>;
   /** It told us that it speaks no revision that begins with `initialize`. */
   isModernOnly(): boolean;
   /** A process is there; what is known of another one is forgotten. */
@@ -60,9 +60,9 @@ export function createServerEra(options: ServerEraOptions): ServerEra {
   let isLate = false;
 
   /** Resolves with a failure that says nothing about the server. */
-  async function ask(): Promise<Failure | undefined> {
+  async function ask(order: Order): Promise<Failure | undefined> {
     const mine = identity;
-    const outcome = await forwarder.ask('server/discover', DISCOVER_PARAMS);
+    const outcome = await forwarder.ask('server/discover', DISCOVER_PARAMS, order);
     if (mine !== identity && mine !== undefined) return 'process-ended';
     probe = undefined;
     if (outcome.outcome === 'failed' && outcome.failure !== 'timeout') return outcome.failure;
@@ -76,10 +76,10 @@ export function createServerEra(options: ServerEraOptions): ServerEra {
     return discovered !== undefined || isLate ? false : undefined;
   }
 
-  async function servesModern(): Promise<boolean | Failure> {
+  async function servesModern(order: Order = 'queued'): Promise<boolean | Failure> {
     const known = answer();
     if (known !== undefined) return known;
-    probe ??= ask();
+    probe ??= ask(order);
     const late = Promise.withResolvers<'late'>();
     const timer = setTimeout(() => late.resolve('late'), probeMs);
     const failure = await Promise.race([probe, late.promise]);
@@ -100,8 +100,8 @@ export function createServerEra(options: ServerEraOptions): ServerEra {
       if (legacy === undefined) return known.length === 0 ? LEGACY_VERSIONS : known;
       return [...new Set([...known, ...revisionsUpTo(legacy)])];
     },
-    async standInHandshake(refusal) {
-      if ((await servesModern()) !== true) return undefined;
+    async standInHandshake(refusal, order) {
+      if ((await servesModern(order)) !== true) return undefined;
       const { instructions } = facts;
       const capabilities =
         refusal === 'repeated' ? (facts.capabilities ?? {}) : withoutStreams(facts.capabilities);
