@@ -56,7 +56,6 @@ describe('a large answer is no event where that can be helped (§6.2)', () => {
   test.each([
     ['python-httpx2/2.16.2', 1500, JSON_TYPE],
     ['another', 1500, EVENTS],
-    ['another', 20, JSON_TYPE],
   ])(
     'a slow one to a client that can resume, whose HTTP client is %s, after %d ms: %s',
     async (agent, ms, expected) => {
