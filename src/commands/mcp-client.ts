@@ -1,10 +1,13 @@
-import { Client, SSEClientTransport, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { Client } from '@modelcontextprotocol/client';
 import { buildInfo } from '../cli/index.ts';
 import { messageOf, ThvError } from '../errors/index.ts';
 import { formatDuration } from '../platform/index.ts';
+import { createTransport, type TransportName } from './mcp-wire.ts';
 
 export interface McpConnection extends AsyncDisposable {
   readonly client: Client;
+  /** Why no answer can come any more; `undefined` while one can. */
+  readonly lost: () => string | undefined;
   /** For every request: the deadline of the whole operation, and what cancels it. */
   readonly request: { readonly signal: AbortSignal; readonly timeout: number };
 }
@@ -16,8 +19,6 @@ interface ConnectOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
-
-type TransportName = 'streamable-http' | 'sse';
 
 /**
  * Connects to an MCP server. Throws `ERR_MCP_REQUEST` naming what each transport that was tried said, or `ERR_TIMEOUT`.
@@ -31,19 +32,26 @@ export async function connectMcp({
 }: ConnectOptions): Promise<McpConnection> {
   // Both live as long as the process, which ends with the command.
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  let lost: string | undefined;
   const attempts: string[] = [];
   for (const name of transportsToTry(transport, url)) {
     const client = createClient();
-    const wire = createTransport(name, url);
+    const losing = new AbortController();
+    const wire = createTransport(name, url, (reason) => {
+      lost ??= reason;
+      losing.abort(new Error(reason));
+    });
+    const ending = AbortSignal.any([deadline, losing.signal]);
     try {
-      await untilAborted(client.connect(wire, { signal: deadline, timeout: timeoutMs }), deadline);
+      await untilAborted(client.connect(wire, { signal: ending, timeout: timeoutMs }), ending);
       return {
         client,
-        request: { signal: deadline, timeout: timeoutMs },
+        lost: () => lost,
+        request: { signal: ending, timeout: timeoutMs },
         async [Symbol.asyncDispose]() {
           // A session that is not ended would be kept by the server until it expires.
           if ('terminateSession' in wire)
-            await untilAborted(wire.terminateSession(), deadline).catch(() => undefined);
+            await untilAborted(wire.terminateSession(), ending).catch(() => undefined);
           await client.close();
         },
       };
@@ -63,7 +71,9 @@ export async function connectMcp({
 }
 
 /** What a request of an open connection failed with, in words; the deadline is named as such. */
-export function describeFailure(error: unknown, { request }: McpConnection): string {
+export function describeFailure(error: unknown, { request, lost }: McpConnection): string {
+  const reason = lost();
+  if (reason !== undefined) return reason;
   return request.signal.aborted ? `no answer within ${formatDuration(request.timeout)}` : messageOf(error);
 }
 
@@ -90,12 +100,6 @@ function createClient(): Client {
       listMaxPages: 0,
     },
   );
-}
-
-function createTransport(name: TransportName, url: URL) {
-  const address = new URL(url);
-  address.hash = '';
-  return name === 'sse' ? new SSEClientTransport(address) : new StreamableHTTPClientTransport(address);
 }
 
 /** Rejects as soon as `signal` aborts; whoever aborts closes what `work` is waiting for. */

@@ -1,6 +1,5 @@
 import { createCommand, type Invocation, lazily, type OptionsOf, printJson } from '../cli/index.ts';
 import { ThvError } from '../errors/index.ts';
-import type { McpConnection } from './mcp-client.ts';
 import { type Listing, renderListing } from './mcp-render.ts';
 import { findServerUrl, serverFlags } from './mcp-server-flags.ts';
 
@@ -16,7 +15,7 @@ export const mcpList = createCommand(
   thv mcp list tools --server http://127.0.0.1:14001/mcp --format json`,
     flags: serverFlags,
     positionals: 'none',
-    run: (invocation) => listOfferings(invocation, KINDS),
+    run: (invocation) => printOfferings(invocation, KINDS),
   },
   {
     tools: lazily({ description: 'List the tools of an MCP server' }, async () => createListCommand('tools')),
@@ -35,17 +34,20 @@ function createListCommand(kind: Kind) {
     long: `List the ${kind} of an MCP server.`,
     flags: serverFlags,
     positionals: 'none',
-    run: (invocation) => listOfferings(invocation, [kind]),
+    run: (invocation) => printOfferings(invocation, [kind]),
   });
 }
 
-async function listOfferings(
+async function printOfferings(
   invocation: Invocation<OptionsOf<typeof serverFlags>>,
   kinds: readonly Kind[],
 ): Promise<void> {
   const { options, signal, terminal, openLog } = invocation;
   const url = await findServerUrl(options.server, invocation);
-  const { connectMcp, describeFailure } = await import('./mcp-client.ts');
+  const [{ connectMcp, describeFailure }, { listOfferings }] = await Promise.all([
+    import('./mcp-client.ts'),
+    import('./mcp-offerings.ts'),
+  ]);
   await using connection = await connectMcp({
     url,
     transport: options.transport,
@@ -55,7 +57,10 @@ async function listOfferings(
   const listing: { -readonly [Key in Kind]?: Listing[Key] } = {};
   for (const kind of kinds) {
     try {
-      Object.assign(listing, await listKind(kind, connection));
+      const { items, oddities } = await listOfferings(kind, connection);
+      listing[kind] = items;
+      for (const oddity of oddities)
+        (await openLog()).warn(`the server lists its ${kind} in an odd way`, { problem: oddity });
     } catch (error) {
       signal.throwIfAborted();
       const reason = describeFailure(error, connection);
@@ -72,17 +77,4 @@ async function listOfferings(
   }
   if (options.format === 'json') printJson(terminal, listing);
   else terminal.out(renderListing(listing));
-}
-
-/** All pages of one kind; the client library follows the cursors. What a server does not advertise it does not have. */
-async function listKind(kind: Kind, { client, request }: McpConnection): Promise<Listing> {
-  if (client.getServerCapabilities()?.[kind] === undefined) return { [kind]: [] };
-  switch (kind) {
-    case 'tools':
-      return { tools: (await client.listTools({}, request)).tools };
-    case 'resources':
-      return { resources: (await client.listResources({}, request)).resources };
-    case 'prompts':
-      return { prompts: (await client.listPrompts({}, request)).prompts };
-  }
 }

@@ -1,11 +1,12 @@
-import type { CallToolResult, ContentBlock, Prompt, Resource, Tool } from '@modelcontextprotocol/client';
+import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/client';
 import { renderTable } from '../cli/index.ts';
+import type { Offering } from './mcp-offerings.ts';
 
 /** What a server offers; kinds that were not asked for are absent. */
 export interface Listing {
-  readonly tools?: readonly Tool[];
-  readonly resources?: readonly Resource[];
-  readonly prompts?: readonly Prompt[];
+  readonly tools?: readonly Offering[];
+  readonly resources?: readonly Offering[];
+  readonly prompts?: readonly Offering[];
 }
 
 /** All sections that have something in them, each followed by a blank line (spec 01 §6.1, §14-7). */
@@ -14,38 +15,39 @@ export function renderListing({ tools = [], resources = [], prompts = [] }: List
     section(
       'TOOLS:',
       ['NAME', 'DESCRIPTION'],
-      tools.map(({ name, description }) => [name, description]),
+      tools.map((tool) => [cell(tool['name']), cell(tool['description'])]),
     ),
     section(
       'RESOURCES:',
       ['NAME', 'URI', 'DESCRIPTION', 'MIME_TYPE'],
-      resources.map(({ name, uri, description, mimeType }) => [name, uri, description, mimeType]),
+      resources.map((resource) =>
+        ['name', 'uri', 'description', 'mimeType'].map((member) => cell(resource[member])),
+      ),
     ),
     section(
       'PROMPTS:',
       ['NAME', 'DESCRIPTION', 'ARGUMENTS'],
-      prompts.map((prompt) => [prompt.name, prompt.description, describeArguments(prompt)]),
+      prompts.map((prompt) => [cell(prompt['name']), cell(prompt['description']), describeArguments(prompt)]),
     ),
   ];
   return sections.join('') || 'No tools, resources, or prompts found\n';
 }
 
-function section(
-  title: string,
-  header: readonly string[],
-  rows: readonly (readonly (string | undefined)[])[],
-): string {
-  if (rows.length === 0) return '';
-  return `${title}\n${renderTable([header, ...rows.map((row) => row.map((cell) => oneLine(cell)))])}\n`;
+function section(title: string, header: readonly string[], rows: readonly (readonly string[])[]): string {
+  return rows.length === 0 ? '' : `${title}\n${renderTable([header, ...rows])}\n`;
 }
 
-/** A cell must not break its row. */
-function oneLine(text = ''): string {
+/** A cell must not break its row, and shows what the server sent, whatever that is. */
+function cell(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
   return text.replace(/\s+/g, ' ').trim();
 }
 
-function describeArguments({ arguments: declared = [] }: Prompt): string {
-  return declared.length === 0 ? '0' : `${declared.length} ([${declared.map(({ name }) => name).join(' ')}])`;
+function describeArguments(prompt: Offering): string {
+  const declared = prompt['arguments'];
+  if (!Array.isArray(declared) || declared.length === 0) return '0';
+  return `${declared.length} ([${declared.map((argument) => cell(argument?.name)).join(' ')}])`;
 }
 
 /** One line per content item, then the structured content (spec 01 §6.1). */

@@ -9,6 +9,8 @@ export type ServerEvent =
 /** What a stdio server is connected to. */
 export interface Bridge {
   attach(process: ServerProcess): ServerLink;
+  /** Whether the process was written to before, in this life of ours or in an earlier one. */
+  hasWrittenTo(identity: string): boolean;
 }
 
 /** One life of a server, in a container or as a process. */

@@ -23,13 +23,11 @@ export async function keepAttached(
   bridge: Bridge,
   signal: AbortSignal,
 ): Promise<void> {
-  let endTornLine = container.wasUp;
   let failures = 0;
   while (!signal.aborted) {
     const attachedAt = performance.now();
     try {
-      await using attachment = await attach(engine, container, bridge, { signal, endTornLine });
-      endTornLine = true;
+      await using attachment = await attach(engine, container, bridge, signal);
       await attachment.ended;
       failures = performance.now() - attachedAt < SHORT_LIFE_MS ? failures + 1 : 0;
     } catch (error) {
@@ -54,7 +52,7 @@ async function attach(
   engine: Engine,
   container: RunningContainer,
   bridge: Bridge,
-  { signal, endTornLine }: { readonly signal: AbortSignal; readonly endTornLine: boolean },
+  signal: AbortSignal,
 ): Promise<Attachment> {
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
   let link: ServerLink | undefined;
@@ -71,8 +69,9 @@ async function attach(
     },
     { signal },
   );
-  // Before the bridge can write: its first message must not be glued to half a line of the attachment before.
-  if (endTornLine) stdio.write('\n');
+  // Before the bridge can write: its first message must not be glued to half a line of the attachment before. Servers exist
+  // that end at an empty line, so one that was told nothing yet gets none.
+  if (bridge.hasWrittenTo(container.identity)) stdio.write('\n');
   link = bridge.attach({
     identity: container.identity,
     write: (line) => stdio.write(line),

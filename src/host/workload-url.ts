@@ -6,9 +6,12 @@ export function urlOf(config: RunConfig): string {
   return urlAt(config.host === '0.0.0.0' ? '127.0.0.1' : config.host, config);
 }
 
-/** As it is written into clients' settings (spec 09 §6.2). A proxy that listens on one address only is named by it. */
+/**
+ * As it is written into clients' settings (spec 09 §6.2). A proxy that listens where `localhost` does not lead is named by its
+ * address.
+ */
 export function settingsUrlOf(config: RunConfig): string {
-  const isLocal = config.host === '0.0.0.0' || config.host.startsWith('127.');
+  const isLocal = ['127.0.0.1', '0.0.0.0', 'localhost'].includes(config.host);
   return urlAt(isLocal ? 'localhost' : config.host, config);
 }
 

@@ -1,7 +1,6 @@
 import * as v from 'valibot';
 import { ThvError } from '../errors/index.ts';
 import { createBodyLimit } from './body-limit/body-limit.ts';
-import { createCallerStreams } from './events/caller-streams.ts';
 import { createHeaderForward } from './header-forward/header-forward.ts';
 import { createMcpParser } from './mcp-parser/mcp-parser.ts';
 import { createOrigin } from './origin/origin.ts';
@@ -67,7 +66,6 @@ export function buildMiddlewares(stored: readonly MiddlewareConfig[], facts: Cha
   const deps = {
     ...facts,
     readsMessages: wanted.some(([, type]) => type.readsMessages?.(facts)),
-    callerStreams: createCallerStreams(),
   };
   return wanted.flatMap(([type, { create }]) => create(parameters.get(type), deps) ?? []);
 }

@@ -1,6 +1,5 @@
 import type { Logger } from '../platform/index.ts';
 import type { Handler, RequestContext } from '../proxy/index.ts';
-import type { CallerStreams } from './events/caller-streams.ts';
 
 /** One step of the chain. It answers itself or hands on, the request as it came or another one. */
 export type Middleware = (
@@ -24,7 +23,6 @@ export interface MiddlewareDeps {
 export interface ChainDeps extends MiddlewareDeps {
   /** Whether something further in reads messages; without it no body is parsed. */
   readonly readsMessages: boolean;
-  readonly callerStreams: CallerStreams;
 }
 
 /** A stored entry of `middleware_configs` (spec 04 §12.1). */

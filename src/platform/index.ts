@@ -16,6 +16,7 @@ export {
   type LogLevel,
   silentLogger,
 } from './log.ts';
+export { isTaken, listenTwin } from './loopback.ts';
 export { NEVER_IDLE } from './never-idle.ts';
 export { homeOf, type Paths, resolvePaths } from './paths.ts';
 export { findFreePort, isPortAvailable } from './ports.ts';

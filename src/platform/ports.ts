@@ -1,14 +1,17 @@
 import { ThvError } from '../errors/index.ts';
+import { listenTwin } from './loopback.ts';
 
 const LOWEST = 10_000;
 const HIGHEST = 65_534;
 const LOOPBACK = '127.0.0.1';
 
-/** Free on 127.0.0.1 for TCP and for UDP, as spec 02 §5.3 asks. */
+/** Free on 127.0.0.1 for TCP and for UDP, as spec 02 §5.3 asks, and on `::1` where there is IPv6: `localhost` is both. */
 export async function isPortAvailable(port: number): Promise<boolean> {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) return false;
   try {
-    Bun.listen({ hostname: LOOPBACK, port, socket: { data() {} } }).stop(true);
+    const listen = (hostname: string) => Bun.listen({ hostname, port, socket: { data() {} } }).stop(true);
+    listen(LOOPBACK);
+    listenTwin(LOOPBACK, listen);
     (await Bun.udpSocket({ hostname: LOOPBACK, port })).close();
     return true;
   } catch {

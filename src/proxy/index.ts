@@ -1,3 +1,5 @@
+export { acceptsJson } from './accept.ts';
+export { type CallerStream, createCallerStreams } from './caller-streams.ts';
 export { clientUrl } from './client-url.ts';
 export {
   decodeHeaderValue,

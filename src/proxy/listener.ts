@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Server } from 'bun';
 import { messageOf, ThvError } from '../errors/index.ts';
-import type { Logger } from '../platform/index.ts';
+import { type Logger, listenTwin } from '../platform/index.ts';
 import { answerReserved } from './reserved-paths.ts';
 import { pathOf, textError } from './respond.ts';
 import type { Endpoint, Handler, RequestContext } from './types.ts';
@@ -43,15 +43,15 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   const hostname = await resolveHost(host, port);
   const idleTimeout = options.idleTimeoutSeconds ?? DEFAULT_IDLE_SECONDS;
   const readTimeout = options.readTimeoutSeconds ?? DEFAULT_READ_SECONDS;
-  const server = serve(`${hostname}:${port}`, () =>
+  const open = (at: string, on: number) =>
     Bun.serve({
-      hostname,
-      port,
+      hostname: at,
+      port: on,
       idleTimeout,
       // The body limit is a middleware with an answer of its own; Bun's would come first.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       fetch(received, bunServer) {
-        const request = withWholeUrl(received, `http://${hostname}:${bunServer.port}`);
+        const request = withWholeUrl(received, `http://${shown(at)}:${bunServer.port}`);
         // Bun's own limit on it is that of an idle connection, which may be longer. It ends with `keepOpen`.
         if (idleTimeout > readTimeout && mayHaveBody(received)) bunServer.timeout(received, readTimeout);
         const path = pathOf(request.url);
@@ -62,22 +62,23 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
         log.error('request failed outside of every middleware', { error });
         return textError(500, 'Internal Server Error');
       },
-    }),
-  );
+    });
+  const servers = openBoth(hostname, port, open);
+  const [{ port: opened = port }] = servers;
   let stopping: Promise<void> | undefined;
 
   async function stop(graceMs: number): Promise<void> {
-    const closed = server.stop(false);
+    const closed = Promise.all(servers.map((server) => server.stop(false)));
     await within(graceMs, endpoint.idle());
     await endpoint[Symbol.asyncDispose]();
     // The last answers are still on their way out; connections that merely idle are not waited for.
     await within(FLUSH_MS, closed);
-    await server.stop(true);
+    await Promise.all(servers.map((server) => server.stop(true)));
   }
 
   return {
     hostname,
-    port: server.port ?? port,
+    port: opened,
     stop({ graceMs }) {
       stopping ??= stop(graceMs);
       return stopping;
@@ -127,6 +128,33 @@ class ListenerContext implements RequestContext {
   }
 }
 
+type Servers = readonly [Server<undefined>, ...Server<undefined>[]];
+
+/** On both addresses of `localhost` where `hostname` is one of them: all of it or nothing. */
+function openBoth(
+  hostname: string,
+  port: number,
+  open: (hostname: string, port: number) => Server<undefined>,
+): Servers {
+  const first = serve(`${hostname}:${port}`, () => open(hostname, port));
+  const opened = first.port ?? port;
+  try {
+    const second = listenTwin(hostname, (twin) =>
+      serve(`${shown(twin)}:${opened}`, () => open(twin, opened)),
+    );
+    return second === undefined ? [first] : [first, second];
+  } catch (error) {
+    // Any port will do: this one is ours on the address that was asked for.
+    if (port === 0) return [first];
+    void first.stop(true);
+    throw error;
+  }
+}
+
+function shown(hostname: string): string {
+  return hostname.includes(':') ? `[${hostname}]` : hostname;
+}
+
 function serve(address: string, start: () => Server<undefined>): Server<undefined> {
   try {
     return start();
@@ -160,7 +188,7 @@ async function resolveHost(host: string, port: number): Promise<string> {
 }
 
 /** Waits for `work`, but not longer than the deadline; the work is not stopped by it. */
-async function within(deadlineMs: number, work: Promise<void>): Promise<void> {
+async function within(deadlineMs: number, work: Promise<unknown>): Promise<void> {
   const late = Promise.withResolvers<void>();
   const timer = setTimeout(late.resolve, deadlineMs);
   await Promise.race([work, late.promise]);

@@ -1,3 +1,4 @@
+import type { CallerStreams } from './caller-streams.ts';
 import type { Message } from './json-rpc/index.ts';
 
 /**
@@ -53,6 +54,8 @@ export type SessionRecord =
       readonly identity: string;
       readonly request: string;
       readonly result: string;
+      /** It was never made: the process keeps to the revision without one. */
+      readonly isStandIn?: boolean;
     }
   | { readonly type: 'initialized'; readonly identity: string }
   | { readonly type: 'subscribe'; readonly session: string; readonly uri: string }
@@ -89,6 +92,12 @@ export interface RequestContext {
    * go by either; this one saves it a second read and parse.
    */
   body?: ReadBody | undefined;
+  /** Set for whatever may open an event stream that its client looks for answers on. */
+  callerStreams?: CallerStreams;
+  /** The client looks for the answer on such a stream, so `Accept` says nothing about it. */
+  answersOnStream?: boolean;
+  /** The answer stays on this request: it is the server's own, or what the transport prescribes. */
+  isFinal?: boolean;
 }
 
 /** A request body that was read and parsed on the way in, once for all. */

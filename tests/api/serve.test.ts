@@ -198,6 +198,27 @@ describe('a port', () => {
     expect((await server.finished()).exitCode).toBe(0);
   });
 
+  test('of its default host answers over both addresses of localhost, and refuses a port that is taken on one', async () => {
+    await using world = await openWorld(undefined);
+    const port = freePort();
+    const other = Bun.serve({ hostname: '::1', port, fetch: () => new Response('another program') });
+    expect(await world.thv(['serve', `--port=${port}`])).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining(`listen tcp [::1]:${port}: bind: address already in use`),
+    });
+    await other.stop(true);
+    const server = world.start(['serve', '--port', String(port)]);
+    for (const host of ['[::1]', '127.0.0.1', 'localhost']) {
+      await waitFor(
+        async () => (await fetch(`http://${host}:${port}/api/v1beta/version`, { keepalive: false })).ok,
+        Boolean,
+        { what: `it answers at ${host}` },
+      );
+    }
+    server.signal('SIGTERM');
+    expect((await server.finished()).exitCode).toBe(0);
+  });
+
   test('open to others without authentication is warned about, with the address', async () => {
     await using world = await openWorld(undefined);
     await using api = await startApi(world, ['--host', '0.0.0.0']);

@@ -93,6 +93,104 @@ describe.skipIf(THV_BINARY === undefined)('mcp', () => {
     expect(stderr).toMatch(/^Error: failed to list resources: .*Method not found\n$/);
   });
 
+  const odd = {
+    tools: [
+      { name: 'required-null', inputSchema: { type: 'object', required: null } },
+      { name: 'no-schema' },
+      { name: 'any-of', inputSchema: { anyOf: [{ type: 'object' }] } },
+      { name: 'number', description: 7, inputSchema: { type: 'object' } },
+      { name: 'hints', annotations: null, inputSchema: { type: 'object' } },
+      { description: 'without a name', inputSchema: { type: 'object' } },
+      null,
+      tool('fine'),
+    ],
+    resources: [{ uri: 'file:///a' }, { name: 'b', uri: 'file:///b', mimeType: null }, 'c'],
+    prompts: [{ name: 'p', arguments: null }, { name: 'q', arguments: [{ name: 'x' }, {}] }, { name: '' }],
+  } as const;
+  const ODD_RESULTS = {
+    'tools/list': { tools: odd.tools, nextCursor: null },
+    'resources/list': { resources: odd.resources, nextCursor: '' },
+    'prompts/list': { prompts: odd.prompts, nextCursor: 7 },
+  };
+
+  test('list hides nothing for one odd entry, and says on stderr what is odd', async () => {
+    await using home = await openHome();
+    using server = startMcpServer({ results: ODD_RESULTS });
+    const { exit, stdout, stderr } = await home.thv(['mcp', 'list', '--server', server.url]);
+    expect(exit).toBe(0);
+    expect(
+      stdout
+        .split('\n')
+        .map((line) => line.trimEnd())
+        .join('\n'),
+    ).toBe(`TOOLS:
+NAME            DESCRIPTION
+required-null
+no-schema
+any-of
+number          7
+hints
+                without a name
+fine            Does fine
+
+RESOURCES:
+NAME   URI         DESCRIPTION   MIME_TYPE
+       file:///a
+b      file:///b
+
+PROMPTS:
+NAME   DESCRIPTION   ARGUMENTS
+p                    0
+q                    2 ([x ])
+                     0
+
+`);
+    const problems = stderr
+      .trimEnd()
+      .split('\n')
+      .map((line): string => JSON.parse(line).problem);
+    expect(problems.map((problem) => problem.split(':').slice(0, 2).join(':'))).toEqual([
+      'tools[0] "required-null": inputSchema.required',
+      'tools[1] "no-schema": inputSchema',
+      'tools[2] "any-of": inputSchema.type',
+      'tools[3] "number": description',
+      'tools[4] "hints": annotations',
+      'tools[5]: name',
+      'tools[6] is null where an object is expected; it is left out',
+      'nextCursor is null',
+      'resources[0]: name',
+      'resources[1] "b": mimeType',
+      'resources[2] is a string where an object is expected; it is left out',
+      'prompts[0] "p": arguments',
+      'prompts[1] "q": arguments.1.name',
+      'prompts[2] "": name',
+      'nextCursor is a number',
+    ]);
+  });
+
+  test('list as JSON gives odd entries as they were sent', async () => {
+    await using home = await openHome();
+    using server = startMcpServer({ results: ODD_RESULTS });
+    const { exit, stdout } = await home.thv(['mcp', 'list', '--server', server.url, '--format', 'json']);
+    expect(exit).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({
+      tools: odd.tools.filter((each) => each !== null),
+      resources: odd.resources.slice(0, 2),
+      prompts: odd.prompts,
+    });
+  });
+
+  test.each([
+    ['no list at all', {}, 'tools is missing where a list is expected'],
+    ['an object in its place', { tools: { a: 1 } }, 'tools is an object where a list is expected'],
+    ['pages that go in a circle', { tools: [], nextCursor: 'x' }, 'the page after "x" leads back to itself'],
+  ])('list of tools: %s', async (_, result, problem) => {
+    await using home = await openHome();
+    using server = startMcpServer({ results: { 'tools/list': result } });
+    const { exit, stderr } = await home.thv(['mcp', 'list', 'tools', '--server', server.url]);
+    expect([exit, JSON.parse(stderr).problem]).toEqual([0, problem]);
+  });
+
   test('a server that offers nothing', async () => {
     await using home = await openHome();
     using server = startMcpServer({ results: {}, capabilities: {} });

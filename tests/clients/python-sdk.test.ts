@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openBehindBridge, openBehindReverseProxy } from '../conformance/endpoints.ts';
 import { onEachEngine } from '../harness/on-each-engine.ts';
+import { openWorld } from '../proxy/world.ts';
 import { useEverything } from './everything.ts';
 
 const PYTHON = process.env['THV_TEST_PYTHON'] ?? '';
@@ -30,6 +31,15 @@ describe.if(PYTHON !== '')('the official Python SDK', () => {
         [3, 4],
       ]);
     });
+  });
+
+  test('gets results that are larger than the events it takes, slow ones too', async () => {
+    await using world = await openWorld();
+    expect(await runClient('large_client.py', `${world.base}/mcp`, tmpdir())).toEqual({
+      protocol: '2025-11-25',
+      fast: 2_000_000,
+      slow: 2_000_000,
+    } as never);
   });
 
   test.each([

@@ -32,7 +32,8 @@ interface Chained extends AsyncDisposable {
   readonly base: string;
 }
 
-async function serveChained(
+/** Any endpoint behind the chain. */
+export async function serveChained(
   endpoint: Endpoint,
   settings: ToolSettings | undefined,
   transportLabel: string,

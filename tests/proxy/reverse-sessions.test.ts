@@ -292,6 +292,69 @@ describe('spec 04 §8.4 sessions of the reverse proxy', () => {
     expect((await post(`${front.base}/mcp`, { id: 1, ...CALL }, { session })).status).toBe(400);
   });
 
+  const json = (code: number, message: string) =>
+    JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message } });
+  const JSON_TYPE = { 'Content-Type': 'application/json' };
+  test.each([
+    ['the example of the official SDK', 200, json(-32000, 'Bad Request: No valid session ID provided')],
+    ['a transport of the official SDK', 200, json(-32000, 'Bad Request: Server not initialized')],
+    ['another code', 200, json(-32001, 'Session not found')],
+    ['an invalid request', 200, json(-32600, 'unknown')],
+    ['text', 200, 'Bad Request: missing session'],
+    ['wrong params', 400, json(-32602, 'Unknown session variable')],
+    ['text about something else', 400, 'bad request'],
+    ['nothing', 400, ''],
+  ])('step 5: after a restart a 400 is believed by what it says: %s', async (_, expected, body) => {
+    await using backend = openSessionServer(({ session }, sessions) =>
+      session !== null && !sessions.has(session)
+        ? new Response(body, { status: 400, headers: body.startsWith('{') ? JSON_TYPE : {} })
+        : undefined,
+    );
+    await using front = await openFront({ target: backend.url });
+    const session = await openSession(front.base);
+    expect((await post(`${front.base}/mcp`, { id: 1, ...CALL }, { session })).status).toBe(200);
+    front.proxy.setTarget(undefined);
+    front.proxy.setTarget(backend.url);
+    backend.sessions.clear();
+    const answer = await post(`${front.base}/mcp`, { id: 2, ...CALL }, { session });
+    expect([answer.status, answer.headers.get('mcp-session-id') ?? session]).toEqual([expected, session]);
+    if (expected === 400) expect(answer.text).toBe(body);
+    expect(backend.calls.filter((call) => call === 'initialize')).toHaveLength(expected === 200 ? 2 : 1);
+  });
+
+  test.each([
+    [200, json(-32000, 'Bad Request: No valid session ID provided')],
+    [400, json(-32600, 'unknown')],
+  ])(
+    'step 5: a restart that nobody saw is recognised by another connection and plain words: %d',
+    async (expected, body) => {
+      const answer: Answer = ({ session }, sessions) =>
+        session !== null && !sessions.has(session)
+          ? new Response(body, { status: 400, headers: JSON_TYPE })
+          : undefined;
+      const before = openSessionServer(answer);
+      await using front = await openFront({ target: before.url });
+      const session = await openSession(front.base);
+      await post(`${front.base}/mcp`, { id: 1, ...CALL }, { session });
+      await before[Symbol.asyncDispose]();
+      await using after = openSessionServer(answer, before.port);
+      expect((await post(`${front.base}/mcp`, { id: 2, ...CALL }, { session })).status).toBe(expected);
+      expect(after.calls.at(-1)).toBe('tools/call');
+    },
+  );
+
+  test('step 5: a 400 that stays is not healed again and again', async () => {
+    await using backend = openSessionServer(({ rpc }) =>
+      rpc?.method === 'tools/call' ? new Response('session is odd', { status: 400 }) : undefined,
+    );
+    await using front = await openFront({ target: backend.url });
+    const session = await openSession(front.base);
+    for (let round = 0; round < 5; round += 1)
+      expect((await post(`${front.base}/mcp`, { id: 1, ...CALL }, { session })).status).toBe(400);
+    expect(backend.calls.filter((call) => call === 'initialize').length).toBeLessThanOrEqual(2);
+    expect(backend.calls.filter((call) => call === 'tools/call').length).toBeLessThanOrEqual(6);
+  });
+
   test('a session survives our own crash, with the id the server gave it last', async () => {
     await using backend = openSessionServer();
     const journal = createMemoryJournal();

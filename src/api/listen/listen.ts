@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Server } from 'bun';
 import { messageOf, ThvError } from '../../errors/index.ts';
-import { NEVER_IDLE, sleep } from '../../platform/index.ts';
+import { isTaken, listenTwin, NEVER_IDLE, sleep } from '../../platform/index.ts';
 import { type ApiAddress, shownAddress } from './address.ts';
 
 /** An open address. */
@@ -33,23 +33,44 @@ export async function listen(
   { idleSeconds = IDLE_SECONDS }: { readonly idleSeconds?: number } = {},
 ): Promise<ApiListener> {
   if (address.kind === 'socket') await makeRoom(address.path);
-  const server = bind(address, handle, idleSeconds);
+  const servers = bindAll(address, handle, idleSeconds);
+  const [server] = servers;
   const bound = address.kind === 'tcp' ? { ...address, port: server.port ?? address.port } : address;
+  const pending = () => servers.some(({ pendingRequests }) => pendingRequests > 0);
   const socketId = address.kind === 'socket' ? restrict(address, server) : undefined;
   return {
     address: bound,
     async stop(graceMs) {
-      const closed = server.stop(false);
+      const closed = Promise.all(servers.map((each) => each.stop(false)));
       const deadline = performance.now() + graceMs;
-      while (server.pendingRequests > 0 && performance.now() < deadline) await sleep(POLL_MS);
-      const isIdle = server.pendingRequests === 0;
+      while (pending() && performance.now() < deadline) await sleep(POLL_MS);
+      const isIdle = !pending();
       // The last answers are still on their way out; connections that merely idle are not waited for.
       if (isIdle) await Promise.race([closed, sleep(FLUSH_MS)]);
-      await server.stop(true);
+      await Promise.all(servers.map((each) => each.stop(true)));
       if (address.kind === 'socket' && idOf(address.path) === socketId) rmSync(address.path, { force: true });
       return isIdle;
     },
   };
+}
+
+type Servers = readonly [Server<undefined>, ...Server<undefined>[]];
+
+/** On both addresses of `localhost` where the address is one of them, or on neither. */
+function bindAll(address: ApiAddress, handle: Handle, idleSeconds: number): Servers {
+  const first = bind(address, handle, idleSeconds);
+  if (address.kind !== 'tcp') return [first];
+  const port = first.port ?? address.port;
+  try {
+    const second = listenTwin(address.host || '0.0.0.0', (host) =>
+      bind({ ...address, host, port }, handle, idleSeconds),
+    );
+    return second === undefined ? [first] : [first, second];
+  } catch (error) {
+    if (address.port === 0) return [first];
+    void first.stop(true);
+    throw error;
+  }
 }
 
 function bind(address: ApiAddress, handle: Handle, idleSeconds: number): Server<undefined> {
@@ -92,8 +113,7 @@ function withPrivateFiles<T>(action: () => T): T {
 function failed(address: ApiAddress, error: unknown): ThvError {
   const shown = shownAddress(address);
   const message = messageOf(error);
-  const isTaken = (error as { code?: unknown }).code === 'EADDRINUSE' || /in use/i.test(message);
-  const why = isTaken ? 'bind: address already in use' : message;
+  const why = isTaken(error) ? 'bind: address already in use' : message;
   const what =
     address.kind === 'tcp'
       ? `listen tcp ${shown}: ${why}`

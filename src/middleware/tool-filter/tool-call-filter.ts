@@ -1,18 +1,18 @@
 import {
+  acceptsJson,
   decodeHeaderValue,
-  errorText,
   findMember,
   jsonError,
   type Message,
   type ReadBody,
+  type RequestContext,
   type Span,
   splice,
   stringAt,
-  textError,
 } from '../../proxy/index.ts';
 import { McpBody } from '../mcp-parser/mcp-body.ts';
 import { withContent } from '../mcp-parser/with-content.ts';
-import type { ChainDeps, Middleware } from '../types.ts';
+import type { Middleware } from '../types.ts';
 import { encodeHeaderValue } from './header-value.ts';
 import { parseToolRules } from './tool-rules.ts';
 
@@ -22,7 +22,7 @@ const INVALID_PARAMS = -32_602;
  * Request side of `--tools` and `--tools-override`: a call of a tool that clients do not see is refused before the server
  * hears of it, and a tool's own name takes the place of the name that clients know (spec 04 §12.3, §19.9).
  */
-export function createToolCallFilter(parameters: unknown, { callerStreams }: ChainDeps): Middleware {
+export function createToolCallFilter(parameters: unknown): Middleware {
   const rules = parseToolRules('tool-call-filter', parameters);
 
   return function toolCallFilter(request, context, next) {
@@ -37,26 +37,24 @@ export function createToolCallFilter(parameters: unknown, { callerStreams }: Cha
     if (nameAt === undefined || visible === undefined || visible === '')
       return new Response(null, { status: 400 });
     const actual = rules.resolve(visible);
-    if (actual === undefined) return refuse(request, message);
+    if (actual === undefined) return refuse(request, context, message);
     if (actual === visible) return next(request, context);
     const renamed = rename(message, nameAt, actual);
     context.body = renamed;
     return next(withToolName(withContent(request, renamed.content), visible, actual), context);
   };
+}
 
-  /** On the stream of a client of the old SSE transport, which looks for answers nowhere else (spec 04 §19.9). */
-  function refuse(request: Request, message: Exclude<Message, { kind: 'response' }>): Response {
-    const id = message.kind === 'request' ? message.text.slice(message.id.start, message.id.end) : undefined;
-    const refusal = { code: INVALID_PARAMS, message: 'tool not found', id };
-    const stream = callerStreams.find(request.url);
-    if (stream !== undefined) {
-      const isTaken = id === undefined || stream.send(errorText(id, refusal.code, refusal.message));
-      return isTaken
-        ? new Response('Accepted', { status: 202, headers: { 'Content-Type': 'text/plain; charset=utf-8' } })
-        : textError(503, 'The event stream is not being read', { 'Retry-After': '1' });
-    }
-    return acceptsJson(request.headers) ? jsonError(200, refusal) : new Response(null, { status: 400 });
-  }
+/** As JSON, which a client of the old SSE transport reads on its event stream, whatever its POST accepts. */
+function refuse(
+  request: Request,
+  { answersOnStream }: RequestContext,
+  message: Exclude<Message, { kind: 'response' }>,
+): Response {
+  if (answersOnStream !== true && !acceptsJson(request.headers.get('accept')))
+    return new Response(null, { status: 400 });
+  const id = message.kind === 'request' ? message.text.slice(message.id.start, message.id.end) : undefined;
+  return jsonError(200, { code: INVALID_PARAMS, message: 'tool not found', id });
 }
 
 function rename(message: Exclude<Message, { kind: 'response' }>, nameAt: Span, actual: string): ReadBody {
@@ -79,13 +77,4 @@ function withToolName(request: Request, visible: string, actual: string): Reques
   if (claimed !== null && decodeHeaderValue(claimed) === visible)
     request.headers.set('Mcp-Name', encodeHeaderValue(actual));
   return request;
-}
-
-function acceptsJson(headers: Headers): boolean {
-  const accept = headers.get('accept');
-  if (accept === null) return true;
-  return accept
-    .split(',')
-    .map((range) => range.split(';')[0]?.trim().toLowerCase())
-    .some((range) => range === 'application/json' || range === 'application/*' || range === '*/*');
 }

@@ -10,7 +10,7 @@ import { parseToolRules, type ToolRules } from './tool-rules.ts';
  * Response side of `--tools` and `--tools-override`: lists of tools show what clients may use, by the names they know
  * (spec 04 §12.3). A response that cannot hold such a list is not touched.
  */
-export function createToolFilter(parameters: unknown, { callerStreams, log }: ChainDeps): Middleware {
+export function createToolFilter(parameters: unknown, { log }: ChainDeps): Middleware {
   const rules = parseToolRules('tool-filter', parameters);
 
   return async function toolFilter(request, context, next) {
@@ -35,7 +35,7 @@ export function createToolFilter(parameters: unknown, { callerStreams, log }: Ch
   };
 
   function filterStream(response: Response, body: ReadableStream<Uint8Array>): Response {
-    return replaceBody(response, filterEvents(body, { rules, callerStreams, log }));
+    return replaceBody(response, filterEvents(body, { rules, log }));
   }
 
   async function filterUnknown(

@@ -10,9 +10,11 @@ export {
   TIMEOUT,
 } from './compose.ts';
 export { idKey } from './id.ts';
-export { findMember, stringAt } from './member.ts';
+export { findMember, type Span, stringAt } from './member.ts';
 export {
+  elementsOf,
   errorCode,
+  errorMessage,
   isBatch,
   type Message,
   type Notification,
@@ -21,6 +23,8 @@ export {
   readMessage,
   readTwists,
 } from './message.ts';
+export { createOwnIds, ownIdAt } from './own-ids.ts';
 export { findRepeatedKey } from './repeated-key.ts';
+export { createScan, skipArray } from './scan.ts';
 export { detach, type Edit, onOneLine, onOneStdinLine, splice } from './splice.ts';
 export { findTwist, fold, knownNames, twice } from './twist.ts';

@@ -1,5 +1,5 @@
 import { findMember, isKey, type Span, stringAt } from './member.ts';
-import { createScan, INVALID, skipObject, skipSpace } from './scan.ts';
+import { createScan, INVALID, skipArray, skipObject, skipSpace } from './scan.ts';
 import { findOddKey, findTwist, knownNames, oddly, twice } from './twist.ts';
 
 /** One JSON-RPC 2.0 message, kept as the text it arrived in (spec 04 §2.6, §19.6): nothing is ever re-serialised. */
@@ -90,6 +90,22 @@ function read(text: string, tell?: TellTwist): Message | undefined {
 /** True when the first character that is no white space opens an array, well-formed or not (spec 04 §2.5). */
 export function isBatch(text: string): boolean {
   return /^[\s\u0085]*\[/.test(text);
+}
+
+/** The elements of a batch, each as it stands in the text; none when the text is no well-formed array. */
+export function elementsOf(batch: string): readonly string[] {
+  const elements: string[] = [];
+  const end = skipArray(createScan(batch), skipSpace(batch, 0), 0, (start, valueEnd) => {
+    elements.push(batch.slice(start, valueEnd));
+  });
+  return end !== INVALID && skipSpace(batch, end) === batch.length ? elements : [];
+}
+
+/** Message of an answer that is an error. */
+export function errorMessage(answer: string): string | undefined {
+  const message = readMessage(answer);
+  if (message?.kind !== 'response') return undefined;
+  return stringAt(answer, findMember(answer, message.error, 'message'));
 }
 
 /** Code of an answer that is an error; answers without any `error` member, the most, are not parsed for it. */

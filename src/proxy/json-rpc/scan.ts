@@ -73,14 +73,22 @@ export function skipObject(scan: Scan, start: number, depth: number, visit?: Vis
   }
 }
 
-function skipArray(scan: Scan, start: number, depth: number): number {
+/** Steps over the array at `start`, showing where each element stands to `visit`. */
+export function skipArray(
+  scan: Scan,
+  start: number,
+  depth: number,
+  visit?: (start: number, end: number) => void,
+): number {
   const { text } = scan;
   if (depth >= MAX_DEPTH) return INVALID;
   let at = skipSpace(text, start + 1);
   if (text.charCodeAt(at) === CLOSE_BRACKET) return at + 1;
   for (;;) {
+    const elementStart = at;
     at = skipValue(scan, at, depth + 1);
     if (at === INVALID) return INVALID;
+    visit?.(elementStart, at);
     at = skipSpace(text, at);
     const code = text.charCodeAt(at);
     if (code === CLOSE_BRACKET) return at + 1;

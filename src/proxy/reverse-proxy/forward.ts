@@ -7,7 +7,9 @@ import { sessionNotFound, unavailable, unreachable } from './answers.ts';
 import { classifyRequest, type RequestKind } from './classify.ts';
 import { type HeaderList, requestHeaders } from './headers.ts';
 import type { Healer, HealPlace } from './heal.ts';
+import { saysSessionIsLost } from './lost-session.ts';
 import { isMethodNotFound } from './method-not-found.ts';
+import { carrierOf } from './raw/exchange.ts';
 import { type ForwardBody, takeBody } from './request-body.ts';
 import { send } from './send.ts';
 import type { ProxySession, ProxySessionTable } from './session-table.ts';
@@ -127,7 +129,8 @@ export function createForwarder(deps: ForwarderDeps): Handler {
     }
     await response.body?.cancel();
     const again = await sendAs(session.backendId);
-    if (again.status === 404) session.restUntil = deps.now() + REST_MS;
+    noteAnswer(session, again);
+    if (again.status === 404 || again.status === 400) session.restUntil = deps.now() + REST_MS;
     return again;
   }
 
@@ -136,15 +139,27 @@ export function createForwarder(deps: ForwarderDeps): Handler {
     return response;
   }
 
+  function noteAnswer(session: ProxySession, response: Response): void {
+    if (!response.ok) return;
+    session.moves = target.moves;
+    session.carrier = carrierOf(response);
+  }
+
   /**
-   * Spec 04 §8.4 step 5. Some servers say 400 to a session they do not know; that is believed of one that was taken
-   * down since it last knew the session.
+   * Spec 04 §8.4 step 5. Some servers say 400 to a session they do not know. That is believed of one that was taken down
+   * since it last answered in the session, and, said in words, of one that may have been: over the connection of its last
+   * answer it is the same process still.
    */
   async function isLost(response: Response, { incoming, session }: Forwarding): Promise<boolean> {
     if (session === undefined || incoming.method === 'DELETE') return false;
     if (response.status === 404) return !(await isMethodNotFound(response));
-    if (response.ok) session.moves = target.moves;
-    return response.status === 400 && session.moves !== target.moves;
+    noteAnswer(session, response);
+    if (response.status !== 400) return false;
+    const carrier = carrierOf(response);
+    const wasDown = session.moves !== target.moves;
+    if (!wasDown && carrier !== undefined && carrier === session.carrier) return false;
+    const verdict = await saysSessionIsLost(response);
+    return verdict === 'sure' || (verdict === 'maybe' && wasDown);
   }
 
   /** Spec 04 §8.3: a remote server has one path, and a query that comes first. */

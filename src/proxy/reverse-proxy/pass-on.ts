@@ -31,6 +31,7 @@ export function createPassOn(deps: PassOnDeps): PassOn {
 
   function passOn(response: Response, forwarding: Forwarding, origin: URL): Response | Promise<Response> {
     const { kind, context } = forwarding;
+    context.isFinal = true;
     deps.onStatus(response.status);
     if (kind === 'initialize') return passInitialize(response, forwarding, origin);
     if (kind === 'modern' && response.status === 200) onReady();
@@ -103,8 +104,14 @@ export function createPassOn(deps: PassOnDeps): PassOn {
       headers.delete('content-length');
       const place = publicPlace(incoming.headers, deps);
       let sniffed: ProxySession | undefined;
+      let forget: (() => void) | undefined;
       const rewritten = rewriteEndpoint(body, {
-        rewrite: (url) => publicEndpoint(url, place, origin),
+        rewrite(url) {
+          const endpoint = publicEndpoint(url, place, origin);
+          forget?.();
+          forget = context.callerStreams?.add(endpoint, rewritten);
+          return endpoint;
+        },
         onSession(id) {
           onReady();
           if (sessions.find(id) !== undefined) return;
@@ -113,7 +120,8 @@ export function createPassOn(deps: PassOnDeps): PassOn {
           sniffed.open += 1;
         },
       });
-      body = rewritten;
+      ({ body } = rewritten);
+      releases.push(() => forget?.());
       // The session is the stream: both end together.
       releases.push(() => sniffed && sessions.end(sniffed));
     } else if (isComing && session !== undefined) {

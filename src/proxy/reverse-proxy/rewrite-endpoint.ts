@@ -1,3 +1,5 @@
+import type { CallerStream } from '../caller-streams.ts';
+
 /** What is done to an SSE stream on its way (spec 04 §8.5). */
 export interface StreamEdits {
   /** The URL of an `endpoint` event, changed. */
@@ -12,6 +14,8 @@ export interface EndpointRewriter {
   push(bytes: Uint8Array): Uint8Array;
   /** What is still held at the end of the stream. */
   flush(): Uint8Array;
+  /** Whether what was given out so far ends with an event. */
+  isBetweenEvents(): boolean;
 }
 
 /** A longer event is not an endpoint event; it passes as it comes. */
@@ -71,6 +75,7 @@ export function createEndpointRewriter({ rewrite, onSession }: StreamEdits): End
       held = '';
       return Buffer.from(rest, 'latin1');
     },
+    isBetweenEvents: () => !passing,
   };
 }
 
@@ -79,26 +84,60 @@ function isPlain(bytes: Buffer): boolean {
   return bytes.at(-1) === 0x0a && bytes.at(-2) === 0x0a && !bytes.includes('event');
 }
 
-/** The stream with its endpoint events changed; reads only as fast as it is read. */
-export function rewriteEndpoint(
-  body: ReadableStream<Uint8Array>,
-  edits: StreamEdits,
-): ReadableStream<Uint8Array> {
+export interface RewrittenStream extends CallerStream {
+  readonly body: ReadableStream<Uint8Array>;
+}
+
+/** Messages of ours that wait for a client that does not read. */
+const MAX_WAITING = 1024;
+
+/** The stream with its endpoint events changed, and room for messages of ours; reads only as fast as it is read. */
+export function rewriteEndpoint(source: ReadableStream<Uint8Array>, edits: StreamEdits): RewrittenStream {
   const rewriter = createEndpointRewriter(edits);
-  const reader = body.getReader();
-  return new ReadableStream<Uint8Array>(
+  const reader = source.getReader();
+  let output: ReadableStreamDefaultController<Uint8Array> | undefined;
+  /** What came in the middle of somebody else's event. */
+  let waiting: Uint8Array[] = [];
+
+  function release(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    if (waiting.length === 0 || !rewriter.isBetweenEvents()) return;
+    for (const frame of waiting) controller.enqueue(frame);
+    waiting = [];
+  }
+
+  const body = new ReadableStream<Uint8Array>(
     {
+      start(controller) {
+        output = controller;
+      },
       async pull(controller) {
         for (;;) {
           const { done, value } = await reader.read();
           const out = done ? rewriter.flush() : rewriter.push(value);
           if (out.byteLength > 0) controller.enqueue(out);
-          if (done) controller.close();
+          release(controller);
+          if (done) {
+            output = undefined;
+            controller.close();
+          }
           if (done || out.byteLength > 0) return;
         }
       },
-      cancel: (reason) => reader.cancel(reason),
+      cancel(reason) {
+        output = undefined;
+        return reader.cancel(reason);
+      },
     },
     { highWaterMark: 0 },
   );
+  return {
+    body,
+    send(message) {
+      if (output === undefined || waiting.length + Math.max(0, -(output.desiredSize ?? 0)) >= MAX_WAITING)
+        return false;
+      waiting.push(Buffer.from(`event: message\ndata: ${message.replace(/[\r\n]/g, ' ')}\n\n`));
+      release(output);
+      return true;
+    },
+  };
 }

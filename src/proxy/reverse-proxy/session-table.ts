@@ -18,6 +18,8 @@ export interface ProxySession {
   /** `Target.life` and `Target.moves` when the server was last known to know the session. */
   life: number;
   moves: number;
+  /** The connection that brought an answer then; `undefined` when that is not known. */
+  carrier: object | undefined;
   healing: Promise<boolean> | undefined;
   /** Before this time the session is not healed again: the last healing did not help. */
   restUntil: number;
@@ -140,6 +142,7 @@ function emptySession(id: string, at: number): ProxySession {
     ended: false,
     life: 0,
     moves: 0,
+    carrier: undefined,
     healing: undefined,
     restUntil: 0,
   };

@@ -1,7 +1,13 @@
 import { ThvError } from '../../errors/index.ts';
 import type { Logger } from '../../platform/index.ts';
 import { type Rejection, unsupportedVersion } from '../era/index.ts';
-import { findMember, type Request as RpcRequest, stringAt } from '../json-rpc/index.ts';
+import {
+  createOwnIds,
+  findMember,
+  type Message,
+  type Request as RpcRequest,
+  stringAt,
+} from '../json-rpc/index.ts';
 import { textError } from '../respond.ts';
 import type { Endpoint, Health, ServerLink, ServerProcess, SessionJournal } from '../types.ts';
 import { createCallTable } from './call-table.ts';
@@ -61,6 +67,8 @@ export interface StdioBridgeOptions {
 export interface StdioBridge extends Endpoint {
   /** A process to talk to, in place of the one before. Its owner feeds the link that is returned. */
   attach(process: ServerProcess): ServerLink;
+  /** Whether that process was written to before, in this life of ours or, as far as it is known, in an earlier one. */
+  hasWrittenTo(identity: string): boolean;
 }
 
 const DEFAULT_TIMEOUT_MS = 60_000;
@@ -80,16 +88,21 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
   }
   const replayBytes = options.replayBytes ?? DEFAULT_REPLAY_BYTES;
   const limits = options.streamLimits ?? DEFAULT_STREAM_LIMITS;
-  const newId = createIds();
+  const newId = createOwnIds((id) => calls.find(id) !== undefined || questions.isAsking(id));
   const loaded = journal.load();
   const streams = createStreamKeeper({ keepAliveMs: options.keepAliveMs });
   let link: ServerLink | undefined;
   let lastIdentity: string | undefined;
+  /** Identity of the last process that was written to. */
+  let writtenTo: string | undefined;
   let closed = false;
 
   const outbound = createOutbound({
     ...(options.queueLimits === undefined ? {} : { limits: options.queueLimits }),
     onSent: (call) => calls.sent(call),
+    onWrite() {
+      writtenTo = lastIdentity;
+    },
     onBroken: (error) => link?.ended(error instanceof Error ? error.message : String(error)),
   });
   const calls = createCallTable({
@@ -109,7 +122,14 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
     ...(options.maxSessions === undefined ? {} : { maxSessions: options.maxSessions }),
   });
   const { note } = sessions;
-  const handshake = createHandshake({ forwarder, log, note, records: loaded, explain: explainModern });
+  const handshake = createHandshake({
+    forwarder,
+    log,
+    note,
+    records: loaded,
+    explain: explainModern,
+    standIn: (refusal, order) => era.standInHandshake(refusal, order),
+  });
   const era = createServerEra({
     forwarder,
     handshakeVersion: () => handshake.version(),
@@ -133,7 +153,7 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
     isStrict: options.strictProtocolValidation ?? false,
     resumption: {
       maxBytes: replayBytes,
-      isPossible: () => replayBytes > 0 && handshake.version() !== '2024-11-05',
+      isPossible: (session) => replayBytes > 0 && handshake.revisionOf(session) !== '2024-11-05',
     },
   });
   const trustProxyHeaders = options.trustProxyHeaders ?? false;
@@ -161,15 +181,19 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
     levels.sessionEnded();
   }
 
+  function receive(message: Message): void {
+    if (message.kind === 'response') calls.settle(message);
+    else if (message.kind === 'request') questions.handle(message);
+    else routeNotification(message, routes);
+  }
+
   /** One line must never take the others, or the program, with it. */
   function receiveLine(line: string): void {
     try {
-      const message = readLine(line);
-      if (message === undefined) {
-        if (line.trim() !== '') log.debug('line from the server is not a message', { bytes: line.length });
-      } else if (message.kind === 'response') calls.settle(message);
-      else if (message.kind === 'request') questions.handle(message);
-      else routeNotification(message, routes);
+      const messages = readLine(line);
+      for (const message of messages) receive(message);
+      if (messages.length === 0 && line.trim() !== '')
+        log.debug('line from the server is not a message', { bytes: line.length });
     } catch (error) {
       log.error('message from the server could not be handled', { error });
     }
@@ -242,6 +266,7 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
 
   return {
     attach,
+    hasWrittenTo: (identity) => identity === writtenTo || handshake.wasMadeWith(identity),
     handle(request, context) {
       if (closed) return textError(503, 'The proxy is stopping');
       switch (context.path) {
@@ -272,15 +297,5 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
       link?.ended('the proxy is stopping');
       calls.stop();
     },
-  };
-}
-
-/** Unique over restarts of our process: an answer that comes late must not meet a new question of the same name. */
-function createIds(): () => string {
-  const prefix = crypto.randomUUID().slice(0, 8);
-  let count = 0;
-  return () => {
-    count += 1;
-    return `${prefix}-${count}`;
   };
 }

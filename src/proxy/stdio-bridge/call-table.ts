@@ -1,8 +1,9 @@
 import { META_SUBSCRIPTION } from '../era/index.ts';
 import type { Response as Answer } from '../json-rpc/index.ts';
-import { findMember, splice, stringAt } from '../json-rpc/index.ts';
+import { type Edit, findMember, ownIdAt, splice } from '../json-rpc/index.ts';
 import type { Weight } from './event-stream.ts';
 import type { Failure } from './failure.ts';
+import { contentEdits, isOlder } from './older-content.ts';
 import type { Session } from './session.ts';
 import { createTicker } from './ticker.ts';
 
@@ -22,7 +23,7 @@ export interface Reply {
 /** A request on its way to the process and back. */
 export interface Call {
   /** The id the process sees, unique per bridge and life of our process; also its progress token. */
-  readonly id: string;
+  readonly id: number;
   /** The asker's id as JSON text. */
   readonly clientId: string;
   readonly method: string;
@@ -30,6 +31,8 @@ export interface Call {
   readonly session: Session | undefined;
   readonly origin: 'client' | 'proxy';
   readonly reply: Reply;
+  /** The protocol revision of the asker, where it is known. */
+  readonly revision: string | undefined;
   /** The client's progress token as JSON text. */
   readonly progressToken: string | undefined;
   readonly onOutcome: ((outcome: Answer['outcome'] | Failure) => void) | undefined;
@@ -46,13 +49,13 @@ export interface Call {
 }
 
 export type CallFacts = Pick<Call, 'clientId' | 'method' | 'session' | 'reply'> &
-  Partial<Pick<Call, 'origin' | 'progressToken' | 'onOutcome' | 'life' | 'wantsLogs'>> & {
-    readonly id: string;
+  Partial<Pick<Call, 'origin' | 'progressToken' | 'onOutcome' | 'life' | 'wantsLogs' | 'revision'>> & {
+    readonly id: number;
   };
 
 export interface CallTable {
   open(facts: CallFacts): Call;
-  find(id: string): Call | undefined;
+  find(id: number | undefined): Call | undefined;
   all(): Iterable<Call>;
   sent(call: Call): void;
   /** Routes an answer; `false` when nobody waits for it. */
@@ -89,7 +92,7 @@ const CANCEL_GRACE_MS = 5000;
 
 export function createCallTable(options: CallTableOptions): CallTable {
   const { requestTimeoutMs, attachWaitMs } = options;
-  const calls = new Map<string, Call>();
+  const calls = new Map<number, Call>();
   let idleWaiters: (() => void)[] = [];
   let listening = 0;
   let tickedAt = 0;
@@ -156,6 +159,7 @@ export function createCallTable(options: CallTableOptions): CallTable {
         session: facts.session,
         origin: facts.origin ?? 'client',
         reply: facts.reply,
+        revision: facts.revision,
         progressToken: facts.progressToken,
         onOutcome: facts.onOutcome,
         life: facts.life ?? 'bounded',
@@ -174,7 +178,7 @@ export function createCallTable(options: CallTableOptions): CallTable {
       ticker.start();
       return call;
     },
-    find: (id) => calls.get(id),
+    find: (id) => (id === undefined ? undefined : calls.get(id)),
     all: () => calls.values(),
     sent(call) {
       if (call.state !== 'queued') return;
@@ -184,10 +188,10 @@ export function createCallTable(options: CallTableOptions): CallTable {
       call.limit += waited;
     },
     settle(answer) {
-      const call = calls.get(stringAt(answer.text, answer.id) ?? '');
+      const call = calls.get(ownIdAt(answer.text, answer.id) ?? 0);
       if (call === undefined || !close(call)) return false;
       call.onOutcome?.(answer.outcome);
-      call.reply.answer(restoreIds(answer, call));
+      call.reply.answer(restoreFor(answer, call));
       return true;
     },
     fail,
@@ -217,11 +221,12 @@ export function createCallTable(options: CallTableOptions): CallTable {
   };
 }
 
-/** The answer under the asker's id; that of a subscription names it once more. */
-function restoreIds(answer: Answer, call: Call): string {
+/** The answer under the asker's id, in the asker's revision; that of a subscription names the id once more. */
+function restoreFor(answer: Answer, call: Call): string {
   const { text, id, result } = answer;
   const named = call.life === 'listening' ? findMember(text, result, '_meta', META_SUBSCRIPTION) : undefined;
-  const edits = [{ at: id, by: call.clientId }];
+  const edits: Edit[] = [{ at: id, by: call.clientId }];
   if (named !== undefined) edits.push({ at: named, by: call.clientId });
+  if (isOlder(call.revision)) edits.push(...contentEdits(text, result, call.revision));
   return splice(text, edits);
 }

@@ -27,7 +27,8 @@ export interface Forwarder {
 }
 
 export type Order = 'first' | 'queued';
-type ForwardFacts = Pick<Call, 'session' | 'reply'> & Partial<Pick<Call, 'onOutcome' | 'life' | 'wantsLogs'>>;
+type ForwardFacts = Pick<Call, 'session' | 'reply'> &
+  Partial<Pick<Call, 'onOutcome' | 'life' | 'wantsLogs' | 'revision'>>;
 
 /** `text` is the whole answer, carrying `PLACEHOLDER_ID`. */
 export type Outcome =
@@ -37,7 +38,7 @@ export type Outcome =
 /** Id that stored answers carry; it is spliced away wherever one of them is given to a client. */
 const PLACEHOLDER_ID = '0';
 
-export function createForwarder(calls: CallTable, outbound: Outbound, newId: () => string): Forwarder {
+export function createForwarder(calls: CallTable, outbound: Outbound, newId: () => number): Forwarder {
   function dispatch(line: string, facts: CallFacts, order: Order): Call | undefined {
     const call = calls.open(facts);
     if (order === 'first') outbound.sendFirst(line, call);
@@ -48,7 +49,7 @@ export function createForwarder(calls: CallTable, outbound: Outbound, newId: () 
     return call;
   }
 
-  function own(line: string, method: string, id: string, order: Order): Promise<Outcome> {
+  function own(line: string, method: string, id: number, order: Order): Promise<Outcome> {
     const { promise, resolve } = Promise.withResolvers<Outcome>();
     let outcome: 'result' | 'error' = 'error';
     const reply: Reply = {
@@ -74,7 +75,7 @@ export function createForwarder(calls: CallTable, outbound: Outbound, newId: () 
   }
 
   return {
-    forward(request, { session, reply, onOutcome, life = 'bounded', wantsLogs = false }) {
+    forward(request, { session, reply, onOutcome, life = 'bounded', wantsLogs = false, revision }) {
       const { text } = request;
       const id = newId();
       const token = findMember(text, request.meta, 'progressToken');
@@ -86,6 +87,7 @@ export function createForwarder(calls: CallTable, outbound: Outbound, newId: () 
         reply,
         life,
         wantsLogs,
+        revision,
         ...(token === undefined ? {} : { progressToken: detach(text.slice(token.start, token.end), text) }),
         ...(onOutcome === undefined ? {} : { onOutcome }),
       };
@@ -93,7 +95,7 @@ export function createForwarder(calls: CallTable, outbound: Outbound, newId: () 
     },
     ask(method, params, order = 'queued') {
       const id = newId();
-      return own(`${requestText(quoted(id), method, params)}\n`, method, id, order);
+      return own(`${requestText(String(id), method, params)}\n`, method, id, order);
     },
     initialize(request, order) {
       const id = newId();
@@ -105,18 +107,14 @@ export function createForwarder(calls: CallTable, outbound: Outbound, newId: () 
     cancelUpstream(call) {
       // A handshake belongs to all sessions and must not be cancelled (MCP "Cancellation").
       if (call.method === 'initialize') return;
-      outbound.send(`${notificationText('notifications/cancelled', `{"requestId":${quoted(call.id)}}`)}\n`);
+      outbound.send(`${notificationText('notifications/cancelled', `{"requestId":${call.id}}`)}\n`);
     },
   };
 }
 
 /** The id doubles as progress token, which makes every report of progress name its call. */
-function lineOf(request: Request, id: string, token: Edit['at'] | undefined): string {
-  const edits: Edit[] = [{ at: request.id, by: quoted(id) }];
-  if (token !== undefined) edits.push({ at: token, by: quoted(id) });
+function lineOf(request: Request, id: number, token: Edit['at'] | undefined): string {
+  const edits: Edit[] = [{ at: request.id, by: String(id) }];
+  if (token !== undefined) edits.push({ at: token, by: String(id) });
   return `${onOneStdinLine(splice(request.text, edits))}\n`;
-}
-
-function quoted(id: string): string {
-  return `"${id}"`;
 }

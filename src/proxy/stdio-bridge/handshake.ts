@@ -1,7 +1,8 @@
 import type { Logger } from '../../platform/index.ts';
-import { type Rejection, rejectionText } from '../era/index.ts';
+import { type Rejection, rejectionText, VERSION_UNSUPPORTED } from '../era/index.ts';
 import {
   errorCode,
+  errorMessage,
   findMember,
   METHOD_NOT_FOUND,
   notificationText,
@@ -13,19 +14,30 @@ import {
 } from '../json-rpc/index.ts';
 import type { SessionRecord } from '../types.ts';
 import type { Reply } from './call-table.ts';
-import type { Forwarder, Outcome } from './forward.ts';
+import type { Forwarder, Order, Outcome } from './forward.ts';
 import { intercepted } from './intercepted.ts';
+import { askForNewest, isRevisionRefused, requestedRevision, revisionFor, withRevision } from './revision.ts';
+import type { Session } from './session.ts';
 
 /** One handshake with the process for all sessions (spec 04 §6.5, §19.5). */
 export interface Handshake {
-  /** Answers `request` from the handshake, making it first if need be. `onSuccess` runs right before the answer. */
-  join(request: Request, reply: Reply, onSuccess: () => void): void;
+  /** Answers `request` from the handshake, making it first if need be. `onSuccess` runs right before the answer, with the caller's revision. */
+  join(request: Request, reply: Reply, onSuccess: (revision: string) => void): void;
   /** `notifications/initialized` of a client: the process hears the first one only. `false`: the queue is full. */
   initialized(): boolean;
   /** A process is there. Resolves when it may be given clients' messages; `false` when it is gone again by then. */
   attached(identity: string, restore: () => void): Promise<void>;
   detached(): void;
+  /** Whether the process with that identity has answered a handshake. */
+  wasMadeWith(identity: string): boolean;
   records(): SessionRecord[];
+  /**
+   * Whether the process keeps to the revision without a handshake, as a client of that one came first. What clients with one
+   * say has to be put as it is said there.
+   */
+  speaksModernOnly(): boolean;
+  /** What a session speaks; `undefined` when its handshake is not known any more. */
+  revisionOf(session: Session): string | undefined;
   /** The protocol version agreed on with the process, or with the one that was there last. */
   version(): string | undefined;
 }
@@ -37,7 +49,12 @@ export interface HandshakeOptions {
   readonly records: readonly SessionRecord[];
   /** A clearer word than the server's own for a handshake that it does not know at all. */
   readonly explain: (request: Request) => Rejection | undefined;
+  /** For a server that calls the handshake a repeated one, as clients without any came first (spec 04 §19.3). */
+  readonly standIn: (refusal: Refusal, order: Order) => Promise<string | undefined>;
 }
+
+/** Why a server that serves clients without a handshake refuses one: it had one by its own count, or has chosen its era. */
+export type Refusal = 'repeated' | 'other-era';
 
 interface Stored {
   readonly identity: string;
@@ -45,19 +62,21 @@ interface Stored {
   readonly request: string;
   /** The whole answer, on one line. */
   readonly result: string;
+  /** See `speaksModernOnly`. */
+  readonly isStandIn?: boolean;
 }
 
 interface Waiter {
   readonly id: string;
   readonly request: Request;
   readonly reply: Reply;
-  readonly onSuccess: () => void;
+  readonly onSuccess: (revision: string) => void;
 }
 
 const INITIALIZED = notificationText('notifications/initialized');
 
 export function createHandshake(options: HandshakeOptions): Handshake {
-  const { forwarder, log, note, explain } = options;
+  const { forwarder, log, note, explain, standIn } = options;
   let stored: Stored | undefined;
   let storedVersion: string | undefined;
   /** Identity of the process that has been told `initialized`. */
@@ -90,14 +109,27 @@ export function createHandshake(options: HandshakeOptions): Handshake {
     note({ type: 'initialized', identity });
   }
 
-  function answerFrom(result: string, { id, reply, onSuccess }: Waiter): void {
-    onSuccess();
-    reply.answer(withId(result, id));
+  function answerFrom(result: string, { id, request, reply, onSuccess }: Waiter): void {
+    const revision = revisionFor(requestedRevision(request), versionIn(result));
+    onSuccess(revision);
+    reply.answer(withRevision(withId(result, id), revision));
   }
 
-  function refusal(answer: string, { id, request }: Waiter): string {
-    const rejection = errorCode(answer) === METHOD_NOT_FOUND ? explain(request) : undefined;
-    return rejection === undefined ? withId(answer, id) : rejectionText(id, rejection);
+  /** Servers exist that refuse what they should answer with a revision of theirs: they are asked for the client's own. */
+  async function shakeHands(request: Request, order: Order): Promise<Outcome> {
+    const newest = askForNewest(request);
+    const outcome = await forwarder.initialize(newest, order);
+    const isRefused = newest !== request && outcome.outcome === 'error' && isRevisionRefused(outcome.text);
+    return isRefused ? forwarder.initialize(request, order) : outcome;
+  }
+
+  function speaksModernOnly(): boolean {
+    return stored?.isStandIn === true && stored.identity === attachedTo;
+  }
+
+  function rejection(answer: string, { id, request }: Waiter): string {
+    const explained = errorCode(answer) === METHOD_NOT_FOUND ? explain(request) : undefined;
+    return explained === undefined ? withId(answer, id) : rejectionText(id, explained);
   }
 
   function release(outcome: Outcome): void {
@@ -107,20 +139,28 @@ export function createHandshake(options: HandshakeOptions): Handshake {
     for (const waiter of released) {
       if (result !== undefined) answerFrom(result, waiter);
       else if (outcome.outcome === 'failed') intercepted(waiter.reply).fail(outcome.failure, waiter.id);
-      else waiter.reply.answer(refusal(outcome.text, waiter));
+      else waiter.reply.answer(rejection(outcome.text, waiter));
     }
   }
 
   /** The first client's initialize. Outlives that client: others may have joined. */
   async function ask(request: Request): Promise<void> {
     asking = true;
-    const outcome = await forwarder.initialize(request, 'queued');
+    const outcome = await shakeHands(request, 'queued');
+    const refusal = outcome.outcome === 'error' ? refusalIn(outcome.text) : undefined;
+    const stand = refusal && (await standIn(refusal, 'queued'));
     asking = false;
-    const result = usableResult(outcome);
+    const result = stand ?? usableResult(outcome);
     if (result !== undefined && attachedTo !== undefined) {
-      store({ identity: attachedTo, request: onOneLine(request.text), result });
+      const isStandIn = stand !== undefined && refusal === 'other-era';
+      store({
+        identity: attachedTo,
+        request: onOneLine(request.text),
+        result,
+        ...(isStandIn && { isStandIn }),
+      });
     }
-    release(outcome);
+    release(stand === undefined ? outcome : { outcome: 'result', text: stand });
   }
 
   /** A new process knows nothing: it gets the stored handshake, and what sessions had set up, before anything else. */
@@ -129,7 +169,16 @@ export function createHandshake(options: HandshakeOptions): Handshake {
     if (request?.kind !== 'request') return;
     const mine = generation;
     repeating = true;
-    const outcome = await forwarder.initialize(request, 'first');
+    // It would keep to the other era, and shut out those that it served before.
+    const stand = last.isStandIn === true ? await standIn('other-era', 'first') : undefined;
+    if (mine !== generation) return;
+    if (stand !== undefined) {
+      repeating = false;
+      store({ ...last, identity, result: stand });
+      release({ outcome: 'result', text: stand });
+      return;
+    }
+    const outcome = await shakeHands(request, 'first');
     if (mine !== generation) return;
     repeating = false;
     const result = usableResult(outcome);
@@ -168,7 +217,7 @@ export function createHandshake(options: HandshakeOptions): Handshake {
         owesInitialized = true;
         return true;
       }
-      if (initializedFor === attachedTo) return true;
+      if (initializedFor === attachedTo || speaksModernOnly()) return true;
       if (!forwarder.notify(INITIALIZED)) return false;
       markInitialized(attachedTo);
       return true;
@@ -189,11 +238,18 @@ export function createHandshake(options: HandshakeOptions): Handshake {
       repeating = false;
       release({ outcome: 'result', text: stored.result });
     },
+    speaksModernOnly,
+    revisionOf(session) {
+      if (session.revision === undefined && session.initialize !== '' && storedVersion !== undefined)
+        session.revision = revisionFor(requestedRevision(readMessage(session.initialize)), storedVersion);
+      return session.revision;
+    },
     version() {
       if (stored === undefined) return undefined;
       const isTheirs = attachedTo === undefined || repeating || stored.identity === attachedTo;
       return isTheirs ? storedVersion : undefined;
     },
+    wasMadeWith: (identity) => stored?.identity === identity,
     records() {
       return [
         ...(stored === undefined ? [] : [{ type: 'handshake', ...stored } as const]),
@@ -209,6 +265,17 @@ function usableResult(outcome: Outcome): string | undefined {
   const message = readMessage(outcome.text);
   if (message?.kind !== 'response' || message.result === undefined) return undefined;
   return message.text[message.result.start] === '{' ? onOneLine(message.text) : undefined;
+}
+
+/** What servers say to a second handshake, in whatever words; one that knows none at all is another case. */
+function refusalIn(answer: string): Refusal | undefined {
+  const code = errorCode(answer);
+  if (code === METHOD_NOT_FOUND) return undefined;
+  if (code === VERSION_UNSUPPORTED) return 'other-era';
+  const isRepeated = /duplicate|already|twice|again|re-?initiali[sz]|second/i.test(
+    errorMessage(answer) ?? '',
+  );
+  return isRepeated ? 'repeated' : undefined;
 }
 
 /** A result without a version is one of the oldest revision for all that follows. */

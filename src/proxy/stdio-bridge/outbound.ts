@@ -20,6 +20,8 @@ export interface Outbound {
 
 export interface OutboundOptions {
   readonly onSent: (call: Call) => void;
+  /** Something is about to be written to the process. */
+  readonly onWrite: () => void;
   readonly onBroken: (error: unknown) => void;
   readonly limits?: QueueLimits;
 }
@@ -40,7 +42,7 @@ const DEFAULT_LIMITS: QueueLimits = { messages: 1024, bytes: 64 * 1024 * 1024 };
 const WRITE_CHARS = 64 * 1024;
 
 export function createOutbound(options: OutboundOptions): Outbound {
-  const { onSent, onBroken, limits = DEFAULT_LIMITS } = options;
+  const { onSent, onWrite, onBroken, limits = DEFAULT_LIMITS } = options;
   let process: ServerProcess | undefined;
   let gate: 'closed' | 'open' = 'closed';
   let blocked = false;
@@ -58,6 +60,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
       // Before the write: a call that may have reached a process that broke must not be sent to the next one too.
       if (call !== undefined) onSent(call);
     }
+    onWrite();
     try {
       if (!target.write(lines)) void waitForRoom(target);
     } catch (error) {

@@ -1,3 +1,4 @@
+import { acceptsJson } from '../accept.ts';
 import { CAPABILITY_MISSING, HEADER_MISMATCH, VERSION_UNSUPPORTED } from '../era/index.ts';
 import { errorCode, errorText, METHOD_NOT_FOUND, onOneLine } from '../json-rpc/index.ts';
 import type { RequestContext } from '../types.ts';
@@ -7,8 +8,23 @@ import { type Failure, failureError, failureResponse } from './failure.ts';
 import { EVENT_STREAM_HEADERS, eventText, KEEP_ALIVE, messageFrame } from './frame.ts';
 import type { Channel } from './replay.ts';
 
-/** So long may a server take to say that it does not know a modern method. */
+/**
+ * How long to hold the status line while an answer in one piece is still possible: "method not found" can become 404, and a
+ * large answer JSON.
+ */
 const STATUS_WAIT_MS = 1000;
+/** The same for a client that can resume a stream: without an event id it would lose the answer with its connection. */
+const RESUMABLE_WAIT_MS = 150;
+/** The same for a client that loses a large answer for certain; its time limit for headers is three times as long. */
+const BOUNDED_WAIT_MS = 10_000;
+/** The official Python SDK from 2.0 on, by its HTTP client. */
+const BOUNDS_EVENTS = /^python-httpx2\//;
+
+/**
+ * An answer of at least this many bytes is no event if it can be helped: clients bound the size of one, the official Python
+ * SDK at 1 MiB, framing included.
+ */
+const LARGE_BYTES = 512 * 1024;
 
 /** So long may a client that knows an event id be away before its call counts as left (spec 04 §19.4). */
 const RETURN_MS = 3000;
@@ -21,6 +37,8 @@ type ReplyForm = 'json' | 'event-stream';
 export interface PostReplyFacts {
   readonly era: 'legacy' | 'modern';
   readonly form: ReplyForm;
+  /** The answer is a stream, whatever the client says that it accepts (spec 04 §18.6). */
+  readonly isListening?: boolean | undefined;
   readonly request: Request;
   readonly context: RequestContext;
   readonly limits: StreamLimits;
@@ -95,10 +113,10 @@ export class PostReply implements Reply {
   linger(sent: boolean): void {
     if (this.#state === 'done') return;
     this.#watch();
-    const { form, era } = this.#facts;
+    const { form } = this.#facts;
     if (!sent || this.#state !== 'waiting' || form !== 'event-stream') return;
-    // A stream is 200 for good, and the server may not know the method of a modern request (spec 04 §18.2).
-    if (era === 'modern' && performance.now() - this.#startedAt < STATUS_WAIT_MS) return;
+    // A stream is 200 for good, and its events have a size limit (spec 04 §18.2).
+    if (performance.now() - this.#startedAt < this.#holdMs()) return;
     const stream = this.#openStream();
     if (this.#channel === undefined) stream.send(KEEP_ALIVE, 'may');
   }
@@ -123,12 +141,25 @@ export class PostReply implements Reply {
   }
 
   #whole(text: string): Response {
-    const isJson = this.#facts.form === 'json';
+    const isJson = this.#facts.form === 'json' || (isLarge(text) && this.#takesJson());
     const response = new Response(isJson ? text : eventText('message', text), {
       headers: isJson ? JSON_HEADERS : EVENT_STREAM_HEADERS,
     });
     if (this.sessionId !== undefined) response.headers.set('Mcp-Session-Id', this.sessionId);
     return response;
+  }
+
+  #holdMs(): number {
+    const { era, isPrimed, request } = this.#facts;
+    if (!this.#takesJson()) return era === 'modern' ? STATUS_WAIT_MS : 0;
+    if (BOUNDS_EVENTS.test(request.headers.get('user-agent') ?? '')) return BOUNDED_WAIT_MS;
+    return isPrimed === true ? RESUMABLE_WAIT_MS : STATUS_WAIT_MS;
+  }
+
+  /** Whether a client that reads event streams takes one JSON body as well. */
+  #takesJson(): boolean {
+    const { isListening, request } = this.#facts;
+    return isListening !== true && acceptsJson(request.headers.get('accept'));
   }
 
   #openStream(): EventStream {
@@ -201,6 +232,11 @@ export class PostReply implements Reply {
     this.#respond(new Response(null, { status: 204 }));
     this.onGone?.();
   };
+}
+
+function isLarge(text: string): boolean {
+  if (text.length >= LARGE_BYTES) return true;
+  return text.length * 3 >= LARGE_BYTES && Buffer.byteLength(text) >= LARGE_BYTES;
 }
 
 /** Clients of the modern revision look at the status of the errors that it defines (spec 04 §18.2). */

@@ -8,6 +8,7 @@ import {
   splice,
 } from '../json-rpc/index.ts';
 import type { Call, CallTable, Reply } from './call-table.ts';
+import { withEnvelope } from './envelope.ts';
 import type { Forwarder } from './forward.ts';
 import type { Handshake } from './handshake.ts';
 import type { LogLevels } from './log-level.ts';
@@ -22,7 +23,7 @@ export interface Router {
   /** A modern request: no session, nothing intercepted (spec 04 §6.5, §18). */
   modern(request: Request, wantsLogs: boolean, reply: Reply): Taken;
   /** `onSuccess` runs right before the answer; a failed handshake must leave no session behind. */
-  initialize(request: Request, reply: Reply, onSuccess: () => void): void;
+  initialize(request: Request, reply: Reply, onSuccess: (revision: string) => void): void;
   /** Everything that expects no answer. */
   tell(message: Notification | Response, session: Session | undefined): Taken;
 }
@@ -51,7 +52,8 @@ export function createRouter(parts: RouterParts): Router {
     life: Call['life'] = 'bounded',
     wantsLogs = false,
   ): Taken {
-    const call = forwarder.forward(request, { session, reply, life, wantsLogs });
+    const revision = session && handshake.revisionOf(session);
+    const call = forwarder.forward(request, { session, reply, life, wantsLogs, revision });
     if (call === undefined) return 'full';
     reply.onGone = () => calls.fail(call, 'client-gone');
     return 'accepted';
@@ -64,7 +66,7 @@ export function createRouter(parts: RouterParts): Router {
     const key = idKey(text.slice(place.start, place.end));
     for (const call of [...session.calls]) {
       if (idKey(call.clientId) !== key || call.cancelled) continue;
-      if (call.state === 'sent' && !forwarder.notify(splice(text, [{ at: place, by: `"${call.id}"` }])))
+      if (call.state === 'sent' && !forwarder.notify(splice(text, [{ at: place, by: String(call.id) }])))
         return 'full';
       calls.cancel(call);
     }
@@ -72,7 +74,13 @@ export function createRouter(parts: RouterParts): Router {
   }
 
   return {
-    request(request, session, reply) {
+    request(received, session, reply) {
+      const isModernOnly = handshake.speaksModernOnly();
+      if (isModernOnly && received.method === 'ping') {
+        reply.answer(resultText(received.text.slice(received.id.start, received.id.end)));
+        return 'accepted';
+      }
+      const request = isModernOnly ? withEnvelope(received, session?.initialize ?? '') : received;
       if (session === undefined) return forward(request, session, reply);
       switch (request.method) {
         case 'resources/subscribe':

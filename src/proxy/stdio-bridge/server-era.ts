@@ -5,15 +5,23 @@ import {
   META_VERSION,
   MODERN_VERSION,
 } from '../era/index.ts';
+import { resultText } from '../json-rpc/index.ts';
 import type { Failure } from './failure.ts';
-import type { Forwarder, Outcome } from './forward.ts';
+import type { Forwarder, Order, Outcome } from './forward.ts';
+import type { Refusal } from './handshake.ts';
+import { revisionsUpTo } from './revision.ts';
 
-/** Which revisions the process behind us speaks; found out once per process (spec 04 §19.3). */
+/**
+ * Which revisions the process behind us speaks; found out once per process (spec 04 §19.3). It may speak those with a
+ * handshake and the one without: each is learnt by itself, whichever was heard first.
+ */
 export interface ServerEra {
   /** Whether it serves modern requests. Asks it, for a few seconds at most, when nothing is known yet. */
-  servesModern(): Promise<boolean | Failure>;
+  servesModern(order?: Order): Promise<boolean | Failure>;
   /** What a client with another version is told to choose from. */
   supported(): readonly string[];
+  /** What it said about itself without a handshake, as the answer to one; `undefined` when it cannot be told. */
+  standInHandshake(refusal: Refusal, order: Order): Promise<string | undefined>;
   /** It told us that it speaks no revision that begins with `initialize`. */
   isModernOnly(): boolean;
   /** A process is there; what is known of another one is forgotten. */
@@ -30,6 +38,7 @@ export interface ServerEraOptions {
 }
 
 const DEFAULT_PROBE_MS = 5000;
+const META_SERVER = 'io.modelcontextprotocol/serverInfo';
 
 const DISCOVER_PARAMS = JSON.stringify({
   _meta: {
@@ -44,48 +53,61 @@ export function createServerEra(options: ServerEraOptions): ServerEra {
   let identity: string | undefined;
   /** What `server/discover` said: versions, none for a server that does not know the question. */
   let discovered: readonly string[] | undefined;
+  /** The same, whole. */
+  let facts: DiscoverFacts = {};
   let probe: Promise<Failure | undefined> | undefined;
   /** The question is out, and has not been answered in time: later requests do not wait again. */
   let isLate = false;
 
   /** Resolves with a failure that says nothing about the server. */
-  async function ask(): Promise<Failure | undefined> {
+  async function ask(order: Order): Promise<Failure | undefined> {
     const mine = identity;
-    const outcome = await forwarder.ask('server/discover', DISCOVER_PARAMS);
+    const outcome = await forwarder.ask('server/discover', DISCOVER_PARAMS, order);
     if (mine !== identity && mine !== undefined) return 'process-ended';
     probe = undefined;
     if (outcome.outcome === 'failed' && outcome.failure !== 'timeout') return outcome.failure;
-    discovered = versionsIn(outcome);
+    facts = factsIn(outcome);
+    discovered = versionsIn(facts);
     return undefined;
   }
 
   function answer(): boolean | undefined {
     if (discovered?.includes(MODERN_VERSION) === true) return true;
-    if (handshakeVersion() !== undefined || discovered !== undefined || isLate) return false;
-    return undefined;
+    return discovered !== undefined || isLate ? false : undefined;
+  }
+
+  async function servesModern(order: Order = 'queued'): Promise<boolean | Failure> {
+    const known = answer();
+    if (known !== undefined) return known;
+    probe ??= ask(order);
+    const late = Promise.withResolvers<'late'>();
+    const timer = setTimeout(() => late.resolve('late'), probeMs);
+    const failure = await Promise.race([probe, late.promise]);
+    clearTimeout(timer);
+    if (failure === 'late') {
+      if (isDetached()) return 'unavailable';
+      // A slow server may still answer; what it says then counts.
+      isLate = discovered === undefined;
+    } else if (failure !== undefined) return failure;
+    return answer() ?? false;
   }
 
   return {
-    async servesModern() {
-      const known = answer();
-      if (known !== undefined) return known;
-      probe ??= ask();
-      const late = Promise.withResolvers<'late'>();
-      const timer = setTimeout(() => late.resolve('late'), probeMs);
-      const failure = await Promise.race([probe, late.promise]);
-      clearTimeout(timer);
-      if (failure === 'late') {
-        if (isDetached()) return 'unavailable';
-        // A slow server may still answer; what it says then counts.
-        isLate = discovered === undefined;
-      } else if (failure !== undefined) return failure;
-      return answer() ?? false;
-    },
+    servesModern,
     supported() {
       const legacy = handshakeVersion();
       const known = discovered ?? [];
       if (legacy === undefined) return known.length === 0 ? LEGACY_VERSIONS : known;
-      return known.includes(legacy) ? known : [...known, legacy];
+      return [...new Set([...known, ...revisionsUpTo(legacy)])];
+    },
+    async standInHandshake(refusal, order) {
+      if ((await servesModern(order)) !== true) return undefined;
+      const { instructions } = facts;
+      const capabilities =
+        refusal === 'repeated' ? (facts.capabilities ?? {}) : withoutStreams(facts.capabilities);
+      const serverInfo = facts.serverInfo ?? facts._meta?.[META_SERVER] ?? { name: 'unknown', version: '' };
+      const [protocolVersion] = LEGACY_VERSIONS;
+      return resultText('0', JSON.stringify({ protocolVersion, capabilities, serverInfo, instructions }));
     },
     isModernOnly: () =>
       discovered?.includes(MODERN_VERSION) === true &&
@@ -96,6 +118,7 @@ export function createServerEra(options: ServerEraOptions): ServerEra {
       // The first process may have been asked before it was there.
       if (identity !== undefined) {
         discovered = undefined;
+        facts = {};
         probe = undefined;
       }
       isLate = false;
@@ -104,10 +127,31 @@ export function createServerEra(options: ServerEraOptions): ServerEra {
   };
 }
 
+/** Without what only clients of the revision without a handshake can use, by way of `subscriptions/listen`. */
+function withoutStreams(capabilities: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(capabilities ?? {}, (name, value) =>
+      name === 'listChanged' || name === 'subscribe' ? undefined : value,
+    ),
+  );
+}
+
+interface DiscoverFacts {
+  readonly supportedVersions?: unknown;
+  readonly capabilities?: unknown;
+  readonly instructions?: unknown;
+  readonly serverInfo?: unknown;
+  readonly _meta?: Readonly<Record<string, unknown>>;
+}
+
 /** A result names versions, so does -32022; everything else is what servers say that never heard of the method. */
-function versionsIn(outcome: Outcome): readonly string[] {
-  if (outcome.outcome === 'failed') return [];
+function factsIn(outcome: Outcome): DiscoverFacts {
+  if (outcome.outcome === 'failed') return {};
   const { result, error } = JSON.parse(outcome.text);
-  const versions: unknown = outcome.outcome === 'result' ? result?.supportedVersions : error?.data?.supported;
-  return Array.isArray(versions) ? versions.filter((version) => typeof version === 'string') : [];
+  return outcome.outcome === 'result' ? (result ?? {}) : { supportedVersions: error?.data?.supported };
+}
+
+function versionsIn({ supportedVersions }: DiscoverFacts): readonly string[] {
+  if (!Array.isArray(supportedVersions)) return [];
+  return supportedVersions.filter((version) => typeof version === 'string');
 }

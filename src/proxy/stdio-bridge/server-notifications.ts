@@ -1,5 +1,5 @@
 import { META_SUBSCRIPTION } from '../era/index.ts';
-import { findMember, type Notification, onOneLine, splice, stringAt } from '../json-rpc/index.ts';
+import { findMember, type Notification, onOneLine, ownIdAt, splice, stringAt } from '../json-rpc/index.ts';
 import type { CallTable } from './call-table.ts';
 import { messageFrame } from './frame.ts';
 import type { LogLevels } from './log-level.ts';
@@ -54,7 +54,7 @@ function routeToListener(notification: Notification, calls: CallTable): boolean 
   if (!text.includes('subscriptionId')) return false;
   const place = findMember(text, params, '_meta', META_SUBSCRIPTION);
   if (place === undefined) return false;
-  const call = calls.find(stringAt(text, place) ?? '');
+  const call = calls.find(ownIdAt(text, place));
   if (call?.life !== 'listening') return true;
   const restored = onOneLine(splice(text, [{ at: place, by: call.clientId }]));
   const weight = method === 'notifications/subscriptions/acknowledged' ? 'must' : 'may';
@@ -64,7 +64,9 @@ function routeToListener(notification: Notification, calls: CallTable): boolean 
 
 /** The server ends a subscription. */
 function endListener(notification: Notification, calls: CallTable): void {
-  const call = calls.find(stringParam(notification, 'requestId') ?? '');
+  const call = calls.find(
+    ownIdAt(notification.text, findMember(notification.text, notification.params, 'requestId')),
+  );
   if (call?.life !== 'listening') return;
   // It need not be told what it has just said.
   call.cancelled = true;
@@ -75,7 +77,7 @@ function endListener(notification: Notification, calls: CallTable): void {
 function routeProgress(notification: Notification, calls: CallTable): void {
   const { text } = notification;
   const token = findMember(text, notification.params, 'progressToken');
-  const call = calls.find(stringAt(text, token) ?? '');
+  const call = calls.find(ownIdAt(text, token));
   if (token === undefined || call?.progressToken === undefined) return;
   calls.extend(call);
   const restored = onOneLine(splice(text, [{ at: token, by: call.progressToken }]));

@@ -6,6 +6,7 @@ import {
   type Notification,
   notificationText,
   onOneLine,
+  ownIdAt,
   type Request,
   type Response,
   resultText,
@@ -14,6 +15,7 @@ import {
 import type { CallTable } from './call-table.ts';
 import type { Forwarder } from './forward.ts';
 import { messageFrame } from './frame.ts';
+import { contentEdits, isOlder } from './older-content.ts';
 import { deliver, findRecipient } from './recipient.ts';
 import type { Session } from './session.ts';
 import type { SessionTable } from './session-table.ts';
@@ -24,6 +26,8 @@ export interface ServerRequests {
   handle(request: Request): void;
   /** A client's answer. Taken once, from the session that was asked, else dropped. */
   answer(response: Response, session: Session | undefined): void;
+  /** Whether a client is being asked under that id. */
+  isAsking(id: number): boolean;
   /** The server's `notifications/cancelled` for one of its requests; `false` when it is about none. */
   cancel(notification: Notification): boolean;
   /** A question may have waited for this stream. */
@@ -38,14 +42,14 @@ export interface ServerRequestsOptions {
   readonly calls: CallTable;
   readonly sessions: SessionTable;
   readonly forwarder: Forwarder;
-  readonly newId: () => string;
+  readonly newId: () => number;
   /** Unix milliseconds, the clock of the sessions. */
   readonly now: () => number;
 }
 
 interface Question {
-  /** The id that the client sees, as JSON text. */
-  readonly clientId: string;
+  /** The id that the client sees, one of ours. */
+  readonly clientId: number;
   /** The server's own id, as JSON text. */
   readonly serverId: string;
   readonly method: string;
@@ -67,7 +71,7 @@ const TICK_MS = 250;
 
 export function createServerRequests(options: ServerRequestsOptions): ServerRequests {
   const { calls, sessions, forwarder, newId, now } = options;
-  const questions = new Map<string, Question>();
+  const questions = new Map<number, Question>();
   const ticker = createTicker(TICK_MS, tick);
 
   function refuse(serverId: string, method: string): void {
@@ -76,7 +80,7 @@ export function createServerRequests(options: ServerRequestsOptions): ServerRequ
   }
 
   function close(question: Question): void {
-    questions.delete(idKey(question.clientId));
+    questions.delete(question.clientId);
     question.session.openQuestions -= 1;
   }
 
@@ -94,8 +98,10 @@ export function createServerRequests(options: ServerRequestsOptions): ServerRequ
   }
 
   function ask(request: Request, session: Session, serverId: string): void {
-    const clientId = `"${newId()}"`;
-    const text = onOneLine(splice(request.text, [{ at: request.id, by: clientId }]));
+    const clientId = newId();
+    const { revision } = session;
+    const older = isOlder(revision) ? contentEdits(request.text, request.params, revision) : [];
+    const text = onOneLine(splice(request.text, [{ at: request.id, by: String(clientId) }, ...older]));
     const question: Question = {
       clientId,
       serverId,
@@ -104,7 +110,7 @@ export function createServerRequests(options: ServerRequestsOptions): ServerRequ
       askedAt: performance.now(),
       undelivered: messageFrame(text),
     };
-    questions.set(idKey(clientId), question);
+    questions.set(clientId, question);
     session.openQuestions += 1;
     ticker.start();
     const mayWait = session.calls.size === 0 && session.stream === undefined;
@@ -149,17 +155,18 @@ export function createServerRequests(options: ServerRequestsOptions): ServerRequ
       else ask(request, session, serverId);
     },
     answer(response, session) {
-      const question = questions.get(idKey(response.text.slice(response.id.start, response.id.end)));
+      const question = questions.get(ownIdAt(response.text, response.id) ?? 0);
       if (question === undefined || question.session !== session) return;
       close(question);
       forwarder.notify(splice(response.text, [{ at: response.id, by: question.serverId }]));
     },
+    isAsking: (id) => questions.has(id),
     cancel(notification) {
       const { text } = notification;
       const place = findMember(text, notification.params, 'requestId');
       const question = place && findByServerId(text.slice(place.start, place.end));
       if (place === undefined || question === undefined) return false;
-      withdraw(question, onOneLine(splice(text, [{ at: place, by: question.clientId }])));
+      withdraw(question, onOneLine(splice(text, [{ at: place, by: String(question.clientId) }])));
       return true;
     },
     streamOpened(session) {

@@ -12,6 +12,8 @@ export class Session {
   readonly initialize: string;
   /** Unix milliseconds. */
   lastUsedAt: number;
+  /** The protocol revision of its handshake; `undefined` until it is known. */
+  revision: string | undefined;
   /** `lastUsedAt` as the journal knows it. */
   savedAt: number;
   /** The `GET` stream, or the SSE stream that this session is. */

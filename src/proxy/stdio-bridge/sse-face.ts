@@ -36,17 +36,23 @@ export function createSseFace(parts: SseFaceParts): Handler {
       onClosed: () => {
         streams.delete(stream);
         context.letGo();
+        forget?.();
         sessions.end(session);
       },
     });
     sessions.setStream(session, stream);
     streams.add(stream);
-    stream.send(eventFrame('endpoint', endpointUrl(request, session.id, trustProxyHeaders)), 'must');
+    const endpoint = endpointUrl(request, session.id, trustProxyHeaders);
+    const forget = context.callerStreams?.add(endpoint, {
+      send: (message) => stream.send(messageFrame(onOneLine(message)), 'must'),
+    });
+    stream.send(eventFrame('endpoint', endpoint), 'must');
     questions.streamOpened(session);
     return new Response(stream.body, { headers: EVENT_STREAM_HEADERS });
   }
 
   async function post(request: Request, context: RequestContext): Promise<Response> {
+    context.isFinal = true;
     const id = new URL(request.url).searchParams.get('session_id') ?? '';
     if (id === '') return textError(400, 'session_id is required');
     const session = sessions.find(id);
@@ -64,7 +70,10 @@ export function createSseFace(parts: SseFaceParts): Handler {
       return router.tell(message, session) === 'full' ? failureResponse('busy') : accepted();
     }
     const reply = createStreamReply(stream);
-    if (message.method === 'initialize') router.initialize(message, reply, () => {});
+    if (message.method === 'initialize')
+      router.initialize(message, reply, (revision) => {
+        session.revision = revision;
+      });
     else if (router.request(message, session, reply) === 'full') {
       return failureResponse('busy', message.text.slice(message.id.start, message.id.end));
     }

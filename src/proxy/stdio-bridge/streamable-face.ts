@@ -44,8 +44,8 @@ export interface StreamableFaceParts {
   readonly resumption: {
     /** What is kept for one session. */
     readonly maxBytes: number;
-    /** Whether the revision in use has event ids. */
-    readonly isPossible: () => boolean;
+    /** Whether the revision of the session has event ids. */
+    readonly isPossible: (session: Session) => boolean;
   };
 }
 
@@ -129,9 +129,11 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
   ): Response | Promise<Response> {
     if (known === undefined && !sessions.hasRoom()) return failureResponse('crowded', idOf(message));
     const reply = createReply(request, context);
-    router.initialize(message, reply, () => {
-      if (known === undefined && reply.isAwaited)
-        reply.sessionId = sessions.create('streamable-http', message.text).id;
+    router.initialize(message, reply, (revision) => {
+      if (known === undefined && !reply.isAwaited) return;
+      const session = known ?? sessions.create('streamable-http', message.text);
+      session.revision = revision;
+      if (known === undefined) reply.sessionId = session.id;
     });
     return reply.response;
   }
@@ -146,6 +148,7 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
       era: 'legacy',
       ...options,
       form: acceptsEvents || isListening ? 'event-stream' : 'json',
+      isListening,
       request,
       context,
       limits,
@@ -193,7 +196,7 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
   }
 
   function replayOf(session: Session): Replay | undefined {
-    if (!resumption.isPossible()) return undefined;
+    if (!resumption.isPossible(session)) return undefined;
     session.replay ??= createReplay(resumption.maxBytes);
     return session.replay;
   }
@@ -223,10 +226,7 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
 }
 
 interface ReplyOptions
-  extends Partial<Pick<PostReplyFacts, 'era' | 'onAnswer' | 'openChannel' | 'isPrimed'>> {
-  /** The answer is a stream, whatever the client says that it accepts (spec 04 §18.6). */
-  readonly isListening?: boolean;
-}
+  extends Partial<Pick<PostReplyFacts, 'era' | 'onAnswer' | 'openChannel' | 'isPrimed' | 'isListening'>> {}
 
 /** An empty header is none, as in the reverse proxy: clients without a session send it so. */
 function sessionIdOf({ headers }: Request): string | undefined {

@@ -59,6 +59,7 @@ export async function openConnection(
 }
 
 function createConnection(host: string, hooks: ConnectionHooks) {
+  const carrier = {};
   let socket: Socket<undefined> | undefined;
   let exchange: Exchange | undefined;
   let unsent: Uint8Array | undefined;
@@ -151,6 +152,7 @@ function createConnection(host: string, hooks: ConnectionHooks) {
         close();
       };
       const current = createExchange(method, {
+        carrier,
         pause: () => socket?.pause(),
         resume: () => socket?.resume(),
         cancel: abort,

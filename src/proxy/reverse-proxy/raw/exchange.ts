@@ -17,6 +17,8 @@ export interface Exchange {
 export interface ExchangeHooks {
   readonly pause: () => void;
   readonly resume: () => void;
+  /** What the answer comes over. */
+  readonly carrier: object;
   /** The client does not want the rest of the answer. */
   readonly cancel: () => void;
   /** Called once, when nothing more will come; `isReusable`: another request may follow. */
@@ -53,7 +55,8 @@ export function createExchange(method: string, hooks: ExchangeHooks): Exchange {
   /** After every read: hands on what has come so far, in one piece if that is all. */
   function advance(): void {
     if (complete) {
-      if (stream === undefined && head !== undefined) resolve(wholeResponse(head, pieces, method));
+      if (stream === undefined && head !== undefined)
+        resolve(wholeResponse(head, pieces, method, hooks.carrier));
       else stream?.end();
       finish(isReusable);
     } else if (head !== undefined && stream === undefined && (head.length ?? Infinity) > WHOLE_BYTES) {
@@ -106,23 +109,33 @@ export function createExchange(method: string, hooks: ExchangeHooks): Exchange {
   };
 }
 
-function wholeResponse(head: ResponseHead, pieces: Uint8Array<ArrayBuffer>[], method: string): Response {
+function wholeResponse(
+  head: ResponseHead,
+  pieces: Uint8Array<ArrayBuffer>[],
+  method: string,
+  carrier: object,
+): Response {
   const { status } = head;
   if (method === 'HEAD' || status === 204 || status === 205 || status === 304) return toResponse(null, head);
   const [first] = pieces;
   const body = pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces);
   const headers = head.headers.filter(([name]) => name !== 'content-length');
   const response = toResponse(body, { ...head, headers });
-  whole.add(response);
+  whole.set(response, carrier);
   return response;
 }
 
 /** Remembers of a response what its body does not tell; forgotten with it. */
-const whole = new WeakSet<Response>();
+const whole = new WeakMap<Response, object>();
 
 /** Whether all of the answer had come with its headers: nothing of it can be late or get lost any more. */
 export function isWhole(response: Response): boolean {
   return whole.has(response);
+}
+
+/** The connection that brought the answer; `undefined` when that is not known. */
+export function carrierOf(response: Response): object | undefined {
+  return whole.get(response);
 }
 
 /** Throws for a status that no response of ours can have. */
