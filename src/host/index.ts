@@ -3,8 +3,9 @@ export { findByExactName, findContainer, isUp, removeUnusedNetwork } from './con
 export { createDesiredState, type DesiredState } from './desired-state.ts';
 export { type RunEnvironment, runEnvironmentFrom } from './environment.ts';
 export { resolveForwardHeaders } from './forward-headers.ts';
-export { findLivingHost, type HostConnection } from './host-client.ts';
+export { askHost, findLivingHost, type HostAnswer, type HostConnection } from './host-client.ts';
 export { ensureHost } from './launch.ts';
+export type { Observation } from './observed-status.ts';
 export { deleteProcessFolder, grantStopTime, outputPath } from './process-files.ts';
 export { STDIO_REFUSED } from './remote-settings.ts';
 export { runHost } from './run-host.ts';

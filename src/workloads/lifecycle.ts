@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Engine } from '../engine/index.ts';
-import { ThvError, toThvError, within } from '../errors/index.ts';
+import { messageOf, ThvError, toThvError, within } from '../errors/index.ts';
 import {
   deleteProcessFolder,
   deleteSessionJournal,
@@ -17,17 +17,26 @@ import {
   type RunConfig,
   type StatusRecord,
   type WorkloadName,
+  type WorkloadStatus,
 } from '../records/index.ts';
 import { deleteOverlays } from '../sandbox/index.ts';
+import { createActRecord } from './act-record.ts';
 import { checkSecrets } from './check-secrets.ts';
 import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
 import { deleteCreatedSecrets } from './created-secrets.ts';
+import { locateContainer } from './locate-container.ts';
 import { ensureImage } from './obtain-image.ts';
 import { serveHere } from './run.ts';
 import { ensureProcess } from './runtime.ts';
 import { stopContainer } from './stop-container.ts';
-import { endSupervisor, spawnSupervisor, supervisorOf, workloadLogPath } from './supervisor.ts';
+import {
+  endSupervisor,
+  type Supervisor,
+  spawnSupervisor,
+  supervisorOf,
+  workloadLogPath,
+} from './supervisor.ts';
 import type { OperationOptions, Outcome, Progress } from './types.ts';
 
 export const DEFAULT_GRACE_SECONDS = 30;
@@ -66,11 +75,10 @@ export async function stopWorkload(
   name: WorkloadName,
   { graceSeconds, signal }: OperationOptions & { readonly graceSeconds: number },
 ): Promise<'done' | 'already' | 'not-found'> {
-  const engine = await engineOf(context, name, signal);
+  const { engine, container } = await locateContainer(context, name, signal);
   const record = await findRecord(context, name);
-  const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
   if (record === undefined && container === undefined && !(await isStored(context, name))) return 'not-found';
-  const isSupervised = supervisorOf(name, record).kind !== 'none';
+  const isSupervised = supervisorOf(name, record, await context.askHost()).kind !== 'none';
   if (
     record?.status === 'stopped' &&
     !isSupervised &&
@@ -79,11 +87,12 @@ export async function stopWorkload(
     return 'already';
   }
   const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: only what we know we wrote
-  await context.statuses.set(name, 'stopping');
+  const act = createActRecord(context, name);
+  await act.step('stopping');
   try {
     await endSupervisor(context, name, record, engine === undefined ? graceSeconds : undefined);
     // A foreground run deletes its workload when it ends (spec 02 §6.4).
-    if ((await findRecord(context, name)) === undefined) return 'done';
+    if (await isGone(context, name)) return 'done';
     if (engine !== undefined && container !== undefined) {
       await within('failed to stop workload', () =>
         stopContainer(engine, container, { graceSeconds, signal }),
@@ -95,11 +104,11 @@ export async function stopWorkload(
       await leaveClients(context, name, config);
       throw interruptedStop(name, error);
     }
-    await context.statuses.set(name, 'error', toThvError(error).message);
+    await act.step('error', toThvError(error).message);
     throw error;
   }
   await leaveClients(context, name, config);
-  await context.statuses.set(name, 'stopped');
+  await act.outcome('stopped', 'stopped');
   return 'done';
 }
 
@@ -116,25 +125,17 @@ export async function removeWorkload(
   name: WorkloadName,
   { keepLogs, signal }: OperationOptions & { readonly keepLogs: boolean },
 ): Promise<'done' | 'not-found'> {
-  const { logger, paths } = context;
-  const engine = await engineOf(context, name, signal);
+  const { logger, statuses, runConfigs } = context;
+  const { engine, container } = await locateContainer(context, name, signal);
   const record = await findRecord(context, name);
-  const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
-  const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: deleted all the same
+  const config = await runConfigs.find(name).catch(() => undefined); // unreadable: deleted all the same
   const isKnown = record !== undefined || container !== undefined || (await isStored(context, name));
-  await context.statuses.setIf(name, () => true, 'removing');
+  await bestEffort(logger, 'failed to record that the workload is being removed', () =>
+    statuses.setIf(name, () => true, 'removing'),
+  );
   await endSupervisor(context, name, record);
   if (engine !== undefined && container !== undefined) {
-    await engine.containers.remove(container.Id, { force: true, signal });
-    const deadline = performance.now() + REMOVAL_TIMEOUT_MS;
-    while ((await engine.containers.find(container.Id, { signal })) !== undefined) {
-      if (performance.now() > deadline) {
-        throw new ThvError('ERR_TIMEOUT', {
-          reason: `timed out waiting for container ${name} to be removed`,
-        });
-      }
-      await Bun.sleep(100);
-    }
+    await removeContainer(engine, container.Id, name, signal);
   }
   if (engine !== undefined) await removeUnusedNetwork(engine, logger);
   const image = config?.image ?? '';
@@ -144,36 +145,66 @@ export async function removeWorkload(
       await removeStaleImage(engine, image, { signal });
     });
   }
-  await bestEffort(logger, 'failed to delete the folder of the process', async () =>
-    deleteProcessFolder(paths, name),
-  );
-  await bestEffort(logger, 'failed to delete what lies over hidden paths', async () =>
-    deleteOverlays(paths.state, name),
-  );
-  await bestEffort(logger, 'failed to delete session records', async () =>
-    deleteSessionJournal(paths.state, name),
-  );
-  const profile = config?.permission_profile_name_or_path ?? '';
-  if (isTemporaryProfile(profile, paths)) {
-    await bestEffort(logger, 'failed to delete the temporary permission profile', () =>
-      rm(profile, { force: true }),
-    );
-  }
-  if (!keepLogs) {
-    await bestEffort(logger, 'failed to delete log file', async () => {
-      const path = workloadLogPath(context, name);
-      for (const file of [path, `${path}.1`, `${path}.2`]) await rm(file, { force: true });
-    });
-  }
   await leaveClients(context, name, config);
-  await bestEffort(logger, 'failed to delete run configuration', () => context.runConfigs.delete(name));
   if (config !== undefined) {
     await bestEffort(logger, 'failed to delete the secrets of the workload', () =>
       deleteCreatedSecrets(context, config, { signal }),
     );
   }
-  await context.statuses.delete(name);
+  const left = await deleteFiles(context, name, config, keepLogs);
+  if (left.length > 0) throw new ThvError('ERR_LEFT_BEHIND', { workload: name, left });
   return isKnown ? 'done' : 'not-found';
+}
+
+async function removeContainer(
+  { containers }: Engine,
+  id: string,
+  name: WorkloadName,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await containers.remove(id, { force: true, signal });
+  const deadline = performance.now() + REMOVAL_TIMEOUT_MS;
+  while ((await containers.find(id, { signal })) !== undefined) {
+    if (performance.now() > deadline) {
+      throw new ThvError('ERR_TIMEOUT', {
+        reason: `timed out waiting for container ${name} to be removed`,
+      });
+    }
+    await Bun.sleep(100);
+  }
+}
+
+/** All files of a workload, the status file last; one that cannot be deleted keeps none of the others. Gives what is left, and why. */
+async function deleteFiles(
+  context: Context,
+  name: WorkloadName,
+  config: RunConfig | undefined,
+  keepLogs: boolean,
+): Promise<readonly string[]> {
+  const { paths, runConfigs, desired, engineNotes } = context;
+  const left: string[] = [];
+  const attempt = async (what: string, step: () => unknown) => {
+    try {
+      await step();
+    } catch (error) {
+      left.push(`${what} (${messageOf(error)})`);
+    }
+  };
+  await attempt('the folder of the process', () => deleteProcessFolder(paths, name));
+  await attempt('what lies over hidden paths', () => deleteOverlays(paths.state, name));
+  await attempt('session records', () => deleteSessionJournal(paths.state, name));
+  const profile = config?.permission_profile_name_or_path ?? '';
+  if (isTemporaryProfile(profile, paths))
+    await attempt('the temporary permission profile', () => rm(profile, { force: true }));
+  const log = workloadLogPath(context, name);
+  for (const file of keepLogs ? [] : [log, `${log}.1`, `${log}.2`])
+    await attempt('a log file', () => rm(file, { force: true }));
+  await attempt('the note of its engine', () => engineNotes.delete(name));
+  await attempt('the note that it was told to end', () => desired.remove(name));
+  await attempt('its run configuration', () => runConfigs.delete(name));
+  const status = await createActRecord(context, name).removal();
+  if (status !== undefined) left.push(`its status file (${status})`);
+  return left;
 }
 
 /** One that the reference has written for this workload alone (spec 02 §3.2), and no file of the user's. */
@@ -184,6 +215,15 @@ function isTemporaryProfile(path: string, { temporary }: Paths): boolean {
 /** A document, readable or not, is a workload even where nothing else is left of it. */
 async function isStored({ runConfigs }: Context, name: WorkloadName): Promise<boolean> {
   return (await runConfigs.names()).includes(name);
+}
+
+/** Neither document nor status file is there any more. */
+async function isGone(context: Context, name: WorkloadName): Promise<boolean> {
+  try {
+    return (await context.statuses.find(name)) === undefined && !(await isStored(context, name));
+  } catch {
+    return false; // what cannot be read is there
+  }
 }
 
 /** An unreadable status file must not keep its workload from being started, stopped or removed. */
@@ -204,14 +244,14 @@ async function makeStartable(
 ): Promise<RunConfig | undefined> {
   const config = await within(`failed to load state for ${name}`, () => context.runConfigs.get(name));
   const record = await findRecord(context, name);
-  const supervisor = supervisorOf(name, record);
+  const supervisor = supervisorOf(name, record, await context.askHost());
   const isOwn = supervisor.kind === 'dedicated' && supervisor.processId === process.pid;
   const engine = isContainer(config) ? await context.engine(signal) : undefined;
   const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
   if (
     supervisor.kind !== 'none' &&
     !isOwn &&
-    record?.status === 'running' &&
+    statusOf(supervisor, record) === 'running' &&
     (!isContainer(config) || (container !== undefined && isUp(container)))
   ) {
     return undefined;
@@ -232,8 +272,14 @@ async function makeStartable(
   if (isProcess(config)) {
     await ensureProcess(context, config, { signal, progress: loggedProgress(context.logger) });
   }
-  await context.statuses.set(name, 'starting');
+  await createActRecord(context, name).step('starting');
   return config;
+}
+
+/** The host's word about what it serves, else the file's. */
+function statusOf(supervisor: Supervisor, record: StatusRecord | undefined): WorkloadStatus | undefined {
+  const observed = supervisor.kind === 'host' ? supervisor.observed : undefined;
+  return observed?.status ?? record?.status;
 }
 
 /** A start shows no progress of its own: what takes long is told to the log. */
@@ -259,7 +305,7 @@ export async function startWorkload(
       await checkSecrets(context, config, { signal });
       await spawnSupervisor(context, name, config.debug ?? false);
     } catch (error) {
-      await context.statuses.set(name, 'error', toThvError(error).message);
+      await createActRecord(context, name).step('error', toThvError(error).message);
       throw error;
     }
     return 'done';
@@ -294,12 +340,15 @@ const SERVED: ReadonlySet<string> = new Set(['running', 'starting', 'unauthentic
 
 /** A stop or a removal that ended us does the rest itself; otherwise the container is ours to stop. */
 async function stopAfterServing(context: Context, name: WorkloadName): Promise<void> {
-  const isOurs = await context.statuses.setIf(name, ({ status }) => SERVED.has(status), 'stopping');
+  const isOurs = await context.statuses
+    .setIf(name, ({ status }) => SERVED.has(status), 'stopping')
+    .catch(() => true); // whatever a file that cannot be written says, nobody serves the container any more
   if (!isOurs) return;
-  const engine = await engineOf(context, name);
-  const container = engine === undefined ? undefined : await findContainer(engine, name);
+  const { engine, container } = await locateContainer(context, name);
   if (engine !== undefined && container !== undefined)
     await stopContainer(engine, container, { graceSeconds: DEFAULT_GRACE_SECONDS });
   await leaveClients(context, name, await context.runConfigs.find(name).catch(() => undefined));
-  await context.statuses.setIf(name, ({ status }) => status === 'stopping', 'stopped');
+  await bestEffort(context.logger, 'failed to record that the workload was stopped', () =>
+    context.statuses.setIf(name, ({ status }) => status === 'stopping' || SERVED.has(status), 'stopped'),
+  );
 }

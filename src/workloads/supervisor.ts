@@ -1,28 +1,39 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { grantStopTime } from '../host/index.ts';
+import { grantStopTime, type HostAnswer, type Observation } from '../host/index.ts';
 import {
   commandLineOf,
   isProcessAlive,
+  openOutput,
   selfCommand,
   spawnDetached,
   terminateProcess,
 } from '../platform/index.ts';
 import type { StatusRecord, WorkloadName } from '../records/index.ts';
-import { type Context, isDedicated } from './context.ts';
+import { bestEffort, type Context, isDedicated } from './context.ts';
 
 /** Time a dedicated supervisor has to end after SIGTERM before it is killed (spec 02 §15-4). */
 const TERMINATION_PATIENCE_MS = 10_000;
 
-/** Who serves a workload now, as its status file and the process table tell. */
+/** Who serves a workload now: the shared host is asked, a process of its own is told by status file and process table. */
 export type Supervisor =
   | { readonly kind: 'none' }
-  | { readonly kind: 'host'; readonly processId: number }
+  /** `observed` is missing when the host lives and does not say. */
+  | { readonly kind: 'host'; readonly processId: number; readonly observed?: Observation }
   /** A process of its own: dedicated mode, foreground, or the reference's. */
   | { readonly kind: 'dedicated'; readonly processId: number };
 
-export function supervisorOf(name: WorkloadName, record: StatusRecord | undefined): Supervisor {
+export function supervisorOf(
+  name: WorkloadName,
+  record: StatusRecord | undefined,
+  host: HostAnswer,
+): Supervisor {
   const processId = record?.process_id ?? 0;
+  if (host.type === 'answers') {
+    const observed = host.workloads.get(name);
+    if (observed !== undefined) return { kind: 'host', processId: host.processId, observed };
+    // It lives, and serves something else by now.
+    if (processId === host.processId) return { kind: 'none' };
+  }
   if (!isProcessAlive(processId)) return { kind: 'none' };
   const commandLine = commandLineOf(processId);
   // Not every system tells command lines; a living process is then believed.
@@ -63,15 +74,22 @@ export async function endSupervisor(
   record: StatusRecord | undefined,
   processGraceSeconds?: number,
 ): Promise<void> {
+  const { desired, statuses, logger } = context;
   const extraMs = (processGraceSeconds ?? 0) * 1000;
-  if (processGraceSeconds !== undefined) grantStopTime(context.paths, name, processGraceSeconds);
-  await context.desired.remove(name);
+  if (processGraceSeconds !== undefined) {
+    await bestEffort(logger, 'the server is given the usual time to end', async () =>
+      grantStopTime(context.paths, name, processGraceSeconds),
+    );
+  }
+  await bestEffort(logger, 'failed to note that the workload was told to end', () => desired.end(name));
   const host = await context.findHost();
   if (host !== undefined && (await host.end(name, extraMs))) return;
-  const supervisor = supervisorOf(name, record);
+  const supervisor = supervisorOf(name, record, await context.askHost());
   if (supervisor.kind !== 'dedicated' || supervisor.processId === process.pid) return;
   await terminateProcess(supervisor.processId, TERMINATION_PATIENCE_MS + extraMs);
-  await context.statuses.resetProcessId(name, supervisor.processId);
+  await bestEffort(logger, 'failed to record that the supervisor ended', () =>
+    statuses.resetProcessId(name, supervisor.processId),
+  );
 }
 
 /** Hands a stored workload to the shared host, or starts the process of its own (spec 02 §6.2). */
@@ -83,16 +101,21 @@ export async function spawnSupervisor(context: Context, name: WorkloadName, debu
     context.logger.info('logging to', { path: logPath });
     return;
   }
-  mkdirSync(join(context.paths.data, 'logs'), { recursive: true, mode: 0o700 });
-  const outputFd = openSync(logPath, 'a', 0o600);
-  try {
-    context.logger.info('logging to', { path: logPath });
-    const command = [...selfCommand(), 'start', name, '--foreground', ...(debug ? ['--debug'] : [])];
-    const processId = spawnDetached(command, { env: { ...context.env, TOOLHIVE_DETACHED: '1' }, outputFd });
-    await context.statuses.setProcessId(name, processId);
-  } finally {
-    closeSync(outputFd);
+  const { logger } = context;
+  await bestEffort(logger, 'failed to forget an earlier stop', () => context.desired.remove(name));
+  const command = [...selfCommand(), 'start', name, '--foreground', ...(debug ? ['--debug'] : [])];
+  const env = { ...context.env, TOOLHIVE_DETACHED: '1' };
+  let processId: number;
+  {
+    using output = openOutput(logPath, (reason) =>
+      logger.warn('output is discarded: the log cannot be opened', { path: logPath, error: reason }),
+    );
+    logger.info('logging to', { path: logPath });
+    processId = spawnDetached(command, { env, outputFd: output.fd });
   }
+  await bestEffort(logger, 'failed to record the process of the workload', () =>
+    context.statuses.setProcessId(name, processId),
+  );
 }
 
 export function workloadLogPath(context: Context, name: WorkloadName): string {
