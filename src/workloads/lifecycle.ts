@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Engine } from '../engine/index.ts';
-import { messageOf, ThvError, toThvError, within } from '../errors/index.ts';
+import { hasCode, messageOf, ThvError, toThvError, within } from '../errors/index.ts';
 import {
   deleteProcessFolder,
   deleteSessionJournal,
@@ -39,7 +39,7 @@ import {
 } from './supervisor.ts';
 import type { OperationOptions, Outcome, Progress } from './types.ts';
 
-export const DEFAULT_GRACE_SECONDS = 30;
+const DEFAULT_GRACE_SECONDS = 30;
 /** Time for the engine to let go of a removed container (spec 02 §7.2). */
 const REMOVAL_TIMEOUT_MS = 3000;
 
@@ -110,6 +110,19 @@ export async function stopWorkload(
   await leaveClients(context, name, config);
   await act.outcome('stopped', 'stopped');
   return 'done';
+}
+
+/** Stops what is started again at once: whether the stop was recorded does not matter then. */
+export async function stopBeforeStart(
+  context: Context,
+  name: WorkloadName,
+  signal?: AbortSignal,
+): Promise<void> {
+  try {
+    await stopWorkload(context, name, { graceSeconds: DEFAULT_GRACE_SECONDS, signal });
+  } catch (error) {
+    if (!hasCode(error, 'ERR_NOT_RECORDED')) throw error;
+  }
 }
 
 function interruptedStop(workload: WorkloadName, cause: unknown): ThvError {
