@@ -75,10 +75,13 @@ export async function stopWorkload(
   name: WorkloadName,
   { graceSeconds, signal }: OperationOptions & { readonly graceSeconds: number },
 ): Promise<'done' | 'already' | 'not-found'> {
-  const { engine, container } = await locateContainer(context, name, signal);
+  const [host, { engine, container }] = await Promise.all([
+    context.askHost(),
+    locateContainer(context, name, signal),
+  ]);
   const record = await findRecord(context, name);
   if (record === undefined && container === undefined && !(await isStored(context, name))) return 'not-found';
-  const isSupervised = supervisorOf(name, record, await context.askHost()).kind !== 'none';
+  const isSupervised = supervisorOf(name, record, host).kind !== 'none';
   if (
     record?.status === 'stopped' &&
     !isSupervised &&
@@ -90,7 +93,7 @@ export async function stopWorkload(
   const act = createActRecord(context, name);
   await act.step('stopping');
   try {
-    await endSupervisor(context, name, record, engine === undefined ? graceSeconds : undefined);
+    await endSupervisor(context, name, { record, host }, engine === undefined ? graceSeconds : undefined);
     // A foreground run deletes its workload when it ends (spec 02 §6.4).
     if (await isGone(context, name)) return 'done';
     if (engine !== undefined && container !== undefined) {
@@ -139,14 +142,17 @@ export async function removeWorkload(
   { keepLogs, signal }: OperationOptions & { readonly keepLogs: boolean },
 ): Promise<'done' | 'not-found'> {
   const { logger, statuses, runConfigs } = context;
-  const { engine, container } = await locateContainer(context, name, signal);
+  const [host, { engine, container }] = await Promise.all([
+    context.askHost(),
+    locateContainer(context, name, signal),
+  ]);
   const record = await findRecord(context, name);
   const config = await runConfigs.find(name).catch(() => undefined); // unreadable: deleted all the same
   const isKnown = record !== undefined || container !== undefined || (await isStored(context, name));
   await bestEffort(logger, 'failed to record that the workload is being removed', () =>
     statuses.setIf(name, () => true, 'removing'),
   );
-  await endSupervisor(context, name, record);
+  await endSupervisor(context, name, { record, host });
   if (engine !== undefined && container !== undefined) {
     await removeContainer(engine, container.Id, name, signal);
   }
@@ -256,11 +262,13 @@ async function makeStartable(
   signal?: AbortSignal,
 ): Promise<RunConfig | undefined> {
   const config = await within(`failed to load state for ${name}`, () => context.runConfigs.get(name));
+  const asking = context.askHost();
   const record = await findRecord(context, name);
-  const supervisor = supervisorOf(name, record, await context.askHost());
-  const isOwn = supervisor.kind === 'dedicated' && supervisor.processId === process.pid;
   const engine = isContainer(config) ? await context.engine(signal) : undefined;
   const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
+  const host = await asking;
+  const supervisor = supervisorOf(name, record, host);
+  const isOwn = supervisor.kind === 'dedicated' && supervisor.processId === process.pid;
   if (
     supervisor.kind !== 'none' &&
     !isOwn &&
@@ -269,7 +277,7 @@ async function makeStartable(
   ) {
     return undefined;
   }
-  if (!isOwn) await endSupervisor(context, name, record);
+  if (!isOwn) await endSupervisor(context, name, { record, host });
   if (!(await isPortAvailable(config.port))) {
     throw new ThvError(
       'ERR_PORT_UNAVAILABLE',

@@ -28,8 +28,11 @@ export async function reconcile(
   evidence: Evidence,
   engine: Engine | undefined,
 ): Promise<Shown> {
-  const { record, unreadable, container, host } = evidence;
-  const supervisor = supervisorOf(name, record, host);
+  const { record, unreadable, container } = evidence;
+  let supervisor = supervisorOf(name, record, evidence.host);
+  // A run that fails records it and is gone a moment later: an answer from just before must not speak for it.
+  if (supervisor.kind === 'host' && record?.status === 'error')
+    supervisor = supervisorOf(name, record, await context.askHost());
   const observed = supervisor.kind === 'host' ? supervisor.observed : undefined;
   if (record === undefined) {
     if (observed !== undefined) return { ...observed, context: unreadable?.message ?? observed.context };

@@ -64,6 +64,12 @@ function startsWorkload(commandLine: string, name: WorkloadName): boolean {
   return new RegExp(` (?:re)?start (?:-\\S+ )*${escaped}(?:$|[ -])`).test(commandLine);
 }
 
+/** What tells who serves a workload. */
+interface SupervisorFacts {
+  readonly record: StatusRecord | undefined;
+  readonly host: HostAnswer;
+}
+
 /**
  * Ends whatever serves the workload, and with it a server that is a process, which gets `processGraceSeconds` to end by itself;
  * returns when both have ended. A container is not touched.
@@ -71,7 +77,7 @@ function startsWorkload(commandLine: string, name: WorkloadName): boolean {
 export async function endSupervisor(
   context: Context,
   name: WorkloadName,
-  record: StatusRecord | undefined,
+  { record, host: answer }: SupervisorFacts,
   processGraceSeconds?: number,
 ): Promise<void> {
   const { desired, statuses, logger } = context;
@@ -84,7 +90,7 @@ export async function endSupervisor(
   await bestEffort(logger, 'failed to note that the workload was told to end', () => desired.end(name));
   const host = await context.findHost();
   if (host !== undefined && (await host.end(name, extraMs))) return;
-  const supervisor = supervisorOf(name, record, await context.askHost());
+  const supervisor = supervisorOf(name, record, answer);
   if (supervisor.kind !== 'dedicated' || supervisor.processId === process.pid) return;
   await terminateProcess(supervisor.processId, TERMINATION_PATIENCE_MS + extraMs);
   await bestEffort(logger, 'failed to record that the supervisor ended', () =>
