@@ -107,7 +107,7 @@ const NAMES_AN_ENGINE = [
   'TOOLHIVE_RUNTIME',
 ];
 
-/** One workload by name, with the same answer as the list (spec 02 §15-6). Throws `ERR_WORKLOAD_NOT_FOUND`. */
+/** One workload by name, with the same answer as the list (spec 02 §15-6). Throws `ERR_WORKLOAD_NOT_FOUND`, `ERR_STATUS_FILE_INVALID`. */
 export async function getWorkload(
   context: Context,
   rawName: string,
@@ -115,11 +115,7 @@ export async function getWorkload(
 ): Promise<Workload> {
   const name = parseWorkloadName(rawName);
   const asking = context.askHost();
-  let unreadable: ThvError | undefined;
-  const record = await context.statuses.find(name).catch((error: unknown) => {
-    unreadable = toThvError(error);
-    return undefined;
-  });
+  const record = await context.statuses.find(name);
   const config = await findConfig(context, name);
   const needsEngine = config === undefined || isContainer(config);
   const engine = needsEngine ? await context.engine(signal) : undefined;
@@ -129,7 +125,7 @@ export async function getWorkload(
       : await patiently(engine, signal, (limited) => findContainer(engine, name, limited));
   const host = await asking;
   const isServed = host.type === 'answers' && host.workloads.has(name);
-  if (record === undefined && unreadable === undefined && details === undefined && !isServed) {
+  if (record === undefined && details === undefined && !isServed) {
     throw new ThvError(
       'ERR_WORKLOAD_NOT_FOUND',
       { workload: name },
@@ -137,7 +133,7 @@ export async function getWorkload(
     );
   }
   const container = details === undefined ? undefined : seenFromDetails(details);
-  const evidence = { record, unreadable, config, container, host };
+  const evidence = { record, unreadable: undefined, config, container, host };
   return viewOf(name, evidence, await reconcile(context, name, evidence, engine));
 }
 

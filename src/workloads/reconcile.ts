@@ -44,8 +44,9 @@ export async function reconcile(
     await correct(context, name, record, 'stopped');
     return { status: 'stopped', context: undefined };
   }
+  // Where both say the same, the file may have a remark of a command's besides.
   const filed =
-    observed !== undefined && SERVED.has(record.status)
+    observed !== undefined && SERVED.has(record.status) && observed.status !== record.status
       ? { ...record, status: observed.status, status_context: observed.context }
       : record;
   const problem = problemOf(name, filed, evidence, supervisor, isElsewhere);
