@@ -4,6 +4,7 @@ import { containerNameOf, type RunConfig, type WorkloadName } from '../records/i
 import type { Backend, RunningServer } from './backend.ts';
 import { confirmExit, watchContainer } from './container-watch.ts';
 import { deployContainer, findByExactName, identityOf, isUp, type RunningContainer } from './containers.ts';
+import { createDeployMark } from './deploy-mark.ts';
 import { lastWords } from './last-words.ts';
 import { overlaysOf } from './overlays.ts';
 import { keepAttached } from './stdio-link.ts';
@@ -27,12 +28,13 @@ export function createContainerBackend(
 ): Backend {
   const { openEngine, logger, signal } = options;
   const name = containerNameOf(config);
+  const mark = createDeployMark(options.paths.state, workload, logger);
   return {
     noun: 'Container',
     async deploy(environment) {
       const engine = await openEngine(signal);
       const overlays = await overlaysOf(workload, config, options);
-      const deploy = { environment, overlays, logger, signal };
+      const deploy = { environment, overlays, mark, logger, signal };
       return serverIn(engine, await deployContainer(engine, config, deploy), config);
     },
     async lastWords() {

@@ -1,5 +1,6 @@
 export { openClientSettings, serverOf } from './client-entry.ts';
-export { findByExactName, findContainer, isUp, removeUnusedNetwork } from './containers.ts';
+export { findByExactName, findContainer, findContainers, isUp, removeUnusedNetwork } from './containers.ts';
+export { clearDeployMark, findUnfinishedDeploy } from './deploy-mark.ts';
 export { createDesiredState, type DesiredState } from './desired-state.ts';
 export { type RunEnvironment, runEnvironmentFrom } from './environment.ts';
 export { resolveForwardHeaders } from './forward-headers.ts';

@@ -11,6 +11,7 @@ import {
   type LogLevel,
   openRotatingFile,
   type Paths,
+  sleep,
 } from '../platform/index.ts';
 import {
   createRunConfigStore,
@@ -32,6 +33,9 @@ const EXIT_CANNOT_START = 75;
 
 const IDLE_EXIT_MS = 60_000;
 const SHUTDOWN_GRACE_MS = 10_000;
+/** For servers that are processes, after the calls. */
+const SETTLE_MS = 6000;
+const LAST_RECORDS_MS = 2000;
 
 interface HostOptions {
   readonly paths: Paths;
@@ -174,8 +178,10 @@ function createRuns({ paths, logLevel }: HostOptions, usage: UsageReporter, logg
         if (!active.has(name)) launch(name, environment);
     },
     async endAll(graceMs) {
-      await Promise.all([...active.keys()].map((name) => end(name, graceMs)));
-      await background.drain(graceMs);
+      const ended = Promise.all([...active.keys()].map((name) => end(name, graceMs)));
+      // An engine that takes its time with a container is left to it: whoever serves next finds what has come of it.
+      await Promise.race([ended, sleep(graceMs + SETTLE_MS)]);
+      await background.drain(LAST_RECORDS_MS);
     },
     secretVariables: () => Object.assign({}, ...[...environments.values()].map(secretsOnly)),
     count: () => active.size,

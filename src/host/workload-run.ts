@@ -240,7 +240,9 @@ export function startWorkloadRun(
   ): Promise<ServerEvent | undefined> {
     while (!signal.aborted) {
       try {
-        return await serve(await backend.deploy(await secretValues()));
+        const running = await backend.deploy(await secretValues());
+        // A deployment that waited for its engine ends later than the run.
+        return signal.aborted ? undefined : await serve(running);
       } catch (error) {
         if (signal.aborted) return undefined;
         if (hasCode(error, 'ERR_CONTAINER_NOT_RUNNING'))

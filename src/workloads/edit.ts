@@ -1,10 +1,11 @@
 import { messageOf } from '../errors/index.ts';
-import { findContainer, urlOf } from '../host/index.ts';
+import { urlOf } from '../host/index.ts';
 import { sleep } from '../platform/index.ts';
 import { formatRunConfig, parseWorkloadName, type RunConfig, type WorkloadName } from '../records/index.ts';
 import type { Context } from './context.ts';
 import { DEFAULT_GRACE_SECONDS, engineOf, stopWorkload } from './lifecycle.ts';
 import { prepareEdit } from './prepare-run.ts';
+import { removeContainers } from './remove-containers.ts';
 import { spawnSupervisor } from './supervisor.ts';
 import type { OperationOptions, RunInteraction, RunRequest, RunResult } from './types.ts';
 
@@ -135,8 +136,7 @@ async function startWith(
 ): Promise<void> {
   await stopWorkload(context, name, { graceSeconds: DEFAULT_GRACE_SECONDS, signal });
   const engine = await engineOf(context, name, signal);
-  const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
-  if (container !== undefined) await engine?.containers.remove(container.Id, { force: true, signal });
+  if (engine !== undefined) await removeContainers(context, engine, name, signal);
   await context.runConfigs.save(name, config);
   await context.statuses.set(name, 'starting');
   await spawnSupervisor(context, name, config.debug ?? false);

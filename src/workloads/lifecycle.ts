@@ -24,15 +24,15 @@ import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
 import { deleteCreatedSecrets } from './created-secrets.ts';
 import { ensureImage } from './obtain-image.ts';
+import { removeContainers } from './remove-containers.ts';
 import { serveHere } from './run.ts';
 import { ensureProcess } from './runtime.ts';
-import { stopContainer } from './stop-container.ts';
+import { stopPresent } from './stop-container.ts';
 import { endSupervisor, spawnSupervisor, supervisorOf, workloadLogPath } from './supervisor.ts';
 import type { OperationOptions, Outcome, Progress } from './types.ts';
+import { untilDeployed } from './unfinished-deploy.ts';
 
 export const DEFAULT_GRACE_SECONDS = 30;
-/** Time for the engine to let go of a removed container (spec 02 §7.2). */
-const REMOVAL_TIMEOUT_MS = 3000;
 
 /** Several workloads at once; each result is reported, none cancels another (spec 02 §15-27). */
 export async function forEachWorkload(
@@ -81,13 +81,15 @@ export async function stopWorkload(
   const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: only what we know we wrote
   await context.statuses.set(name, 'stopping');
   try {
-    await endSupervisor(context, name, record, engine === undefined ? graceSeconds : undefined);
+    await endSupervisor(context, name, record, {
+      processGraceSeconds: engine === undefined ? graceSeconds : undefined,
+      signal,
+    });
     // A foreground run deletes its workload when it ends (spec 02 §6.4).
     if ((await findRecord(context, name)) === undefined) return 'done';
-    if (engine !== undefined && container !== undefined) {
-      await within('failed to stop workload', () =>
-        stopContainer(engine, container, { graceSeconds, signal }),
-      );
+    if (engine !== undefined) {
+      await untilDeployed(context, engine, name, { wanted: 'up', signal });
+      await within('failed to stop workload', () => stopPresent(engine, name, { graceSeconds, signal }));
     }
   } catch (error) {
     if (signal?.aborted) {
@@ -119,23 +121,11 @@ export async function removeWorkload(
   const { logger, paths } = context;
   const engine = await engineOf(context, name, signal);
   const record = await findRecord(context, name);
-  const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
   const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: deleted all the same
-  const isKnown = record !== undefined || container !== undefined || (await isStored(context, name));
+  const isRecorded = record !== undefined || (await isStored(context, name));
   await context.statuses.setIf(name, () => true, 'removing');
-  await endSupervisor(context, name, record);
-  if (engine !== undefined && container !== undefined) {
-    await engine.containers.remove(container.Id, { force: true, signal });
-    const deadline = performance.now() + REMOVAL_TIMEOUT_MS;
-    while ((await engine.containers.find(container.Id, { signal })) !== undefined) {
-      if (performance.now() > deadline) {
-        throw new ThvError('ERR_TIMEOUT', {
-          reason: `timed out waiting for container ${name} to be removed`,
-        });
-      }
-      await Bun.sleep(100);
-    }
-  }
+  await endSupervisor(context, name, record, { signal });
+  const hadContainer = engine !== undefined && (await removeContainers(context, engine, name, signal));
   if (engine !== undefined) await removeUnusedNetwork(engine, logger);
   const image = config?.image ?? '';
   if (engine !== undefined && image.startsWith('toolhivelocal/')) {
@@ -173,7 +163,7 @@ export async function removeWorkload(
     );
   }
   await context.statuses.delete(name);
-  return isKnown ? 'done' : 'not-found';
+  return isRecorded || hadContainer ? 'done' : 'not-found';
 }
 
 /** One that the reference has written for this workload alone (spec 02 §3.2), and no file of the user's. */
@@ -216,7 +206,7 @@ async function makeStartable(
   ) {
     return undefined;
   }
-  if (!isOwn) await endSupervisor(context, name, record);
+  if (!isOwn) await endSupervisor(context, name, record, { signal });
   if (!(await isPortAvailable(config.port))) {
     throw new ThvError(
       'ERR_PORT_UNAVAILABLE',
@@ -297,9 +287,7 @@ async function stopAfterServing(context: Context, name: WorkloadName): Promise<v
   const isOurs = await context.statuses.setIf(name, ({ status }) => SERVED.has(status), 'stopping');
   if (!isOurs) return;
   const engine = await engineOf(context, name);
-  const container = engine === undefined ? undefined : await findContainer(engine, name);
-  if (engine !== undefined && container !== undefined)
-    await stopContainer(engine, container, { graceSeconds: DEFAULT_GRACE_SECONDS });
+  if (engine !== undefined) await stopPresent(engine, name, { graceSeconds: DEFAULT_GRACE_SECONDS });
   await leaveClients(context, name, await context.runConfigs.find(name).catch(() => undefined));
   await context.statuses.setIf(name, ({ status }) => status === 'stopping', 'stopped');
 }

@@ -4,7 +4,6 @@ import { ensureDefaultGroup } from '../groups/index.ts';
 import {
   deleteProcessFolder,
   deleteSessionJournal,
-  findContainer,
   removeUnusedNetwork,
   startWorkloadRun,
   urlOf,
@@ -16,7 +15,8 @@ import { createUsageReporter } from '../usage/index.ts';
 import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
 import { prepareRun } from './prepare-run.ts';
-import { spawnSupervisor } from './supervisor.ts';
+import { removeContainers } from './remove-containers.ts';
+import { endSupervisor, spawnSupervisor } from './supervisor.ts';
 import type {
   ImportRequest,
   OperationOptions,
@@ -118,12 +118,12 @@ async function save(context: Context, name: WorkloadName, config: RunConfig): Pr
 /** Removes everything a run made: container, network, document, status. */
 async function discard(context: Context, engine: Engine | undefined, name: WorkloadName): Promise<void> {
   const { logger } = context;
-  await context.desired.remove(name);
+  // A host may have taken it, though its answer was lost.
+  await bestEffort(logger, 'failed to end what serves the workload', async () =>
+    endSupervisor(context, name, await context.statuses.find(name)),
+  );
   if (engine !== undefined) {
-    await bestEffort(logger, 'failed to remove container', async () => {
-      const container = await findContainer(engine, name);
-      if (container !== undefined) await engine.containers.remove(container.Id, { force: true });
-    });
+    await bestEffort(logger, 'failed to remove container', () => removeContainers(context, engine, name));
     await removeUnusedNetwork(engine, logger);
   }
   deleteProcessFolder(context.paths, name);

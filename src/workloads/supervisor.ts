@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { grantStopTime } from '../host/index.ts';
+import { findUnfinishedDeploy, grantStopTime } from '../host/index.ts';
 import {
   commandLineOf,
   isProcessAlive,
@@ -13,6 +13,8 @@ import { type Context, isDedicated } from './context.ts';
 
 /** Time a dedicated supervisor has to end after SIGTERM before it is killed (spec 02 §15-4). */
 const TERMINATION_PATIENCE_MS = 10_000;
+/** More for one that waits for its engine to answer a create or a start, which would come to nothing good without it. */
+const DEPLOY_PATIENCE_MS = 60_000;
 
 /** Who serves a workload now, as its status file and the process table tell. */
 export type Supervisor =
@@ -53,24 +55,34 @@ function startsWorkload(commandLine: string, name: WorkloadName): boolean {
   return new RegExp(` (?:re)?start (?:-\\S+ )*${escaped}(?:$|[ -])`).test(commandLine);
 }
 
+interface EndOptions {
+  /** For a server that is a process, which ends with its supervisor. */
+  readonly processGraceSeconds?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Ends whatever serves the workload, and with it a server that is a process, which gets `processGraceSeconds` to end by itself;
- * returns when both have ended. A container is not touched.
+ * returns when both have ended. A container is not touched, but one that was being made is there now, and has to be looked up again.
  */
 export async function endSupervisor(
   context: Context,
   name: WorkloadName,
   record: StatusRecord | undefined,
-  processGraceSeconds?: number,
+  { processGraceSeconds, signal }: EndOptions = {},
 ): Promise<void> {
   const extraMs = (processGraceSeconds ?? 0) * 1000;
   if (processGraceSeconds !== undefined) grantStopTime(context.paths, name, processGraceSeconds);
   await context.desired.remove(name);
   const host = await context.findHost();
-  if (host !== undefined && (await host.end(name, extraMs))) return;
+  if (host !== undefined && (await host.end(name, { extraMs, signal }))) return;
   const supervisor = supervisorOf(name, record);
   if (supervisor.kind !== 'dedicated' || supervisor.processId === process.pid) return;
-  await terminateProcess(supervisor.processId, TERMINATION_PATIENCE_MS + extraMs);
+  const isDeploying = findUnfinishedDeploy(context.paths.state, name) !== undefined;
+  await terminateProcess(
+    supervisor.processId,
+    TERMINATION_PATIENCE_MS + extraMs + (isDeploying ? DEPLOY_PATIENCE_MS : 0),
+  );
   await context.statuses.resetProcessId(name, supervisor.processId);
 }
 

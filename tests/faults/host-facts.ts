@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import type { World } from '../harness/world.ts';
 import { waitFor } from '../harness/wait-for.ts';
+import type { World } from '../harness/world.ts';
 
 /** The one workload host of a world, and its guard, by process id. */
 export async function hostAndGuard(world: World): Promise<{ readonly host: number; readonly guard: number }> {
@@ -37,7 +37,9 @@ export function childrenOf(pid: number): readonly number[] {
   return readdirSync('/proc').flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
     try {
-      const [, parent] = readFileSync(`/proc/${name}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+      const [, parent] = readFileSync(`/proc/${name}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ');
       return Number(parent) === pid ? [Number(name)] : [];
     } catch {
       return []; // it ended while we looked
