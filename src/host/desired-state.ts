@@ -12,6 +12,7 @@ import { type RunEnvironment, secretsOnly, withoutSecrets } from './environment.
 export interface DesiredState {
   /** Secret variables are not written. */
   add(name: WorkloadName, environment: RunEnvironment): Promise<void>;
+  has(name: WorkloadName): Promise<boolean>;
   remove(name: WorkloadName): Promise<void>;
   /** Secret variables are those of `env`. */
   list(env: Readonly<Record<string, string | undefined>>): Promise<ReadonlyMap<WorkloadName, RunEnvironment>>;
@@ -30,6 +31,7 @@ export function createDesiredState(stateFolder: string, logger: Logger): Desired
         { directoryMode: 0o700 },
       );
     },
+    has: (name) => Bun.file(pathOf(name)).exists(),
     remove: (name) => rm(pathOf(name), { force: true }),
     async list(env) {
       const found = new Map<WorkloadName, RunEnvironment>();

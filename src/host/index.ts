@@ -1,3 +1,4 @@
+export { claimWorkload, findClaimant, findClaimOf } from './claim.ts';
 export { openClientSettings, serverOf } from './client-entry.ts';
 export { findByExactName, findContainer, findContainers, isUp, removeUnusedNetwork } from './containers.ts';
 export { clearDeployMark, findUnfinishedDeploy } from './deploy-mark.ts';
@@ -6,7 +7,7 @@ export { type RunEnvironment, runEnvironmentFrom } from './environment.ts';
 export { resolveForwardHeaders } from './forward-headers.ts';
 export { findLivingHost, type HostConnection } from './host-client.ts';
 export { ensureHost } from './launch.ts';
-export { deleteProcessFolder, grantStopTime, outputPath } from './process-files.ts';
+export { deleteProcessFolder, grantStopTime, outputPath, processFolder } from './process-files.ts';
 export { STDIO_REFUSED } from './remote-settings.ts';
 export { runHost } from './run-host.ts';
 export { deleteSessionJournal } from './session-journal.ts';

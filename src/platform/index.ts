@@ -12,7 +12,15 @@ export { NEVER_IDLE } from './never-idle.ts';
 export { homeOf, type Paths, resolvePaths } from './paths.ts';
 export { findFreePort, isPortAvailable } from './ports.ts';
 export { isPrivateAddress } from './private-address.ts';
-export { commandLineOf, isProcessAlive, spawnDetached, terminateProcess } from './processes.ts';
+export {
+  beginOfProcess,
+  commandLineOf,
+  environmentOf,
+  isProcessAlive,
+  processIds,
+  spawnDetached,
+  terminateProcess,
+} from './processes.ts';
 export { proxyFor } from './proxy-settings.ts';
 export { openRotatingFile, type RotatingFile } from './rotating-file.ts';
 export { selfCommand } from './self.ts';

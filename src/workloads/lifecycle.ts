@@ -1,12 +1,14 @@
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Engine } from '../engine/index.ts';
-import { ThvError, toThvError, within } from '../errors/index.ts';
+import { hasCode, ThvError, toThvError, within } from '../errors/index.ts';
 import {
   deleteProcessFolder,
   deleteSessionJournal,
   findContainer,
   isUp,
+  processFolder,
   removeUnusedNetwork,
 } from '../host/index.ts';
 import { isPortAvailable, type Logger, type Paths } from '../platform/index.ts';
@@ -28,7 +30,13 @@ import { removeContainers } from './remove-containers.ts';
 import { serveHere } from './run.ts';
 import { ensureProcess } from './runtime.ts';
 import { stopPresent } from './stop-container.ts';
-import { endSupervisor, spawnSupervisor, supervisorOf, workloadLogPath } from './supervisor.ts';
+import {
+  endSupervisor,
+  findDedicated,
+  spawnSupervisor,
+  supervisorOf,
+  workloadLogPath,
+} from './supervisor.ts';
 import type { OperationOptions, Outcome, Progress } from './types.ts';
 import { untilDeployed } from './unfinished-deploy.ts';
 
@@ -51,14 +59,36 @@ export async function forEachWorkload(
   );
 }
 
-/** The engine that a workload concerns; `undefined` for one that is no container, and ends with its supervisor. */
+/**
+ * The engine that a workload concerns; `undefined` for one that is no container, and ends with its supervisor. Where the document is
+ * lost, the engine may know more; where that is not there either, what serves the workload can still be ended.
+ */
 export async function engineOf(
   context: Context,
   name: WorkloadName,
   signal?: AbortSignal,
 ): Promise<Engine | undefined> {
-  const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: the engine may know more
-  return config === undefined || isContainer(config) ? await context.engine(signal) : undefined;
+  const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable is as good as lost
+  const isElsewhere =
+    config === undefined ? existsSync(processFolder(context.paths, name)) : !isContainer(config);
+  if (isElsewhere) return undefined;
+  try {
+    return await context.engine(signal);
+  } catch (error) {
+    const isUnknown = config === undefined && hasCode(error, 'ERR_ENGINE_UNAVAILABLE');
+    if (!isUnknown || !(await isServed(context, name))) throw error;
+    context.logger.warn('no container engine answers: whether the workload has a container is not known', {
+      workload: name,
+    });
+    return undefined;
+  }
+}
+
+async function isServed(context: Context, name: WorkloadName): Promise<boolean> {
+  return (
+    (await context.desired.has(name)) ||
+    findDedicated(context, name, await findRecord(context, name)) !== undefined
+  );
 }
 
 export async function stopWorkload(
@@ -69,8 +99,13 @@ export async function stopWorkload(
   const engine = await engineOf(context, name, signal);
   const record = await findRecord(context, name);
   const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
-  if (record === undefined && container === undefined && !(await isStored(context, name))) return 'not-found';
-  const isSupervised = supervisorOf(name, record).kind !== 'none';
+  if (record === undefined && container === undefined && !(await isStored(context, name))) {
+    // All that is known of it may be lost, and somebody serves it still.
+    const grace = { processGraceSeconds: graceSeconds, signal };
+    return (await endSupervisor(context, name, record, grace)) ? 'done' : 'not-found';
+  }
+  const isSupervised =
+    supervisorOf(name, record).kind !== 'none' || findDedicated(context, name, record) !== undefined;
   if (
     record?.status === 'stopped' &&
     !isSupervised &&
@@ -124,7 +159,7 @@ export async function removeWorkload(
   const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: deleted all the same
   const isRecorded = record !== undefined || (await isStored(context, name));
   await context.statuses.setIf(name, () => true, 'removing');
-  await endSupervisor(context, name, record, { signal });
+  const wasServed = await endSupervisor(context, name, record, { signal });
   const hadContainer = engine !== undefined && (await removeContainers(context, engine, name, signal));
   if (engine !== undefined) await removeUnusedNetwork(engine, logger);
   const image = config?.image ?? '';
@@ -163,7 +198,7 @@ export async function removeWorkload(
     );
   }
   await context.statuses.delete(name);
-  return isRecorded || hadContainer ? 'done' : 'not-found';
+  return isRecorded || wasServed || hadContainer ? 'done' : 'not-found';
 }
 
 /** One that the reference has written for this workload alone (spec 02 §3.2), and no file of the user's. */
@@ -282,12 +317,13 @@ export async function serveUntilStopped(
 /** What the status of a workload may be while it is served. */
 const SERVED: ReadonlySet<string> = new Set(['running', 'starting', 'unauthenticated', 'unhealthy']);
 
-/** A stop or a removal that ended us does the rest itself; otherwise the container is ours to stop. */
+/**
+ * A stop or a removal that ended us does the rest itself; otherwise the container is ours to stop. The status stays as it is: one
+ * that was ended by a signal and by no stop is unhealthy to whoever looks next (spec 02 §6.3-11).
+ */
 async function stopAfterServing(context: Context, name: WorkloadName): Promise<void> {
-  const isOurs = await context.statuses.setIf(name, ({ status }) => SERVED.has(status), 'stopping');
-  if (!isOurs) return;
+  if (!SERVED.has((await findRecord(context, name))?.status ?? '')) return;
   const engine = await engineOf(context, name);
   if (engine !== undefined) await stopPresent(engine, name, { graceSeconds: DEFAULT_GRACE_SECONDS });
   await leaveClients(context, name, await context.runConfigs.find(name).catch(() => undefined));
-  await context.statuses.setIf(name, ({ status }) => status === 'stopping', 'stopped');
 }

@@ -129,7 +129,7 @@ async function reconcile(
     await context.statuses.setIf(name, (now) => now.updated_at === record.updated_at, 'stopped');
     return { status: 'stopped', context: undefined };
   }
-  const problem = problemOf(name, record, config, container);
+  const problem = problemOf(name, record, config, container) ?? problemOfStart(context, name, record);
   if (problem === undefined) return asFiled;
   await context.statuses.setIf(name, (now) => now.updated_at === record.updated_at, 'unhealthy', problem);
   return { status: 'unhealthy', context: problem };
@@ -166,6 +166,17 @@ function problemOf(
   }
   if (supervisorOf(name, record).kind !== 'none') return undefined;
   return `proxy process not running: workload shows running but proxy process for ${name} is not active`;
+}
+
+/** How long a start may look as if nobody were at it: between two steps, and while a host comes back. */
+const START_GAP_MS = 10_000;
+
+/** A start whose supervisor was killed would be under way for ever. */
+function problemOfStart({ paths }: Context, name: WorkloadName, record: StatusRecord): string | undefined {
+  if (record.status !== 'starting' || record.updated_at === undefined) return undefined;
+  if (Date.now() - new Date(record.updated_at).getTime() < START_GAP_MS) return undefined;
+  if (supervisorOf(name, record).kind !== 'none' || isChanging(paths, name)) return undefined;
+  return `proxy process not running: workload shows starting but proxy process for ${name} is not active`;
 }
 
 async function containersByName(

@@ -2,6 +2,7 @@ import { type Engine, openEngine } from '../engine/index.ts';
 import { within } from '../errors/index.ts';
 import { ensureDefaultGroup } from '../groups/index.ts';
 import {
+  claimWorkload,
   deleteProcessFolder,
   deleteSessionJournal,
   removeUnusedNetwork,
@@ -87,6 +88,7 @@ export async function serveHere(
   name: WorkloadName,
   { signal, onReady }: OperationOptions & { readonly onReady: (url: string) => void },
 ): Promise<void> {
+  using _ = await claimWorkload(context.paths.state, name);
   await using usage = createUsageReporter(context);
   const run = startWorkloadRun(
     name,

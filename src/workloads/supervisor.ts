@@ -1,9 +1,13 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { findUnfinishedDeploy, grantStopTime } from '../host/index.ts';
+import { findClaimant, findClaimOf, findUnfinishedDeploy, grantStopTime } from '../host/index.ts';
 import {
   commandLineOf,
+  environmentOf,
   isProcessAlive,
+  type Paths,
+  processIds,
+  resolvePaths,
   selfCommand,
   spawnDetached,
   terminateProcess,
@@ -63,27 +67,60 @@ interface EndOptions {
 
 /**
  * Ends whatever serves the workload, and with it a server that is a process, which gets `processGraceSeconds` to end by itself;
- * returns when both have ended. A container is not touched, but one that was being made is there now, and has to be looked up again.
+ * returns when both have ended, and whether there was anybody. A container is not touched, but one that was being made is there now,
+ * and has to be looked up again.
  */
 export async function endSupervisor(
   context: Context,
   name: WorkloadName,
   record: StatusRecord | undefined,
   { processGraceSeconds, signal }: EndOptions = {},
-): Promise<void> {
+): Promise<boolean> {
   const extraMs = (processGraceSeconds ?? 0) * 1000;
   if (processGraceSeconds !== undefined) grantStopTime(context.paths, name, processGraceSeconds);
   await context.desired.remove(name);
   const host = await context.findHost();
-  if (host !== undefined && (await host.end(name, { extraMs, signal }))) return;
-  const supervisor = supervisorOf(name, record);
-  if (supervisor.kind !== 'dedicated' || supervisor.processId === process.pid) return;
+  if (host !== undefined && (await host.end(name, { extraMs, signal }))) return true;
+  const processId = findDedicated(context, name, record);
+  if (processId === undefined) return false;
   const isDeploying = findUnfinishedDeploy(context.paths.state, name) !== undefined;
   await terminateProcess(
-    supervisor.processId,
+    processId,
     TERMINATION_PATIENCE_MS + extraMs + (isDeploying ? DEPLOY_PATIENCE_MS : 0),
   );
-  await context.statuses.resetProcessId(name, supervisor.processId);
+  await context.statuses.resetProcessId(name, processId);
+  return true;
+}
+
+/**
+ * The process of its own that serves a workload, never this one: by its claim, else by the status file, else, when that is lost too, by the
+ * process table. One that might be somebody else's is none.
+ */
+export function findDedicated(
+  { paths }: Pick<Context, 'paths'>,
+  name: WorkloadName,
+  record: StatusRecord | undefined,
+): number | undefined {
+  const claimant = findClaimant(paths.state, name);
+  if (claimant !== undefined) return claimant === process.pid ? undefined : claimant;
+  const recorded = supervisorOf(name, record);
+  if (recorded.kind === 'dedicated' && isServing(paths, name, recorded.processId)) return recorded.processId;
+  return record?.status === 'stopped'
+    ? undefined
+    : processIds().find(
+        (processId) =>
+          startsWorkload(commandLineOf(processId) ?? '', name) && isServing(paths, name, processId),
+      );
+}
+
+/** A process whose command line says that it serves the workload: whether it is this user's, of this state folder, and has claimed no other. */
+function isServing(paths: Paths, name: WorkloadName, processId: number): boolean {
+  if (processId === process.pid || kindOf(commandLineOf(processId) ?? '', name) !== 'dedicated') return false;
+  const claimed = findClaimOf(paths.state, processId);
+  if (claimed !== undefined) return claimed === name;
+  const env = environmentOf(processId);
+  // Where the system tells no environments, the command line has to do.
+  return env === undefined ? process.platform !== 'linux' : resolvePaths(env).state === paths.state;
 }
 
 /** Hands a stored workload to the shared host, or starts the process of its own (spec 02 §6.2). */
