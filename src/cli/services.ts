@@ -1,4 +1,4 @@
-import { createLogger, type Logger, type Paths, removeStaleLocks, resolvePaths } from '../platform/index.ts';
+import { createLogger, type Logger, type Paths, removeLeftovers, resolvePaths } from '../platform/index.ts';
 import type { Environment } from './command.ts';
 import { logSettings } from './log-settings.ts';
 import type { Terminal } from './terminal.ts';
@@ -20,7 +20,14 @@ export function openLog({ env, terminal, debug }: LogOptions): Logger {
   return createLogger({ ...settings, write: (line) => terminal.err(line) });
 }
 
-/** Lock files that a crash left behind (spec 01 §2.1, step 3). */
-export function removeLeftLocks({ config, data }: Paths): void {
-  removeStaleLocks([config, data, `${data}/statuses`]);
+/** Lock files and half-written files that a crash left behind (spec 01 §2.1, step 3). */
+export function removeLeftLocks({ config, data, state }: Paths): void {
+  removeLeftovers([
+    config,
+    data,
+    `${data}/statuses`,
+    `${state}/runconfigs`,
+    `${state}/host`,
+    `${state}/host/desired`,
+  ]);
 }

@@ -167,6 +167,20 @@ export const CATALOG = {
       `failed to hide what an ignore file names in ${path}: ${reason}`,
   ),
   ERR_STATUS_FILE_INVALID: entry('world', 500, ({ reason }: Reason & { readonly path: string }) => reason),
+  /** What a command did stands; only the record of it is missing. */
+  ERR_NOT_RECORDED: entry(
+    'world',
+    507,
+    ({ workload, done, reason }: Reason & { readonly workload: string; readonly done: string }) =>
+      `workload '${workload}' was ${done}, but that could not be recorded: ${reason}`,
+  ),
+  /** It is gone as a workload; these files are still there. */
+  ERR_LEFT_BEHIND: entry(
+    'world',
+    507,
+    ({ workload, left }: { readonly workload: string; readonly left: readonly string[] }) =>
+      `workload '${workload}' was removed, but left behind: ${left.join('; ')}`,
+  ),
   ERR_LOCK_TIMEOUT: entry('world', 503, ({ reason }: Reason & { readonly path: string }) => reason),
   ERR_PORT_UNAVAILABLE: entry(
     'user',

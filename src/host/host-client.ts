@@ -5,8 +5,15 @@ import { messageOf, ThvError } from '../errors/index.ts';
 import { givenUp, isLocked, type Paths, sleep, startDeadline } from '../platform/index.ts';
 import type { WorkloadName } from '../records/index.ts';
 import { addressRecord, controlAddresses, isPrivateAddress } from './control-address.ts';
-import { ErrorBodySchema, HandOverSchema, type Hello, HelloSchema } from './control-protocol.ts';
+import {
+  ErrorBodySchema,
+  HandOverSchema,
+  type Hello,
+  HelloSchema,
+  type RecordRequest,
+} from './control-protocol.ts';
 import type { RunEnvironment } from './environment.ts';
+import type { Observation } from './observed-status.ts';
 
 const HELLO_TIMEOUT_MS = 2000;
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -30,6 +37,8 @@ export interface HostConnection {
    * it was not being run. Takes `extraMs` more than usual; when `signal` aborts, the host goes on.
    */
   end(name: WorkloadName, options?: EndOptions): Promise<boolean>;
+  /** Has a status recorded that the caller could not record itself. */
+  record(name: WorkloadName, request: RecordRequest): Promise<void>;
   /** Leaves the ports and ends, so that another executable can take over; gives the variables it kept in memory only. */
   handOver(): Promise<RunEnvironment>;
 }
@@ -63,6 +72,27 @@ export async function findLivingHost(paths: Paths): Promise<HostConnection | und
     }
     await sleep(SILENCE_POLL_MS);
   }
+}
+
+/** What a host says of the workloads of this state folder: asked, never inferred from a process id. */
+export type HostAnswer =
+  | {
+      readonly type: 'answers';
+      readonly processId: number;
+      readonly workloads: ReadonlyMap<string, Observation>;
+    }
+  /** No host lives. */
+  | { readonly type: 'none' }
+  /** One lives and does not say, for it is just starting, hangs, or is of an older executable. */
+  | { readonly type: 'silent' };
+
+/** Asks once, and waits no longer than a host in good health needs. */
+export async function askHost(paths: Paths): Promise<HostAnswer> {
+  const hello = (await findHost(paths))?.hello;
+  if (hello === undefined) return { type: isLocked(hostLock(paths)) ? 'silent' : 'none' };
+  if (hello.workloads === undefined) return { type: 'silent' };
+  const workloads = new Map(Object.entries(hello.workloads));
+  return { type: 'answers', processId: hello.processId, workloads };
 }
 
 /** Held by the one host of a state folder for as long as it lives. */
@@ -130,6 +160,9 @@ function connectionTo(address: string, hello: Hello): HostConnection {
     async end(name, { extraMs = 0, signal } = {}) {
       const options = { timeoutMs: END_TIMEOUT_MS + extraMs, signal };
       return (await request('POST', `/workloads/${name}/end`, options)).status !== 404;
+    },
+    async record(name, body) {
+      await request('POST', `/workloads/${name}/record`, { body });
     },
     async handOver() {
       const response = await request('POST', '/hand-over');

@@ -4,7 +4,7 @@ export { openBrowser } from './browser.ts';
 export { loadCLibrary } from './c-library.ts';
 export { type Deadline, givenUp, startDeadline } from './deadline.ts';
 export { formatDuration, parseDuration } from './duration.ts';
-export { acquireLock, type HeldLock, isLocked, removeStaleLocks, tryLock } from './file-lock.ts';
+export { acquireLock, type HeldLock, isLocked, removeLeftovers, tryLock } from './file-lock.ts';
 export { followFile } from './follow-file.ts';
 export { formatLocalTime } from './local-time.ts';
 export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger } from './log.ts';
@@ -17,6 +17,7 @@ export {
   commandLineOf,
   environmentOf,
   isProcessAlive,
+  openOutput,
   processIds,
   spawnDetached,
   terminateProcess,

@@ -1,4 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { devNull } from 'node:os';
+import { dirname } from 'node:path';
 
 /** Whether the process exists; one that we may not signal exists too (spec 02 §15-19). */
 export function isProcessAlive(processId: number): boolean {
@@ -94,6 +96,22 @@ function sendSignal(processId: number, signal: NodeJS.Signals): void {
   } catch {
     // it ended in the meantime, which is what was asked for
   }
+}
+
+/** A file for the output of a detached process; what cannot be opened is no reason not to start it, and discards its output. */
+export function openOutput(
+  path: string,
+  onDiscard: (reason: string) => void,
+): Disposable & { readonly fd: number } {
+  let fd: number;
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    fd = openSync(path, 'a', 0o600);
+  } catch (error) {
+    onDiscard(error instanceof Error ? error.message : String(error));
+    fd = openSync(devNull, 'a');
+  }
+  return { fd, [Symbol.dispose]: () => closeSync(fd) };
 }
 
 interface DetachOptions {

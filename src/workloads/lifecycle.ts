@@ -1,14 +1,12 @@
-import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Engine } from '../engine/index.ts';
-import { hasCode, ThvError, toThvError, within } from '../errors/index.ts';
+import { messageOf, ThvError, toThvError, within } from '../errors/index.ts';
 import {
   deleteProcessFolder,
   deleteSessionJournal,
   findContainer,
   isUp,
-  processFolder,
   removeUnusedNetwork,
 } from '../host/index.ts';
 import { isPortAvailable, type Logger, type Paths } from '../platform/index.ts';
@@ -19,12 +17,15 @@ import {
   type RunConfig,
   type StatusRecord,
   type WorkloadName,
+  type WorkloadStatus,
 } from '../records/index.ts';
 import { deleteOverlays } from '../sandbox/index.ts';
+import { createActRecord } from './act-record.ts';
 import { checkSecrets } from './check-secrets.ts';
 import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
 import { deleteCreatedSecrets } from './created-secrets.ts';
+import { locateContainer } from './locate-container.ts';
 import { ensureImage } from './obtain-image.ts';
 import { removeContainers } from './remove-containers.ts';
 import { serveHere } from './run.ts';
@@ -33,6 +34,7 @@ import { stopPresent } from './stop-container.ts';
 import {
   endSupervisor,
   findDedicated,
+  type Supervisor,
   spawnSupervisor,
   supervisorOf,
   workloadLogPath,
@@ -59,36 +61,14 @@ export async function forEachWorkload(
   );
 }
 
-/**
- * The engine that a workload concerns; `undefined` for one that is no container, and ends with its supervisor. Where the document is
- * lost, the engine may know more; where that is not there either, what serves the workload can still be ended.
- */
+/** The engine that a workload concerns; `undefined` for one that is no container, and ends with its supervisor. */
 export async function engineOf(
   context: Context,
   name: WorkloadName,
   signal?: AbortSignal,
 ): Promise<Engine | undefined> {
-  const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable is as good as lost
-  const isElsewhere =
-    config === undefined ? existsSync(processFolder(context.paths, name)) : !isContainer(config);
-  if (isElsewhere) return undefined;
-  try {
-    return await context.engine(signal);
-  } catch (error) {
-    const isUnknown = config === undefined && hasCode(error, 'ERR_ENGINE_UNAVAILABLE');
-    if (!isUnknown || !(await isServed(context, name))) throw error;
-    context.logger.warn('no container engine answers: whether the workload has a container is not known', {
-      workload: name,
-    });
-    return undefined;
-  }
-}
-
-async function isServed(context: Context, name: WorkloadName): Promise<boolean> {
-  return (
-    (await context.desired.has(name)) ||
-    findDedicated(context, name, await findRecord(context, name)) !== undefined
-  );
+  const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: the engine may know more
+  return config === undefined || isContainer(config) ? await context.engine(signal) : undefined;
 }
 
 export async function stopWorkload(
@@ -96,16 +76,16 @@ export async function stopWorkload(
   name: WorkloadName,
   { graceSeconds, signal }: OperationOptions & { readonly graceSeconds: number },
 ): Promise<'done' | 'already' | 'not-found'> {
-  const engine = await engineOf(context, name, signal);
+  const { engine, container } = await locateContainer(context, name, signal);
   const record = await findRecord(context, name);
-  const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
   if (record === undefined && container === undefined && !(await isStored(context, name))) {
     // All that is known of it may be lost, and somebody serves it still.
     const grace = { processGraceSeconds: graceSeconds, signal };
     return (await endSupervisor(context, name, record, grace)) ? 'done' : 'not-found';
   }
   const isSupervised =
-    supervisorOf(name, record).kind !== 'none' || findDedicated(context, name, record) !== undefined;
+    supervisorOf(name, record, await context.askHost()).kind !== 'none' ||
+    findDedicated(context, name, record) !== undefined;
   if (
     record?.status === 'stopped' &&
     !isSupervised &&
@@ -114,14 +94,15 @@ export async function stopWorkload(
     return 'already';
   }
   const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: only what we know we wrote
-  await context.statuses.set(name, 'stopping');
+  const act = createActRecord(context, name);
+  await act.step('stopping');
   try {
     await endSupervisor(context, name, record, {
       processGraceSeconds: engine === undefined ? graceSeconds : undefined,
       signal,
     });
     // A foreground run deletes its workload when it ends (spec 02 §6.4).
-    if ((await findRecord(context, name)) === undefined) return 'done';
+    if (await isGone(context, name)) return 'done';
     if (engine !== undefined) {
       await untilDeployed(context, engine, name, { wanted: 'up', signal });
       await within('failed to stop workload', () => stopPresent(engine, name, { graceSeconds, signal }));
@@ -132,11 +113,11 @@ export async function stopWorkload(
       await leaveClients(context, name, config);
       throw interruptedStop(name, error);
     }
-    await context.statuses.set(name, 'error', toThvError(error).message);
+    await act.step('error', toThvError(error).message);
     throw error;
   }
   await leaveClients(context, name, config);
-  await context.statuses.set(name, 'stopped');
+  await act.outcome('stopped', 'stopped');
   return 'done';
 }
 
@@ -153,14 +134,16 @@ export async function removeWorkload(
   name: WorkloadName,
   { keepLogs, signal }: OperationOptions & { readonly keepLogs: boolean },
 ): Promise<'done' | 'not-found'> {
-  const { logger, paths } = context;
-  const engine = await engineOf(context, name, signal);
+  const { logger, statuses, runConfigs } = context;
+  const { engine, container } = await locateContainer(context, name, signal);
   const record = await findRecord(context, name);
-  const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: deleted all the same
-  const isRecorded = record !== undefined || (await isStored(context, name));
-  await context.statuses.setIf(name, () => true, 'removing');
+  const config = await runConfigs.find(name).catch(() => undefined); // unreadable: deleted all the same
+  const isKnown = record !== undefined || container !== undefined || (await isStored(context, name));
+  await bestEffort(logger, 'failed to record that the workload is being removed', () =>
+    statuses.setIf(name, () => true, 'removing'),
+  );
   const wasServed = await endSupervisor(context, name, record, { signal });
-  const hadContainer = engine !== undefined && (await removeContainers(context, engine, name, signal));
+  if (engine !== undefined) await removeContainers(context, engine, name, signal);
   if (engine !== undefined) await removeUnusedNetwork(engine, logger);
   const image = config?.image ?? '';
   if (engine !== undefined && image.startsWith('toolhivelocal/')) {
@@ -169,36 +152,48 @@ export async function removeWorkload(
       await removeStaleImage(engine, image, { signal });
     });
   }
-  await bestEffort(logger, 'failed to delete the folder of the process', async () =>
-    deleteProcessFolder(paths, name),
-  );
-  await bestEffort(logger, 'failed to delete what lies over hidden paths', async () =>
-    deleteOverlays(paths.state, name),
-  );
-  await bestEffort(logger, 'failed to delete session records', async () =>
-    deleteSessionJournal(paths.state, name),
-  );
-  const profile = config?.permission_profile_name_or_path ?? '';
-  if (isTemporaryProfile(profile, paths)) {
-    await bestEffort(logger, 'failed to delete the temporary permission profile', () =>
-      rm(profile, { force: true }),
-    );
-  }
-  if (!keepLogs) {
-    await bestEffort(logger, 'failed to delete log file', async () => {
-      const path = workloadLogPath(context, name);
-      for (const file of [path, `${path}.1`, `${path}.2`]) await rm(file, { force: true });
-    });
-  }
   await leaveClients(context, name, config);
-  await bestEffort(logger, 'failed to delete run configuration', () => context.runConfigs.delete(name));
   if (config !== undefined) {
     await bestEffort(logger, 'failed to delete the secrets of the workload', () =>
       deleteCreatedSecrets(context, config, { signal }),
     );
   }
-  await context.statuses.delete(name);
-  return isRecorded || wasServed || hadContainer ? 'done' : 'not-found';
+  const left = await deleteFiles(context, name, config, keepLogs);
+  if (left.length > 0) throw new ThvError('ERR_LEFT_BEHIND', { workload: name, left });
+  return isKnown || wasServed ? 'done' : 'not-found';
+}
+
+/** All files of a workload, the status file last; one that cannot be deleted keeps none of the others. Gives what is left, and why. */
+async function deleteFiles(
+  context: Context,
+  name: WorkloadName,
+  config: RunConfig | undefined,
+  keepLogs: boolean,
+): Promise<readonly string[]> {
+  const { paths, runConfigs, desired, engineNotes } = context;
+  const left: string[] = [];
+  const attempt = async (what: string, step: () => unknown) => {
+    try {
+      await step();
+    } catch (error) {
+      left.push(`${what} (${messageOf(error)})`);
+    }
+  };
+  await attempt('the folder of the process', () => deleteProcessFolder(paths, name));
+  await attempt('what lies over hidden paths', () => deleteOverlays(paths.state, name));
+  await attempt('session records', () => deleteSessionJournal(paths.state, name));
+  const profile = config?.permission_profile_name_or_path ?? '';
+  if (isTemporaryProfile(profile, paths))
+    await attempt('the temporary permission profile', () => rm(profile, { force: true }));
+  const log = workloadLogPath(context, name);
+  for (const file of keepLogs ? [] : [log, `${log}.1`, `${log}.2`])
+    await attempt('a log file', () => rm(file, { force: true }));
+  await attempt('the note of its engine', () => engineNotes.delete(name));
+  await attempt('the note that it was told to end', () => desired.remove(name));
+  await attempt('its run configuration', () => runConfigs.delete(name));
+  const status = await createActRecord(context, name).removal();
+  if (status !== undefined) left.push(`its status file (${status})`);
+  return left;
 }
 
 /** One that the reference has written for this workload alone (spec 02 §3.2), and no file of the user's. */
@@ -209,6 +204,15 @@ function isTemporaryProfile(path: string, { temporary }: Paths): boolean {
 /** A document, readable or not, is a workload even where nothing else is left of it. */
 async function isStored({ runConfigs }: Context, name: WorkloadName): Promise<boolean> {
   return (await runConfigs.names()).includes(name);
+}
+
+/** Neither document nor status file is there any more. */
+async function isGone(context: Context, name: WorkloadName): Promise<boolean> {
+  try {
+    return (await context.statuses.find(name)) === undefined && !(await isStored(context, name));
+  } catch {
+    return false; // what cannot be read is there
+  }
 }
 
 /** An unreadable status file must not keep its workload from being started, stopped or removed. */
@@ -229,14 +233,14 @@ async function makeStartable(
 ): Promise<RunConfig | undefined> {
   const config = await within(`failed to load state for ${name}`, () => context.runConfigs.get(name));
   const record = await findRecord(context, name);
-  const supervisor = supervisorOf(name, record);
+  const supervisor = supervisorOf(name, record, await context.askHost());
   const isOwn = supervisor.kind === 'dedicated' && supervisor.processId === process.pid;
   const engine = isContainer(config) ? await context.engine(signal) : undefined;
   const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
   if (
     supervisor.kind !== 'none' &&
     !isOwn &&
-    record?.status === 'running' &&
+    statusOf(supervisor, record) === 'running' &&
     (!isContainer(config) || (container !== undefined && isUp(container)))
   ) {
     return undefined;
@@ -257,8 +261,14 @@ async function makeStartable(
   if (isProcess(config)) {
     await ensureProcess(context, config, { signal, progress: loggedProgress(context.logger) });
   }
-  await context.statuses.set(name, 'starting');
+  await createActRecord(context, name).step('starting');
   return config;
+}
+
+/** The host's word about what it serves, else the file's. */
+function statusOf(supervisor: Supervisor, record: StatusRecord | undefined): WorkloadStatus | undefined {
+  const observed = supervisor.kind === 'host' ? supervisor.observed : undefined;
+  return observed?.status ?? record?.status;
 }
 
 /** A start shows no progress of its own: what takes long is told to the log. */
@@ -284,7 +294,7 @@ export async function startWorkload(
       await checkSecrets(context, config, { signal });
       await spawnSupervisor(context, name, config.debug ?? false);
     } catch (error) {
-      await context.statuses.set(name, 'error', toThvError(error).message);
+      await createActRecord(context, name).step('error', toThvError(error).message);
       throw error;
     }
     return 'done';
@@ -322,8 +332,11 @@ const SERVED: ReadonlySet<string> = new Set(['running', 'starting', 'unauthentic
  * that was ended by a signal and by no stop is unhealthy to whoever looks next (spec 02 §6.3-11).
  */
 async function stopAfterServing(context: Context, name: WorkloadName): Promise<void> {
-  if (!SERVED.has((await findRecord(context, name))?.status ?? '')) return;
-  const engine = await engineOf(context, name);
+  // A file that cannot be read says nothing, and nobody serves the container any more.
+  const record = await context.statuses.find(name).catch(() => undefined);
+  const isGoneOrEnding = record === undefined ? await isGone(context, name) : !SERVED.has(record.status);
+  if (isGoneOrEnding) return;
+  const { engine } = await locateContainer(context, name);
   if (engine !== undefined) await stopPresent(engine, name, { graceSeconds: DEFAULT_GRACE_SECONDS });
   await leaveClients(context, name, await context.runConfigs.find(name).catch(() => undefined));
 }

@@ -1,3 +1,4 @@
+import { hasCode } from '../errors/index.ts';
 import { groupExists } from '../groups/index.ts';
 import { parseWorkloadName } from '../records/index.ts';
 import { createContext, type ManagerOptions } from './context.ts';
@@ -45,7 +46,12 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
       const { DEFAULT_GRACE_SECONDS, startWorkload, stopWorkload } = await lifecycle();
       const checked = parseWorkloadName(name);
       using _ = await context.exclusively(checked, operation?.signal);
-      await stopWorkload(context, checked, { ...operation, graceSeconds: DEFAULT_GRACE_SECONDS });
+      try {
+        await stopWorkload(context, checked, { ...operation, graceSeconds: DEFAULT_GRACE_SECONDS });
+      } catch (error) {
+        // It has stopped; what is recorded next is the start.
+        if (!hasCode(error, 'ERR_NOT_RECORDED')) throw error;
+      }
       return { name, result: await startWorkload(context, name, operation) };
     },
     edit: async (name, request, operation) =>

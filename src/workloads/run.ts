@@ -10,7 +10,7 @@ import {
   urlOf,
 } from '../host/index.ts';
 import { aborted } from '../platform/index.ts';
-import type { RunConfig, WorkloadName } from '../records/index.ts';
+import { createStatusRecorder, type RunConfig, type WorkloadName } from '../records/index.ts';
 import { deleteOverlays } from '../sandbox/index.ts';
 import { createUsageReporter } from '../usage/index.ts';
 import { leaveClients } from './client-entries.ts';
@@ -90,11 +90,14 @@ export async function serveHere(
 ): Promise<void> {
   using _ = await claimWorkload(context.paths.state, name);
   await using usage = createUsageReporter(context);
+  await bestEffort(context.logger, 'failed to forget an earlier stop', () => context.desired.remove(name));
+  await using recorder = createStatusRecorder(context.statuses, context.logger);
   const run = startWorkloadRun(
     name,
     {
       runConfigs: context.runConfigs,
       statuses: context.statuses,
+      recorder,
       paths: context.paths,
       openEngine: (env, engineSignal) =>
         openEngine({ env: { ...context.env, ...env }, signal: engineSignal }),
@@ -117,21 +120,24 @@ async function save(context: Context, name: WorkloadName, config: RunConfig): Pr
   await context.statuses.set(name, 'starting');
 }
 
-/** Removes everything a run made: container, network, document, status. */
+/** Removes everything a run made: container, network, document, status. Each step is taken whatever became of the others. */
 async function discard(context: Context, engine: Engine | undefined, name: WorkloadName): Promise<void> {
-  const { logger } = context;
+  const { logger, paths } = context;
+  const attempt = (what: string, step: () => unknown) => bestEffort(logger, what, async () => step());
   // A host may have taken it, though its answer was lost.
-  await bestEffort(logger, 'failed to end what serves the workload', async () =>
-    endSupervisor(context, name, await context.statuses.find(name)),
+  await attempt('failed to end what serves the workload', async () =>
+    endSupervisor(context, name, await context.statuses.find(name).catch(() => undefined)),
   );
+  await attempt('failed to forget that the workload is meant to run', () => context.desired.remove(name));
   if (engine !== undefined) {
-    await bestEffort(logger, 'failed to remove container', () => removeContainers(context, engine, name));
+    await attempt('failed to remove container', () => removeContainers(context, engine, name));
     await removeUnusedNetwork(engine, logger);
   }
-  deleteProcessFolder(context.paths, name);
-  deleteSessionJournal(context.paths.state, name);
-  deleteOverlays(context.paths.state, name);
+  await attempt('failed to delete the folder of the process', () => deleteProcessFolder(paths, name));
+  await attempt('failed to delete session records', () => deleteSessionJournal(paths.state, name));
+  await attempt('failed to delete what lies over hidden paths', () => deleteOverlays(paths.state, name));
+  await attempt('failed to delete the note of its engine', () => context.engineNotes.delete(name));
   await leaveClients(context, name, await context.runConfigs.find(name).catch(() => undefined));
-  await bestEffort(logger, 'failed to delete run configuration', () => context.runConfigs.delete(name));
-  await bestEffort(logger, 'failed to delete status', () => context.statuses.delete(name));
+  await attempt('failed to delete run configuration', () => context.runConfigs.delete(name));
+  await attempt('failed to delete status', () => context.statuses.delete(name));
 }
