@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
@@ -93,6 +94,11 @@ export async function askHost(paths: Paths): Promise<HostAnswer> {
   if (hello.workloads === undefined) return { type: 'silent' };
   const workloads = new Map(Object.entries(hello.workloads));
   return { type: 'answers', processId: hello.processId, workloads };
+}
+
+/** Whether the last host left its address behind, which none does that ends by itself or is told to. */
+export function wasHostLost(paths: Paths): boolean {
+  return existsSync(addressRecord(paths)) && !isLocked(hostLock(paths));
 }
 
 /** Held by the one host of a state folder for as long as it lives. */

@@ -5,7 +5,7 @@ export { clearDeployMark, findUnfinishedDeploy } from './deploy-mark.ts';
 export { createDesiredState, type DesiredState } from './desired-state.ts';
 export { type RunEnvironment, runEnvironmentFrom } from './environment.ts';
 export { resolveForwardHeaders } from './forward-headers.ts';
-export { askHost, findLivingHost, type HostAnswer, type HostConnection } from './host-client.ts';
+export { askHost, findLivingHost, type HostAnswer, type HostConnection, wasHostLost } from './host-client.ts';
 export { ensureHost } from './launch.ts';
 export type { Observation } from './observed-status.ts';
 export { deleteProcessFolder, grantStopTime, outputPath, processFolder } from './process-files.ts';

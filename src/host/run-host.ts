@@ -28,10 +28,12 @@ import {
   PROTOCOL,
   type RecordRequest,
   RecordRequestSchema,
+  readControlBody,
   StartRequestSchema,
 } from './control-protocol.ts';
 import { createDesiredState } from './desired-state.ts';
 import { type RunEnvironment, secretsOnly } from './environment.ts';
+import { keepGuarded } from './guard.ts';
 import { hostLock } from './host-client.ts';
 import type { Observation } from './observed-status.ts';
 import { startWorkloadRun, type WorkloadRun } from './workload-run.ts';
@@ -101,6 +103,13 @@ async function serveHost(options: HostOptions, lock: Disposable, logger: Logger)
     processId: process.pid,
     version: options.version,
   });
+  using guarded = keepGuarded({
+    paths,
+    flags: options.logLevel === 'DEBUG' ? ['--debug'] : [],
+    env: process.env,
+    secrets: runs.secretVariables,
+    logger,
+  });
   const watch = setInterval(() => {
     if (runs.idleMs() >= IDLE_EXIT_MS) finish();
   }, 1000);
@@ -109,6 +118,7 @@ async function serveHost(options: HostOptions, lock: Disposable, logger: Logger)
   await resume(runs, done, logger);
   await done;
   clearInterval(watch);
+  guarded[Symbol.dispose]();
   logger.info('workload host ends', { workloads: runs.count() });
   // The ports are closed at once and the lock is let go, so that a successor can serve while our last calls finish.
   const ended = runs.endAll(SHUTDOWN_GRACE_MS);
@@ -244,7 +254,7 @@ function controlApp(hello: Hello, runs: Runs, finish: () => void, logger: Logger
   app.get('/hello', (c) => c.json({ ...hello, workloads: runs.observed() }));
   app.post('/workloads/:name/start', async (c) => {
     const name = parseWorkloadName(c.req.param('name'));
-    const { environment } = v.parse(StartRequestSchema, await c.req.json());
+    const { environment } = await readControlBody(c.req.raw, StartRequestSchema);
     await runs.start(name, environment);
     return c.json({});
   });
@@ -254,7 +264,7 @@ function controlApp(hello: Hello, runs: Runs, finish: () => void, logger: Logger
   });
   app.post('/workloads/:name/record', async (c) => {
     const name = parseWorkloadName(c.req.param('name'));
-    runs.record(name, v.parse(RecordRequestSchema, await c.req.json()));
+    runs.record(name, await readControlBody(c.req.raw, RecordRequestSchema));
     return c.json({});
   });
   app.post('/hand-over', (c) => {
@@ -264,7 +274,13 @@ function controlApp(hello: Hello, runs: Runs, finish: () => void, logger: Logger
   });
   app.onError((error, c) => {
     logger.error('control request failed', { path: c.req.path, error });
-    return c.json({ error: messageOf(error) }, error instanceof v.ValiError ? 400 : 500);
+    return c.json({ error: messageOf(error) }, statusOf(error));
   });
   return app;
+}
+
+function statusOf(error: unknown): 400 | 408 | 413 | 500 {
+  if (hasCode(error, 'ERR_BODY_LATE')) return 408;
+  if (hasCode(error, 'ERR_BODY_TOO_LARGE')) return 413;
+  return error instanceof v.ValiError ? 400 : 500;
 }

@@ -23,6 +23,7 @@ export {
   terminateProcess,
 } from './processes.ts';
 export { proxyFor } from './proxy-settings.ts';
+export { isUnfinished, readBody } from './read-body.ts';
 export { openRotatingFile, type RotatingFile } from './rotating-file.ts';
 export { selfCommand } from './self.ts';
 export { similarNames } from './similar-names.ts';
