@@ -292,6 +292,12 @@ export const CATALOG = {
   ERR_PROVIDER_REFUSED: entry('world', 502, ({ reason }: Reason) => reason),
 
   // API server (spec 10)
+  ERR_BODY_LATE: entry(
+    'user',
+    408,
+    ({ seconds }: { readonly seconds: number }) =>
+      `Request Timeout: the body did not arrive within ${seconds} seconds`,
+  ),
   ERR_BODY_TOO_LARGE: entry('user', 413, (_: object) => 'Request Entity Too Large'),
   ERR_DISCOVERY_FILE: entry('user', 409, ({ reason }: Reason & { readonly path: string }) => reason),
   ERR_SERVER_RUNNING: entry(

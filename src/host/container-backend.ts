@@ -4,6 +4,7 @@ import { containerNameOf, createEngineNotes, type RunConfig, type WorkloadName }
 import type { Backend, RunningServer } from './backend.ts';
 import { confirmExit, watchContainer } from './container-watch.ts';
 import { deployContainer, findByExactName, identityOf, isUp, type RunningContainer } from './containers.ts';
+import { createDeployMark } from './deploy-mark.ts';
 import { lastWords } from './last-words.ts';
 import { overlaysOf } from './overlays.ts';
 import { keepAttached } from './stdio-link.ts';
@@ -27,13 +28,14 @@ export function createContainerBackend(
 ): Backend {
   const { openEngine, logger, signal, paths } = options;
   const name = containerNameOf(config);
+  const mark = createDeployMark(paths.state, workload, logger);
   const notes = createEngineNotes(paths.state);
   return {
     noun: 'Container',
     async deploy(environment) {
       const engine = await openEngine(signal);
       const overlays = await overlaysOf(workload, config, options);
-      const deploy = { environment, overlays, logger, signal };
+      const deploy = { environment, overlays, mark, logger, signal };
       notes.note(workload, engine).catch((error: unknown) => {
         logger.debug('engine of the workload not noted', { error });
       });

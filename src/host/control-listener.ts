@@ -108,7 +108,12 @@ function listenAt(address: string, app: Hono) {
   const server = Bun.serve({
     ...NEVER_IDLE, // ending a run waits for its calls, and for its server's grace
     unix: address,
-    fetch: (request) => app.fetch(request),
+    async fetch(request) {
+      const response = await app.fetch(request);
+      // An idle connection cannot be timed on such a socket, nor can the rest of a body that nobody wants.
+      response.headers.set('Connection', 'close');
+      return response;
+    },
   });
   if (process.platform !== 'win32') chmodSync(address, 0o600);
   return server;

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { readBody } from '../platform/index.ts';
 import { WorkloadStatusSchema } from '../records/index.ts';
 
 /** Control protocol between commands and the workload host: HTTP and JSON over its control socket. */
@@ -35,3 +36,14 @@ export const ErrorBodySchema = v.object({ error: v.string() });
 
 /** A host of an older executable has nothing to hand on. */
 export const HandOverSchema = v.object({ environment: v.optional(v.record(v.string(), v.string()), {}) });
+
+/** An environment is the longest of what is sent. */
+const LIMITS = { maxBytes: 8 * 1024 * 1024, timeoutMs: 30_000 } as const;
+
+/** The body of a control request. Throws `ValiError`, and what `readBody` throws. */
+export async function readControlBody<Schema extends v.GenericSchema>(
+  request: Request,
+  schema: Schema,
+): Promise<v.InferOutput<Schema>> {
+  return v.parse(v.pipe(v.string(), v.parseJson(), schema), await readBody(request, LIMITS));
+}

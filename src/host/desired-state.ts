@@ -14,6 +14,7 @@ import { type RunEnvironment, runEnvironmentFrom, secretsOnly, withoutSecrets } 
 export interface DesiredState {
   /** Secret variables are not written. Takes no room when the workload was told to end and its environment is the same. */
   add(name: WorkloadName, environment: RunEnvironment): Promise<void>;
+  has(name: WorkloadName): Promise<boolean>;
   /** It was told to end, in whatever process it ran. */
   end(name: WorkloadName): Promise<void>;
   wasEnded(name: WorkloadName): boolean;
@@ -66,6 +67,7 @@ export function createDesiredState(stateFolder: string, logger: Logger): Desired
       await rm(pathIn(desired, name), { force: true });
       await rm(pathIn(ended, name), { force: true });
     },
+    has: async (name) => existsSync(pathIn(desired, name)),
     async list(env) {
       const found = new Map<WorkloadName, RunEnvironment>();
       for (const entry of await listJsonNames(desired)) {

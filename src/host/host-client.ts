@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { messageOf, ThvError } from '../errors/index.ts';
-import { isLocked, type Paths, sleep } from '../platform/index.ts';
+import { givenUp, isLocked, type Paths, sleep, startDeadline } from '../platform/index.ts';
 import type { WorkloadName } from '../records/index.ts';
 import { addressRecord, controlAddresses, isPrivateAddress } from './control-address.ts';
 import {
@@ -17,16 +18,26 @@ import type { Observation } from './observed-status.ts';
 
 const HELLO_TIMEOUT_MS = 2000;
 const REQUEST_TIMEOUT_MS = 60_000;
+/** Ending a run waits for what the engine has been asked for: a network, a removal, a create or a start. */
+const END_TIMEOUT_MS = 240_000;
 const SILENCE_TIMEOUT_MS = 10_000;
 const SILENCE_POLL_MS = 100;
+
+interface EndOptions {
+  readonly extraMs?: number;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** A living workload host, as seen over its control socket. */
 export interface HostConnection {
   readonly hello: Hello;
   /** Takes the workload over; returns as soon as it has, without waiting for readiness. */
   start(name: WorkloadName, environment: RunEnvironment): Promise<void>;
-  /** Ends the run of one workload, its container untouched, in `extraMs` more than usual. `false` when it was not being run. */
-  end(name: WorkloadName, extraMs?: number): Promise<boolean>;
+  /**
+   * Ends the run of one workload, its container untouched; one that the engine is making at this moment is waited for. `false` when
+   * it was not being run. Takes `extraMs` more than usual; when `signal` aborts, the host goes on.
+   */
+  end(name: WorkloadName, options?: EndOptions): Promise<boolean>;
   /** Has a status recorded that the caller could not record itself. */
   record(name: WorkloadName, request: RecordRequest): Promise<void>;
   /** Leaves the ports and ends, so that another executable can take over; gives the variables it kept in memory only. */
@@ -85,6 +96,11 @@ export async function askHost(paths: Paths): Promise<HostAnswer> {
   return { type: 'answers', processId: hello.processId, workloads };
 }
 
+/** Whether the last host left its address behind, which none does that ends by itself or is told to. */
+export function wasHostLost(paths: Paths): boolean {
+  return existsSync(addressRecord(paths)) && !isLocked(hostLock(paths));
+}
+
 /** Held by the one host of a state folder for as long as it lives. */
 export function hostLock(paths: Paths): string {
   return join(paths.state, 'host', 'host.lock');
@@ -106,26 +122,34 @@ export async function askHello(address: string): Promise<Hello | undefined> {
 
 interface RequestOptions {
   readonly body?: unknown;
-  readonly extraMs?: number;
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 function connectionTo(address: string, hello: Hello): HostConnection {
   async function request(
     method: string,
     path: string,
-    { body, extraMs = 0 }: RequestOptions = {},
+    { body, timeoutMs = REQUEST_TIMEOUT_MS, signal }: RequestOptions = {},
   ): Promise<Response> {
+    using deadline = startDeadline({ signal, timeoutMs });
     let response: Response;
     try {
       response = await fetch(`http://host${path}`, {
         unix: address,
         method,
-        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS + extraMs),
+        signal: deadline.signal,
+        timeout: false, // the runtime's own is shorter than some
         ...(body === undefined
           ? {}
           : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
       });
     } catch (error) {
+      if (signal?.aborted)
+        throw givenUp(signal, {
+          timedOut: 'the workload host did not answer in time',
+          cancelled: 'interrupted while the workload host was at work',
+        });
       const reason = `workload host at ${address} does not answer: ${messageOf(error)}`;
       throw new ThvError('ERR_HOST_UNREACHABLE', { reason }, { cause: error });
     }
@@ -139,8 +163,9 @@ function connectionTo(address: string, hello: Hello): HostConnection {
     async start(name, environment) {
       await request('POST', `/workloads/${name}/start`, { body: { environment } });
     },
-    async end(name, extraMs = 0) {
-      return (await request('POST', `/workloads/${name}/end`, { extraMs })).status !== 404;
+    async end(name, { extraMs = 0, signal } = {}) {
+      const options = { timeoutMs: END_TIMEOUT_MS + extraMs, signal };
+      return (await request('POST', `/workloads/${name}/end`, options)).status !== 404;
     },
     async record(name, body) {
       await request('POST', `/workloads/${name}/record`, { body });

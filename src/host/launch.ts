@@ -1,30 +1,13 @@
 import { join } from 'node:path';
 import { ThvError } from '../errors/index.ts';
-import { acquireLock, openOutput, type Paths, selfCommand, sleep, spawnDetached } from '../platform/index.ts';
+import { acquireLock, openOutput, type Paths, sleep, spawnDetached } from '../platform/index.ts';
 import { PROTOCOL } from './control-protocol.ts';
-import { desiredFolder } from './desired-state.ts';
+import { guardedHost } from './guard.ts';
 import { findHost, type HostConnection } from './host-client.ts';
 
 const START_TIMEOUT_MS = 10_000;
 const HAND_OVER_TIMEOUT_MS = 15_000;
 const POLL_MS = 10;
-
-/**
- * Parent of the host on Unix: starts it again whatever it died of, at once at first, and slower when it keeps dying; an executable
- * that is being replaced or a disk without room comes back. 0 = ended by itself, or another host is here. It ends as well when
- * nothing is meant to run: `$1` is the folder of what is. It passes on the environment of the first start, so nothing secret is
- * written to disk for a restart.
- */
-const GUARD = `f=$1; shift; n=0
-now() { date +%s 2>/dev/null || echo 0; }
-while :; do
-  t=$(now); "$@"; s=$?
-  [ $s -eq 0 ] && exit 0
-  [ -n "$(ls "$f" 2>/dev/null)" ] || exit $s
-  [ $(($(now) - t)) -gt 60 ] && n=0
-  n=$((n + 1))
-  if [ $n -le 20 ]; then sleep 0.1 || sleep 1; elif [ $n -le 60 ]; then sleep 5; else sleep 15; fi
-done`;
 
 interface LaunchOptions {
   readonly paths: Paths;
@@ -64,9 +47,7 @@ function isCurrent(host: HostConnection, options: LaunchOptions): boolean {
 function spawnHost({ paths, env, debug }: LaunchOptions): void {
   // Without a log, the host tells what it could not write by itself, in its log as soon as it can.
   using output = openOutput(join(paths.data, 'logs', 'thv-host.log'), () => undefined);
-  const host = [...selfCommand(), 'host', ...(debug ? ['--debug'] : [])];
-  const guard = ['sh', '-c', GUARD, 'thv-guard', desiredFolder(paths.state)];
-  spawnDetached(process.platform === 'win32' ? host : [...guard, ...host], { env, outputFd: output.fd });
+  spawnDetached(guardedHost(paths, debug ? ['--debug'] : []), { env, outputFd: output.fd });
 }
 
 async function waitForStart({ paths }: LaunchOptions): Promise<HostConnection> {

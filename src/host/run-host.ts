@@ -11,6 +11,7 @@ import {
   type LogLevel,
   openRotatingFile,
   type Paths,
+  sleep,
 } from '../platform/index.ts';
 import {
   createRunConfigStore,
@@ -27,10 +28,12 @@ import {
   PROTOCOL,
   type RecordRequest,
   RecordRequestSchema,
+  readControlBody,
   StartRequestSchema,
 } from './control-protocol.ts';
 import { createDesiredState } from './desired-state.ts';
 import { type RunEnvironment, secretsOnly } from './environment.ts';
+import { keepGuarded } from './guard.ts';
 import { hostLock } from './host-client.ts';
 import type { Observation } from './observed-status.ts';
 import { startWorkloadRun, type WorkloadRun } from './workload-run.ts';
@@ -42,6 +45,9 @@ const EXIT_CANNOT_START = 75;
 
 const IDLE_EXIT_MS = 60_000;
 const SHUTDOWN_GRACE_MS = 10_000;
+/** For servers that are processes, after the calls. */
+const SETTLE_MS = 6000;
+const LAST_RECORDS_MS = 2000;
 const RESUME_RETRY_MS = 5000;
 
 interface HostOptions {
@@ -97,6 +103,13 @@ async function serveHost(options: HostOptions, lock: Disposable, logger: Logger)
     processId: process.pid,
     version: options.version,
   });
+  using guarded = keepGuarded({
+    paths,
+    flags: options.logLevel === 'DEBUG' ? ['--debug'] : [],
+    env: process.env,
+    secrets: runs.secretVariables,
+    logger,
+  });
   const watch = setInterval(() => {
     if (runs.idleMs() >= IDLE_EXIT_MS) finish();
   }, 1000);
@@ -105,6 +118,7 @@ async function serveHost(options: HostOptions, lock: Disposable, logger: Logger)
   await resume(runs, done, logger);
   await done;
   clearInterval(watch);
+  guarded[Symbol.dispose]();
   logger.info('workload host ends', { workloads: runs.count() });
   // The ports are closed at once and the lock is let go, so that a successor can serve while our last calls finish.
   const ended = runs.endAll(SHUTDOWN_GRACE_MS);
@@ -222,8 +236,10 @@ function createRuns({ paths, logLevel }: HostOptions, usage: UsageReporter, logg
         if (!active.has(name)) launch(name, environment);
     },
     async endAll(graceMs) {
-      await Promise.all([...active.keys()].map((name) => end(name, graceMs)));
-      await background.drain(graceMs);
+      const ended = Promise.all([...active.keys()].map((name) => end(name, graceMs)));
+      // An engine that takes its time with a container is left to it: whoever serves next finds what has come of it.
+      await Promise.race([ended, sleep(graceMs + SETTLE_MS)]);
+      await background.drain(LAST_RECORDS_MS);
       await recorder[Symbol.asyncDispose]();
     },
     secretVariables: () => Object.assign({}, ...[...environments.values()].map(secretsOnly)),
@@ -238,7 +254,7 @@ function controlApp(hello: Hello, runs: Runs, finish: () => void, logger: Logger
   app.get('/hello', (c) => c.json({ ...hello, workloads: runs.observed() }));
   app.post('/workloads/:name/start', async (c) => {
     const name = parseWorkloadName(c.req.param('name'));
-    const { environment } = v.parse(StartRequestSchema, await c.req.json());
+    const { environment } = await readControlBody(c.req.raw, StartRequestSchema);
     await runs.start(name, environment);
     return c.json({});
   });
@@ -248,7 +264,7 @@ function controlApp(hello: Hello, runs: Runs, finish: () => void, logger: Logger
   });
   app.post('/workloads/:name/record', async (c) => {
     const name = parseWorkloadName(c.req.param('name'));
-    runs.record(name, v.parse(RecordRequestSchema, await c.req.json()));
+    runs.record(name, await readControlBody(c.req.raw, RecordRequestSchema));
     return c.json({});
   });
   app.post('/hand-over', (c) => {
@@ -258,7 +274,13 @@ function controlApp(hello: Hello, runs: Runs, finish: () => void, logger: Logger
   });
   app.onError((error, c) => {
     logger.error('control request failed', { path: c.req.path, error });
-    return c.json({ error: messageOf(error) }, error instanceof v.ValiError ? 400 : 500);
+    return c.json({ error: messageOf(error) }, statusOf(error));
   });
   return app;
+}
+
+function statusOf(error: unknown): 400 | 408 | 413 | 500 {
+  if (hasCode(error, 'ERR_BODY_LATE')) return 408;
+  if (hasCode(error, 'ERR_BODY_TOO_LARGE')) return 413;
+  return error instanceof v.ValiError ? 400 : 500;
 }

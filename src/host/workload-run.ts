@@ -250,7 +250,9 @@ export function startWorkloadRun(
     let shortageDelayMs = ENGINE_RETRY_MS;
     while (!signal.aborted) {
       try {
-        return await serve(await backend.deploy(await secretValues()));
+        const running = await backend.deploy(await secretValues());
+        // A deployment that waited for its engine ends later than the run.
+        return signal.aborted ? undefined : await serve(running);
       } catch (error) {
         if (signal.aborted) return undefined;
         if (hasCode(error, 'ERR_CONTAINER_NOT_RUNNING'))

@@ -21,13 +21,17 @@ export { homeOf, type Paths, resolvePaths } from './paths.ts';
 export { findFreePort, isPortAvailable } from './ports.ts';
 export { isPrivateAddress } from './private-address.ts';
 export {
+  beginOfProcess,
   commandLineOf,
+  environmentOf,
   isProcessAlive,
   openOutput,
+  processIds,
   spawnDetached,
   terminateProcess,
 } from './processes.ts';
 export { proxyFor } from './proxy-settings.ts';
+export { isUnfinished, readBody } from './read-body.ts';
 export { openRotatingFile, type RotatingFile } from './rotating-file.ts';
 export { selfCommand } from './self.ts';
 export { similarNames } from './similar-names.ts';

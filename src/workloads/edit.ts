@@ -1,11 +1,12 @@
 import { messageOf } from '../errors/index.ts';
-import { findContainer, urlOf } from '../host/index.ts';
+import { urlOf } from '../host/index.ts';
 import { sleep } from '../platform/index.ts';
 import { formatRunConfig, parseWorkloadName, type RunConfig, type WorkloadName } from '../records/index.ts';
 import { createActRecord } from './act-record.ts';
 import { bestEffort, type Context } from './context.ts';
 import { engineOf, stopBeforeStart } from './lifecycle.ts';
 import { prepareEdit } from './prepare-run.ts';
+import { removeContainers } from './remove-containers.ts';
 import { spawnSupervisor } from './supervisor.ts';
 import type { OperationOptions, RunInteraction, RunRequest, RunResult } from './types.ts';
 
@@ -134,8 +135,7 @@ async function startWith(
 ): Promise<void> {
   await stopBeforeStart(context, name, signal);
   const engine = await engineOf(context, name, signal);
-  const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
-  if (container !== undefined) await engine?.containers.remove(container.Id, { force: true, signal });
+  if (engine !== undefined) await removeContainers(context, engine, name, signal);
   await context.runConfigs.save(name, config);
   await createActRecord(context, name).step('starting');
   await spawnSupervisor(context, name, config.debug ?? false);

@@ -27,21 +27,22 @@ import { bestEffort, type Context } from './context.ts';
 import { deleteCreatedSecrets } from './created-secrets.ts';
 import { locateContainer } from './locate-container.ts';
 import { ensureImage } from './obtain-image.ts';
+import { removeContainers } from './remove-containers.ts';
 import { serveHere } from './run.ts';
 import { ensureProcess } from './runtime.ts';
-import { stopContainer } from './stop-container.ts';
+import { stopPresent } from './stop-container.ts';
 import {
   endSupervisor,
+  findDedicated,
   type Supervisor,
   spawnSupervisor,
   supervisorOf,
   workloadLogPath,
 } from './supervisor.ts';
 import type { OperationOptions, Outcome, Progress } from './types.ts';
+import { untilDeployed } from './unfinished-deploy.ts';
 
 const DEFAULT_GRACE_SECONDS = 30;
-/** Time for the engine to let go of a removed container (spec 02 §7.2). */
-const REMOVAL_TIMEOUT_MS = 3000;
 
 /** Several workloads at once; each result is reported, none cancels another (spec 02 §15-27). */
 export async function forEachWorkload(
@@ -80,8 +81,13 @@ export async function stopWorkload(
     locateContainer(context, name, signal),
   ]);
   const record = await findRecord(context, name);
-  if (record === undefined && container === undefined && !(await isStored(context, name))) return 'not-found';
-  const isSupervised = supervisorOf(name, record, host).kind !== 'none';
+  if (record === undefined && container === undefined && !(await isStored(context, name))) {
+    // All that is known of it may be lost, and somebody serves it still.
+    const grace = { processGraceSeconds: graceSeconds, signal };
+    return (await endSupervisor(context, name, record, grace)) ? 'done' : 'not-found';
+  }
+  const isSupervised =
+    supervisorOf(name, record, host).kind !== 'none' || findDedicated(context, name, record) !== undefined;
   if (
     record?.status === 'stopped' &&
     !isSupervised &&
@@ -93,13 +99,15 @@ export async function stopWorkload(
   const act = createActRecord(context, name);
   await act.step('stopping');
   try {
-    await endSupervisor(context, name, { record, host }, engine === undefined ? graceSeconds : undefined);
+    await endSupervisor(context, name, record, {
+      processGraceSeconds: engine === undefined ? graceSeconds : undefined,
+      signal,
+    });
     // A foreground run deletes its workload when it ends (spec 02 §6.4).
     if (await isGone(context, name)) return 'done';
-    if (engine !== undefined && container !== undefined) {
-      await within('failed to stop workload', () =>
-        stopContainer(engine, container, { graceSeconds, signal }),
-      );
+    if (engine !== undefined) {
+      await untilDeployed(context, engine, name, { wanted: 'up', signal });
+      await within('failed to stop workload', () => stopPresent(engine, name, { graceSeconds, signal }));
     }
   } catch (error) {
     if (signal?.aborted) {
@@ -142,20 +150,15 @@ export async function removeWorkload(
   { keepLogs, signal }: OperationOptions & { readonly keepLogs: boolean },
 ): Promise<'done' | 'not-found'> {
   const { logger, statuses, runConfigs } = context;
-  const [host, { engine, container }] = await Promise.all([
-    context.askHost(),
-    locateContainer(context, name, signal),
-  ]);
+  const { engine, container } = await locateContainer(context, name, signal);
   const record = await findRecord(context, name);
   const config = await runConfigs.find(name).catch(() => undefined); // unreadable: deleted all the same
   const isKnown = record !== undefined || container !== undefined || (await isStored(context, name));
   await bestEffort(logger, 'failed to record that the workload is being removed', () =>
     statuses.setIf(name, () => true, 'removing'),
   );
-  await endSupervisor(context, name, { record, host });
-  if (engine !== undefined && container !== undefined) {
-    await removeContainer(engine, container.Id, name, signal);
-  }
+  const wasServed = await endSupervisor(context, name, record, { signal });
+  if (engine !== undefined) await removeContainers(context, engine, name, signal);
   if (engine !== undefined) await removeUnusedNetwork(engine, logger);
   const image = config?.image ?? '';
   if (engine !== undefined && image.startsWith('toolhivelocal/')) {
@@ -172,25 +175,7 @@ export async function removeWorkload(
   }
   const left = await deleteFiles(context, name, config, keepLogs);
   if (left.length > 0) throw new ThvError('ERR_LEFT_BEHIND', { workload: name, left });
-  return isKnown ? 'done' : 'not-found';
-}
-
-async function removeContainer(
-  { containers }: Engine,
-  id: string,
-  name: WorkloadName,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  await containers.remove(id, { force: true, signal });
-  const deadline = performance.now() + REMOVAL_TIMEOUT_MS;
-  while ((await containers.find(id, { signal })) !== undefined) {
-    if (performance.now() > deadline) {
-      throw new ThvError('ERR_TIMEOUT', {
-        reason: `timed out waiting for container ${name} to be removed`,
-      });
-    }
-    await Bun.sleep(100);
-  }
+  return isKnown || wasServed ? 'done' : 'not-found';
 }
 
 /** All files of a workload, the status file last; one that cannot be deleted keeps none of the others. Gives what is left, and why. */
@@ -277,7 +262,7 @@ async function makeStartable(
   ) {
     return undefined;
   }
-  if (!isOwn) await endSupervisor(context, name, { record, host });
+  if (!isOwn) await endSupervisor(context, name, record, { signal });
   if (!(await isPortAvailable(config.port))) {
     throw new ThvError(
       'ERR_PORT_UNAVAILABLE',
@@ -359,17 +344,16 @@ export async function serveUntilStopped(
 /** What the status of a workload may be while it is served. */
 const SERVED: ReadonlySet<string> = new Set(['running', 'starting', 'unauthenticated', 'unhealthy']);
 
-/** A stop or a removal that ended us does the rest itself; otherwise the container is ours to stop. */
+/**
+ * A stop or a removal that ended us does the rest itself; otherwise the container is ours to stop. The status stays as it is: one
+ * that was ended by a signal and by no stop is unhealthy to whoever looks next (spec 02 §6.3-11).
+ */
 async function stopAfterServing(context: Context, name: WorkloadName): Promise<void> {
-  const isOurs = await context.statuses
-    .setIf(name, ({ status }) => SERVED.has(status), 'stopping')
-    .catch(() => true); // whatever a file that cannot be written says, nobody serves the container any more
-  if (!isOurs) return;
-  const { engine, container } = await locateContainer(context, name);
-  if (engine !== undefined && container !== undefined)
-    await stopContainer(engine, container, { graceSeconds: DEFAULT_GRACE_SECONDS });
+  // A file that cannot be read says nothing, and nobody serves the container any more.
+  const record = await context.statuses.find(name).catch(() => undefined);
+  const isGoneOrEnding = record === undefined ? await isGone(context, name) : !SERVED.has(record.status);
+  if (isGoneOrEnding) return;
+  const { engine } = await locateContainer(context, name);
+  if (engine !== undefined) await stopPresent(engine, name, { graceSeconds: DEFAULT_GRACE_SECONDS });
   await leaveClients(context, name, await context.runConfigs.find(name).catch(() => undefined));
-  await bestEffort(context.logger, 'failed to record that the workload was stopped', () =>
-    context.statuses.setIf(name, ({ status }) => status === 'stopping' || SERVED.has(status), 'stopped'),
-  );
 }

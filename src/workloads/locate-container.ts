@@ -1,9 +1,10 @@
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import type { ContainerDetails, Engine } from '../engine/index.ts';
 import { hasCode } from '../errors/index.ts';
-import { findContainer } from '../host/index.ts';
+import { findContainer, processFolder } from '../host/index.ts';
 import { type EngineNote, isContainer, type WorkloadName } from '../records/index.ts';
 import type { Context } from './context.ts';
+import { findDedicated } from './supervisor.ts';
 
 /** Where a workload's container is. */
 interface Located {
@@ -22,13 +23,23 @@ export async function locateContainer(
   signal?: AbortSignal,
 ): Promise<Located> {
   const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: the engine may know more
-  if (config !== undefined && !isContainer(config)) return { engine: undefined, container: undefined };
+  // A process whose document is lost has left its folder.
+  const isNoContainer =
+    config === undefined ? existsSync(processFolder(context.paths, name)) : !isContainer(config);
+  if (isNoContainer) return NOWHERE;
   const note = await context.engineNotes.find(name);
   let engine: Engine;
   try {
     engine = await context.engine(signal);
   } catch (error) {
-    if (note === undefined || !hasCode(error, 'ERR_ENGINE_UNAVAILABLE')) throw error;
+    if (!hasCode(error, 'ERR_ENGINE_UNAVAILABLE')) throw error;
+    if (note === undefined && config === undefined && (await isServed(context, name))) {
+      context.logger.warn('no container engine answers: whether the workload has a container is not known', {
+        workload: name,
+      });
+      return NOWHERE;
+    }
+    if (note === undefined) throw error;
     engine = await openNoted(context, note, signal);
   }
   const container = await findContainer(engine, name, signal);
@@ -36,6 +47,14 @@ export async function locateContainer(
   const noted = await openNoted(context, note, signal);
   const found = await findContainer(noted, name, signal);
   return found === undefined ? { engine, container } : { engine: noted, container: found };
+}
+
+const NOWHERE: Located = { engine: undefined, container: undefined };
+
+/** What serves a workload can be ended, whatever else is lost of it. */
+async function isServed(context: Context, name: WorkloadName): Promise<boolean> {
+  const record = await context.statuses.find(name).catch(() => undefined); // unreadable: the claim knows more
+  return (await context.desired.has(name)) || findDedicated(context, name, record) !== undefined;
 }
 
 function openNoted({ env, reopen }: Context, note: EngineNote, signal?: AbortSignal): Promise<Engine> {

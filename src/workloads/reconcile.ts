@@ -49,7 +49,9 @@ export async function reconcile(
     observed !== undefined && SERVED.has(record.status) && observed.status !== record.status
       ? { ...record, status: observed.status, status_context: observed.context }
       : record;
-  const problem = problemOf(name, filed, evidence, supervisor, isElsewhere);
+  const problem =
+    problemOf(name, filed, evidence, supervisor, isElsewhere) ??
+    problemOfStart(context, name, filed, supervisor);
   if (problem === undefined) return { status: filed.status, context: filed.status_context };
   await correct(context, name, record, 'unhealthy', problem);
   return { status: 'unhealthy', context: problem };
@@ -119,4 +121,21 @@ function problemOf(
   }
   if (supervisor.kind !== 'none') return undefined;
   return `proxy process not running: workload shows running but proxy process for ${name} is not active`;
+}
+
+/** How long a start may look as if nobody were at it: between two steps, and while a host comes back. */
+const START_GAP_MS = 10_000;
+
+/** A start whose supervisor was killed would be under way for ever. */
+function problemOfStart(
+  { paths }: Context,
+  name: WorkloadName,
+  record: StatusRecord,
+  supervisor: Supervisor,
+): string | undefined {
+  if (record.status !== 'starting' || record.updated_at === undefined || supervisor.kind !== 'none')
+    return undefined;
+  if (Date.now() - new Date(record.updated_at).getTime() < START_GAP_MS || isChanging(paths, name))
+    return undefined;
+  return `proxy process not running: workload shows starting but proxy process for ${name} is not active`;
 }

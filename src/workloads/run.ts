@@ -2,9 +2,9 @@ import { type Engine, openEngine } from '../engine/index.ts';
 import { within } from '../errors/index.ts';
 import { ensureDefaultGroup } from '../groups/index.ts';
 import {
+  claimWorkload,
   deleteProcessFolder,
   deleteSessionJournal,
-  findContainer,
   removeUnusedNetwork,
   startWorkloadRun,
   urlOf,
@@ -16,7 +16,8 @@ import { createUsageReporter } from '../usage/index.ts';
 import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
 import { prepareRun } from './prepare-run.ts';
-import { spawnSupervisor } from './supervisor.ts';
+import { removeContainers } from './remove-containers.ts';
+import { endSupervisor, spawnSupervisor } from './supervisor.ts';
 import type {
   ImportRequest,
   OperationOptions,
@@ -87,6 +88,7 @@ export async function serveHere(
   name: WorkloadName,
   { signal, onReady }: OperationOptions & { readonly onReady: (url: string) => void },
 ): Promise<void> {
+  using _ = await claimWorkload(context.paths.state, name);
   await using usage = createUsageReporter(context);
   await bestEffort(context.logger, 'failed to forget an earlier stop', () => context.desired.remove(name));
   await using recorder = createStatusRecorder(context.statuses, context.logger);
@@ -122,12 +124,13 @@ async function save(context: Context, name: WorkloadName, config: RunConfig): Pr
 async function discard(context: Context, engine: Engine | undefined, name: WorkloadName): Promise<void> {
   const { logger, paths } = context;
   const attempt = (what: string, step: () => unknown) => bestEffort(logger, what, async () => step());
+  // A host may have taken it, though its answer was lost.
+  await attempt('failed to end what serves the workload', async () =>
+    endSupervisor(context, name, await context.statuses.find(name).catch(() => undefined)),
+  );
   await attempt('failed to forget that the workload is meant to run', () => context.desired.remove(name));
   if (engine !== undefined) {
-    await attempt('failed to remove container', async () => {
-      const container = await findContainer(engine, name);
-      if (container !== undefined) await engine.containers.remove(container.Id, { force: true });
-    });
+    await attempt('failed to remove container', () => removeContainers(context, engine, name));
     await removeUnusedNetwork(engine, logger);
   }
   await attempt('failed to delete the folder of the process', () => deleteProcessFolder(paths, name));

@@ -1,7 +1,8 @@
 import type { ContainerDetails, Engine } from '../engine/index.ts';
 import { hasCode } from '../errors/index.ts';
-import { isUp } from '../host/index.ts';
+import { findContainer, isUp } from '../host/index.ts';
 import { sleep } from '../platform/index.ts';
+import type { WorkloadName } from '../records/index.ts';
 
 const LOOK_EVERY_MS = 100;
 const RESTART_WATCH_MS = 1000;
@@ -11,6 +12,17 @@ const KILLED_BY_SIGNAL: ReadonlySet<number> = new Set([137, 143]);
 interface StopOptions {
   readonly graceSeconds: number;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Looked up now: the supervisor may have made another container before it ended. */
+export async function stopPresent(engine: Engine, name: WorkloadName, options: StopOptions): Promise<void> {
+  const container = await findContainer(engine, name, options.signal);
+  if (container !== undefined && !wasNeverStarted(container)) await stopContainer(engine, container, options);
+}
+
+/** Its supervisor was ended between creating and starting it. */
+function wasNeverStarted({ State }: ContainerDetails): boolean {
+  return !State.Running && new Date(State.StartedAt).getUTCFullYear() <= 1;
 }
 
 /**

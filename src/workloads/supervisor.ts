@@ -1,9 +1,20 @@
 import { join } from 'node:path';
-import { grantStopTime, type HostAnswer, type Observation } from '../host/index.ts';
+import {
+  findClaimant,
+  findClaimOf,
+  findUnfinishedDeploy,
+  grantStopTime,
+  type HostAnswer,
+  type Observation,
+} from '../host/index.ts';
 import {
   commandLineOf,
+  environmentOf,
   isProcessAlive,
   openOutput,
+  type Paths,
+  processIds,
+  resolvePaths,
   selfCommand,
   spawnDetached,
   terminateProcess,
@@ -13,6 +24,8 @@ import { bestEffort, type Context, isDedicated } from './context.ts';
 
 /** Time a dedicated supervisor has to end after SIGTERM before it is killed (spec 02 §15-4). */
 const TERMINATION_PATIENCE_MS = 10_000;
+/** More for one that waits for its engine to answer a create or a start, which would come to nothing good without it. */
+const DEPLOY_PATIENCE_MS = 60_000;
 
 /** Who serves a workload now: the shared host is asked, a process of its own is told by status file and process table. */
 export type Supervisor =
@@ -64,22 +77,23 @@ function startsWorkload(commandLine: string, name: WorkloadName): boolean {
   return new RegExp(` (?:re)?start (?:-\\S+ )*${escaped}(?:$|[ -])`).test(commandLine);
 }
 
-/** What tells who serves a workload. */
-interface SupervisorFacts {
-  readonly record: StatusRecord | undefined;
-  readonly host: HostAnswer;
+interface EndOptions {
+  /** For a server that is a process, which ends with its supervisor. */
+  readonly processGraceSeconds?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * Ends whatever serves the workload, and with it a server that is a process, which gets `processGraceSeconds` to end by itself;
- * returns when both have ended. A container is not touched.
+ * returns when both have ended, and whether there was anybody. A container is not touched, but one that was being made is there now,
+ * and has to be looked up again.
  */
 export async function endSupervisor(
   context: Context,
   name: WorkloadName,
-  { record, host: answer }: SupervisorFacts,
-  processGraceSeconds?: number,
-): Promise<void> {
+  record: StatusRecord | undefined,
+  { processGraceSeconds, signal }: EndOptions = {},
+): Promise<boolean> {
   const { desired, statuses, logger } = context;
   const extraMs = (processGraceSeconds ?? 0) * 1000;
   if (processGraceSeconds !== undefined) {
@@ -89,13 +103,49 @@ export async function endSupervisor(
   }
   await bestEffort(logger, 'failed to note that the workload was told to end', () => desired.end(name));
   const host = await context.findHost();
-  if (host !== undefined && (await host.end(name, extraMs))) return;
-  const supervisor = supervisorOf(name, record, answer);
-  if (supervisor.kind !== 'dedicated' || supervisor.processId === process.pid) return;
-  await terminateProcess(supervisor.processId, TERMINATION_PATIENCE_MS + extraMs);
-  await bestEffort(logger, 'failed to record that the supervisor ended', () =>
-    statuses.resetProcessId(name, supervisor.processId),
+  if (host !== undefined && (await host.end(name, { extraMs, signal }))) return true;
+  const processId = findDedicated(context, name, record);
+  if (processId === undefined) return false;
+  const isDeploying = findUnfinishedDeploy(context.paths.state, name) !== undefined;
+  await terminateProcess(
+    processId,
+    TERMINATION_PATIENCE_MS + extraMs + (isDeploying ? DEPLOY_PATIENCE_MS : 0),
   );
+  await bestEffort(logger, 'failed to record that the supervisor ended', () =>
+    statuses.resetProcessId(name, processId),
+  );
+  return true;
+}
+
+/**
+ * The process of its own that serves a workload, never this one: by its claim, else by the status file, else, when that is lost too, by the
+ * process table. One that might be somebody else's is none.
+ */
+export function findDedicated(
+  { paths }: Pick<Context, 'paths'>,
+  name: WorkloadName,
+  record: StatusRecord | undefined,
+): number | undefined {
+  const claimant = findClaimant(paths.state, name);
+  if (claimant !== undefined) return claimant === process.pid ? undefined : claimant;
+  const recorded = record?.process_id ?? 0;
+  if (isProcessAlive(recorded) && isServing(paths, name, recorded)) return recorded;
+  return record?.status === 'stopped'
+    ? undefined
+    : processIds().find(
+        (processId) =>
+          startsWorkload(commandLineOf(processId) ?? '', name) && isServing(paths, name, processId),
+      );
+}
+
+/** A process whose command line says that it serves the workload: whether it is of this state folder and has claimed no other. */
+function isServing(paths: Paths, name: WorkloadName, processId: number): boolean {
+  if (processId === process.pid || kindOf(commandLineOf(processId) ?? '', name) !== 'dedicated') return false;
+  const claimed = findClaimOf(paths.state, processId);
+  if (claimed !== undefined) return claimed === name;
+  const env = environmentOf(processId);
+  // Where the system tells no environments, the command line has to do.
+  return env === undefined ? process.platform !== 'linux' : resolvePaths(env).state === paths.state;
 }
 
 /** Hands a stored workload to the shared host, or starts the process of its own (spec 02 §6.2). */
