@@ -112,6 +112,7 @@ export async function askHello(address: string): Promise<Hello | undefined> {
   try {
     const response = await fetch('http://host/hello', {
       unix: address,
+      keepalive: false, // the host never closes a connection that idles
       signal: AbortSignal.timeout(HELLO_TIMEOUT_MS),
     });
     return v.parse(HelloSchema, await response.json());
@@ -137,6 +138,7 @@ function connectionTo(address: string, hello: Hello): HostConnection {
     try {
       response = await fetch(`http://host${path}`, {
         unix: address,
+        keepalive: false,
         method,
         signal: deadline.signal,
         timeout: false, // the runtime's own is shorter than some

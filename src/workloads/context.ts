@@ -75,6 +75,7 @@ export function createContext(options: ManagerOptions): Context {
   let engine: Promise<Engine> | undefined;
   let registry: Promise<Registry> | undefined;
   let knownSettings: string | undefined;
+  let asking: Promise<HostAnswer> | undefined;
   return {
     env,
     paths,
@@ -111,7 +112,13 @@ export function createContext(options: ManagerOptions): Context {
       knownSettings = settings;
       return opened;
     },
-    askHost: () => askHost(paths),
+    askHost() {
+      // A server that lists for many listeners at once asks once.
+      asking ??= askHost(paths).finally(() => {
+        asking = undefined;
+      });
+      return asking;
+    },
     findHost: () => findLivingHost(paths),
     ensureHost: (debug) => ensureHost({ paths, env, builtAt, debug }),
     reopen: (other) => createContext({ ...options, env: other }),

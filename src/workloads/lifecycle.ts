@@ -168,12 +168,13 @@ export async function removeWorkload(
     });
   }
   await leaveClients(context, name, config);
+  const left = await deleteFiles(context, name, config, keepLogs);
+  // After its document, which would count as one of their users.
   if (config !== undefined) {
     await bestEffort(logger, 'failed to delete the secrets of the workload', () =>
       deleteCreatedSecrets(context, config, { signal }),
     );
   }
-  const left = await deleteFiles(context, name, config, keepLogs);
   if (left.length > 0) throw new ThvError('ERR_LEFT_BEHIND', { workload: name, left });
   return isKnown || wasServed ? 'done' : 'not-found';
 }

@@ -35,7 +35,7 @@ export async function stopContainer(
   { graceSeconds, signal }: StopOptions,
 ): Promise<void> {
   const { containers, kind } = engine;
-  const stopping = containers.stop(before.Id, { graceSeconds, signal });
+  const stopping = stopRunning(engine, before.Id, { graceSeconds, signal });
   await (kind === 'podman'
     ? Promise.all([stopping, killRestarted(engine, before, stopping, signal)])
     : stopping);
@@ -47,7 +47,18 @@ export async function stopContainer(
     const now = await containers.find(before.Id, { signal });
     if (now === undefined) return;
     // It has served nobody yet, so there is nothing to be graceful about.
-    if (now.State.Running) await containers.stop(before.Id, { graceSeconds: 0, signal });
+    if (now.State.Running) await stopRunning(engine, before.Id, { graceSeconds: 0, signal });
+  }
+}
+
+/** Podman refuses to stop what ends by itself in that moment (`container state improper`); what is wanted has happened then. */
+async function stopRunning({ containers }: Engine, id: string, options: StopOptions): Promise<void> {
+  try {
+    await containers.stop(id, options);
+  } catch (error) {
+    if (!hasCode(error, 'ERR_ENGINE_REQUEST')) throw error;
+    const now = await containers.find(id, { signal: options.signal });
+    if (now?.State.Running === true) throw error;
   }
 }
 
