@@ -37,14 +37,10 @@ export function createDesiredState(stateFolder: string, logger: Logger): Desired
   const pathIn = (folder: string, name: WorkloadName) => join(folder, `${name}.json`);
 
   async function move(name: WorkloadName, from: string, to: string): Promise<boolean> {
-    try {
-      await mkdir(to, { recursive: true, mode: 0o700 });
-      await rename(pathIn(from, name), pathIn(to, name));
-      return true;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-      throw error;
-    }
+    if (!existsSync(pathIn(from, name))) return false;
+    await mkdir(to, { recursive: true, mode: 0o700 });
+    await rename(pathIn(from, name), pathIn(to, name));
+    return true;
   }
 
   return {
@@ -57,7 +53,8 @@ export function createDesiredState(stateFolder: string, logger: Logger): Desired
     },
     async end(name) {
       try {
-        if (await move(name, desired, ended)) return;
+        if ((await move(name, desired, ended)) || existsSync(pathIn(ended, name))) return;
+        await mkdir(ended, { recursive: true, mode: 0o700 });
         // An empty file takes no room either.
         await writeFile(pathIn(ended, name), '', { flag: 'a', mode: 0o600 });
       } catch {

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Engine } from '../engine/index.ts';
-import { messageOf, ThvError, toThvError, within } from '../errors/index.ts';
+import { hasCode, messageOf, ThvError, toThvError, within } from '../errors/index.ts';
 import {
   deleteClaim,
   deleteProcessFolder,
@@ -43,7 +43,7 @@ import {
 import type { OperationOptions, Outcome, Progress } from './types.ts';
 import { untilDeployed } from './unfinished-deploy.ts';
 
-export const DEFAULT_GRACE_SECONDS = 30;
+const DEFAULT_GRACE_SECONDS = 30;
 
 /** Several workloads at once; each result is reported, none cancels another (spec 02 §15-27). */
 export async function forEachWorkload(
@@ -77,7 +77,10 @@ export async function stopWorkload(
   name: WorkloadName,
   { graceSeconds, signal }: OperationOptions & { readonly graceSeconds: number },
 ): Promise<'done' | 'already' | 'not-found'> {
-  const { engine, container } = await locateContainer(context, name, signal);
+  const [host, { engine, container }] = await Promise.all([
+    context.askHost(),
+    locateContainer(context, name, signal),
+  ]);
   const record = await findRecord(context, name);
   if (record === undefined && container === undefined && !(await isStored(context, name))) {
     // All that is known of it may be lost, and somebody serves it still.
@@ -85,8 +88,7 @@ export async function stopWorkload(
     return (await endSupervisor(context, name, record, grace)) ? 'done' : 'not-found';
   }
   const isSupervised =
-    supervisorOf(name, record, await context.askHost()).kind !== 'none' ||
-    findDedicated(context, name, record) !== undefined;
+    supervisorOf(name, record, host).kind !== 'none' || findDedicated(context, name, record) !== undefined;
   if (
     record?.status === 'stopped' &&
     !isSupervised &&
@@ -120,6 +122,19 @@ export async function stopWorkload(
   await leaveClients(context, name, config);
   await act.outcome('stopped', 'stopped');
   return 'done';
+}
+
+/** Stops what is started again at once: whether the stop was recorded does not matter then. */
+export async function stopBeforeStart(
+  context: Context,
+  name: WorkloadName,
+  signal?: AbortSignal,
+): Promise<void> {
+  try {
+    await stopWorkload(context, name, { graceSeconds: DEFAULT_GRACE_SECONDS, signal });
+  } catch (error) {
+    if (!hasCode(error, 'ERR_NOT_RECORDED')) throw error;
+  }
 }
 
 function interruptedStop(workload: WorkloadName, cause: unknown): ThvError {
@@ -234,11 +249,13 @@ async function makeStartable(
   signal?: AbortSignal,
 ): Promise<RunConfig | undefined> {
   const config = await within(`failed to load state for ${name}`, () => context.runConfigs.get(name));
+  const asking = context.askHost();
   const record = await findRecord(context, name);
-  const supervisor = supervisorOf(name, record, await context.askHost());
-  const isOwn = supervisor.kind === 'dedicated' && supervisor.processId === process.pid;
   const engine = isContainer(config) ? await context.engine(signal) : undefined;
   const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
+  const host = await asking;
+  const supervisor = supervisorOf(name, record, host);
+  const isOwn = supervisor.kind === 'dedicated' && supervisor.processId === process.pid;
   if (
     supervisor.kind !== 'none' &&
     !isOwn &&

@@ -1,6 +1,7 @@
 import type { ContainerSummary, Engine } from '../engine/index.ts';
 import { hasCode, ThvError, toThvError } from '../errors/index.ts';
 import { findContainer } from '../host/index.ts';
+import { startDeadline } from '../platform/index.ts';
 import {
   createLabelFilter,
   isContainer,
@@ -14,6 +15,8 @@ import type { Context } from './context.ts';
 import { reconcile } from './reconcile.ts';
 import type { OperationOptions, Workload } from './types.ts';
 import { type Evidence, seenFromDetails, seenFromSummary, viewOf } from './view.ts';
+
+const ENGINE_PATIENCE_MS = 15_000;
 
 interface ListQuery {
   readonly all: boolean;
@@ -104,7 +107,7 @@ const NAMES_AN_ENGINE = [
   'TOOLHIVE_RUNTIME',
 ];
 
-/** One workload by name, with the same answer as the list (spec 02 §15-6). Throws `ERR_WORKLOAD_NOT_FOUND`. */
+/** One workload by name, with the same answer as the list (spec 02 §15-6). Throws `ERR_WORKLOAD_NOT_FOUND`, `ERR_STATUS_FILE_INVALID`. */
 export async function getWorkload(
   context: Context,
   rawName: string,
@@ -112,18 +115,17 @@ export async function getWorkload(
 ): Promise<Workload> {
   const name = parseWorkloadName(rawName);
   const asking = context.askHost();
-  let unreadable: ThvError | undefined;
-  const record = await context.statuses.find(name).catch((error: unknown) => {
-    unreadable = toThvError(error);
-    return undefined;
-  });
+  const record = await context.statuses.find(name);
   const config = await findConfig(context, name);
   const needsEngine = config === undefined || isContainer(config);
   const engine = needsEngine ? await context.engine(signal) : undefined;
-  const details = engine === undefined ? undefined : await findContainer(engine, name, signal);
+  const details =
+    engine === undefined
+      ? undefined
+      : await patiently(engine, signal, (limited) => findContainer(engine, name, limited));
   const host = await asking;
   const isServed = host.type === 'answers' && host.workloads.has(name);
-  if (record === undefined && unreadable === undefined && details === undefined && !isServed) {
+  if (record === undefined && details === undefined && !isServed) {
     throw new ThvError(
       'ERR_WORKLOAD_NOT_FOUND',
       { workload: name },
@@ -131,8 +133,24 @@ export async function getWorkload(
     );
   }
   const container = details === undefined ? undefined : seenFromDetails(details);
-  const evidence = { record, unreadable, config, container, host };
+  const evidence = { record, unreadable: undefined, config, container, host };
   return viewOf(name, evidence, await reconcile(context, name, evidence, engine));
+}
+
+/** A question to an engine for which a person waits. Throws `ERR_ENGINE_UNAVAILABLE` for one that accepts it and goes silent. */
+async function patiently<Answer>(
+  { kind, address }: Engine,
+  signal: AbortSignal | undefined,
+  ask: (signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
+  using deadline = startDeadline({ signal, timeoutMs: ENGINE_PATIENCE_MS });
+  try {
+    return await ask(deadline.signal);
+  } catch (error) {
+    if (!deadline.expired) throw error;
+    const reason = `${kind} at ${address} did not answer within ${ENGINE_PATIENCE_MS / 1000} seconds`;
+    throw new ThvError('ERR_ENGINE_UNAVAILABLE', { reason }, { cause: error });
+  }
 }
 
 async function containersByName(
@@ -140,7 +158,10 @@ async function containersByName(
   engine: Engine,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<WorkloadName, ContainerSummary>> {
-  const found = await engine.containers.list({ all: true, labels: [`${LABEL.managed}=true`] }, { signal });
+  const labels = [`${LABEL.managed}=true`];
+  const found = await patiently(engine, signal, (limited) =>
+    engine.containers.list({ all: true, labels }, { signal: limited }),
+  );
   const byName = new Map<WorkloadName, ContainerSummary>();
   for (const container of found) {
     if (container.Labels[LABEL.auxiliaryWorkload] === 'true') continue;

@@ -1,4 +1,3 @@
-import { hasCode } from '../errors/index.ts';
 import { groupExists } from '../groups/index.ts';
 import { parseWorkloadName } from '../records/index.ts';
 import { createContext, type ManagerOptions } from './context.ts';
@@ -52,15 +51,10 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
       return { name, result: await startWorkload(context, name, operation) };
     },
     async restart(name, operation) {
-      const { DEFAULT_GRACE_SECONDS, startWorkload, stopWorkload } = await lifecycle();
+      const { startWorkload, stopBeforeStart } = await lifecycle();
       const checked = parseWorkloadName(name);
       using _ = await context.exclusively(checked, operation?.signal);
-      try {
-        await stopWorkload(context, checked, { ...operation, graceSeconds: DEFAULT_GRACE_SECONDS });
-      } catch (error) {
-        // It has stopped; what is recorded next is the start.
-        if (!hasCode(error, 'ERR_NOT_RECORDED')) throw error;
-      }
+      await stopBeforeStart(context, checked, operation?.signal);
       return { name, result: await startWorkload(context, name, operation) };
     },
     edit: async (name, request, operation) =>

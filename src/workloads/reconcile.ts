@@ -28,8 +28,11 @@ export async function reconcile(
   evidence: Evidence,
   engine: Engine | undefined,
 ): Promise<Shown> {
-  const { record, unreadable, container, host } = evidence;
-  const supervisor = supervisorOf(name, record, host);
+  const { record, unreadable, container } = evidence;
+  let supervisor = supervisorOf(name, record, evidence.host);
+  // A run that fails records it and is gone a moment later: an answer from just before must not speak for it.
+  if (supervisor.kind === 'host' && record?.status === 'error')
+    supervisor = supervisorOf(name, record, await context.askHost());
   const observed = supervisor.kind === 'host' ? supervisor.observed : undefined;
   if (record === undefined) {
     if (observed !== undefined) return { ...observed, context: unreadable?.message ?? observed.context };
@@ -41,8 +44,9 @@ export async function reconcile(
     await correct(context, name, record, 'stopped');
     return { status: 'stopped', context: undefined };
   }
+  // Where both say the same, the file may have a remark of a command's besides.
   const filed =
-    observed !== undefined && SERVED.has(record.status)
+    observed !== undefined && SERVED.has(record.status) && observed.status !== record.status
       ? { ...record, status: observed.status, status_context: observed.context }
       : record;
   const problem =

@@ -68,7 +68,7 @@ else {
         const name = await runFixture(world);
         const { url } = await world.reached(name);
         disk.fill();
-        const opened = [];
+        const opened: string[] = [];
         for (let count = 0; count < 60; count++) opened.push((await openStreamable(url)).sessionId);
         process.kill(await hostOf(world), 'SIGKILL');
         const status = await waitFor(

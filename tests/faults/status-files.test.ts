@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'bun:test';
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { FIXTURE_IMAGE } from '../harness/images.ts';
 import { onEachEngine } from '../harness/on-each-engine.ts';
-import { callOnce } from '../harness/raw-client.ts';
+import { callOnce, openStreamable } from '../harness/raw-client.ts';
 import { waitFor } from '../harness/wait-for.ts';
-import { openWorld, type World } from '../harness/world.ts';
+import { BINARY, openWorld, type World } from '../harness/world.ts';
 import { holdLock, hostOf, runFixture, statusPath } from './small-world.ts';
 
 /** Puts something else in the place of a status file. */
@@ -128,6 +129,60 @@ onEachEngine((engine) => {
       await world.ok(['start', name]);
       await world.reached(name);
     }, 60_000);
+
+    test('all of them unreadable, a file in the place of their folder: list shows what the host serves, stop stops', async () => {
+      await using world = await openWorld(engine);
+      const name = await runFixture(world);
+      const { url } = await world.reached(name);
+      const folder = join(world.data, 'statuses');
+      renameSync(folder, `${folder}.away`);
+      writeFileSync(folder, '');
+      expect(await world.find(name)).toMatchObject({ status: 'running', url });
+      const { exitCode, stderr } = await world.thv(['stop', name]);
+      expect(exitCode).toBe(1);
+      expect(stderr).toContain('could not be recorded');
+      expect((await engine.inspect(name))?.State.Running).toBe(false);
+      rmSync(folder);
+      renameSync(`${folder}.away`, folder);
+      await waitFor(
+        () => JSON.parse(readFileSync(statusPath(world, name), 'utf8')).status,
+        (status) => status === 'stopped',
+        { what: 'the file says stopped', deadlineMs: 30_000 },
+      );
+    }, 60_000);
+
+    test('a limit on the size of files: run fails where nothing may be written; a host under a small one serves on', async () => {
+      await using world = await openWorld(engine);
+      const name = world.name();
+      const run = [
+        'run',
+        FIXTURE_IMAGE,
+        '--name',
+        name,
+        '--transport',
+        'stdio',
+        '--proxy-mode',
+        'streamable-http',
+      ];
+      const limited = (blocks: number) =>
+        world.thv(['-c', `ulimit -f ${blocks}; exec "$0" "$@"`, BINARY, ...run], { executable: '/bin/sh' });
+      const refused = await limited(0);
+      expect(refused.exitCode).toBe(1);
+      expect(refused.stderr).toContain('EFBIG');
+      expect(await engine.inspect(name)).toBeUndefined();
+      expect((await limited(16)).exitCode).toBe(0);
+      const { url } = await world.reached(name);
+      // Beyond what its journal may hold.
+      for (let count = 0; count < 120; count++) await openStreamable(url);
+      expect(await callOnce(url, 'echo', { message: 'on' })).toBe('on');
+      const birth = await callOnce(url, 'birth');
+      await engine.kill(name);
+      await waitFor(
+        () => callOnce(url, 'birth'),
+        (seen) => seen !== birth,
+        { what: 'another life of the server answers', deadlineMs: 30_000 },
+      );
+    }, 90_000);
 
     test('a record of what is meant to run that is garbage is still meant to run', async () => {
       await using world = await openWorld(engine);
