@@ -38,6 +38,11 @@ export function findClaimant(stateFolder: string, name: WorkloadName): number | 
   return readClaimant(claimPath(stateFolder, name));
 }
 
+/** Of a process that was killed. */
+export function deleteClaim(stateFolder: string, name: WorkloadName): void {
+  if (!isLocked(lockPath(stateFolder, name))) rmSync(claimPath(stateFolder, name), { force: true });
+}
+
 /** The workload that a process has claimed. */
 export function findClaimOf(stateFolder: string, processId: number): string | undefined {
   try {

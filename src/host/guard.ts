@@ -7,9 +7,10 @@ import type { RunEnvironment } from './environment.ts';
  * Parent of the host on Unix: starts it again whatever it died of, at once at first, and slower when it keeps dying; an executable
  * that is being replaced or a disk without room comes back. 0 = ended by itself, or another host is here. It ends as well when
  * nothing is meant to run: `$1` is the folder of what is. It passes on the environment of the first start, so nothing secret is
- * written to disk for a restart. The host is told who guards it, so that it notices when that is gone.
+ * written to disk for a restart. The host is told who guards it, so that it notices when that is gone. SIGINT is ignored, because some
+ * shells keep it in mind until their child ends, and then end too instead of starting the next one.
  */
-const GUARD = `f=$1; shift; n=0
+const GUARD = `trap '' INT; f=$1; shift; n=0
 now() { date +%s 2>/dev/null || echo 0; }
 while :; do
   t=$(now); TOOLHIVE_GUARD=$$ "$@"; s=$?

@@ -1,4 +1,4 @@
-export { claimWorkload, findClaimant, findClaimOf } from './claim.ts';
+export { claimWorkload, deleteClaim, findClaimant, findClaimOf } from './claim.ts';
 export { openClientSettings, serverOf } from './client-entry.ts';
 export { findByExactName, findContainer, findContainers, isUp, removeUnusedNetwork } from './containers.ts';
 export { clearDeployMark, findUnfinishedDeploy } from './deploy-mark.ts';

@@ -3,6 +3,7 @@ import { basename, dirname } from 'node:path';
 import type { Engine } from '../engine/index.ts';
 import { hasCode, messageOf, ThvError, toThvError, within } from '../errors/index.ts';
 import {
+  deleteClaim,
   deleteProcessFolder,
   deleteSessionJournal,
   findContainer,
@@ -204,6 +205,7 @@ async function deleteFiles(
   const log = workloadLogPath(context, name);
   for (const file of keepLogs ? [] : [log, `${log}.1`, `${log}.2`])
     await attempt('a log file', () => rm(file, { force: true }));
+  await attempt('the claim of its supervisor', () => deleteClaim(paths.state, name));
   await attempt('the note of its engine', () => engineNotes.delete(name));
   await attempt('the note that it was told to end', () => desired.remove(name));
   await attempt('its run configuration', () => runConfigs.delete(name));

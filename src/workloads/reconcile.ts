@@ -78,10 +78,15 @@ function hasStopped(
   { config, container }: Evidence,
 ): boolean {
   const isLocal = config === undefined || isContainer(config);
-  const isDown = !isLocal || (container !== undefined && statusFromEngine(container.state) === 'stopped');
+  const isDown = !isLocal || (container !== undefined && isDownIn(container.state));
   if (!isDown || !BEFORE_STOPPED.has(record.status)) return false;
   if (record.status !== 'stopping' && !desired.wasEnded(name)) return false;
   return !isChanging(paths, name);
+}
+
+/** Not running, and not about to: a supervisor that was ended early leaves a container that was never started. */
+function isDownIn(state: string): boolean {
+  return statusFromEngine(state) === 'stopped' || state === 'created' || state === 'configured';
 }
 
 /** Told on the way: the engine that answers here is not the one that holds the container. */

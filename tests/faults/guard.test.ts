@@ -49,7 +49,7 @@ test('a guard that is killed is replaced while the ports stay open, and the next
   expect(healed.host).not.toBe(after.host);
 });
 
-test.each(['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGKILL'] as const)(
+test.each(['SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGKILL'] as const)(
   '%s to the guard, twice over: another one stands by',
   async (signal) => {
     await using world = await openWorld(undefined);
@@ -65,6 +65,16 @@ test.each(['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGKILL'] as const)(
     await answers(url);
   },
 );
+
+test('SIGINT to the guard, then a crash of the host: it is back', async () => {
+  await using world = await openWorld(undefined);
+  const { url } = await serve(world);
+  const { host, guard } = await hostAndGuard(world);
+  process.kill(guard, 'SIGINT');
+  process.kill(host, 'SIGKILL');
+  await answers(url);
+  expect(await hostAndGuard(world)).toMatchObject({ guard });
+});
 
 test('a host that ends as it was told takes the guard beside it along', async () => {
   await using world = await openWorld(undefined);
