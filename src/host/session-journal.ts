@@ -135,7 +135,11 @@ function createJournalFile(path: string): JournalFile {
       handle ??= await openForAppending(path);
       // A crash may have torn the last record.
       const prefix = isNew && (await endsInMidLine(handle)) ? '\n' : '';
-      await handle.appendFile(prefix + text);
+      const bytes = Buffer.from(prefix + text);
+      const { bytesWritten } = await handle.write(bytes);
+      // The last room on a disk takes a part; the whole is written anew then.
+      if (bytesWritten < bytes.byteLength)
+        throw new Error(`only ${bytesWritten} of ${bytes.byteLength} bytes had room`);
     },
     async replace(text) {
       requireFile(path);
