@@ -85,8 +85,14 @@ export async function serveApi(options: ServeOptions): Promise<void> {
     debug: options.debug,
     shutdown: shutdown.signal,
   });
+  // Whoever is answered can find the record: requests that come before it wait for it.
+  const published = Promise.withResolvers<void>();
+  let answer = async (request: Request): Promise<Response> => {
+    await published.promise;
+    return await app.fetch(request);
+  };
   const listener = await within('failed to create listener', () =>
-    listen(wanted, (request) => app.fetch(request)),
+    listen(wanted, (request) => answer(request)),
   );
   const { address } = listener;
   logger.info('starting server', { type: KINDS[address.kind], address: shownAddress(address) });
@@ -102,6 +108,8 @@ export async function serveApi(options: ServeOptions): Promise<void> {
       startedAt: new Date(),
       logger,
     });
+    answer = async (request) => app.fetch(request);
+    published.resolve();
     await aborted(signal);
   } finally {
     shutdown.abort();

@@ -12,7 +12,7 @@ export { renderHelp, renderUsage } from './help.ts';
 export { isDebugEnvironment } from './log-settings.ts';
 export { reportError } from './report-error.ts';
 export { runCommandLine } from './run-command-line.ts';
-export { endAtNextSignal, watchSignals } from './signals.ts';
+export { endAtHangUp, endAtNextSignal, watchSignals } from './signals.ts';
 export { renderTable, type TableLook } from './table.ts';
 export { openTerminal, printJson, type Terminal } from './terminal.ts';
 export { visible } from './visible.ts';

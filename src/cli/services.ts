@@ -3,7 +3,7 @@ import {
   createReportingLogger,
   type Logger,
   type Paths,
-  removeStaleLocks,
+  removeLeftovers,
   resolvePaths,
 } from '../platform/index.ts';
 import type { Environment } from './command.ts';
@@ -30,7 +30,14 @@ export function openLog({ env, terminal, debug }: LogOptions): Logger {
     : createLogger({ level, write: (line) => terminal.err(line) });
 }
 
-/** Lock files that a crash left behind (spec 01 §2.1, step 3). */
-export function removeLeftLocks({ config, data }: Paths): void {
-  removeStaleLocks([config, data, `${data}/statuses`]);
+/** Lock files and half-written files that a crash left behind (spec 01 §2.1, step 3). */
+export function removeLeftLocks({ config, data, state }: Paths): void {
+  removeLeftovers([
+    config,
+    data,
+    `${data}/statuses`,
+    `${state}/runconfigs`,
+    `${state}/host`,
+    `${state}/host/desired`,
+  ]);
 }

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 /** Numbers of the signals that end a command, for exit codes of the form 128 + n. */
 const NUMBERS = { SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
 
@@ -34,4 +36,19 @@ export function watchSignals(process: Process): Interruption {
 export function endAtNextSignal(process: Process): void {
   for (const name of ['SIGINT', 'SIGTERM'] as const)
     process.on(name, () => process.exit(128 + NUMBERS[name]));
+}
+
+/**
+ * For commands that serve in the foreground: a closed terminal ends them as SIGTERM does, with what they serve, instead of on the spot. One
+ * that was started to outlive its terminal (nohup) stays deaf to it.
+ */
+export function endAtHangUp(process: NodeJS.Process): void {
+  if (isHangUpIgnored(process.platform)) return;
+  process.on('SIGHUP', () => process.kill(process.pid, 'SIGTERM'));
+}
+
+function isHangUpIgnored(platform: NodeJS.Platform): boolean {
+  if (platform !== 'linux') return platform === 'win32';
+  const [, ignored = '0'] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+  return (BigInt(`0x${ignored}`) & 1n) === 1n;
 }

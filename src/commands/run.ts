@@ -1,4 +1,4 @@
-import { createCommand, type Invocation, type OptionsOf } from '../cli/index.ts';
+import { createCommand, endAtHangUp, type Invocation, type OptionsOf } from '../cli/index.ts';
 import { ThvError } from '../errors/index.ts';
 import { type ImportRequest, type RunRequest, runtimeOverride } from '../workloads/index.ts';
 import { createAsk } from './ask.ts';
@@ -95,6 +95,7 @@ async function runWorkload(invocation: RunInvocation): Promise<void> {
   using progress = createProgress(terminal);
   const ask = createAsk(invocation);
   if (options.foreground) {
+    endAtHangUp(process);
     const log = await invocation.openLog();
     const onReady = () => {
       progress.update('');

@@ -1,5 +1,5 @@
 import type { Terminal } from '../cli/index.ts';
-import { ThvError } from '../errors/index.ts';
+import { hasCode, ThvError } from '../errors/index.ts';
 import type { Outcome, Workload, WorkloadManager } from '../workloads/index.ts';
 
 type FlagValues = ReadonlyMap<string, unknown>;
@@ -48,6 +48,11 @@ export function reportOutcomes(verb: string, outcomes: readonly Outcome[], termi
     }
   }
   const failed = outcomes.filter((outcome) => outcome.result === 'failed');
-  const reasons = failed.map(({ name, error }) => `failed to ${verb} workload ${name}: ${error.message}`);
+  const reasons = failed.map(({ name, error }) =>
+    // The act itself did not fail, and its own sentence says so.
+    hasCode(error, 'ERR_NOT_RECORDED') || hasCode(error, 'ERR_LEFT_BEHIND')
+      ? error.message
+      : `failed to ${verb} workload ${name}: ${error.message}`,
+  );
   if (reasons.length > 0) throw new ThvError('ERR_WORKLOADS_FAILED', { reason: reasons.join('\n') });
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { buildInfo, createCommand, endAtNextSignal, reportError } from '../cli/index.ts';
+import { buildInfo, createCommand, endAtHangUp, endAtNextSignal, reportError } from '../cli/index.ts';
 
 const Text = v.optional(v.string(), '');
 const Switch = v.optional(v.boolean(), false);
@@ -108,6 +108,7 @@ to an address that others can reach, enable OIDC, so that every request needs a 
   positionals: 'none',
   async run({ options, debug, env, signal, terminal, openWorkloads, openLog, findPaths }) {
     const { serveApi } = await import('../api/index.ts');
+    endAtHangUp(process);
     signal.addEventListener('abort', () => endAtNextSignal(process), { once: true });
     try {
       await serveApi({

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { createCommand, groupFlag, type Invocation, type OptionsOf } from '../cli/index.ts';
+import { createCommand, endAtHangUp, groupFlag, type Invocation, type OptionsOf } from '../cli/index.ts';
 import { messageOf, ThvError } from '../errors/index.ts';
 import type { Outcome, WorkloadManager } from '../workloads/index.ts';
 import { confirm } from './progress.ts';
@@ -66,6 +66,7 @@ async function startForeground(
   workloads: WorkloadManager,
   name: string,
 ): Promise<void> {
+  endAtHangUp(process);
   const log = await openLog();
   const onReady = () => log.info('workload started successfully, press Ctrl+C to stop');
   await workloads.startForeground(name, { signal, onReady });

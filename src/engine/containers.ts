@@ -1,5 +1,5 @@
 import { hasCode, ThvError } from '../errors/index.ts';
-import { sleep } from '../platform/index.ts';
+import { givenUp, sleep } from '../platform/index.ts';
 import { attachStdio } from './attach.ts';
 import type { Call, EngineHttp, Failure } from './http.ts';
 import { readLogs } from './logs.ts';
@@ -48,6 +48,27 @@ export function createContainers(http: EngineHttp, apiVersion: string): Containe
   const kill: Containers['kill'] = (idOrName, { processSignal, signal } = {}) =>
     act(idOrName, 'kill', { query: { signal: processSignal }, explain: notRunning(idOrName), signal });
 
+  const remove: Containers['remove'] = async (idOrName, { force, signal } = {}) => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await http.send({
+          method: 'DELETE',
+          path: of(idOrName),
+          query: { force: force ? 1 : undefined },
+          accept: [404],
+          timeoutMs: CREATE_TIMEOUT_MS,
+          signal,
+        });
+        return;
+      } catch (error) {
+        // A container that ends, or is removed, at this very moment: Podman 4.3 fails to stop what has stopped
+        // ("container state improper"), Docker says that a removal is in progress. A moment later it is simple.
+        if (!force || attempt >= REMOVE_ATTEMPTS || !isRefusal(error) || signal?.aborted) throw error;
+        await sleep(REMOVE_RETRY_MS, signal);
+      }
+    }
+  };
+
   return {
     list: (query, options = {}) =>
       http.json<ContainerSummary[]>({
@@ -59,15 +80,21 @@ export function createContainers(http: EngineHttp, apiVersion: string): Containe
 
     find,
 
-    async create(name, spec, options = {}) {
+    async create(name, spec, { signal } = {}) {
+      const cancelled = (reason: AbortSignal) =>
+        givenUp(reason, { timedOut: 'creating the container timed out', cancelled: 'creation canceled' });
+      if (signal?.aborted) throw cancelled(signal);
       const answer = await http.json<{ readonly Id: string; readonly Warnings: readonly string[] | null }>({
         method: 'POST',
         path: '/containers/create',
         query: { name },
         json: spec,
         timeoutMs: CREATE_TIMEOUT_MS,
-        ...options,
       });
+      if (signal?.aborted) {
+        await remove(answer.Id, { force: true });
+        throw cancelled(signal);
+      }
       return { id: answer.Id, warnings: answer.Warnings ?? [] };
     },
 
@@ -91,26 +118,7 @@ export function createContainers(http: EngineHttp, apiVersion: string): Containe
 
     kill,
 
-    async remove(idOrName, { force, signal } = {}) {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          await http.send({
-            method: 'DELETE',
-            path: of(idOrName),
-            query: { force: force ? 1 : undefined },
-            accept: [404],
-            timeoutMs: CREATE_TIMEOUT_MS,
-            signal,
-          });
-          return;
-        } catch (error) {
-          // A container that ends, or is removed, at this very moment: Podman 4.3 fails to stop what has stopped
-          // ("container state improper"), Docker says that a removal is in progress. A moment later it is simple.
-          if (!force || attempt >= REMOVE_ATTEMPTS || !isRefusal(error) || signal?.aborted) throw error;
-          await sleep(REMOVE_RETRY_MS, signal);
-        }
-      }
-    },
+    remove,
 
     async wait(idOrName, options = {}) {
       const { StatusCode } = await http.json<{ readonly StatusCode: number }>({

@@ -36,6 +36,10 @@ export interface Containers {
   ): Promise<readonly ContainerSummary[]>;
   /** `undefined` when there is no such container. */
   find(idOrName: string, options?: Waiting): Promise<ContainerDetails | undefined>;
+  /**
+   * Engines finish a create whose caller has left. So the answer is waited for in any case, and when `signal` has aborted meanwhile
+   * the container is removed again before this throws.
+   */
   create(
     name: string,
     spec: ContainerSpec,

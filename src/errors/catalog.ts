@@ -167,6 +167,20 @@ export const CATALOG = {
       `failed to hide what an ignore file names in ${path}: ${reason}`,
   ),
   ERR_STATUS_FILE_INVALID: entry('world', 500, ({ reason }: Reason & { readonly path: string }) => reason),
+  /** What a command did stands; only the record of it is missing. */
+  ERR_NOT_RECORDED: entry(
+    'world',
+    507,
+    ({ workload, done, reason }: Reason & { readonly workload: string; readonly done: string }) =>
+      `workload '${workload}' was ${done}, but that could not be recorded: ${reason}`,
+  ),
+  /** It is gone as a workload; these files are still there. */
+  ERR_LEFT_BEHIND: entry(
+    'world',
+    507,
+    ({ workload, left }: { readonly workload: string; readonly left: readonly string[] }) =>
+      `workload '${workload}' was removed, but left behind: ${left.join('; ')}`,
+  ),
   ERR_LOCK_TIMEOUT: entry('world', 503, ({ reason }: Reason & { readonly path: string }) => reason),
   ERR_PORT_UNAVAILABLE: entry(
     'user',
@@ -278,6 +292,12 @@ export const CATALOG = {
   ERR_PROVIDER_REFUSED: entry('world', 502, ({ reason }: Reason) => reason),
 
   // API server (spec 10)
+  ERR_BODY_LATE: entry(
+    'user',
+    408,
+    ({ seconds }: { readonly seconds: number }) =>
+      `Request Timeout: the body did not arrive within ${seconds} seconds`,
+  ),
   ERR_BODY_TOO_LARGE: entry('user', 413, (_: object) => 'Request Entity Too Large'),
   ERR_DISCOVERY_FILE: entry('user', 409, ({ reason }: Reason & { readonly path: string }) => reason),
   ERR_SERVER_RUNNING: entry(

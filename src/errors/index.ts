@@ -62,6 +62,18 @@ const REFUSALS: ReadonlySet<unknown> = new Set(
   'EACCES EPERM EROFS ENOSPC EDQUOT EMFILE ENFILE ENOMEM EIO EISDIR ENOTDIR ELOOP ENAMETOOLONG'.split(' '),
 );
 
+/** Of those, what a machine runs short of, and has again later: nobody has to change anything about a workload for it. */
+const SHORTAGES: ReadonlySet<unknown> = new Set(
+  'ENOSPC EDQUOT EROFS EIO EMFILE ENFILE ENOMEM EFBIG EAGAIN'.split(' '),
+);
+
+/** Whether the machine ran short of something (room on a disk, open files, memory) and the same may succeed later. */
+export function isShortage(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    if ('code' in cause && SHORTAGES.has(cause.code)) return true;
+  return false;
+}
+
 /** Any thrown value as a member of the family: foreign errors are our fault, unless the operating system refused something. */
 export function toThvError(error: unknown): ThvError {
   if (error instanceof ThvError) return error;

@@ -1,14 +1,4 @@
-import { messageOf } from '../errors/index.ts';
-import type { Logger } from '../platform/index.ts';
-import type { StatusStore, WorkloadName } from '../records/index.ts';
-
-interface AuthenticationFacts {
-  readonly forwardHeaders: Readonly<Record<string, string>>;
-  readonly statuses: StatusStore;
-  readonly logger: Logger;
-  /** Whether the supervisor may write over a status. */
-  readonly isOurs: (status: string) => boolean;
-}
+import type { ObservedStatus } from './observed-status.ts';
 
 const REFUSED = 'Bearer token authentication failed. Please restart the server with a new token';
 const NOTHING_GIVEN =
@@ -16,26 +6,15 @@ const NOTHING_GIVEN =
 
 /** Keeps the status of a workload true about whether its remote server takes who calls it (spec 04 §8.7, §19.13). */
 export function createAuthenticationStatus(
-  name: WorkloadName,
-  { forwardHeaders, statuses, logger, isOurs }: AuthenticationFacts,
+  observed: ObservedStatus,
+  forwardHeaders: Readonly<Record<string, string>>,
 ) {
   const isGiven = Object.keys(forwardHeaders).some((header) => header.toLowerCase() === 'authorization');
   let last = Promise.resolve();
 
   async function write(isAuthenticated: boolean): Promise<void> {
-    try {
-      if (isAuthenticated)
-        await statuses.setIf(name, ({ status }) => status === 'unauthenticated', 'running');
-      else
-        await statuses.setIf(
-          name,
-          ({ status }) => isOurs(status),
-          'unauthenticated',
-          isGiven ? REFUSED : NOTHING_GIVEN,
-        );
-    } catch (error) {
-      logger.warn('failed to record whether the remote server takes us', { error: messageOf(error) });
-    }
+    if (!isAuthenticated) await observed.set('unauthenticated', isGiven ? REFUSED : NOTHING_GIVEN);
+    else if (observed.present().status === 'unauthenticated') await observed.set('running');
   }
 
   return {

@@ -1,9 +1,10 @@
 import type { Engine } from '../engine/index.ts';
 import { type Logger, type Paths, sleep } from '../platform/index.ts';
-import { containerNameOf, type RunConfig, type WorkloadName } from '../records/index.ts';
+import { containerNameOf, createEngineNotes, type RunConfig, type WorkloadName } from '../records/index.ts';
 import type { Backend, RunningServer } from './backend.ts';
 import { confirmExit, watchContainer } from './container-watch.ts';
 import { deployContainer, findByExactName, identityOf, isUp, type RunningContainer } from './containers.ts';
+import { createDeployMark } from './deploy-mark.ts';
 import { lastWords } from './last-words.ts';
 import { overlaysOf } from './overlays.ts';
 import { keepAttached } from './stdio-link.ts';
@@ -25,14 +26,19 @@ export function createContainerBackend(
   config: RunConfig,
   options: ContainerBackendOptions,
 ): Backend {
-  const { openEngine, logger, signal } = options;
+  const { openEngine, logger, signal, paths } = options;
   const name = containerNameOf(config);
+  const mark = createDeployMark(paths.state, workload, logger);
+  const notes = createEngineNotes(paths.state);
   return {
     noun: 'Container',
     async deploy(environment) {
       const engine = await openEngine(signal);
       const overlays = await overlaysOf(workload, config, options);
-      const deploy = { environment, overlays, logger, signal };
+      const deploy = { environment, overlays, mark, logger, signal };
+      notes.note(workload, engine).catch((error: unknown) => {
+        logger.debug('engine of the workload not noted', { error });
+      });
       return serverIn(engine, await deployContainer(engine, config, deploy), config);
     },
     async lastWords() {

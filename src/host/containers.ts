@@ -1,5 +1,5 @@
 import type { ContainerDetails, ContainerSpec, Engine } from '../engine/index.ts';
-import { hasCode, ThvError, within } from '../errors/index.ts';
+import { hasCode, messageOf, ThvError, within } from '../errors/index.ts';
 import { findFreePort, isPortAvailable, type Logger, sleep } from '../platform/index.ts';
 import { containerNameOf, isManaged, LABEL, type RunConfig } from '../records/index.ts';
 import {
@@ -10,6 +10,7 @@ import {
   networkModeOf,
   networkProfile,
 } from '../sandbox/index.ts';
+import type { DeployMark } from './deploy-mark.ts';
 import { isSameContainer } from './same-container.ts';
 
 /** A workload's container that is up. */
@@ -28,7 +29,9 @@ interface DeployOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Over the profile's mounts. */
   readonly overlays: readonly Mount[];
+  readonly mark: DeployMark;
   readonly logger: Logger;
+  /** Ends the deployment between two requests: one that changes something is always waited for, because engines finish it anyway. */
   readonly signal: AbortSignal;
 }
 
@@ -36,6 +39,8 @@ const UP_TIMEOUT_MS = 2000;
 const UP_POLL_MS = 50;
 const DEPLOY_ATTEMPTS = 3;
 const DEPLOY_RETRY_MS = 300;
+/** How long the engine may still be making a container of this name for somebody who is gone. */
+const NAME_TIMEOUT_MS = 60_000;
 
 /** Looks a workload's container up: by base-name label, else by exact name (spec 02 §5.2). */
 export async function findContainer(
@@ -49,6 +54,21 @@ export async function findContainer(
   if (chosen !== undefined) return engine.containers.find(chosen.Id, { signal });
   const named = await findByExactName(engine, baseName, signal);
   return named !== undefined && isManaged(named.Config.Labels ?? {}) ? named : undefined;
+}
+
+/** All containers of a workload, those by label and the one by name: what a removal has to find. */
+export async function findContainers(
+  engine: Engine,
+  baseName: string,
+  signal?: AbortSignal,
+): Promise<readonly ContainerDetails[]> {
+  const labels = [`${LABEL.managed}=true`, `${LABEL.baseName}=${baseName}`];
+  const labelled = await engine.containers.list({ all: true, labels }, { signal });
+  const found = await Promise.all(labelled.map(({ Id }) => engine.containers.find(Id, { signal })));
+  const named = await findByExactName(engine, baseName, signal);
+  const isOurs = named !== undefined && isManaged(named.Config.Labels ?? {});
+  const all = [...found, ...(isOurs ? [named] : [])].filter((details) => details !== undefined);
+  return [...new Map(all.map((details) => [details.Id, details])).values()];
 }
 
 /** The engine also answers for the beginning of an id, hence the comparison. */
@@ -77,16 +97,28 @@ export async function deployContainer(
   options: DeployOptions,
 ): Promise<RunningContainer> {
   const { logger, signal } = options;
+  const nameDeadline = performance.now() + NAME_TIMEOUT_MS;
   for (let attempt = 1; ; attempt++) {
     try {
       return await deployOnce(engine, config, options);
     } catch (error) {
       // A port or a network that somebody else took or removed in between: all of it is looked at anew.
-      if (attempt >= DEPLOY_ATTEMPTS || !hasCode(error, 'ERR_ENGINE_REQUEST') || signal.aborted) throw error;
+      if (!hasCode(error, 'ERR_ENGINE_REQUEST') || signal.aborted) throw error;
+      const isLast = isNameTaken(error) ? performance.now() > nameDeadline : attempt >= DEPLOY_ATTEMPTS;
+      if (isLast) throw error;
       logger.debug('trying once more to start the container', { error });
-      await sleep(DEPLOY_RETRY_MS * attempt, signal);
+      await sleep(DEPLOY_RETRY_MS * Math.min(attempt, DEPLOY_ATTEMPTS), signal);
+      signal.throwIfAborted();
     }
   }
+}
+
+/**
+ * A container of this name is there already, or is being made: a host that was killed while it created one leaves that to its
+ * successor, who cannot see it before the engine has finished.
+ */
+function isNameTaken(error: unknown): boolean {
+  return /\bcontainer name "[^"]*" is already in use\b/i.test(messageOf(error));
 }
 
 async function deployOnce(
@@ -106,8 +138,9 @@ async function deployOnce(
   }
   const mode = networkModeOf(config.permission_profile ?? networkProfile());
   const network = isBridgeMode(mode)
-    ? await within('failed to create external networks', () => ensureExternalNetwork(engine, signal))
+    ? await within('failed to create external networks', () => ensureExternalNetwork(engine))
     : EXTERNAL_NETWORK;
+  signal.throwIfAborted();
   const hostPort = await choosePrimaryPort(config, mode, existing);
   const spec = containerSpec(config, {
     network,
@@ -149,10 +182,24 @@ async function untilUp(
 }
 
 /** What to call the network by: on Docker its id, for older ones may have several of the name, and then none can be joined by it. */
-async function ensureExternalNetwork(engine: Engine, signal: AbortSignal): Promise<string> {
+async function ensureExternalNetwork(engine: Engine): Promise<string> {
   const labels = { [LABEL.managed]: 'true', [LABEL.name]: EXTERNAL_NETWORK };
-  const id = await engine.networks.ensure(EXTERNAL_NETWORK, { internal: false, labels }, { signal });
+  const id = await engine.networks.ensure(EXTERNAL_NETWORK, { internal: false, labels });
   return engine.kind === 'docker' ? id : EXTERNAL_NETWORK;
+}
+
+/** The mark stays where it is not known what became of a request. */
+async function marked<T>(mark: DeployMark, step: 'create' | 'start', request: () => Promise<T>): Promise<T> {
+  mark.set(step);
+  try {
+    const result = await request();
+    mark.clear();
+    return result;
+  } catch (error) {
+    if (hasCode(error, 'ERR_TIMEOUT') || hasCode(error, 'ERR_ENGINE_UNAVAILABLE')) mark.set(step);
+    else mark.clear();
+    throw error;
+  }
 }
 
 async function reuseOrCreate(
@@ -170,14 +217,15 @@ async function reuseOrCreate(
       return existing.Id;
     }
     logger.debug('replacing container whose settings differ', { container: name });
-    await within('failed to remove container', () =>
-      engine.containers.remove(existing.Id, { force: true, signal }),
-    );
+    await within('failed to remove container', () => engine.containers.remove(existing.Id, { force: true }));
+    signal.throwIfAborted();
   }
   const { id, warnings } = await within('failed to create container', () =>
-    engine.containers.create(name, spec, { signal }),
+    marked(options.mark, 'create', () => engine.containers.create(name, spec)),
   );
   for (const warning of warnings) logger.warn('container engine warning', { container: name, warning });
+  // It stays as it is: who removes the workload removes it, and the next start takes it.
+  signal.throwIfAborted();
   await startOrRemove(engine, id, 'failed to start container', options);
   return id;
 }
@@ -187,12 +235,11 @@ async function startOrRemove(
   engine: Engine,
   id: string,
   what: string,
-  { logger, signal }: DeployOptions,
+  { logger, mark }: DeployOptions,
 ): Promise<void> {
   try {
-    await within(what, () => engine.containers.start(id, { signal }));
+    await within(what, () => marked(mark, 'start', () => engine.containers.start(id)));
   } catch (error) {
-    // Without the signal, which may be the reason for the failure.
     await engine.containers.remove(id, { force: true }).catch((failure: unknown) => {
       logger.warn('failed to remove container that did not start', { container: id, error: failure });
     });

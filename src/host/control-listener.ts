@@ -20,18 +20,24 @@ export interface ControlListener {
  * logs out, and the host stays. Throws `ERR_LISTEN_FAILED` when no address can be had.
  */
 export async function openControl(paths: Paths, app: Hono, logger: Logger): Promise<ControlListener> {
-  let present = await listenSomewhere(paths, app);
+  let present = await listenSomewhere(paths, app, logger);
   let reopening: Promise<void> | undefined;
 
   async function reopen(): Promise<void> {
     logger.warn('the control socket was deleted, another one is opened', { address: present.address });
     await present.server.stop(true);
-    present = await listenSomewhere(paths, app);
+    present = await listenSomewhere(paths, app, logger);
     logger.info('the control socket is open again', { address: present.address });
   }
 
+  async function recordAgain(): Promise<void> {
+    present.isRecorded = await recordAddress(paths, present.address, logger);
+  }
+
   const watch = setInterval(() => {
-    if (present.id === fileId(present.address)) return;
+    const isThere = present.id === fileId(present.address);
+    if (isThere && !present.isRecorded) void recordAgain();
+    if (isThere) return;
     reopening ??= reopen()
       .catch((error: unknown) => logger.error('no control socket', { error }))
       .finally(() => {
@@ -48,14 +54,14 @@ export async function openControl(paths: Paths, app: Hono, logger: Logger): Prom
       await reopening;
       await present.server.stop(true);
       // What somebody else has put in its place is not ours to delete.
-      if (present.id === fileId(present.address)) rmSync(present.address, { force: true });
-      rmSync(addressRecord(paths), { force: true });
+      if (present.id === fileId(present.address)) removeQuietly(present.address);
+      removeQuietly(addressRecord(paths));
     },
   };
 }
 
 /** At the first address where no living host of another state folder is and where this user may make a socket. */
-async function listenSomewhere(paths: Paths, app: Hono) {
+async function listenSomewhere(paths: Paths, app: Hono, logger: Logger) {
   const addresses = controlAddresses(paths);
   const problems: string[] = [];
   for (const address of addresses) {
@@ -65,8 +71,8 @@ async function listenSomewhere(paths: Paths, app: Hono) {
     }
     try {
       const server = listenAt(address, app);
-      await writeFileAtomic(addressRecord(paths), address, { directoryMode: 0o700 });
-      return { address, server, id: fileId(address) };
+      const isRecorded = await recordAddress(paths, address, logger);
+      return { address, server, id: fileId(address), isRecorded };
     } catch (error) {
       problems.push(`${address}: ${messageOf(error)}`);
     }
@@ -75,6 +81,17 @@ async function listenSomewhere(paths: Paths, app: Hono) {
     address: addresses.join(', '),
     reason: `no address can be had for the control socket: ${problems.join('; ')}`,
   });
+}
+
+/** Without the record, commands of shells with other variables do not find us; the others look where we are. */
+async function recordAddress(paths: Paths, address: string, logger: Logger): Promise<boolean> {
+  try {
+    await writeFileAtomic(addressRecord(paths), address, { directoryMode: 0o700 });
+    return true;
+  } catch (error) {
+    logger.debug('address of the control socket not recorded', { address, error });
+    return false;
+  }
 }
 
 /** Only the same user may connect: the folder is 0700 and the socket 0600. */
@@ -91,7 +108,12 @@ function listenAt(address: string, app: Hono) {
   const server = Bun.serve({
     ...NEVER_IDLE, // ending a run waits for its calls, and for its server's grace
     unix: address,
-    fetch: (request) => app.fetch(request),
+    async fetch(request) {
+      const response = await app.fetch(request);
+      // An idle connection cannot be timed on such a socket, nor can the rest of a body that nobody wants.
+      response.headers.set('Connection', 'close');
+      return response;
+    },
   });
   if (process.platform !== 'win32') chmodSync(address, 0o600);
   return server;
@@ -105,5 +127,14 @@ function fileId(address: string): string | undefined {
     return `${dev} ${ino}`;
   } catch {
     return 'none';
+  }
+}
+
+/** What cannot be removed leads to nobody, which commands find out by asking. */
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // a folder that became read-only
   }
 }

@@ -1,47 +1,95 @@
-import { rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { type Logger, writeFileAtomic } from '../platform/index.ts';
 import { listJsonNames, parseWorkloadName, readIfPresent, type WorkloadName } from '../records/index.ts';
-import { type RunEnvironment, secretsOnly, withoutSecrets } from './environment.ts';
+import { type RunEnvironment, runEnvironmentFrom, secretsOnly, withoutSecrets } from './environment.ts';
 
 /**
  * What is meant to run in the shared host, kept apart from what was observed and never in the reference's formats
- * (DESIGN "Settled questions"): `<state>/toolhive/host/desired/<base>.json`, owner-only.
+ * (DESIGN "Settled questions"): `<state>/toolhive/host/desired/<base>.json`, owner-only. What was told to end is moved to
+ * `host/ended/`, because moving a file takes no room: on a full disk it is the one note of a stop that can be made.
  */
 export interface DesiredState {
-  /** Secret variables are not written. */
+  /** Secret variables are not written. Takes no room when the workload was told to end and its environment is the same. */
   add(name: WorkloadName, environment: RunEnvironment): Promise<void>;
+  has(name: WorkloadName): Promise<boolean>;
+  /** It was told to end, in whatever process it ran. */
+  end(name: WorkloadName): Promise<void>;
+  wasEnded(name: WorkloadName): boolean;
+  /** Neither meant to run nor told to end. */
   remove(name: WorkloadName): Promise<void>;
-  /** Secret variables are those of `env`. */
+  /** Secret variables are those of `env`, and all of them where a record cannot be read. */
   list(env: Readonly<Record<string, string | undefined>>): Promise<ReadonlyMap<WorkloadName, RunEnvironment>>;
 }
 
 const DesiredSchema = v.looseObject({ environment: v.record(v.string(), v.string()) });
 
+/** Holds a file for each workload that is meant to run, and nothing else. */
+export function desiredFolder(stateFolder: string): string {
+  return join(stateFolder, 'host', 'desired');
+}
+
 export function createDesiredState(stateFolder: string, logger: Logger): DesiredState {
-  const folder = join(stateFolder, 'host', 'desired');
-  const pathOf = (name: WorkloadName) => join(folder, `${name}.json`);
+  const desired = desiredFolder(stateFolder);
+  const ended = join(stateFolder, 'host', 'ended');
+  const pathIn = (folder: string, name: WorkloadName) => join(folder, `${name}.json`);
+
+  async function move(name: WorkloadName, from: string, to: string): Promise<boolean> {
+    if (!existsSync(pathIn(from, name))) return false;
+    await mkdir(to, { recursive: true, mode: 0o700 });
+    await rename(pathIn(from, name), pathIn(to, name));
+    return true;
+  }
+
   return {
     async add(name, environment) {
-      await writeFileAtomic(
-        pathOf(name),
-        `${JSON.stringify({ environment: withoutSecrets(environment) })}\n`,
-        { directoryMode: 0o700 },
-      );
+      const text = `${JSON.stringify({ environment: withoutSecrets(environment) })}\n`;
+      const known = await readIfPresent(pathIn(ended, name)).catch(() => undefined); // written anew below
+      if (known === text && (await move(name, ended, desired))) return;
+      await writeFileAtomic(pathIn(desired, name), text, { directoryMode: 0o700 });
+      await rm(pathIn(ended, name), { force: true });
     },
-    remove: (name) => rm(pathOf(name), { force: true }),
+    async end(name) {
+      try {
+        if ((await move(name, desired, ended)) || existsSync(pathIn(ended, name))) return;
+        await mkdir(ended, { recursive: true, mode: 0o700 });
+        // An empty file takes no room either.
+        await writeFile(pathIn(ended, name), '', { flag: 'a', mode: 0o600 });
+      } catch {
+        // Without a folder to move it to: that it must not come back is what matters.
+        await rm(pathIn(desired, name), { force: true });
+      }
+    },
+    wasEnded: (name) => existsSync(pathIn(ended, name)),
+    async remove(name) {
+      await rm(pathIn(desired, name), { force: true });
+      await rm(pathIn(ended, name), { force: true });
+    },
+    has: async (name) => existsSync(pathIn(desired, name)),
     async list(env) {
       const found = new Map<WorkloadName, RunEnvironment>();
-      for (const entry of await listJsonNames(folder)) {
+      for (const entry of await listJsonNames(desired)) {
+        let name: WorkloadName;
         try {
-          const name = parseWorkloadName(entry);
-          const text = await readIfPresent(pathOf(name));
+          name = parseWorkloadName(entry);
+        } catch (error) {
+          logger.warn('skipping a file that is no record of a workload', { workload: entry, error });
+          continue;
+        }
+        try {
+          const text = await readIfPresent(pathIn(desired, name));
           if (text === undefined) continue;
           const { environment } = v.parse(DesiredSchema, JSON.parse(text));
           found.set(name, { ...secretsOnly(env), ...environment });
         } catch (error) {
-          logger.warn('skipping unreadable record of what is meant to run', { workload: entry, error });
+          // That it is meant to run is told by its name; only the shell that started it is forgotten.
+          logger.warn('record of what is meant to run cannot be read, using the environment of the host', {
+            workload: entry,
+            error,
+          });
+          found.set(name, runEnvironmentFrom(env));
         }
       }
       return found;

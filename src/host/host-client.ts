@@ -1,25 +1,45 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { messageOf, ThvError } from '../errors/index.ts';
-import { isLocked, type Paths, sleep } from '../platform/index.ts';
+import { givenUp, isLocked, type Paths, sleep, startDeadline } from '../platform/index.ts';
 import type { WorkloadName } from '../records/index.ts';
 import { addressRecord, controlAddresses, isPrivateAddress } from './control-address.ts';
-import { ErrorBodySchema, HandOverSchema, type Hello, HelloSchema } from './control-protocol.ts';
+import {
+  ErrorBodySchema,
+  HandOverSchema,
+  type Hello,
+  HelloSchema,
+  type RecordRequest,
+} from './control-protocol.ts';
 import type { RunEnvironment } from './environment.ts';
+import type { Observation } from './observed-status.ts';
 
 const HELLO_TIMEOUT_MS = 2000;
 const REQUEST_TIMEOUT_MS = 60_000;
+/** Ending a run waits for what the engine has been asked for: a network, a removal, a create or a start. */
+const END_TIMEOUT_MS = 240_000;
 const SILENCE_TIMEOUT_MS = 10_000;
 const SILENCE_POLL_MS = 100;
+
+interface EndOptions {
+  readonly extraMs?: number;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** A living workload host, as seen over its control socket. */
 export interface HostConnection {
   readonly hello: Hello;
   /** Takes the workload over; returns as soon as it has, without waiting for readiness. */
   start(name: WorkloadName, environment: RunEnvironment): Promise<void>;
-  /** Ends the run of one workload, its container untouched, in `extraMs` more than usual. `false` when it was not being run. */
-  end(name: WorkloadName, extraMs?: number): Promise<boolean>;
+  /**
+   * Ends the run of one workload, its container untouched; one that the engine is making at this moment is waited for. `false` when
+   * it was not being run. Takes `extraMs` more than usual; when `signal` aborts, the host goes on.
+   */
+  end(name: WorkloadName, options?: EndOptions): Promise<boolean>;
+  /** Has a status recorded that the caller could not record itself. */
+  record(name: WorkloadName, request: RecordRequest): Promise<void>;
   /** Leaves the ports and ends, so that another executable can take over; gives the variables it kept in memory only. */
   handOver(): Promise<RunEnvironment>;
 }
@@ -55,6 +75,32 @@ export async function findLivingHost(paths: Paths): Promise<HostConnection | und
   }
 }
 
+/** What a host says of the workloads of this state folder: asked, never inferred from a process id. */
+export type HostAnswer =
+  | {
+      readonly type: 'answers';
+      readonly processId: number;
+      readonly workloads: ReadonlyMap<string, Observation>;
+    }
+  /** No host lives. */
+  | { readonly type: 'none' }
+  /** One lives and does not say, for it is just starting, hangs, or is of an older executable. */
+  | { readonly type: 'silent' };
+
+/** Asks once, and waits no longer than a host in good health needs. */
+export async function askHost(paths: Paths): Promise<HostAnswer> {
+  const hello = (await findHost(paths))?.hello;
+  if (hello === undefined) return { type: isLocked(hostLock(paths)) ? 'silent' : 'none' };
+  if (hello.workloads === undefined) return { type: 'silent' };
+  const workloads = new Map(Object.entries(hello.workloads));
+  return { type: 'answers', processId: hello.processId, workloads };
+}
+
+/** Whether the last host left its address behind, which none does that ends by itself or is told to. */
+export function wasHostLost(paths: Paths): boolean {
+  return existsSync(addressRecord(paths)) && !isLocked(hostLock(paths));
+}
+
 /** Held by the one host of a state folder for as long as it lives. */
 export function hostLock(paths: Paths): string {
   return join(paths.state, 'host', 'host.lock');
@@ -66,6 +112,7 @@ export async function askHello(address: string): Promise<Hello | undefined> {
   try {
     const response = await fetch('http://host/hello', {
       unix: address,
+      keepalive: false, // the host never closes a connection that idles
       signal: AbortSignal.timeout(HELLO_TIMEOUT_MS),
     });
     return v.parse(HelloSchema, await response.json());
@@ -76,26 +123,35 @@ export async function askHello(address: string): Promise<Hello | undefined> {
 
 interface RequestOptions {
   readonly body?: unknown;
-  readonly extraMs?: number;
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 function connectionTo(address: string, hello: Hello): HostConnection {
   async function request(
     method: string,
     path: string,
-    { body, extraMs = 0 }: RequestOptions = {},
+    { body, timeoutMs = REQUEST_TIMEOUT_MS, signal }: RequestOptions = {},
   ): Promise<Response> {
+    using deadline = startDeadline({ signal, timeoutMs });
     let response: Response;
     try {
       response = await fetch(`http://host${path}`, {
         unix: address,
+        keepalive: false,
         method,
-        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS + extraMs),
+        signal: deadline.signal,
+        timeout: false, // the runtime's own is shorter than some
         ...(body === undefined
           ? {}
           : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
       });
     } catch (error) {
+      if (signal?.aborted)
+        throw givenUp(signal, {
+          timedOut: 'the workload host did not answer in time',
+          cancelled: 'interrupted while the workload host was at work',
+        });
       const reason = `workload host at ${address} does not answer: ${messageOf(error)}`;
       throw new ThvError('ERR_HOST_UNREACHABLE', { reason }, { cause: error });
     }
@@ -109,8 +165,12 @@ function connectionTo(address: string, hello: Hello): HostConnection {
     async start(name, environment) {
       await request('POST', `/workloads/${name}/start`, { body: { environment } });
     },
-    async end(name, extraMs = 0) {
-      return (await request('POST', `/workloads/${name}/end`, { extraMs })).status !== 404;
+    async end(name, { extraMs = 0, signal } = {}) {
+      const options = { timeoutMs: END_TIMEOUT_MS + extraMs, signal };
+      return (await request('POST', `/workloads/${name}/end`, options)).status !== 404;
+    },
+    async record(name, body) {
+      await request('POST', `/workloads/${name}/record`, { body });
     },
     async handOver() {
       const response = await request('POST', '/hand-over');

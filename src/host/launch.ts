@@ -1,21 +1,13 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { ThvError } from '../errors/index.ts';
-import { acquireLock, type Paths, selfCommand, sleep, spawnDetached } from '../platform/index.ts';
+import { acquireLock, openOutput, type Paths, sleep, spawnDetached } from '../platform/index.ts';
 import { PROTOCOL } from './control-protocol.ts';
+import { guardedHost } from './guard.ts';
 import { findHost, type HostConnection } from './host-client.ts';
 
 const START_TIMEOUT_MS = 10_000;
 const HAND_OVER_TIMEOUT_MS = 15_000;
 const POLL_MS = 10;
-
-/**
- * Parent of the host on Unix: starts it again when it crashed, at once, and slower when it keeps crashing. 0 = ended by
- * itself, 75 = cannot start, 126/127 = the executable is gone; then there is nothing to guard. It passes on the
- * environment of the first start, so nothing secret is written to disk for a restart.
- */
-const GUARD =
-  'n=0; while :; do "$@"; s=$?; case $s in 0|75|126|127) exit $s;; esac; n=$((n+1)); if [ $n -gt 20 ]; then sleep 5; else sleep 0.1; fi; done';
 
 interface LaunchOptions {
   readonly paths: Paths;
@@ -53,16 +45,9 @@ function isCurrent(host: HostConnection, options: LaunchOptions): boolean {
 }
 
 function spawnHost({ paths, env, debug }: LaunchOptions): void {
-  const logFolder = join(paths.data, 'logs');
-  mkdirSync(logFolder, { recursive: true, mode: 0o700 });
-  const outputFd = openSync(join(logFolder, 'thv-host.log'), 'a', 0o600);
-  const host = [...selfCommand(), 'host', ...(debug ? ['--debug'] : [])];
-  const command = process.platform === 'win32' ? host : ['sh', '-c', GUARD, 'thv-guard', ...host];
-  try {
-    spawnDetached(command, { env, outputFd });
-  } finally {
-    closeSync(outputFd);
-  }
+  // Without a log, the host tells what it could not write by itself, in its log as soon as it can.
+  using output = openOutput(join(paths.data, 'logs', 'thv-host.log'), () => undefined);
+  spawnDetached(guardedHost(paths, debug ? ['--debug'] : []), { env, outputFd: output.fd });
 }
 
 async function waitForStart({ paths }: LaunchOptions): Promise<HostConnection> {

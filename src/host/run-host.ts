@@ -11,27 +11,44 @@ import {
   type LogLevel,
   openRotatingFile,
   type Paths,
+  sleep,
 } from '../platform/index.ts';
 import {
   createRunConfigStore,
+  createStatusRecorder,
   createStatusStore,
   parseWorkloadName,
+  type StatusRecord,
   type WorkloadName,
 } from '../records/index.ts';
 import { createUsageReporter, type UsageReporter } from '../usage/index.ts';
 import { openControl } from './control-listener.ts';
-import { type Hello, PROTOCOL, StartRequestSchema } from './control-protocol.ts';
+import {
+  type Hello,
+  PROTOCOL,
+  type RecordRequest,
+  RecordRequestSchema,
+  readControlBody,
+  StartRequestSchema,
+} from './control-protocol.ts';
 import { createDesiredState } from './desired-state.ts';
 import { type RunEnvironment, secretsOnly } from './environment.ts';
+import { keepGuarded } from './guard.ts';
 import { hostLock } from './host-client.ts';
+import type { Observation } from './observed-status.ts';
 import { startWorkloadRun, type WorkloadRun } from './workload-run.ts';
 
-/** Exit codes that tell the guard not to start the host again. */
+/** Ended by itself, or another host is here: the guard ends as well. */
 const EXIT_DONE = 0;
+/** The guard tries again. */
 const EXIT_CANNOT_START = 75;
 
 const IDLE_EXIT_MS = 60_000;
 const SHUTDOWN_GRACE_MS = 10_000;
+/** For servers that are processes, after the calls. */
+const SETTLE_MS = 6000;
+const LAST_RECORDS_MS = 2000;
+const RESUME_RETRY_MS = 5000;
 
 interface HostOptions {
   readonly paths: Paths;
@@ -86,14 +103,22 @@ async function serveHost(options: HostOptions, lock: Disposable, logger: Logger)
     processId: process.pid,
     version: options.version,
   });
+  using guarded = keepGuarded({
+    paths,
+    flags: options.logLevel === 'DEBUG' ? ['--debug'] : [],
+    env: process.env,
+    secrets: runs.secretVariables,
+    logger,
+  });
   const watch = setInterval(() => {
     if (runs.idleMs() >= IDLE_EXIT_MS) finish();
   }, 1000);
   signal.addEventListener('abort', () => finish(), { once: true });
   if (signal.aborted) finish();
-  await runs.resumeAll();
+  await resume(runs, done, logger);
   await done;
   clearInterval(watch);
+  guarded[Symbol.dispose]();
   logger.info('workload host ends', { workloads: runs.count() });
   // The ports are closed at once and the lock is let go, so that a successor can serve while our last calls finish.
   const ended = runs.endAll(SHUTDOWN_GRACE_MS);
@@ -103,15 +128,35 @@ async function serveHost(options: HostOptions, lock: Disposable, logger: Logger)
   return EXIT_DONE;
 }
 
+/** Takes up what is meant to run; a folder that cannot be read does not keep the host from serving what it is told to. */
+async function resume(runs: Runs, done: Promise<void>, logger: Logger): Promise<void> {
+  let hasEnded = false;
+  void done.then(() => {
+    hasEnded = true;
+  });
+  while (!hasEnded) {
+    try {
+      return await runs.resumeAll();
+    } catch (error) {
+      logger.error('what is meant to run cannot be read, trying again', { error });
+      await Promise.race([done, Bun.sleep(RESUME_RETRY_MS)]);
+    }
+  }
+}
+
 interface Runs {
   start(name: WorkloadName, environment: RunEnvironment): Promise<void>;
   end(name: WorkloadName): Promise<boolean>;
+  /** Writes down what a command did and could not. */
+  record(name: WorkloadName, request: RecordRequest): void;
   resumeAll(): Promise<void>;
   endAll(graceMs: number): Promise<void>;
   /** Of all runs: what a successor cannot find on disk. */
   secretVariables(): RunEnvironment;
   count(): number;
-  /** How long there has been nothing to run. */
+  /** What is known of each. */
+  observed(): Readonly<Record<string, Observation>>;
+  /** How long there has been nothing to run and nothing to record. */
   idleMs(): number;
 }
 
@@ -120,6 +165,7 @@ function createRuns({ paths, logLevel }: HostOptions, usage: UsageReporter, logg
   const environments = new Map<WorkloadName, RunEnvironment>();
   const runConfigs = createRunConfigStore(paths.state);
   const statuses = createStatusStore(paths.data, logger);
+  const recorder = createStatusRecorder(statuses, logger);
   const desired = createDesiredState(paths.state, logger);
   const background = createBackground(logger);
   let idleSince = performance.now();
@@ -131,6 +177,7 @@ function createRuns({ paths, logLevel }: HostOptions, usage: UsageReporter, logg
       {
         runConfigs,
         statuses,
+        recorder,
         paths,
         openEngine: (env, signal) => openEngine({ env, signal }),
         usage,
@@ -146,9 +193,9 @@ function createRuns({ paths, logLevel }: HostOptions, usage: UsageReporter, logg
         active.delete(name);
         environments.delete(name);
       }
-      if (end.type !== 'ended') await desired.remove(name);
       if (active.size === 0) idleSince = performance.now();
       log[Symbol.dispose]();
+      if (end.type !== 'ended') await desired.remove(name);
     });
   }
 
@@ -163,38 +210,62 @@ function createRuns({ paths, logLevel }: HostOptions, usage: UsageReporter, logg
     async start(name, environment) {
       if (active.has(name)) return;
       await desired.add(name, environment);
+      recorder.drop(name);
       if (!active.has(name)) launch(name, environment);
     },
     async end(name) {
-      await desired.remove(name);
-      return await end(name, 0);
+      // First, or a crash in between would bring it back.
+      await desired.end(name).catch((error: unknown) => {
+        logger.warn('failed to note that a workload was told to end', { workload: name, error });
+      });
+      const wasRunning = await end(name, 0);
+      // Whoever asked for it records what came of it.
+      recorder.drop(name);
+      return wasRunning;
+    },
+    record(name, { status, context, updatedAt }) {
+      // The command that asked for it does not wait for it: it has tried itself.
+      if (active.has(name)) return;
+      const when =
+        updatedAt === undefined ? undefined : (filed: StatusRecord) => filed.updated_at === updatedAt;
+      if (status === undefined) void recorder.delete(name, when);
+      else void recorder.record(name, { status, context: context ?? '', when });
     },
     async resumeAll() {
       for (const [name, environment] of await desired.list(process.env))
         if (!active.has(name)) launch(name, environment);
     },
     async endAll(graceMs) {
-      await Promise.all([...active.keys()].map((name) => end(name, graceMs)));
-      await background.drain(graceMs);
+      const ended = Promise.all([...active.keys()].map((name) => end(name, graceMs)));
+      // An engine that takes its time with a container is left to it: whoever serves next finds what has come of it.
+      await Promise.race([ended, sleep(graceMs + SETTLE_MS)]);
+      await background.drain(LAST_RECORDS_MS);
+      await recorder[Symbol.asyncDispose]();
     },
     secretVariables: () => Object.assign({}, ...[...environments.values()].map(secretsOnly)),
     count: () => active.size,
-    idleMs: () => (active.size > 0 ? 0 : performance.now() - idleSince),
+    observed: () => Object.fromEntries([...active].map(([name, run]) => [name, run.observed()])),
+    idleMs: () => (active.size > 0 || recorder.waiting() > 0 ? 0 : performance.now() - idleSince),
   };
 }
 
 function controlApp(hello: Hello, runs: Runs, finish: () => void, logger: Logger): Hono {
   const app = new Hono();
-  app.get('/hello', (c) => c.json(hello));
+  app.get('/hello', (c) => c.json({ ...hello, workloads: runs.observed() }));
   app.post('/workloads/:name/start', async (c) => {
     const name = parseWorkloadName(c.req.param('name'));
-    const { environment } = v.parse(StartRequestSchema, await c.req.json());
+    const { environment } = await readControlBody(c.req.raw, StartRequestSchema);
     await runs.start(name, environment);
     return c.json({});
   });
   app.post('/workloads/:name/end', async (c) => {
     const wasRunning = await runs.end(parseWorkloadName(c.req.param('name')));
     return c.json({}, wasRunning ? 200 : 404);
+  });
+  app.post('/workloads/:name/record', async (c) => {
+    const name = parseWorkloadName(c.req.param('name'));
+    runs.record(name, await readControlBody(c.req.raw, RecordRequestSchema));
+    return c.json({});
   });
   app.post('/hand-over', (c) => {
     // The answer must leave before the socket closes.
@@ -203,7 +274,13 @@ function controlApp(hello: Hello, runs: Runs, finish: () => void, logger: Logger
   });
   app.onError((error, c) => {
     logger.error('control request failed', { path: c.req.path, error });
-    return c.json({ error: messageOf(error) }, error instanceof v.ValiError ? 400 : 500);
+    return c.json({ error: messageOf(error) }, statusOf(error));
   });
   return app;
+}
+
+function statusOf(error: unknown): 400 | 408 | 413 | 500 {
+  if (hasCode(error, 'ERR_BODY_LATE')) return 408;
+  if (hasCode(error, 'ERR_BODY_TOO_LARGE')) return 413;
+  return error instanceof v.ValiError ? 400 : 500;
 }

@@ -45,7 +45,7 @@ function commonOptions(
 ) {
   const ttlMs = sessionTtlMs(config);
   return {
-    journal: resources.use(openSessionJournal(deps.stateFolder, name)),
+    journal: resources.use(openSessionJournal(deps.stateFolder, name, deps.logger)),
     log: deps.logger,
     trustProxyHeaders: config.trust_proxy_headers,
     ...(ttlMs === undefined ? {} : { sessionTtlMs: ttlMs }),

@@ -1,6 +1,6 @@
 import type { ClientSettings } from '../clients/index.ts';
 import type { Engine } from '../engine/index.ts';
-import { hasCode, ThvError, toThvError } from '../errors/index.ts';
+import { hasCode, isShortage, messageOf, ThvError, toThvError } from '../errors/index.ts';
 import { type Logger, type Paths, sleep } from '../platform/index.ts';
 import type { Endpoint, Listener } from '../proxy/index.ts';
 import {
@@ -9,6 +9,7 @@ import {
   isRemote,
   type RunConfig,
   type RunConfigStore,
+  type StatusRecorder,
   type StatusStore,
   type WorkloadName,
 } from '../records/index.ts';
@@ -19,6 +20,7 @@ import { openClientSettings, serverOf } from './client-entry.ts';
 import { createContainerBackend } from './container-backend.ts';
 import type { RunEnvironment } from './environment.ts';
 import { resolveForwardHeaders } from './forward-headers.ts';
+import { createObservedStatus, type Observation } from './observed-status.ts';
 import { openPort } from './open-port.ts';
 import { followRemote } from './remote-run.ts';
 import { createSecretValues, openSecrets, type SecretValues } from './secret-values.ts';
@@ -37,6 +39,8 @@ type RunEnd =
 export interface WorkloadRun {
   readonly name: WorkloadName;
   readonly finished: Promise<RunEnd>;
+  /** What it knows of its workload now, recorded or not. */
+  observed(): Observation;
   /** Closes port and attachment, running calls finish for at most `graceMs`; the container runs on. Idempotent. */
   end(graceMs: number): Promise<void>;
 }
@@ -44,6 +48,7 @@ export interface WorkloadRun {
 export interface RunDependencies {
   readonly runConfigs: RunConfigStore;
   readonly statuses: StatusStore;
+  readonly recorder: StatusRecorder;
   readonly paths: Paths;
   readonly openEngine: (environment: RunEnvironment, signal: AbortSignal) => Promise<Engine>;
   readonly usage: Pick<UsageReporter, 'findCounter'>;
@@ -62,8 +67,12 @@ const FIRST_DELAY_MS = 5000;
 const LAST_DELAY_MS = 60_000;
 const STABLE_MS = 30_000;
 const ENGINE_RETRY_MS = 1000;
+const LAST_SHORTAGE_DELAY_MS = 15_000;
 
-/** Starts serving a stored workload; every failure ends in its status file and its log, never in an exception. */
+/**
+ * Starts serving a stored workload; every failure ends in its status and its log, never in an exception. What is observed goes to
+ * `observed` and from there to disk when that is possible; no write of a record can end a run.
+ */
 export function startWorkloadRun(
   name: WorkloadName,
   deps: RunDependencies,
@@ -72,12 +81,13 @@ export function startWorkloadRun(
   const controller = new AbortController();
   const { signal } = controller;
   const log = deps.logger.with({ workload: name });
+  const observed = createObservedStatus(name, deps);
   let listener: Listener | undefined;
   let entering: Promise<void> | undefined;
 
   async function supervise(): Promise<RunEnd> {
-    await deps.statuses.set(name, 'starting');
-    await deps.statuses.setProcessId(name, process.pid);
+    // Not waited for: the port does not depend on it.
+    void observed.begin();
     const config = await deps.runConfigs.get(name);
     refuseUnsupported(config);
     await using resources = new AsyncDisposableStack();
@@ -110,7 +120,7 @@ export function startWorkloadRun(
       () => openSecrets({ paths, environment, logger: log, signal }),
       { signal },
     );
-    const authentication = createAuthenticationStatus(name, { forwardHeaders, isOurs, ...deps });
+    const authentication = createAuthenticationStatus(observed, forwardHeaders);
     const server = openRemoteServer(
       name,
       config,
@@ -131,9 +141,9 @@ export function startWorkloadRun(
       signal,
       logger: log,
       onReady: (remark) => becomeRunning(config, url, remark),
-      onStillServing: becomeHealthy,
+      onStillServing: observed.confirm,
       onUnauthenticated: () => authentication.tell(false),
-      onUnhealthy: (reason) => setWhileOurs('unhealthy', reason),
+      onUnhealthy: (reason) => observed.set('unhealthy', reason),
     });
     await authentication.settled();
     return { type: 'ended' };
@@ -203,18 +213,17 @@ export function startWorkloadRun(
           signal,
           logger: log,
           onReady: () => becomeRunning(config, url),
-          onStillServing: becomeHealthy,
+          onStillServing: observed.confirm,
           async onDown(livedMs) {
             wasStable = livedMs >= STABLE_MS;
             const after = wasStable ? ' after stable run' : '';
-            await setWhileOurs('starting', `${backend.noun} exited${after}, restarting`);
+            await observed.set('starting', `${backend.noun} exited${after}, restarting`);
           },
         });
       });
       server.setDown();
       if (event === undefined) return { type: 'ended' };
-      if (event.type === 'removed' || (await deps.statuses.find(name)) === undefined)
-        return await vanished(config);
+      if (event.type === 'removed' || (await observed.isRemoved())) return await vanished(config);
       if (wasStable || isTakeOver) {
         attempt = 1;
         delayMs = FIRST_DELAY_MS;
@@ -238,17 +247,26 @@ export function startWorkloadRun(
     secretValues: SecretValues,
     serve: (running: RunningServer) => Promise<ServerEvent | undefined>,
   ): Promise<ServerEvent | undefined> {
+    let shortageDelayMs = ENGINE_RETRY_MS;
     while (!signal.aborted) {
       try {
-        return await serve(await backend.deploy(await secretValues()));
+        const running = await backend.deploy(await secretValues());
+        // A deployment that waited for its engine ends later than the run.
+        return signal.aborted ? undefined : await serve(running);
       } catch (error) {
         if (signal.aborted) return undefined;
         if (hasCode(error, 'ERR_CONTAINER_NOT_RUNNING'))
           return await endedAtOnce(backend, error.facts.reason);
-        if (!hasCode(error, 'ERR_ENGINE_UNAVAILABLE')) throw error;
-        log.warn('container engine does not answer, trying again', { error });
-        await setWhileOurs('starting', 'waiting for the container engine');
-        await sleep(ENGINE_RETRY_MS, signal);
+        if (hasCode(error, 'ERR_ENGINE_UNAVAILABLE')) {
+          log.warn('container engine does not answer, trying again', { error });
+          await observed.set('starting', 'waiting for the container engine');
+          await sleep(ENGINE_RETRY_MS, signal);
+        } else if (isShortage(error) || isEngineShortOfRoom(error)) {
+          log.warn('this machine has run short, trying again', { error: messageOf(error) });
+          await observed.set('starting', `waiting for this machine to have room again: ${messageOf(error)}`);
+          await sleep(shortageDelayMs, signal);
+          shortageDelayMs = Math.min(shortageDelayMs * 2, LAST_SHORTAGE_DELAY_MS);
+        } else throw error;
       }
     }
     return undefined;
@@ -256,7 +274,7 @@ export function startWorkloadRun(
 
   /** It ended before it could be served. */
   async function endedAtOnce(backend: Backend, detail: string): Promise<ServerEvent> {
-    await setWhileOurs('starting', `${backend.noun} exited, restarting`);
+    await observed.set('starting', `${backend.noun} exited, restarting`);
     const lastLogs = await backend.lastWords();
     log.warn(`${backend.noun.toLowerCase()} exited unexpectedly`, { event: 'exited', detail, lastLogs });
     return { type: 'exited', detail };
@@ -270,13 +288,7 @@ export function startWorkloadRun(
       await clients.addWorkload(serverOf(config), group || undefined);
     });
     await entering;
-    await deps.statuses.setIf(
-      name,
-      ({ status }) => status !== 'unauthenticated' && isOurs(status),
-      'running',
-      remark,
-    );
-    await deps.statuses.setProcessId(name, process.pid);
+    await observed.serving(remark);
     log.info('workload is running', { url });
     options.onServing?.(url);
   }
@@ -294,48 +306,31 @@ export function startWorkloadRun(
     }
   }
 
-  /** A list that looked in a bad moment has called us unhealthy; we are not. */
-  async function becomeHealthy(): Promise<void> {
-    await deps.statuses.setIf(name, ({ status }) => status === 'unhealthy', 'running');
-  }
-
   async function vanished(config: RunConfig): Promise<RunEnd> {
     log.warn('container was removed, workload is no longer served');
     await changeClients(config, (clients) =>
       clients.removeWorkload(serverOf(config), config.group || undefined),
     );
-    await deps.statuses.setIf(
-      name,
-      (record) => isOurs(record.status),
-      'unhealthy',
-      `workload ${name} not found in runtime, marking as unhealthy`,
-    );
+    await observed.set('unhealthy', `workload ${name} not found in runtime, marking as unhealthy`);
     return { type: 'gone' };
-  }
-
-  async function setWhileOurs(status: 'starting' | 'unhealthy', context: string): Promise<void> {
-    await deps.statuses.setIf(name, (record) => isOurs(record.status), status, context);
   }
 
   async function fail(error: ThvError): Promise<RunEnd> {
     log.error('workload failed', { error });
-    await deps.statuses.setIf(name, (record) => isOurs(record.status), 'error', error.message);
+    await observed.set('error', error.message);
     return { type: 'failed', error };
   }
 
   const finished = supervise()
     .catch((error: unknown) => (signal.aborted ? { type: 'ended' as const } : fail(toThvError(error))))
-    .catch((error: unknown): RunEnd => {
-      log.error('failed to record the end of a workload', { error });
-      return { type: 'failed', error: toThvError(error) };
-    })
-    // Whoever ends us takes the entries out next; ours must not come in behind that.
+    // The caller of `end()` removes the client entries next, so wait for our own write to finish first.
     .finally(() => entering)
-    .finally(() => deps.statuses.resetProcessId(name, process.pid).catch(() => undefined)); // the file may be gone
+    .finally(observed.end);
 
   return {
     name,
     finished,
+    observed: observed.present,
     async end(graceMs) {
       await listener?.stop({ graceMs });
       controller.abort();
@@ -344,9 +339,9 @@ export function startWorkloadRun(
   };
 }
 
-const OURS: ReadonlySet<string> = new Set(['starting', 'running', 'unauthenticated', 'unhealthy', 'error']);
-
-/** States in which the supervisor may write; in the others a stop or a removal is under way and has the last word. */
-function isOurs(status: string): boolean {
-  return OURS.has(status);
+/** An engine tells by nothing but its words that its own disk is full. */
+function isEngineShortOfRoom(error: unknown): boolean {
+  return (
+    hasCode(error, 'ERR_ENGINE_REQUEST') && /no space left on device|quota exceeded/i.test(error.message)
+  );
 }

@@ -34,7 +34,7 @@ export async function writeFileAtomic(
     await rename(temporary, path);
   } catch (error) {
     await handle?.close().catch(() => undefined);
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined); // why the write failed is what the caller needs to know
     throw error;
   }
 }

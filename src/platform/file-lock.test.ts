@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test';
 import { existsSync, mkdirSync, mkdtempSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { acquireLock, removeStaleLocks, tryLock } from './file-lock.ts';
+import { acquireLock, removeLeftovers, tryLock } from './file-lock.ts';
 
 const freshPath = () => join(mkdtempSync(join(tmpdir(), 'thv-lock-')), 'x.lock');
 
@@ -52,7 +52,7 @@ test('stale lock files are removed unless somebody holds them, or they cannot be
     writeFileSync(join(folder, name), '');
   using _ = await acquireLock(join(folder, 'held.lock'));
   for (const name of ['stale.lock', 'held.lock', 'other.json']) utimesSync(join(folder, name), old, old);
-  removeStaleLocks([folder, join(folder, 'missing')]);
+  removeLeftovers([folder, join(folder, 'missing')]);
   const left = ['stale.lock', 'held.lock', 'fresh.lock', 'other.json'].filter((name) =>
     statSync(join(folder, name), { throwIfNoEntry: false }),
   );

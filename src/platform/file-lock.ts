@@ -71,16 +71,20 @@ export function tryLock(path: string, mode: LockMode = 'exclusive'): HeldLock | 
   return { release, [Symbol.dispose]: release };
 }
 
-/** Whether somebody holds the lock at this moment. */
+/** Whether somebody holds the lock at this moment. Writes nothing, so it can be asked on a full or read-only disk. */
 export function isLocked(path: string): boolean {
-  if (!existsSync(path)) return false;
-  const held = tryLock(path);
-  held?.release();
-  return held === undefined;
+  return existsSync(path) && lockPrimitive().isHeld(path);
 }
 
-/** Removes lock files older than five minutes that nobody holds (spec 02 §3.4). */
-export function removeStaleLocks(folders: readonly string[], now: number = Date.now()): void {
+const STALE_MS = 5 * 60_000;
+/** What `writeFileAtomic` calls its temporary files. */
+const TEMPORARY = /^\..+\.tmp-[0-9a-f-]{36}$/;
+
+/**
+ * Removes what killed processes left in folders of records: lock files older than five minutes that nobody holds (spec 02 §3.4),
+ * and temporary files of that age.
+ */
+export function removeLeftovers(folders: readonly string[], now: number = Date.now()): void {
   for (const folder of folders) {
     let names: string[];
     try {
@@ -89,11 +93,14 @@ export function removeStaleLocks(folders: readonly string[], now: number = Date.
       continue; // the folder does not exist yet: nothing can be stale in it
     }
     for (const name of names) {
-      if (!name.endsWith('.lock')) continue;
+      const isLock = name.endsWith('.lock');
+      if (!isLock && !TEMPORARY.test(name)) continue;
       const path = join(folder, name);
       try {
         const age = now - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? now);
-        if (age > 5 * 60_000) tryLock(path)?.release();
+        if (age <= STALE_MS) continue;
+        if (isLock) tryLock(path)?.release();
+        else rmSync(path, { force: true });
       } catch {
         // not ours to remove: whoever needs it says so
       }
@@ -105,6 +112,7 @@ type LockMode = 'exclusive' | 'shared';
 
 interface LockPrimitive {
   take(path: string, mode: LockMode): { release(): void } | undefined;
+  isHeld(path: string): boolean;
 }
 
 let cached: LockPrimitive | undefined;
@@ -129,10 +137,25 @@ function unixLock(): LockPrimitive {
       return {
         release() {
           // Only a lock that nobody shares may take the file away with it.
-          if (mode === 'exclusive' || lock(fd, 'exclusive')) rmSync(path, { force: true });
+          try {
+            if (mode === 'exclusive' || lock(fd, 'exclusive')) rmSync(path, { force: true });
+          } catch {
+            // A folder that became read-only: the file stays, and closing it ends the lock.
+          }
           closeSync(fd);
         },
       };
+    },
+    isHeld(path) {
+      let fd: number;
+      try {
+        fd = openSync(path, 'r');
+      } catch {
+        return false; // deleted in this moment, or another user's: none of ours holds it
+      }
+      const isFree = lock(fd, 'shared');
+      closeSync(fd);
+      return !isFree;
     },
   };
 }
@@ -161,18 +184,24 @@ function windowsLock(): LockPrimitive {
   const openAlways = 4;
   const failImmediately = 1;
   const exclusive = 2;
+  const take: LockPrimitive['take'] = (path, mode) => {
+    const wide = Buffer.from(`${path}\0`, 'utf16le');
+    const handle = kernel.CreateFileW(wide, readWrite, shareAll, null, openAlways, 0, null);
+    if (Number(handle) === -1) return undefined;
+    const overlapped = new Uint8Array(32);
+    const flags = failImmediately | (mode === 'exclusive' ? exclusive : 0);
+    if (kernel.LockFileEx(handle, flags, 0, 0xffff_ffff, 0xffff_ffff, overlapped) === 0) {
+      kernel.CloseHandle(handle);
+      return undefined;
+    }
+    return { release: () => void kernel.CloseHandle(handle) };
+  };
   return {
-    take(path, mode) {
-      const wide = Buffer.from(`${path}\0`, 'utf16le');
-      const handle = kernel.CreateFileW(wide, readWrite, shareAll, null, openAlways, 0, null);
-      if (Number(handle) === -1) return undefined;
-      const overlapped = new Uint8Array(32);
-      const flags = failImmediately | (mode === 'exclusive' ? exclusive : 0);
-      if (kernel.LockFileEx(handle, flags, 0, 0xffff_ffff, 0xffff_ffff, overlapped) === 0) {
-        kernel.CloseHandle(handle);
-        return undefined;
-      }
-      return { release: () => void kernel.CloseHandle(handle) };
+    take,
+    isHeld(path) {
+      const held = take(path, 'exclusive');
+      held?.release();
+      return held === undefined;
     },
   };
 }

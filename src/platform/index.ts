@@ -4,7 +4,7 @@ export { openBrowser } from './browser.ts';
 export { loadCLibrary } from './c-library.ts';
 export { type Deadline, givenUp, startDeadline } from './deadline.ts';
 export { formatDuration, parseDuration } from './duration.ts';
-export { acquireLock, type HeldLock, isLocked, removeStaleLocks, tryLock } from './file-lock.ts';
+export { acquireLock, type HeldLock, isLocked, removeLeftovers, tryLock } from './file-lock.ts';
 export { followFile } from './follow-file.ts';
 export { formatLocalTime } from './local-time.ts';
 export {
@@ -21,8 +21,18 @@ export { NEVER_IDLE } from './never-idle.ts';
 export { homeOf, type Paths, resolvePaths } from './paths.ts';
 export { findFreePort, isPortAvailable } from './ports.ts';
 export { isPrivateAddress } from './private-address.ts';
-export { commandLineOf, isProcessAlive, spawnDetached, terminateProcess } from './processes.ts';
+export {
+  beginOfProcess,
+  commandLineOf,
+  environmentOf,
+  isProcessAlive,
+  openOutput,
+  processIds,
+  spawnDetached,
+  terminateProcess,
+} from './processes.ts';
 export { proxyFor } from './proxy-settings.ts';
+export { isUnfinished, readBody } from './read-body.ts';
 export { openRotatingFile, type RotatingFile } from './rotating-file.ts';
 export { selfCommand } from './self.ts';
 export { similarNames } from './similar-names.ts';

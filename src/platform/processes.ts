@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { devNull } from 'node:os';
+import { dirname } from 'node:path';
 
 /** Whether the process exists; one that we may not signal exists too (spec 02 §15-19). */
 export function isProcessAlive(processId: number): boolean {
@@ -33,14 +35,59 @@ export function commandLineOf(processId: number): string | undefined {
   }
 }
 
-/** SIGTERM, then after `patienceMs` SIGKILL; resolves when the process is gone. */
+/**
+ * When a process began, in the system's own terms: a process id is given to somebody else when its process is gone, the two
+ * together never. `undefined` for one that has ended, even if its parent has not asked how (proc_pid_stat(5)), and where the system does
+ * not tell.
+ */
+export function beginOfProcess(processId: number): string | undefined {
+  try {
+    if (process.platform === 'linux') {
+      // The program's name, in parentheses, may hold anything; behind it stand the state and, as the 20th, the time.
+      const fields = readFileSync(`/proc/${processId}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ');
+      return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+    }
+    if (process.platform === 'win32') return undefined;
+    const command = ['ps', '-o', 'lstart=', '-p', String(processId)];
+    const result = Bun.spawnSync(command, { stdin: 'ignore', stderr: 'ignore', timeout: 5000 });
+    return result.stdout.toString().trim() || undefined;
+  } catch {
+    return undefined; // gone
+  }
+}
+
+/** The environment a process was started with; `undefined` where it cannot be learned. */
+export function environmentOf(processId: number): Readonly<Record<string, string>> | undefined {
+  if (process.platform !== 'linux') return undefined;
+  try {
+    const entries = readFileSync(`/proc/${processId}/environ`, 'utf8').split('\0').filter(Boolean);
+    return Object.fromEntries(
+      entries.map((entry) => [entry.replace(/=.*$/s, ''), entry.replace(/^[^=]*=/, '')]),
+    );
+  } catch {
+    return undefined; // gone, or not ours to look at
+  }
+}
+
+/** Ids of all processes; none where the system has no cheap list of them. */
+export function processIds(): readonly number[] {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
+}
+
+/** SIGTERM, then after `patienceMs` SIGKILL; resolves when the process is gone. Whoever gets its number meanwhile is left alone. */
 export async function terminateProcess(processId: number, patienceMs: number): Promise<void> {
+  const beganAt = beginOfProcess(processId);
+  const isThere = () => isProcessAlive(processId) && beginOfProcess(processId) === beganAt;
+  if (process.platform === 'linux' && beganAt === undefined) return;
   sendSignal(processId, 'SIGTERM');
   const deadline = performance.now() + patienceMs;
-  while (isProcessAlive(processId) && performance.now() < deadline) await Bun.sleep(20);
-  if (!isProcessAlive(processId)) return;
+  while (isThere() && performance.now() < deadline) await Bun.sleep(20);
+  if (!isThere()) return;
   sendSignal(processId, 'SIGKILL');
-  while (isProcessAlive(processId)) await Bun.sleep(20);
+  while (isThere()) await Bun.sleep(20);
 }
 
 function sendSignal(processId: number, signal: NodeJS.Signals): void {
@@ -49,6 +96,22 @@ function sendSignal(processId: number, signal: NodeJS.Signals): void {
   } catch {
     // it ended in the meantime, which is what was asked for
   }
+}
+
+/** A file for the output of a detached process; what cannot be opened is no reason not to start it, and discards its output. */
+export function openOutput(
+  path: string,
+  onDiscard: (reason: string) => void,
+): Disposable & { readonly fd: number } {
+  let fd: number;
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    fd = openSync(path, 'a', 0o600);
+  } catch (error) {
+    onDiscard(error instanceof Error ? error.message : String(error));
+    fd = openSync(devNull, 'a');
+  }
+  return { fd, [Symbol.dispose]: () => closeSync(fd) };
 }
 
 interface DetachOptions {

@@ -1,8 +1,25 @@
+import { closeSync } from 'node:fs';
+import { ThvError } from '../errors/index.ts';
 import { sleep } from '../platform/index.ts';
 import type { ProcessExit } from './types.ts';
 
 /** A child of ours whose three streams are ours too. */
 export type Child = Bun.Subprocess<'pipe', 'pipe', 'pipe'>;
+
+/** Our end of a pipe to a child beside its three streams. */
+interface Channel extends Disposable {
+  readonly fd: number;
+}
+
+/**
+ * The channel that the child knows as descriptor `number`. The runtime closes the three streams when a child has ended, and never
+ * what was made beyond them: whoever asks for a fourth pipe takes it here, and disposes of it when nobody reads from it any more.
+ */
+export function takeChannel(child: Child, number: number): Channel {
+  const fd = child.stdio[number];
+  if (typeof fd !== 'number') throw new ThvError('ERR_INTERNAL', { reason: 'no channel to the child' });
+  return { fd, [Symbol.dispose]: () => closeSync(fd) };
+}
 
 export function hasEnded(child: Child): boolean {
   return child.exitCode !== null || child.signalCode !== null;

@@ -12,7 +12,7 @@ export interface SuperviseOrder {
 
 const GRACE_MS = 5000;
 /** Open as long as the one who wants the process lives. */
-const LIFELINE = 3;
+export const LIFELINE = 3;
 
 /**
  * `thv __sandbox supervise`: stands by a process that has no namespace to end with. When it ends, or whoever wanted it is gone,

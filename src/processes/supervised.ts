@@ -1,7 +1,7 @@
-import { exitOf, hasEnded, waitForEnd } from './child.ts';
+import { exitOf, hasEnded, takeChannel, waitForEnd } from './child.ts';
 import { writeOrder } from './order.ts';
 import { withoutView } from './own-folders.ts';
-import type { SuperviseOrder } from './supervise.ts';
+import { LIFELINE, type SuperviseOrder } from './supervise.ts';
 import type { ProcessExit, ProcessSpec, SandboxedProcess } from './types.ts';
 
 interface SupervisedOptions {
@@ -30,11 +30,13 @@ export async function startSupervised(
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
     windowsHide: true,
   });
-  await writeOrder(child.stdin, order);
+  const lifeline = takeChannel(child, LIFELINE);
   const exited = child.exited.then(async (): Promise<ProcessExit> => {
+    lifeline[Symbol.dispose]();
     await options.onEnd?.();
     return exitOf(child);
   });
+  await writeOrder(child.stdin, order);
   return {
     pid: child.pid,
     stdin: child.stdin,

@@ -3,6 +3,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import type { Server } from 'bun';
 import { messageOf, ThvError } from '../errors/index.ts';
 import { type Logger, listenTwin } from '../platform/index.ts';
+import { type Arriving, createArrivalLimit } from './arrival-limit.ts';
 import { answerReserved } from './reserved-paths.ts';
 import { pathOf, textError } from './respond.ts';
 import type { Endpoint, Handler, RequestContext } from './types.ts';
@@ -36,6 +37,8 @@ export interface Listener extends AsyncDisposable {
 const DEFAULT_IDLE_SECONDS = 30;
 const DEFAULT_READ_SECONDS = 30;
 const FLUSH_MS = 500;
+/** Bun's timers are coarse. */
+const MARGIN_SECONDS = 10;
 
 /** Throws `ERR_LISTEN_FAILED`, with the address, when the port cannot be had (spec 04 §19.12). */
 export async function openListener(options: ListenerOptions): Promise<Listener> {
@@ -43,6 +46,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   const hostname = await resolveHost(host, port);
   const idleTimeout = options.idleTimeoutSeconds ?? DEFAULT_IDLE_SECONDS;
   const readTimeout = options.readTimeoutSeconds ?? DEFAULT_READ_SECONDS;
+  const arrivals = createArrivalLimit(readTimeout * 1000);
   const open = (at: string, on: number) =>
     Bun.serve({
       hostname: at,
@@ -52,11 +56,15 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       fetch(received, bunServer) {
         const request = withWholeUrl(received, `http://${shown(at)}:${bunServer.port}`);
-        // Bun's own limit on it is that of an idle connection, which may be longer. It ends with `keepOpen`.
-        if (idleTimeout > readTimeout && mayHaveBody(received)) bunServer.timeout(received, readTimeout);
         const path = pathOf(request.url);
         const refusal = answerReserved(request, path, endpoint, transportLabel) ?? endpoint.gate?.(request);
-        return refusal ?? handler(request, new ListenerContext(bunServer, received, path, idleTimeout));
+        if (refusal !== undefined) return refusal;
+        const context = new ListenerContext(bunServer, received, path, idleTimeout, arrivals);
+        if (!mayHaveBody(received)) return handler(request, context);
+        // Bun's own limit, that of an idle connection, closes it without an answer: it must come later.
+        bunServer.timeout(received, readTimeout + MARGIN_SECONDS);
+        const answer = handler(request, context);
+        return answer instanceof Promise && !context.hasArrived ? arrivals.watch(context, answer) : answer;
       },
       error(error) {
         log.error('request failed outside of every middleware', { error });
@@ -74,6 +82,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     // The last answers are still on their way out; connections that merely idle are not waited for.
     await within(FLUSH_MS, closed);
     await Promise.all(servers.map((server) => server.stop(true)));
+    arrivals[Symbol.dispose]();
   }
 
   return {
@@ -102,13 +111,25 @@ function withWholeUrl(request: Request, base: string): Request {
 }
 
 /** Facts of one request that cost something to find out are found when they are asked for. */
-class ListenerContext implements RequestContext {
+class ListenerContext implements RequestContext, Arriving {
   readonly path: string;
+  arrivingSince = 0;
+  answerLate: Arriving['answerLate'];
+  /** The handler has read what it wants of the body. */
+  hasArrived = false;
+  readonly #arrivals: ReturnType<typeof createArrivalLimit>;
   readonly #server: Server<undefined>;
   readonly #request: Request;
   readonly #idleSeconds: number;
 
-  constructor(server: Server<undefined>, request: Request, path: string, idleSeconds: number) {
+  constructor(
+    server: Server<undefined>,
+    request: Request,
+    path: string,
+    idleSeconds: number,
+    arrivals: ReturnType<typeof createArrivalLimit>,
+  ) {
+    this.#arrivals = arrivals;
     this.#server = server;
     this.#request = request;
     this.path = path;
@@ -120,6 +141,8 @@ class ListenerContext implements RequestContext {
   }
 
   keepOpen(): void {
+    this.hasArrived = true;
+    this.#arrivals.arrived(this);
     this.#server.timeout(this.#request, 0);
   }
 

@@ -31,12 +31,13 @@ export interface ServerLink {
 }
 
 /**
- * Where session records survive a crash of the workload host (DESIGN "Settled questions"). Appends are ordered and
- * must not block; `load` tolerates a torn last record.
+ * Where session records survive a crash of the workload host (DESIGN "Settled questions"). Best effort: appends are ordered,
+ * never wait for the disk and never throw; `load` tolerates a torn last record.
  */
 export interface SessionJournal {
   load(): readonly SessionRecord[];
-  append(record: SessionRecord): void;
+  /** `all` gives the records that stand for everything known now, for when an earlier write failed. */
+  append(record: SessionRecord, all: () => readonly SessionRecord[]): void;
   /** Replaces the journal by these records (compaction). */
   replace(records: readonly SessionRecord[]): void;
 }

@@ -1,3 +1,4 @@
+export { createEngineNotes, type EngineNote, type EngineNotes } from './engine-notes.ts';
 export { parseFirstJson } from './json-text.ts';
 export { createLabelFilter, isManaged, LABEL, parseLabel, standardLabels, userLabels } from './labels.ts';
 export { remoteUrlProblem } from './remote-url.ts';
@@ -23,7 +24,13 @@ export {
 } from './run-config-store.ts';
 export { findSecretParameter, parseSecretParameter } from './secret-parameter.ts';
 export { type StatusRecord, type WorkloadStatus, WorkloadStatusSchema } from './status.ts';
-export { createStatusStore, type StatusStore } from './status-store.ts';
+export { createStatusRecorder, type StatusRecorder } from './status-recorder.ts';
+export {
+  createStatusStore,
+  type StatusChange,
+  type StatusListing,
+  type StatusStore,
+} from './status-store.ts';
 export { variableNameProblem, variableValueProblem } from './variable-name.ts';
 export { requireSound } from './variables.ts';
 export {

@@ -79,6 +79,6 @@ export async function readIfPresent(path: string): Promise<string | undefined> {
   }
 }
 
-function isMissing(error: unknown): boolean {
+export function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }

@@ -86,7 +86,7 @@ describe('status store', () => {
     ],
     ['nonsense', 'not json', 'recovery failed: all recovery strategies failed'],
   ])(
-    'a file that cannot be used is an error, kept as a copy, and skipped by list: %s',
+    'a file that cannot be used is an error, kept as a copy, and listed as unreadable: %s',
     async (name, text, message) => {
       await writeFile(pathOf(name), text);
       expect(store().find(parseWorkloadName(name))).rejects.toThrow(message);
@@ -94,8 +94,10 @@ describe('status store', () => {
         .find(parseWorkloadName(name))
         .catch(() => undefined);
       expect(await readFile(`${pathOf(name)}.corrupted`, 'utf8')).toBe(text);
-      expect([...(await store().list()).keys()].map(String)).not.toContain(name);
       const workload = parseWorkloadName(name);
+      const { records, unreadable } = await store().list();
+      expect(records.has(workload)).toBe(false);
+      expect(unreadable.get(workload)?.message).toContain(message);
       expect(await store().setIf(workload, () => true, 'removing')).toBe(false);
       await store().set(workload, 'stopped');
       expect(await store().find(workload)).toMatchObject({ status: 'stopped', process_id: 0 });

@@ -1,31 +1,56 @@
-import { copyFile, rm } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { copyFile, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode, toThvError } from '../errors/index.ts';
+import { hasCode, messageOf, ThvError, toThvError } from '../errors/index.ts';
 import { acquireLock, formatLocalTime, type Logger, writeFileAtomic } from '../platform/index.ts';
 import { createFileMemory } from './file-memory.ts';
 import { toJsonText } from './json-text.ts';
-import { listJsonNames, readIfPresent } from './run-config-store.ts';
+import { isMissing, readIfPresent } from './run-config-store.ts';
 import { parseStatusFile, type StatusRecord, type WorkloadStatus } from './status.ts';
 import { parseWorkloadName, type WorkloadName } from './workload-name.ts';
 
 /** What a status change may depend on; the record is read under the lock. */
-type Condition = (record: StatusRecord) => boolean;
+export type Condition = (record: StatusRecord) => boolean;
 
-/** `<data>/toolhive/statuses/<base>.json`, shared with other versions of the program (spec 02 §4). */
+/** One change of a status file; what it does not name stays as it is. */
+export interface StatusChange {
+  readonly status?: WorkloadStatus;
+  /** Goes with `status`; default ''. */
+  readonly context?: string;
+  readonly processId?: number;
+  /** With it, the file is changed only when it exists and this holds for it; without it, a missing file is made. */
+  readonly when?: Condition | undefined;
+}
+
+export interface StatusListing {
+  readonly records: ReadonlyMap<WorkloadName, StatusRecord>;
+  /** Files that are there and cannot be read, and why. */
+  readonly unreadable: ReadonlyMap<WorkloadName, ThvError>;
+}
+
+/**
+ * `<data>/toolhive/statuses/<base>.json`, shared with other versions of the program (spec 02 §4). Its writes throw; what must not
+ * depend on them goes through a `StatusRecorder`.
+ */
 export interface StatusStore {
-  /** `undefined` when there is no file. Throws `ERR_STATUS_FILE_INVALID`, `ERR_LOCK_TIMEOUT`. */
+  /** `undefined` when there is no file. Takes a lock only to mend a damaged one. Throws `ERR_STATUS_FILE_INVALID`. */
   find(name: WorkloadName): Promise<StatusRecord | undefined>;
-  /** All readable records; one that cannot be read is skipped with a warning. */
-  list(): Promise<ReadonlyMap<WorkloadName, StatusRecord>>;
+  /** Throws only when the folder itself cannot be read. */
+  list(): Promise<StatusListing>;
   /** Sets status and context, creating the file, or making one anew that cannot be read; keeps process id and creation time. */
   set(name: WorkloadName, status: WorkloadStatus, context?: string): Promise<void>;
   /** As `set`, but only when the file exists and `condition` holds for it under the lock. */
   setIf(name: WorkloadName, condition: Condition, status: WorkloadStatus, context?: string): Promise<boolean>;
+  /** `false` when the condition did not hold. */
+  change(name: WorkloadName, change: StatusChange): Promise<boolean>;
   /** No effect when the file is missing. */
   setProcessId(name: WorkloadName, processId: number): Promise<void>;
   /** To 0, when the file names exactly this process: a dying supervisor must not clobber its successor. */
   resetProcessId(name: WorkloadName, processId: number): Promise<void>;
-  delete(name: WorkloadName): Promise<void>;
+  /** A missing file is fine. With `when`, one that can be read is deleted only when it holds. */
+  delete(name: WorkloadName, when?: Condition): Promise<void>;
+  /** For messages about the file. */
+  pathOf(name: WorkloadName): string;
 }
 
 export function createStatusStore(
@@ -37,18 +62,30 @@ export function createStatusStore(
   const pathOf = (name: WorkloadName) => join(folder, `${name}.json`);
   const memory = createFileMemory<StatusRecord>();
 
-  function lock(name: WorkloadName, mode: 'exclusive' | 'shared') {
-    const purpose = mode === 'shared' ? 'failed to acquire read lock' : 'failed to acquire lock';
-    return acquireLock(join(folder, `${name}.lock`), { mode, purpose: `${purpose} for workload ${name}` });
+  function lock(name: WorkloadName) {
+    return acquireLock(join(folder, `${name}.lock`), {
+      purpose: `failed to acquire lock for workload ${name}`,
+    });
   }
 
+  async function textOf(name: WorkloadName): Promise<string | undefined> {
+    const path = pathOf(name);
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (found === undefined) return undefined;
+    // Reading a pipe would wait for ever; links are followed by the system's own rules.
+    if (found.isFile() || found.isSymbolicLink()) return await readIfPresent(path);
+    const reason = `${path} is not a regular file`;
+    throw new ThvError('ERR_STATUS_FILE_INVALID', { path, reason }, { hint: 'move it away' });
+  }
+
+  /** Under the lock: a damaged file is mended, one beyond repair is copied for people to look at. */
   async function read(name: WorkloadName): Promise<StatusRecord | undefined> {
     const path = pathOf(name);
-    const text = await readIfPresent(path);
+    const text = await textOf(name);
     if (text === undefined) return undefined;
     try {
       const { record, repaired } = parseStatusFile(text, path);
-      if (repaired) await write(name, record);
+      if (repaired) await write(name, record).catch(() => undefined); // the next reader mends it as well
       return record;
     } catch (error) {
       await copyFile(path, `${path}.corrupted`).catch(() => undefined); // the copy is for people; the error stands anyway
@@ -56,18 +93,26 @@ export function createStatusStore(
     }
   }
 
-  /** A sound file needs no lock to be read, for it is replaced as a whole; a damaged one is mended under it. */
-  async function readForList(name: WorkloadName): Promise<StatusRecord | undefined> {
-    const text = await readIfPresent(pathOf(name));
+  /** A sound file needs no lock to be read, because it is replaced as a whole; a damaged one is mended under it, where it can be had. */
+  async function find(name: WorkloadName): Promise<StatusRecord | undefined> {
+    const text = await textOf(name);
     if (text === undefined) return undefined;
+    let mended: StatusRecord | undefined;
+    let problem: unknown;
     try {
       const { record, repaired } = parseStatusFile(text, pathOf(name));
       if (!repaired) return record;
-    } catch {
-      // Read again below, where what is wrong is told and kept for people.
+      mended = record;
+    } catch (error) {
+      problem = error;
     }
-    using _ = await lock(name, 'exclusive');
-    return await read(name);
+    try {
+      using _ = await lock(name);
+      return await read(name);
+    } catch (error) {
+      if (mended !== undefined) return mended;
+      throw hasCode(error, 'ERR_STATUS_FILE_INVALID') ? error : problem;
+    }
   }
 
   async function write(name: WorkloadName, record: StatusRecord): Promise<void> {
@@ -100,70 +145,92 @@ export function createStatusStore(
     name: WorkloadName,
     change: (record: StatusRecord | undefined) => StatusRecord | undefined,
   ): Promise<boolean> {
-    using _ = await lock(name, 'exclusive');
+    using _ = await lock(name);
     const changed = change(await readForChange(name));
     if (changed === undefined) return false;
     await write(name, changed);
     return true;
   }
 
-  function withStatus(
+  function changed(
     record: StatusRecord | undefined,
-    status: WorkloadStatus,
-    context: string,
-  ): StatusRecord {
+    { status, context = '', processId, when }: StatusChange,
+  ): StatusRecord | undefined {
+    if (when !== undefined && (record === undefined || !when(record))) return undefined;
+    if (record === undefined && status === undefined) return undefined;
     const time = formatLocalTime(now(), 'milliseconds');
     return {
+      status: 'unknown',
       created_at: time,
       process_id: 0,
       ...record,
-      status,
-      status_context: context,
-      updated_at: time,
+      ...(status === undefined ? {} : { status, status_context: context, updated_at: time }),
+      ...(processId === undefined ? {} : { process_id: processId }),
     };
   }
 
-  return {
-    async find(name) {
-      using _ = await lock(name, 'shared');
-      return await read(name);
-    },
-    async list() {
-      const records = new Map<WorkloadName, StatusRecord>();
-      for (const entry of await listJsonNames(folder)) {
-        try {
-          const name = parseWorkloadName(entry);
-          const record = await memory.through(pathOf(name), () => readForList(name));
-          if (record !== undefined) records.set(name, record);
-        } catch (error) {
-          logger.warn('skipping workload with unreadable status', {
-            workload: entry,
-            error: toThvError(error),
-          });
-        }
+  const change = (name: WorkloadName, wanted: StatusChange) =>
+    update(name, (record) => changed(record, wanted));
+
+  async function list(): Promise<StatusListing> {
+    const records = new Map<WorkloadName, StatusRecord>();
+    const unreadable = new Map<WorkloadName, ThvError>();
+    for (const entry of await entriesOf(folder)) {
+      let name: WorkloadName | undefined;
+      try {
+        const known = parseWorkloadName(entry);
+        name = known;
+        const record = await memory.through(pathOf(known), () => find(known));
+        if (record !== undefined) records.set(known, record);
+      } catch (error) {
+        const problem = toThvError(error);
+        logger.warn('status of a workload cannot be read', { workload: entry, error: problem });
+        if (name !== undefined) unreadable.set(name, problem);
       }
-      return records;
-    },
+    }
+    return { records, unreadable };
+  }
+
+  return {
+    pathOf,
+    find,
+    list,
+    change,
     async set(name, status, context = '') {
-      await update(name, (record) => withStatus(record, status, context));
+      await change(name, { status, context });
     },
-    setIf: (name, condition, status, context = '') =>
-      update(name, (record) =>
-        record !== undefined && condition(record) ? withStatus(record, status, context) : undefined,
-      ),
+    setIf: (name, when, status, context = '') => change(name, { status, context, when }),
     async setProcessId(name, processId) {
-      await update(name, (record) =>
-        record === undefined ? undefined : { ...record, process_id: processId },
-      );
+      await change(name, { processId });
     },
     async resetProcessId(name, processId) {
-      await update(name, (record) =>
-        record?.process_id === processId ? { ...record, process_id: 0 } : undefined,
-      );
+      await change(name, { processId: 0, when: (record) => record.process_id === processId });
     },
-    async delete(name) {
-      using _ = await lock(name, 'exclusive');
-      for (const path of [pathOf(name), `${pathOf(name)}.corrupted`]) await rm(path, { force: true });
+    async delete(name, when) {
+      using _ = await lock(name);
+      const record = when === undefined ? undefined : await read(name).catch(() => undefined); // unreadable: goes
+      if (record !== undefined && when?.(record) === false) return;
+      await remove(pathOf(name));
+      await remove(`${pathOf(name)}.corrupted`);
     },
   };
+}
+
+/** An empty folder in the place of a file goes as well; one with something in it is nothing that this program made. */
+async function remove(path: string): Promise<void> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory() === true) await rmdir(path);
+  else await rm(path, { force: true });
+}
+
+/** Every entry that is to be a status file, whatever it is. */
+async function entriesOf(folder: string): Promise<readonly string[]> {
+  try {
+    const names = await readdir(folder);
+    return names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -5));
+  } catch (error) {
+    if (isMissing(error)) return [];
+    const reason = `failed to read the status files: ${messageOf(error)}`;
+    throw new ThvError('ERR_FILE_UNREADABLE', { path: folder, reason }, { cause: error });
+  }
 }

@@ -2,18 +2,22 @@ import type { ApplicationConfig, ConfigStore } from '../config/index.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { messageOf, ThvError, within } from '../errors/index.ts';
 import {
+  askHost,
   createDesiredState,
   type DesiredState,
   ensureHost,
   findLivingHost,
+  type HostAnswer,
   type HostConnection,
   type RunEnvironment,
   runEnvironmentFrom,
 } from '../host/index.ts';
 import type { Logger, Paths } from '../platform/index.ts';
 import {
+  createEngineNotes,
   createRunConfigStore,
   createStatusStore,
+  type EngineNotes,
   type RunConfigStore,
   type StatusStore,
   type WorkloadName,
@@ -41,6 +45,7 @@ export interface Context {
   readonly runConfigs: RunConfigStore;
   readonly statuses: StatusStore;
   readonly desired: DesiredState;
+  readonly engineNotes: EngineNotes;
   readonly environment: RunEnvironment;
   readonly version: string;
   readonly platform: string;
@@ -50,6 +55,8 @@ export interface Context {
   secrets(signal?: AbortSignal): Promise<SecretsStore>;
   registry(): Promise<Registry>;
   config(): Promise<ConfigStore>;
+  /** What the host says it serves now. */
+  askHost(): Promise<HostAnswer>;
   /** Throws `ERR_HOST_UNREACHABLE` for one that lives and does not answer. */
   findHost(): Promise<HostConnection | undefined>;
   ensureHost(debug: boolean): Promise<HostConnection>;
@@ -68,6 +75,7 @@ export function createContext(options: ManagerOptions): Context {
   let engine: Promise<Engine> | undefined;
   let registry: Promise<Registry> | undefined;
   let knownSettings: string | undefined;
+  let asking: Promise<HostAnswer> | undefined;
   return {
     env,
     paths,
@@ -77,6 +85,7 @@ export function createContext(options: ManagerOptions): Context {
     runConfigs: createRunConfigStore(paths.state),
     statuses: createStatusStore(paths.data, logger),
     desired: createDesiredState(paths.state, logger),
+    engineNotes: createEngineNotes(paths.state),
     environment: runEnvironmentFrom(env),
     async engine(signal) {
       engine ??= within('failed to create container runtime', () => openEngine({ env, signal }));
@@ -103,10 +112,17 @@ export function createContext(options: ManagerOptions): Context {
       knownSettings = settings;
       return opened;
     },
+    askHost() {
+      // A server that lists for many listeners at once asks once.
+      asking ??= askHost(paths).finally(() => {
+        asking = undefined;
+      });
+      return asking;
+    },
     findHost: () => findLivingHost(paths),
     ensureHost: (debug) => ensureHost({ paths, env, builtAt, debug }),
     reopen: (other) => createContext({ ...options, env: other }),
-    exclusively: createTurns(paths),
+    exclusively: createTurns(paths, logger),
   };
 }
 

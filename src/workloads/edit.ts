@@ -1,10 +1,12 @@
 import { messageOf } from '../errors/index.ts';
-import { findContainer, urlOf } from '../host/index.ts';
+import { urlOf } from '../host/index.ts';
 import { sleep } from '../platform/index.ts';
 import { formatRunConfig, parseWorkloadName, type RunConfig, type WorkloadName } from '../records/index.ts';
-import type { Context } from './context.ts';
-import { DEFAULT_GRACE_SECONDS, engineOf, stopWorkload } from './lifecycle.ts';
+import { createActRecord } from './act-record.ts';
+import { bestEffort, type Context } from './context.ts';
+import { engineOf, stopBeforeStart } from './lifecycle.ts';
 import { prepareEdit } from './prepare-run.ts';
+import { removeContainers } from './remove-containers.ts';
 import { spawnSupervisor } from './supervisor.ts';
 import type { OperationOptions, RunInteraction, RunRequest, RunResult } from './types.ts';
 
@@ -101,11 +103,9 @@ export async function exchangeConfig(
     error: problem,
   });
   await proveStarted(context, name, signal);
-  await context.statuses.setIf(
-    name,
-    ({ status }) => status === 'running',
-    'running',
-    `update failed, the previous configuration was restored: ${problem}`,
+  const remark = `update failed, the previous configuration was restored: ${problem}`;
+  await bestEffort(context.logger, 'failed to record that an update was taken back', () =>
+    context.statuses.setIf(name, ({ status }) => status === 'running', 'running', remark),
   );
   return problem;
 }
@@ -133,12 +133,11 @@ async function startWith(
   config: RunConfig,
   signal: AbortSignal,
 ): Promise<void> {
-  await stopWorkload(context, name, { graceSeconds: DEFAULT_GRACE_SECONDS, signal });
+  await stopBeforeStart(context, name, signal);
   const engine = await engineOf(context, name, signal);
-  const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
-  if (container !== undefined) await engine?.containers.remove(container.Id, { force: true, signal });
+  if (engine !== undefined) await removeContainers(context, engine, name, signal);
   await context.runConfigs.save(name, config);
-  await context.statuses.set(name, 'starting');
+  await createActRecord(context, name).step('starting');
   await spawnSupervisor(context, name, config.debug ?? false);
 }
 

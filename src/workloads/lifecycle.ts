@@ -1,8 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Engine } from '../engine/index.ts';
-import { ThvError, toThvError, within } from '../errors/index.ts';
+import { hasCode, messageOf, ThvError, toThvError, within } from '../errors/index.ts';
 import {
+  deleteClaim,
   deleteProcessFolder,
   deleteSessionJournal,
   findContainer,
@@ -17,22 +18,32 @@ import {
   type RunConfig,
   type StatusRecord,
   type WorkloadName,
+  type WorkloadStatus,
 } from '../records/index.ts';
 import { deleteOverlays } from '../sandbox/index.ts';
+import { createActRecord } from './act-record.ts';
 import { checkSecrets } from './check-secrets.ts';
 import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
 import { deleteCreatedSecrets } from './created-secrets.ts';
+import { locateContainer } from './locate-container.ts';
 import { ensureImage } from './obtain-image.ts';
+import { removeContainers } from './remove-containers.ts';
 import { serveHere } from './run.ts';
 import { ensureProcess } from './runtime.ts';
-import { stopContainer } from './stop-container.ts';
-import { endSupervisor, spawnSupervisor, supervisorOf, workloadLogPath } from './supervisor.ts';
+import { stopPresent } from './stop-container.ts';
+import {
+  endSupervisor,
+  findDedicated,
+  type Supervisor,
+  spawnSupervisor,
+  supervisorOf,
+  workloadLogPath,
+} from './supervisor.ts';
 import type { OperationOptions, Outcome, Progress } from './types.ts';
+import { untilDeployed } from './unfinished-deploy.ts';
 
-export const DEFAULT_GRACE_SECONDS = 30;
-/** Time for the engine to let go of a removed container (spec 02 §7.2). */
-const REMOVAL_TIMEOUT_MS = 3000;
+const DEFAULT_GRACE_SECONDS = 30;
 
 /** Several workloads at once; each result is reported, none cancels another (spec 02 §15-27). */
 export async function forEachWorkload(
@@ -66,11 +77,18 @@ export async function stopWorkload(
   name: WorkloadName,
   { graceSeconds, signal }: OperationOptions & { readonly graceSeconds: number },
 ): Promise<'done' | 'already' | 'not-found'> {
-  const engine = await engineOf(context, name, signal);
+  const [host, { engine, container }] = await Promise.all([
+    context.askHost(),
+    locateContainer(context, name, signal),
+  ]);
   const record = await findRecord(context, name);
-  const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
-  if (record === undefined && container === undefined && !(await isStored(context, name))) return 'not-found';
-  const isSupervised = supervisorOf(name, record).kind !== 'none';
+  if (record === undefined && container === undefined && !(await isStored(context, name))) {
+    // All that is known of it may be lost, and somebody serves it still.
+    const grace = { processGraceSeconds: graceSeconds, signal };
+    return (await endSupervisor(context, name, record, grace)) ? 'done' : 'not-found';
+  }
+  const isSupervised =
+    supervisorOf(name, record, host).kind !== 'none' || findDedicated(context, name, record) !== undefined;
   if (
     record?.status === 'stopped' &&
     !isSupervised &&
@@ -79,15 +97,18 @@ export async function stopWorkload(
     return 'already';
   }
   const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: only what we know we wrote
-  await context.statuses.set(name, 'stopping');
+  const act = createActRecord(context, name);
+  await act.step('stopping');
   try {
-    await endSupervisor(context, name, record, engine === undefined ? graceSeconds : undefined);
+    await endSupervisor(context, name, record, {
+      processGraceSeconds: engine === undefined ? graceSeconds : undefined,
+      signal,
+    });
     // A foreground run deletes its workload when it ends (spec 02 §6.4).
-    if ((await findRecord(context, name)) === undefined) return 'done';
-    if (engine !== undefined && container !== undefined) {
-      await within('failed to stop workload', () =>
-        stopContainer(engine, container, { graceSeconds, signal }),
-      );
+    if (await isGone(context, name)) return 'done';
+    if (engine !== undefined) {
+      await untilDeployed(context, engine, name, { wanted: 'up', signal });
+      await within('failed to stop workload', () => stopPresent(engine, name, { graceSeconds, signal }));
     }
   } catch (error) {
     if (signal?.aborted) {
@@ -95,12 +116,25 @@ export async function stopWorkload(
       await leaveClients(context, name, config);
       throw interruptedStop(name, error);
     }
-    await context.statuses.set(name, 'error', toThvError(error).message);
+    await act.step('error', toThvError(error).message);
     throw error;
   }
   await leaveClients(context, name, config);
-  await context.statuses.set(name, 'stopped');
+  await act.outcome('stopped', 'stopped');
   return 'done';
+}
+
+/** Stops what is started again at once: whether the stop was recorded does not matter then. */
+export async function stopBeforeStart(
+  context: Context,
+  name: WorkloadName,
+  signal?: AbortSignal,
+): Promise<void> {
+  try {
+    await stopWorkload(context, name, { graceSeconds: DEFAULT_GRACE_SECONDS, signal });
+  } catch (error) {
+    if (!hasCode(error, 'ERR_NOT_RECORDED')) throw error;
+  }
 }
 
 function interruptedStop(workload: WorkloadName, cause: unknown): ThvError {
@@ -116,26 +150,16 @@ export async function removeWorkload(
   name: WorkloadName,
   { keepLogs, signal }: OperationOptions & { readonly keepLogs: boolean },
 ): Promise<'done' | 'not-found'> {
-  const { logger, paths } = context;
-  const engine = await engineOf(context, name, signal);
+  const { logger, statuses, runConfigs } = context;
+  const { engine, container } = await locateContainer(context, name, signal);
   const record = await findRecord(context, name);
-  const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
-  const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: deleted all the same
+  const config = await runConfigs.find(name).catch(() => undefined); // unreadable: deleted all the same
   const isKnown = record !== undefined || container !== undefined || (await isStored(context, name));
-  await context.statuses.setIf(name, () => true, 'removing');
-  await endSupervisor(context, name, record);
-  if (engine !== undefined && container !== undefined) {
-    await engine.containers.remove(container.Id, { force: true, signal });
-    const deadline = performance.now() + REMOVAL_TIMEOUT_MS;
-    while ((await engine.containers.find(container.Id, { signal })) !== undefined) {
-      if (performance.now() > deadline) {
-        throw new ThvError('ERR_TIMEOUT', {
-          reason: `timed out waiting for container ${name} to be removed`,
-        });
-      }
-      await Bun.sleep(100);
-    }
-  }
+  await bestEffort(logger, 'failed to record that the workload is being removed', () =>
+    statuses.setIf(name, () => true, 'removing'),
+  );
+  const wasServed = await endSupervisor(context, name, record, { signal });
+  if (engine !== undefined) await removeContainers(context, engine, name, signal);
   if (engine !== undefined) await removeUnusedNetwork(engine, logger);
   const image = config?.image ?? '';
   if (engine !== undefined && image.startsWith('toolhivelocal/')) {
@@ -144,36 +168,50 @@ export async function removeWorkload(
       await removeStaleImage(engine, image, { signal });
     });
   }
-  await bestEffort(logger, 'failed to delete the folder of the process', async () =>
-    deleteProcessFolder(paths, name),
-  );
-  await bestEffort(logger, 'failed to delete what lies over hidden paths', async () =>
-    deleteOverlays(paths.state, name),
-  );
-  await bestEffort(logger, 'failed to delete session records', async () =>
-    deleteSessionJournal(paths.state, name),
-  );
-  const profile = config?.permission_profile_name_or_path ?? '';
-  if (isTemporaryProfile(profile, paths)) {
-    await bestEffort(logger, 'failed to delete the temporary permission profile', () =>
-      rm(profile, { force: true }),
-    );
-  }
-  if (!keepLogs) {
-    await bestEffort(logger, 'failed to delete log file', async () => {
-      const path = workloadLogPath(context, name);
-      for (const file of [path, `${path}.1`, `${path}.2`]) await rm(file, { force: true });
-    });
-  }
   await leaveClients(context, name, config);
-  await bestEffort(logger, 'failed to delete run configuration', () => context.runConfigs.delete(name));
+  const left = await deleteFiles(context, name, config, keepLogs);
+  // After its document, which would count as one of their users.
   if (config !== undefined) {
     await bestEffort(logger, 'failed to delete the secrets of the workload', () =>
       deleteCreatedSecrets(context, config, { signal }),
     );
   }
-  await context.statuses.delete(name);
-  return isKnown ? 'done' : 'not-found';
+  if (left.length > 0) throw new ThvError('ERR_LEFT_BEHIND', { workload: name, left });
+  return isKnown || wasServed ? 'done' : 'not-found';
+}
+
+/** All files of a workload, the status file last; one that cannot be deleted keeps none of the others. Gives what is left, and why. */
+async function deleteFiles(
+  context: Context,
+  name: WorkloadName,
+  config: RunConfig | undefined,
+  keepLogs: boolean,
+): Promise<readonly string[]> {
+  const { paths, runConfigs, desired, engineNotes } = context;
+  const left: string[] = [];
+  const attempt = async (what: string, step: () => unknown) => {
+    try {
+      await step();
+    } catch (error) {
+      left.push(`${what} (${messageOf(error)})`);
+    }
+  };
+  await attempt('the folder of the process', () => deleteProcessFolder(paths, name));
+  await attempt('what lies over hidden paths', () => deleteOverlays(paths.state, name));
+  await attempt('session records', () => deleteSessionJournal(paths.state, name));
+  const profile = config?.permission_profile_name_or_path ?? '';
+  if (isTemporaryProfile(profile, paths))
+    await attempt('the temporary permission profile', () => rm(profile, { force: true }));
+  const log = workloadLogPath(context, name);
+  for (const file of keepLogs ? [] : [log, `${log}.1`, `${log}.2`])
+    await attempt('a log file', () => rm(file, { force: true }));
+  await attempt('the claim of its supervisor', () => deleteClaim(paths.state, name));
+  await attempt('the note of its engine', () => engineNotes.delete(name));
+  await attempt('the note that it was told to end', () => desired.remove(name));
+  await attempt('its run configuration', () => runConfigs.delete(name));
+  const status = await createActRecord(context, name).removal();
+  if (status !== undefined) left.push(`its status file (${status})`);
+  return left;
 }
 
 /** One that the reference has written for this workload alone (spec 02 §3.2), and no file of the user's. */
@@ -184,6 +222,15 @@ function isTemporaryProfile(path: string, { temporary }: Paths): boolean {
 /** A document, readable or not, is a workload even where nothing else is left of it. */
 async function isStored({ runConfigs }: Context, name: WorkloadName): Promise<boolean> {
   return (await runConfigs.names()).includes(name);
+}
+
+/** Neither document nor status file is there any more. */
+async function isGone(context: Context, name: WorkloadName): Promise<boolean> {
+  try {
+    return (await context.statuses.find(name)) === undefined && !(await isStored(context, name));
+  } catch {
+    return false; // what cannot be read is there
+  }
 }
 
 /** An unreadable status file must not keep its workload from being started, stopped or removed. */
@@ -203,20 +250,22 @@ async function makeStartable(
   signal?: AbortSignal,
 ): Promise<RunConfig | undefined> {
   const config = await within(`failed to load state for ${name}`, () => context.runConfigs.get(name));
+  const asking = context.askHost();
   const record = await findRecord(context, name);
-  const supervisor = supervisorOf(name, record);
-  const isOwn = supervisor.kind === 'dedicated' && supervisor.processId === process.pid;
   const engine = isContainer(config) ? await context.engine(signal) : undefined;
   const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
+  const host = await asking;
+  const supervisor = supervisorOf(name, record, host);
+  const isOwn = supervisor.kind === 'dedicated' && supervisor.processId === process.pid;
   if (
     supervisor.kind !== 'none' &&
     !isOwn &&
-    record?.status === 'running' &&
+    statusOf(supervisor, record) === 'running' &&
     (!isContainer(config) || (container !== undefined && isUp(container)))
   ) {
     return undefined;
   }
-  if (!isOwn) await endSupervisor(context, name, record);
+  if (!isOwn) await endSupervisor(context, name, record, { signal });
   if (!(await isPortAvailable(config.port))) {
     throw new ThvError(
       'ERR_PORT_UNAVAILABLE',
@@ -232,8 +281,14 @@ async function makeStartable(
   if (isProcess(config)) {
     await ensureProcess(context, config, { signal, progress: loggedProgress(context.logger) });
   }
-  await context.statuses.set(name, 'starting');
+  await createActRecord(context, name).step('starting');
   return config;
+}
+
+/** The host's word about what it serves, else the file's. */
+function statusOf(supervisor: Supervisor, record: StatusRecord | undefined): WorkloadStatus | undefined {
+  const observed = supervisor.kind === 'host' ? supervisor.observed : undefined;
+  return observed?.status ?? record?.status;
 }
 
 /** A start shows no progress of its own: what takes long is told to the log. */
@@ -259,7 +314,7 @@ export async function startWorkload(
       await checkSecrets(context, config, { signal });
       await spawnSupervisor(context, name, config.debug ?? false);
     } catch (error) {
-      await context.statuses.set(name, 'error', toThvError(error).message);
+      await createActRecord(context, name).step('error', toThvError(error).message);
       throw error;
     }
     return 'done';
@@ -292,14 +347,16 @@ export async function serveUntilStopped(
 /** What the status of a workload may be while it is served. */
 const SERVED: ReadonlySet<string> = new Set(['running', 'starting', 'unauthenticated', 'unhealthy']);
 
-/** A stop or a removal that ended us does the rest itself; otherwise the container is ours to stop. */
+/**
+ * A stop or a removal that ended us does the rest itself; otherwise the container is ours to stop. The status stays as it is: one
+ * that was ended by a signal and by no stop is unhealthy to whoever looks next (spec 02 §6.3-11).
+ */
 async function stopAfterServing(context: Context, name: WorkloadName): Promise<void> {
-  const isOurs = await context.statuses.setIf(name, ({ status }) => SERVED.has(status), 'stopping');
-  if (!isOurs) return;
-  const engine = await engineOf(context, name);
-  const container = engine === undefined ? undefined : await findContainer(engine, name);
-  if (engine !== undefined && container !== undefined)
-    await stopContainer(engine, container, { graceSeconds: DEFAULT_GRACE_SECONDS });
+  // A file that cannot be read says nothing, and nobody serves the container any more.
+  const record = await context.statuses.find(name).catch(() => undefined);
+  const isGoneOrEnding = record === undefined ? await isGone(context, name) : !SERVED.has(record.status);
+  if (isGoneOrEnding) return;
+  const { engine } = await locateContainer(context, name);
+  if (engine !== undefined) await stopPresent(engine, name, { graceSeconds: DEFAULT_GRACE_SECONDS });
   await leaveClients(context, name, await context.runConfigs.find(name).catch(() => undefined));
-  await context.statuses.setIf(name, ({ status }) => status === 'stopping', 'stopped');
 }

@@ -1,21 +1,22 @@
 import type { ContainerSummary, Engine } from '../engine/index.ts';
 import { hasCode, ThvError, toThvError } from '../errors/index.ts';
 import { findContainer } from '../host/index.ts';
+import { startDeadline } from '../platform/index.ts';
 import {
   createLabelFilter,
   isContainer,
   LABEL,
   parseWorkloadName,
   type RunConfig,
-  type StatusRecord,
+  type StatusListing,
   type WorkloadName,
-  type WorkloadStatus,
 } from '../records/index.ts';
 import type { Context } from './context.ts';
-import { supervisorOf } from './supervisor.ts';
-import { isChanging } from './turns.ts';
+import { reconcile } from './reconcile.ts';
 import type { OperationOptions, Workload } from './types.ts';
-import { type Evidence, seenFromDetails, seenFromSummary, statusFromEngine, viewOf } from './view.ts';
+import { type Evidence, seenFromDetails, seenFromSummary, viewOf } from './view.ts';
+
+const ENGINE_PATIENCE_MS = 15_000;
 
 interface ListQuery {
   readonly all: boolean;
@@ -32,32 +33,50 @@ export async function listWorkloads(
   const matches = createLabelFilter(query.labels ?? []);
   const opening = context.engine(signal);
   opening.catch(() => undefined); // told where it is awaited
-  // Files before containers: a workload that starts in between must not look as if its container were missing.
-  const records = await context.statuses.list();
+  // Files and host before containers: a workload that starts in between must not look as if its container were missing.
+  const asking = context.askHost();
+  const { records, unreadable } = await listRecords(context);
+  const host = await asking;
+  const served = host.type === 'answers' ? [...host.workloads.keys()].map(parseWorkloadName) : [];
+  const filed = new Set([...records.keys(), ...unreadable.keys(), ...served]);
   const configs = new Map<WorkloadName, RunConfig | undefined>();
-  for (const name of records.keys()) configs.set(name, await findConfig(context, name));
+  for (const name of filed) configs.set(name, await findConfig(context, name));
   const engine = await engineUnlessUseless(opening, context, [...configs.values()]);
   const containers = engine === undefined ? new Map() : await containersByName(context, engine, signal);
-  const names = new Set([...records.keys(), ...containers.keys()]);
-  const workloads: Workload[] = [];
-  for (const name of names) {
-    const summary = containers.get(name);
-    const evidence: Evidence = {
-      record: records.get(name),
-      config: configs.has(name) ? configs.get(name) : await findConfig(context, name),
-      container: summary === undefined ? undefined : seenFromSummary(summary),
-    };
-    const workload = viewOf(name, evidence, await reconcile(context, name, evidence));
-    const isShown = query.all || workload.status === 'running' || workload.status === 'auth_retrying';
-    if (
-      isShown &&
-      matches(workload.labels) &&
-      (query.group === undefined || workload.group === query.group)
-    ) {
-      workloads.push(workload);
-    }
+  const names = [...new Set([...filed, ...containers.keys()])];
+  const workloads = await Promise.all(
+    names.map(async (name): Promise<Workload> => {
+      const summary = containers.get(name);
+      const evidence: Evidence = {
+        record: records.get(name),
+        unreadable: unreadable.get(name),
+        config: configs.has(name) ? configs.get(name) : await findConfig(context, name),
+        container: summary === undefined ? undefined : seenFromSummary(summary),
+        host,
+      };
+      return viewOf(name, evidence, await reconcile(context, name, evidence, engine));
+    }),
+  );
+  return workloads
+    .filter(
+      ({ status, labels, group }) =>
+        (query.all || status === 'running' || status === 'auth_retrying') &&
+        matches(labels) &&
+        (query.group === undefined || group === query.group),
+    )
+    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/** Where the folder itself cannot be read, each stored workload has a status that cannot. */
+async function listRecords({ statuses, runConfigs, logger }: Context): Promise<StatusListing> {
+  try {
+    return await statuses.list();
+  } catch (error) {
+    const problem = toThvError(error);
+    logger.warn('status files cannot be read', { error: problem });
+    const names = (await runConfigs.names()).map((name) => parseWorkloadName(name));
+    return { records: new Map(), unreadable: new Map(names.map((name) => [name, problem])) };
   }
-  return workloads.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
 /**
@@ -88,84 +107,50 @@ const NAMES_AN_ENGINE = [
   'TOOLHIVE_RUNTIME',
 ];
 
-/** One workload by name, with the same answer as the list (spec 02 §15-6). Throws `ERR_WORKLOAD_NOT_FOUND`. */
+/** One workload by name, with the same answer as the list (spec 02 §15-6). Throws `ERR_WORKLOAD_NOT_FOUND`, `ERR_STATUS_FILE_INVALID`. */
 export async function getWorkload(
   context: Context,
   rawName: string,
   { signal }: OperationOptions = {},
 ): Promise<Workload> {
   const name = parseWorkloadName(rawName);
+  const asking = context.askHost();
   const record = await context.statuses.find(name);
   const config = await findConfig(context, name);
   const needsEngine = config === undefined || isContainer(config);
-  const details = needsEngine ? await findContainer(await context.engine(signal), name, signal) : undefined;
-  if (record === undefined && details === undefined) {
+  const engine = needsEngine ? await context.engine(signal) : undefined;
+  const details =
+    engine === undefined
+      ? undefined
+      : await patiently(engine, signal, (limited) => findContainer(engine, name, limited));
+  const host = await asking;
+  const isServed = host.type === 'answers' && host.workloads.has(name);
+  if (record === undefined && details === undefined && !isServed) {
     throw new ThvError(
       'ERR_WORKLOAD_NOT_FOUND',
       { workload: name },
       { hint: "use 'thv list --all' to see all workloads" },
     );
   }
-  const evidence = {
-    record,
-    config,
-    container: details === undefined ? undefined : seenFromDetails(details),
-  };
-  return viewOf(name, evidence, await reconcile(context, name, evidence));
+  const container = details === undefined ? undefined : seenFromDetails(details);
+  const evidence = { record, unreadable: undefined, config, container, host };
+  return viewOf(name, evidence, await reconcile(context, name, evidence, engine));
 }
 
-/**
- * The status that is true now. A file that calls a workload running while its container or its supervisor is gone, or stopping
- * when it has stopped, is corrected under the lock, and only if it still says so (spec 02 §4.4, §15-24).
- */
-async function reconcile(
-  context: Context,
-  name: WorkloadName,
-  { record, config, container }: Evidence,
-): Promise<{ status: WorkloadStatus; context: string | undefined }> {
-  if (record === undefined) return { status: statusFromEngine(container?.state ?? ''), context: undefined };
-  const asFiled = { status: record.status, context: record.status_context };
-  if (record.status === 'stopping' && hasStopped(context, name, record, config, container)) {
-    await context.statuses.setIf(name, (now) => now.updated_at === record.updated_at, 'stopped');
-    return { status: 'stopped', context: undefined };
+/** A question to an engine for which a person waits. Throws `ERR_ENGINE_UNAVAILABLE` for one that accepts it and goes silent. */
+async function patiently<Answer>(
+  { kind, address }: Engine,
+  signal: AbortSignal | undefined,
+  ask: (signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
+  using deadline = startDeadline({ signal, timeoutMs: ENGINE_PATIENCE_MS });
+  try {
+    return await ask(deadline.signal);
+  } catch (error) {
+    if (!deadline.expired) throw error;
+    const reason = `${kind} at ${address} did not answer within ${ENGINE_PATIENCE_MS / 1000} seconds`;
+    throw new ThvError('ERR_ENGINE_UNAVAILABLE', { reason }, { cause: error });
   }
-  const problem = problemOf(name, record, config, container);
-  if (problem === undefined) return asFiled;
-  await context.statuses.setIf(name, (now) => now.updated_at === record.updated_at, 'unhealthy', problem);
-  return { status: 'unhealthy', context: problem };
-}
-
-/** What a stop has left behind that was interrupted before its end. */
-function hasStopped(
-  { paths }: Context,
-  name: WorkloadName,
-  record: StatusRecord,
-  config: RunConfig | undefined,
-  container: Evidence['container'],
-): boolean {
-  if (supervisorOf(name, record).kind !== 'none') return false;
-  const isLocal = config === undefined || isContainer(config);
-  const isDown = !isLocal || (container !== undefined && statusFromEngine(container.state) === 'stopped');
-  return isDown && !isChanging(paths, name);
-}
-
-function problemOf(
-  name: WorkloadName,
-  record: StatusRecord,
-  config: RunConfig | undefined,
-  container: Evidence['container'],
-): string | undefined {
-  // A process lives and dies with the one who looks after it, and so does the proxy of a remote server.
-  const isLocal = config === undefined || isContainer(config);
-  if (isLocal && container === undefined && (record.status === 'running' || record.status === 'stopped')) {
-    return `workload ${name} not found in runtime, marking as unhealthy`;
-  }
-  if (record.status !== 'running') return undefined;
-  if (isLocal && container?.state !== 'running') {
-    return `workload status mismatch: file indicates running, but runtime shows ${statusFromEngine(container?.state ?? '')}`;
-  }
-  if (supervisorOf(name, record).kind !== 'none') return undefined;
-  return `proxy process not running: workload shows running but proxy process for ${name} is not active`;
 }
 
 async function containersByName(
@@ -173,7 +158,10 @@ async function containersByName(
   engine: Engine,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<WorkloadName, ContainerSummary>> {
-  const found = await engine.containers.list({ all: true, labels: [`${LABEL.managed}=true`] }, { signal });
+  const labels = [`${LABEL.managed}=true`];
+  const found = await patiently(engine, signal, (limited) =>
+    engine.containers.list({ all: true, labels }, { signal: limited }),
+  );
   const byName = new Map<WorkloadName, ContainerSummary>();
   for (const container of found) {
     if (container.Labels[LABEL.auxiliaryWorkload] === 'true') continue;

@@ -54,7 +54,8 @@ export async function* containerLogs(
 
 /** Stopped, failed or removed, as opposed to on its way to its next life. */
 async function hasEndedForGood(context: Context, name: WorkloadName): Promise<boolean> {
-  const record = await context.statuses.find(name);
+  const record = await context.statuses.find(name).catch(() => 'unreadable' as const); // it may go on
+  if (record === 'unreadable') return false;
   return record === undefined || record.status === 'stopped' || record.status === 'error';
 }
 

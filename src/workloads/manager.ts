@@ -2,6 +2,7 @@ import { groupExists } from '../groups/index.ts';
 import { parseWorkloadName } from '../records/index.ts';
 import { createContext, type ManagerOptions } from './context.ts';
 import { getWorkload, listWorkloads } from './list.ts';
+import { reviveHost } from './revive-host.ts';
 import { workloadLogPath } from './supervisor.ts';
 import type { WorkloadManager } from './types.ts';
 
@@ -25,8 +26,16 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
   const groups = () => import('./groups.ts');
   const clientEntries = () => import('./client-entries.ts');
   return {
-    list: (query, operation) => listWorkloads(context, query, operation),
-    get: (name, operation) => getWorkload(context, name, operation),
+    async list(query, operation) {
+      const workloads = await listWorkloads(context, query, operation);
+      await reviveHost(context);
+      return workloads;
+    },
+    async get(name, operation) {
+      const workload = await getWorkload(context, name, operation);
+      await reviveHost(context);
+      return workload;
+    },
     async run(request, operation) {
       await secretsMoved();
       return (await running()).runWorkload(context, request, operation);
@@ -42,10 +51,10 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
       return { name, result: await startWorkload(context, name, operation) };
     },
     async restart(name, operation) {
-      const { DEFAULT_GRACE_SECONDS, startWorkload, stopWorkload } = await lifecycle();
+      const { startWorkload, stopBeforeStart } = await lifecycle();
       const checked = parseWorkloadName(name);
       using _ = await context.exclusively(checked, operation?.signal);
-      await stopWorkload(context, checked, { ...operation, graceSeconds: DEFAULT_GRACE_SECONDS });
+      await stopBeforeStart(context, checked, operation?.signal);
       return { name, result: await startWorkload(context, name, operation) };
     },
     edit: async (name, request, operation) =>

@@ -2,21 +2,22 @@ import { type Engine, openEngine } from '../engine/index.ts';
 import { within } from '../errors/index.ts';
 import { ensureDefaultGroup } from '../groups/index.ts';
 import {
+  claimWorkload,
   deleteProcessFolder,
   deleteSessionJournal,
-  findContainer,
   removeUnusedNetwork,
   startWorkloadRun,
   urlOf,
 } from '../host/index.ts';
 import { aborted } from '../platform/index.ts';
-import type { RunConfig, WorkloadName } from '../records/index.ts';
+import { createStatusRecorder, type RunConfig, type WorkloadName } from '../records/index.ts';
 import { deleteOverlays } from '../sandbox/index.ts';
 import { createUsageReporter } from '../usage/index.ts';
 import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
 import { prepareRun } from './prepare-run.ts';
-import { spawnSupervisor } from './supervisor.ts';
+import { removeContainers } from './remove-containers.ts';
+import { endSupervisor, spawnSupervisor } from './supervisor.ts';
 import type {
   ImportRequest,
   OperationOptions,
@@ -87,12 +88,16 @@ export async function serveHere(
   name: WorkloadName,
   { signal, onReady }: OperationOptions & { readonly onReady: (url: string) => void },
 ): Promise<void> {
+  using _ = await claimWorkload(context.paths.state, name);
   await using usage = createUsageReporter(context);
+  await bestEffort(context.logger, 'failed to forget an earlier stop', () => context.desired.remove(name));
+  await using recorder = createStatusRecorder(context.statuses, context.logger);
   const run = startWorkloadRun(
     name,
     {
       runConfigs: context.runConfigs,
       statuses: context.statuses,
+      recorder,
       paths: context.paths,
       openEngine: (env, engineSignal) =>
         openEngine({ env: { ...context.env, ...env }, signal: engineSignal }),
@@ -115,21 +120,24 @@ async function save(context: Context, name: WorkloadName, config: RunConfig): Pr
   await context.statuses.set(name, 'starting');
 }
 
-/** Removes everything a run made: container, network, document, status. */
+/** Removes everything a run made: container, network, document, status. Each step is taken whatever became of the others. */
 async function discard(context: Context, engine: Engine | undefined, name: WorkloadName): Promise<void> {
-  const { logger } = context;
-  await context.desired.remove(name);
+  const { logger, paths } = context;
+  const attempt = (what: string, step: () => unknown) => bestEffort(logger, what, async () => step());
+  // A host may have taken it, though its answer was lost.
+  await attempt('failed to end what serves the workload', async () =>
+    endSupervisor(context, name, await context.statuses.find(name).catch(() => undefined)),
+  );
+  await attempt('failed to forget that the workload is meant to run', () => context.desired.remove(name));
   if (engine !== undefined) {
-    await bestEffort(logger, 'failed to remove container', async () => {
-      const container = await findContainer(engine, name);
-      if (container !== undefined) await engine.containers.remove(container.Id, { force: true });
-    });
+    await attempt('failed to remove container', () => removeContainers(context, engine, name));
     await removeUnusedNetwork(engine, logger);
   }
-  deleteProcessFolder(context.paths, name);
-  deleteSessionJournal(context.paths.state, name);
-  deleteOverlays(context.paths.state, name);
+  await attempt('failed to delete the folder of the process', () => deleteProcessFolder(paths, name));
+  await attempt('failed to delete session records', () => deleteSessionJournal(paths.state, name));
+  await attempt('failed to delete what lies over hidden paths', () => deleteOverlays(paths.state, name));
+  await attempt('failed to delete the note of its engine', () => context.engineNotes.delete(name));
   await leaveClients(context, name, await context.runConfigs.find(name).catch(() => undefined));
-  await bestEffort(logger, 'failed to delete run configuration', () => context.runConfigs.delete(name));
-  await bestEffort(logger, 'failed to delete status', () => context.statuses.delete(name));
+  await attempt('failed to delete run configuration', () => context.runConfigs.delete(name));
+  await attempt('failed to delete status', () => context.statuses.delete(name));
 }

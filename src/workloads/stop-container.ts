@@ -1,7 +1,8 @@
 import type { ContainerDetails, Engine } from '../engine/index.ts';
 import { hasCode } from '../errors/index.ts';
-import { isUp } from '../host/index.ts';
+import { findContainer, isUp } from '../host/index.ts';
 import { sleep } from '../platform/index.ts';
+import type { WorkloadName } from '../records/index.ts';
 
 const LOOK_EVERY_MS = 100;
 const RESTART_WATCH_MS = 1000;
@@ -11,6 +12,17 @@ const KILLED_BY_SIGNAL: ReadonlySet<number> = new Set([137, 143]);
 interface StopOptions {
   readonly graceSeconds: number;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Looked up now: the supervisor may have made another container before it ended. */
+export async function stopPresent(engine: Engine, name: WorkloadName, options: StopOptions): Promise<void> {
+  const container = await findContainer(engine, name, options.signal);
+  if (container !== undefined && !wasNeverStarted(container)) await stopContainer(engine, container, options);
+}
+
+/** Its supervisor was ended between creating and starting it. */
+function wasNeverStarted({ State }: ContainerDetails): boolean {
+  return !State.Running && new Date(State.StartedAt).getUTCFullYear() <= 1;
 }
 
 /**
@@ -23,7 +35,7 @@ export async function stopContainer(
   { graceSeconds, signal }: StopOptions,
 ): Promise<void> {
   const { containers, kind } = engine;
-  const stopping = containers.stop(before.Id, { graceSeconds, signal });
+  const stopping = stopRunning(engine, before.Id, { graceSeconds, signal });
   await (kind === 'podman'
     ? Promise.all([stopping, killRestarted(engine, before, stopping, signal)])
     : stopping);
@@ -35,7 +47,18 @@ export async function stopContainer(
     const now = await containers.find(before.Id, { signal });
     if (now === undefined) return;
     // It has served nobody yet, so there is nothing to be graceful about.
-    if (now.State.Running) await containers.stop(before.Id, { graceSeconds: 0, signal });
+    if (now.State.Running) await stopRunning(engine, before.Id, { graceSeconds: 0, signal });
+  }
+}
+
+/** Podman refuses to stop what ends by itself in that moment (`container state improper`); what is wanted has happened then. */
+async function stopRunning({ containers }: Engine, id: string, options: StopOptions): Promise<void> {
+  try {
+    await containers.stop(id, options);
+  } catch (error) {
+    if (!hasCode(error, 'ERR_ENGINE_REQUEST')) throw error;
+    const now = await containers.find(id, { signal: options.signal });
+    if (now?.State.Running === true) throw error;
   }
 }
 

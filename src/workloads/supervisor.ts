@@ -1,28 +1,52 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { grantStopTime } from '../host/index.ts';
+import {
+  findClaimant,
+  findClaimOf,
+  findUnfinishedDeploy,
+  grantStopTime,
+  type HostAnswer,
+  type Observation,
+} from '../host/index.ts';
 import {
   commandLineOf,
+  environmentOf,
   isProcessAlive,
+  openOutput,
+  type Paths,
+  processIds,
+  resolvePaths,
   selfCommand,
   spawnDetached,
   terminateProcess,
 } from '../platform/index.ts';
 import type { StatusRecord, WorkloadName } from '../records/index.ts';
-import { type Context, isDedicated } from './context.ts';
+import { bestEffort, type Context, isDedicated } from './context.ts';
 
 /** Time a dedicated supervisor has to end after SIGTERM before it is killed (spec 02 §15-4). */
 const TERMINATION_PATIENCE_MS = 10_000;
+/** More for one that waits for its engine to answer a create or a start, which would come to nothing good without it. */
+const DEPLOY_PATIENCE_MS = 60_000;
 
-/** Who serves a workload now, as its status file and the process table tell. */
+/** Who serves a workload now: the shared host is asked, a process of its own is told by status file and process table. */
 export type Supervisor =
   | { readonly kind: 'none' }
-  | { readonly kind: 'host'; readonly processId: number }
+  /** `observed` is missing when the host lives and does not say. */
+  | { readonly kind: 'host'; readonly processId: number; readonly observed?: Observation }
   /** A process of its own: dedicated mode, foreground, or the reference's. */
   | { readonly kind: 'dedicated'; readonly processId: number };
 
-export function supervisorOf(name: WorkloadName, record: StatusRecord | undefined): Supervisor {
+export function supervisorOf(
+  name: WorkloadName,
+  record: StatusRecord | undefined,
+  host: HostAnswer,
+): Supervisor {
   const processId = record?.process_id ?? 0;
+  if (host.type === 'answers') {
+    const observed = host.workloads.get(name);
+    if (observed !== undefined) return { kind: 'host', processId: host.processId, observed };
+    // It lives, and serves something else by now.
+    if (processId === host.processId) return { kind: 'none' };
+  }
   if (!isProcessAlive(processId)) return { kind: 'none' };
   const commandLine = commandLineOf(processId);
   // Not every system tells command lines; a living process is then believed.
@@ -53,25 +77,75 @@ function startsWorkload(commandLine: string, name: WorkloadName): boolean {
   return new RegExp(` (?:re)?start (?:-\\S+ )*${escaped}(?:$|[ -])`).test(commandLine);
 }
 
+interface EndOptions {
+  /** For a server that is a process, which ends with its supervisor. */
+  readonly processGraceSeconds?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Ends whatever serves the workload, and with it a server that is a process, which gets `processGraceSeconds` to end by itself;
- * returns when both have ended. A container is not touched.
+ * returns when both have ended, and whether there was anybody. A container is not touched, but one that was being made is there now,
+ * and has to be looked up again.
  */
 export async function endSupervisor(
   context: Context,
   name: WorkloadName,
   record: StatusRecord | undefined,
-  processGraceSeconds?: number,
-): Promise<void> {
+  { processGraceSeconds, signal }: EndOptions = {},
+): Promise<boolean> {
+  const { desired, statuses, logger } = context;
   const extraMs = (processGraceSeconds ?? 0) * 1000;
-  if (processGraceSeconds !== undefined) grantStopTime(context.paths, name, processGraceSeconds);
-  await context.desired.remove(name);
+  if (processGraceSeconds !== undefined) {
+    await bestEffort(logger, 'the server is given the usual time to end', async () =>
+      grantStopTime(context.paths, name, processGraceSeconds),
+    );
+  }
+  await bestEffort(logger, 'failed to note that the workload was told to end', () => desired.end(name));
   const host = await context.findHost();
-  if (host !== undefined && (await host.end(name, extraMs))) return;
-  const supervisor = supervisorOf(name, record);
-  if (supervisor.kind !== 'dedicated' || supervisor.processId === process.pid) return;
-  await terminateProcess(supervisor.processId, TERMINATION_PATIENCE_MS + extraMs);
-  await context.statuses.resetProcessId(name, supervisor.processId);
+  if (host !== undefined && (await host.end(name, { extraMs, signal }))) return true;
+  const processId = findDedicated(context, name, record);
+  if (processId === undefined) return false;
+  const isDeploying = findUnfinishedDeploy(context.paths.state, name) !== undefined;
+  await terminateProcess(
+    processId,
+    TERMINATION_PATIENCE_MS + extraMs + (isDeploying ? DEPLOY_PATIENCE_MS : 0),
+  );
+  await bestEffort(logger, 'failed to record that the supervisor ended', () =>
+    statuses.resetProcessId(name, processId),
+  );
+  return true;
+}
+
+/**
+ * The process of its own that serves a workload, never this one: by its claim, else by the status file, else, when that is lost too, by the
+ * process table. One that might be somebody else's is none.
+ */
+export function findDedicated(
+  { paths }: Pick<Context, 'paths'>,
+  name: WorkloadName,
+  record: StatusRecord | undefined,
+): number | undefined {
+  const claimant = findClaimant(paths.state, name);
+  if (claimant !== undefined) return claimant === process.pid ? undefined : claimant;
+  const recorded = record?.process_id ?? 0;
+  if (isProcessAlive(recorded) && isServing(paths, name, recorded)) return recorded;
+  return record?.status === 'stopped'
+    ? undefined
+    : processIds().find(
+        (processId) =>
+          startsWorkload(commandLineOf(processId) ?? '', name) && isServing(paths, name, processId),
+      );
+}
+
+/** A process whose command line says that it serves the workload: whether it is of this state folder and has claimed no other. */
+function isServing(paths: Paths, name: WorkloadName, processId: number): boolean {
+  if (processId === process.pid || kindOf(commandLineOf(processId) ?? '', name) !== 'dedicated') return false;
+  const claimed = findClaimOf(paths.state, processId);
+  if (claimed !== undefined) return claimed === name;
+  const env = environmentOf(processId);
+  // Where the system tells no environments, the command line has to do.
+  return env === undefined ? process.platform !== 'linux' : resolvePaths(env).state === paths.state;
 }
 
 /** Hands a stored workload to the shared host, or starts the process of its own (spec 02 §6.2). */
@@ -83,16 +157,21 @@ export async function spawnSupervisor(context: Context, name: WorkloadName, debu
     context.logger.info('logging to', { path: logPath });
     return;
   }
-  mkdirSync(join(context.paths.data, 'logs'), { recursive: true, mode: 0o700 });
-  const outputFd = openSync(logPath, 'a', 0o600);
-  try {
-    context.logger.info('logging to', { path: logPath });
-    const command = [...selfCommand(), 'start', name, '--foreground', ...(debug ? ['--debug'] : [])];
-    const processId = spawnDetached(command, { env: { ...context.env, TOOLHIVE_DETACHED: '1' }, outputFd });
-    await context.statuses.setProcessId(name, processId);
-  } finally {
-    closeSync(outputFd);
+  const { logger } = context;
+  await bestEffort(logger, 'failed to forget an earlier stop', () => context.desired.remove(name));
+  const command = [...selfCommand(), 'start', name, '--foreground', ...(debug ? ['--debug'] : [])];
+  const env = { ...context.env, TOOLHIVE_DETACHED: '1' };
+  let processId: number;
+  {
+    using output = openOutput(logPath, (reason) =>
+      logger.warn('output is discarded: the log cannot be opened', { path: logPath, error: reason }),
+    );
+    logger.info('logging to', { path: logPath });
+    processId = spawnDetached(command, { env, outputFd: output.fd });
   }
+  await bestEffort(logger, 'failed to record the process of the workload', () =>
+    context.statuses.setProcessId(name, processId),
+  );
 }
 
 export function workloadLogPath(context: Context, name: WorkloadName): string {

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Paths, resolvePaths } from '../platform/index.ts';
+import { type Paths, resolvePaths, silentLogger } from '../platform/index.ts';
 import { parseWorkloadName } from '../records/index.ts';
 import { createTurns } from './turns.ts';
 
@@ -15,7 +15,7 @@ function freshPaths(): Paths {
 test('changes of one workload come one after the other, in the order they were asked for, also from elsewhere', async () => {
   const paths = freshPaths();
   // Two, as of two processes: between them only the lock file stands.
-  const takers = [createTurns(paths), createTurns(paths)];
+  const takers = [createTurns(paths, silentLogger), createTurns(paths, silentLogger)];
   let inside = 0;
   const order: number[] = [];
   await Promise.all(
@@ -33,13 +33,13 @@ test('changes of one workload come one after the other, in the order they were a
 });
 
 test('changes of different workloads do not wait for each other', async () => {
-  const turns = createTurns(freshPaths());
+  const turns = createTurns(freshPaths(), silentLogger);
   using _one = await turns(a);
   using _other = await turns(b);
 });
 
 test('one that gave up while it waited holds nobody up', async () => {
-  const turns = createTurns(freshPaths());
+  const turns = createTurns(freshPaths(), silentLogger);
   const stop = new AbortController();
   const first = await turns(a);
   const second = turns(a, stop.signal);

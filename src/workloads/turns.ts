@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { acquireLock, isLocked, type Paths } from '../platform/index.ts';
+import { hasCode, messageOf } from '../errors/index.ts';
+import { acquireLock, isLocked, type Logger, type Paths } from '../platform/index.ts';
 import type { WorkloadName } from '../records/index.ts';
 
 /** Longest time that a change of one workload may take (spec 10 §11.7), and so the longest wait for a turn. */
@@ -16,9 +17,10 @@ export function isChanging(paths: Paths, name: WorkloadName): boolean {
 
 /**
  * One change of a workload at a time: a stop, a removal and a start that come at once would undo parts of each other. In
- * this process they queue; against other processes a lock file stands, for which only the head of the queue tries.
+ * this process they queue; against other processes a lock file stands, for which only the head of the queue tries. Where no lock file
+ * can be made, as on a read-only disk, a change goes on without: a stop matters more than what a second one might do meanwhile.
  */
-export function createTurns(paths: Paths) {
+export function createTurns(paths: Paths, logger: Logger) {
   const last = new Map<WorkloadName, Promise<void>>();
 
   return async (name: WorkloadName, signal?: AbortSignal): Promise<Disposable> => {
@@ -35,10 +37,17 @@ export function createTurns(paths: Paths) {
       const held = await acquireLock(lockPath(paths, name), {
         timeoutMs: TURN_TIMEOUT_MS,
         purpose: `failed to wait for another change of workload ${name}`,
+      }).catch((error: unknown) => {
+        if (hasCode(error, 'ERR_LOCK_TIMEOUT')) throw error;
+        logger.warn('no lock against other changes of the workload', {
+          workload: name,
+          error: messageOf(error),
+        });
+        return undefined;
       });
       return {
         [Symbol.dispose]() {
-          held.release();
+          held?.release();
           leave();
         },
       };

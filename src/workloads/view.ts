@@ -1,5 +1,6 @@
 import type { ContainerDetails, ContainerSummary } from '../engine/index.ts';
-import { urlOf } from '../host/index.ts';
+import type { ThvError } from '../errors/index.ts';
+import { type HostAnswer, urlOf } from '../host/index.ts';
 import {
   isProcess,
   isRemote,
@@ -13,11 +14,14 @@ import {
 } from '../records/index.ts';
 import type { Workload } from './types.ts';
 
-/** What is known of one workload from its three sources; any of them may be missing. */
+/** What is known of one workload from its sources; any of them may be missing. */
 export interface Evidence {
   readonly record: StatusRecord | undefined;
+  /** Why there is no record though there is a file. */
+  readonly unreadable: ThvError | undefined;
   readonly config: RunConfig | undefined;
   readonly container: SeenContainer | undefined;
+  readonly host: HostAnswer;
 }
 
 /** The part of an engine's answer that a workload's view is made of. */
@@ -78,7 +82,7 @@ export function statusFromEngine(state: string): WorkloadStatus {
 /** One workload as shown to people and programs. `status` was decided by the caller (spec 02 §4.5, §4.6). */
 export function viewOf(
   name: WorkloadName,
-  { record, config, container }: Evidence,
+  { record, config, container }: Omit<Evidence, 'unreadable' | 'host'>,
   status: { readonly status: WorkloadStatus; readonly context: string | undefined },
 ): Workload {
   const labels = config?.container_labels ?? container?.labels ?? {};

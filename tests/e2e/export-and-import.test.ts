@@ -236,7 +236,7 @@ onEachEngine((engine) => {
     );
   });
 
-  test('in the foreground it is stopped at the end, not deleted', async () => {
+  test('in the foreground its container is stopped at the end and it is not deleted; unhealthy, for nobody stopped it', async () => {
     await using world = await openWorld(engine);
     const name = world.name();
     const file = join(world.work, 'c.json');
@@ -245,7 +245,8 @@ onEachEngine((engine) => {
     await world.reached(name);
     running.signal('SIGINT');
     expect(await running.finished()).toMatchObject({ exitCode: 0 });
-    expect(await world.find(name)).toMatchObject({ status: 'stopped' });
+    expect(await world.find(name)).toMatchObject({ status: 'unhealthy' });
+    expect((await engine.inspect(name))?.State.Running).toBe(false);
     await world.ok(['start', name]);
     await world.reached(name);
   });

@@ -436,7 +436,9 @@ describe('a remote server, where there is no container engine', () => {
     );
     await writeFile(configPath, document);
     await writeFile(statusPath, 'nonsense');
-    expect((await world.thv(['list', '--all'])).stderr).toContain('skipping workload with unreadable status');
+    const listed = await world.thv(['list', '--all']);
+    expect(listed.stderr).toContain('status of a workload cannot be read');
+    expect(listed.stdout).toContain(`${name} `);
     expect(await world.thv(['rm', name])).toMatchObject({ exitCode: 0, stdout: '' });
     expect((await readdir(join(world.data, 'statuses'))).filter((file) => file.startsWith(name))).toEqual([]);
     expect(existsSync(configPath)).toBe(false);

@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Server } from 'bun';
 import { messageOf, ThvError } from '../../errors/index.ts';
-import { isTaken, listenTwin, NEVER_IDLE, sleep } from '../../platform/index.ts';
+import { isTaken, isUnfinished, listenTwin, NEVER_IDLE, sleep } from '../../platform/index.ts';
 import { type ApiAddress, shownAddress } from './address.ts';
 
 /** An open address. */
@@ -20,6 +20,8 @@ const POLL_MS = 20;
 const FLUSH_MS = 200;
 /** Between two requests of one connection (spec 10 §6.1). */
 const IDLE_SECONDS = 120;
+/** For the rest of a body that nobody wants (spec 10 §6.1: a whole request within 30 s). */
+const REST_SECONDS = 30;
 
 type Handle = (request: Request) => Response | Promise<Response>;
 
@@ -75,7 +77,7 @@ function bindAll(address: ApiAddress, handle: Handle, idleSeconds: number): Serv
 
 function bind(address: ApiAddress, handle: Handle, idleSeconds: number): Server<undefined> {
   // Bun's own limit for bodies would come before the stage that has an answer for it.
-  const common = { maxRequestBodySize: Number.MAX_SAFE_INTEGER, ...handling(handle, idleSeconds) };
+  const common = { maxRequestBodySize: Number.MAX_SAFE_INTEGER, ...handling(handle, address, idleSeconds) };
   try {
     if (address.kind === 'tcp') {
       const hostname = address.host || '0.0.0.0';
@@ -87,13 +89,20 @@ function bind(address: ApiAddress, handle: Handle, idleSeconds: number): Server<
   }
 }
 
-function handling(handle: Handle, idleSeconds: number) {
+/**
+ * Which time limits hold is the runtime's only in part. It closes a connection that has sent no whole head of a first request after
+ * some ten seconds, wherever it came in. Everything later is ours: bodies are read within their own limit, and on UNIX sockets, where an
+ * idle connection cannot be timed, each carries one request.
+ */
+function handling(handle: Handle, { kind }: ApiAddress, idleSeconds: number) {
   return {
     async fetch(request: Request, server: Server<undefined>) {
       server.timeout(request, 0); // routes have limits of their own, and streams have none
       const response = await handle(request);
+      if (kind !== 'tcp' || response.status === 408) response.headers.set('Connection', 'close');
       // It holds for the connection: without this, one that is kept alive would be kept for ever.
-      if (response.headers.get('connection') !== 'close') server.timeout(request, idleSeconds);
+      if (response.headers.get('connection') !== 'close')
+        server.timeout(request, isUnfinished(request, response) ? REST_SECONDS : idleSeconds);
       return response;
     },
   };

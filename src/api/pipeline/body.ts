@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import * as v from 'valibot';
 import { messageOf, ThvError } from '../../errors/index.ts';
+import { readBody } from '../../platform/index.ts';
 import { parseFirstJson } from '../../records/index.ts';
 import { matchMembers } from '../schemas/match-members.ts';
 
@@ -11,7 +12,7 @@ const BODY_TIMEOUT_MS = 30_000;
 
 /**
  * The request's JSON in the form of `schema`: one value is read and the rest ignored, members match in any case, `null`
- * is absent (spec 10 §6.4). Throws `ERR_INPUT_INVALID` with `prefix` before what is wrong, `ERR_BODY_TOO_LARGE`, `ERR_TIMEOUT`.
+ * is absent (spec 10 §6.4). Throws `ERR_INPUT_INVALID` with `prefix` before what is wrong, `ERR_BODY_TOO_LARGE`, `ERR_BODY_LATE`.
  */
 export async function readJson<Schema extends v.GenericSchema>(
   c: Context,
@@ -66,29 +67,5 @@ function invalid(prefix: string, problem: string): ThvError {
   return new ThvError('ERR_INPUT_INVALID', { reason: `${prefix}: ${problem}` });
 }
 
-async function readText(request: Request): Promise<string> {
-  if (request.body === null) return '';
-  const reader = request.body.getReader();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  let isLate = false;
-  const timer = setTimeout(() => {
-    isLate = true;
-    reader.cancel().catch(() => undefined); // the answer is the same whether the client hears of it
-  }, BODY_TIMEOUT_MS);
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (isLate) throw new ThvError('ERR_TIMEOUT', { reason: 'the request body did not arrive in time' });
-      if (done) return Buffer.concat(chunks).toString('utf8');
-      size += value.byteLength;
-      if (size > MAX_BODY_BYTES) {
-        reader.cancel().catch(() => undefined); // see above
-        throw new ThvError('ERR_BODY_TOO_LARGE', {});
-      }
-      chunks.push(value);
-    }
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const readText = (request: Request) =>
+  readBody(request, { maxBytes: MAX_BODY_BYTES, timeoutMs: BODY_TIMEOUT_MS });

@@ -1,7 +1,7 @@
 import { release } from 'node:os';
 import { ThvError } from '../../errors/index.ts';
 import { sleep } from '../../platform/index.ts';
-import type { Child } from '../child.ts';
+import { type Child, takeChannel } from '../child.ts';
 import { openEgressProxy } from '../egress/proxy.ts';
 import { linuxView, PROGRAM, PROGRAMS, type ViewEntry, WORK } from '../filesystem-view.ts';
 import { writeOrder } from '../order.ts';
@@ -137,14 +137,16 @@ function sourcesOf(script: string): string {
 
 /** Tells the launcher what to do and waits for its report. */
 async function giveOrder(child: Child, order: LaunchOrder, signal: AbortSignal): Promise<LaunchReport> {
-  await writeOrder(child.stdin, order);
   const giveUp = new AbortController();
   const onAbort = () => giveUp.abort();
   signal.addEventListener('abort', onAbort);
   if (signal.aborted) onAbort();
+  const report = readReport(child);
   try {
+    // A child that ended too early to take its order says why in its report.
+    writeOrder(child.stdin, order).catch(() => undefined);
     return await Promise.race([
-      readReport(child),
+      report,
       sleep(START_TIMEOUT_MS, giveUp.signal).then(() => ({
         problem: signal.aborted ? 'cancelled' : 'the sandbox did not come up in time',
       })),
@@ -157,12 +159,11 @@ async function giveOrder(child: Child, order: LaunchOrder, signal: AbortSignal):
 
 /** Without one, whoever was to bring the launcher into the sandbox said why on stderr. */
 async function readReport(child: Child): Promise<LaunchReport> {
-  const fd = child.stdio[CONTROL];
-  if (typeof fd !== 'number') throw new ThvError('ERR_INTERNAL', { reason: 'no channel to the launcher' });
+  using channel = takeChannel(child, CONTROL);
   const decoder = new TextDecoder();
   let text = '';
   try {
-    for await (const chunk of Bun.file(fd).stream()) {
+    for await (const chunk of Bun.file(channel.fd).stream()) {
       text += decoder.decode(chunk, { stream: true });
       const line = text.indexOf('\n');
       if (line >= 0) return JSON.parse(text.slice(0, line));

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { beginOfProcess } from '../../platform/index.ts';
 import { type Child, exitOf, hasEnded, waitForEnd } from '../child.ts';
 import type { ProcessExit, SandboxedProcess } from '../types.ts';
 
@@ -67,28 +68,15 @@ function onlyChildOf(pid: number): Init | undefined {
       .trim()
       .split(' ')
       .filter(Boolean);
-    const beganAt = child === undefined ? undefined : beginOf(Number(child));
+    const beganAt = child === undefined ? undefined : beginOfProcess(Number(child));
     return child === undefined || beganAt === undefined ? undefined : { pid: Number(child), beganAt };
   } catch {
     return undefined; // ended in the meantime
   }
 }
 
-/** `undefined` for one that has ended, even if nobody has asked how (proc_pid_stat(5)). */
-function beginOf(pid: number): string | undefined {
-  try {
-    // The program's name, in parentheses, may hold anything; behind it stand the state and, as the 20th, the time.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
-}
-
 function isAlive({ pid, beganAt }: Init): boolean {
-  return beginOf(pid) === beganAt;
+  return beginOfProcess(pid) === beganAt;
 }
 
 async function untilGone(init: Init): Promise<void> {

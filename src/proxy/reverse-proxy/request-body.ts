@@ -19,6 +19,8 @@ const WHOLE_BYTES = 8 * 1024 * 1024;
 /** More white space than this in front of a batch hides it from us; the server refuses it then, or not. */
 const MAX_LEADING_SPACE = 64 * 1024;
 
+const STALL_MS = 30_000;
+
 const NO_BODY: ForwardBody = {
   content: undefined,
   isRepeatable: true,
@@ -90,7 +92,7 @@ async function readOrStream(
   const content = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const chunk = read.shift() ?? (await reader.read()).value;
+        const chunk = read.shift() ?? (await nextPiece(reader));
         if (chunk === undefined) controller.close();
         else controller.enqueue(chunk);
       },
@@ -99,6 +101,27 @@ async function readOrStream(
     { highWaterMark: 0 },
   );
   return { ...NO_BODY, content, isRepeatable: false, isBatch: batch };
+}
+
+interface Reader {
+  read(): Promise<{ readonly value?: Uint8Array | undefined }>;
+  cancel(): Promise<void>;
+}
+
+/** The next piece of a long body, which may take its time as a whole, but not stand still. */
+async function nextPiece(reader: Reader): Promise<Uint8Array | undefined> {
+  let hasStalled = false;
+  const timer = setTimeout(() => {
+    hasStalled = true;
+    reader.cancel().catch(() => undefined); // gone already
+  }, STALL_MS);
+  try {
+    const { value } = await reader.read();
+    if (hasStalled) throw new Error(`the request body stood still for ${STALL_MS / 1000} seconds`);
+    return value;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Nearly every body is an object and is recognised by its first byte. */

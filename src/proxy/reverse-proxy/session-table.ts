@@ -62,11 +62,15 @@ export function createProxySessionTable(options: ProxySessionTableOptions): Prox
     if (journal === undefined) return;
     appended += 1;
     if (appended < COMPACT_AFTER + 4 * sessions.size) {
-      journal.append(record);
+      journal.append(record, records);
       return;
     }
-    journal.replace([...sessions.values()].filter(({ isLasting }) => isLasting).flatMap(recordsOf));
+    journal.replace(records());
     appended = 0;
+  }
+
+  function records(): SessionRecord[] {
+    return [...sessions.values()].filter(({ isLasting }) => isLasting).flatMap(recordsOf);
   }
 
   function end(session: ProxySession): void {

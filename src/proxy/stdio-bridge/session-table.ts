@@ -52,7 +52,7 @@ export function createSessionTable(options: SessionTableOptions): SessionTable {
   function note(record: SessionRecord): void {
     appended += 1;
     if (appended < COMPACT_AFTER + 4 * sessions.size) {
-      journal.append(record);
+      journal.append(record, records);
       return;
     }
     journal.replace([...records(), record]);

@@ -1,0 +1,146 @@
+import type { Engine } from '../engine/index.ts';
+import { isContainer, type StatusRecord, type WorkloadName, type WorkloadStatus } from '../records/index.ts';
+import { bestEffort, type Context } from './context.ts';
+import { isEngineOf } from './locate-container.ts';
+import { type Supervisor, supervisorOf } from './supervisor.ts';
+import { isChanging } from './turns.ts';
+import { type Evidence, statusFromEngine } from './view.ts';
+
+/** What a workload is shown as. */
+interface Shown {
+  readonly status: WorkloadStatus;
+  readonly context: string | undefined;
+}
+
+/** What only the host knows better than the file; in other states a command is at work on the workload and has the last word. */
+const SERVED: ReadonlySet<string> = new Set(['starting', 'running', 'unauthenticated', 'unhealthy', 'error']);
+/** What a stop may have left in the file when it could not write `stopped`. */
+const BEFORE_STOPPED: ReadonlySet<string> = new Set([...SERVED, 'stopping']);
+
+/**
+ * The status that is true now. A file that calls a workload running while its container or its supervisor is gone, or stopping
+ * when it has stopped, is corrected under the lock, and only if it still says so (spec 02 §4.4, §15-24). What the host serves is as
+ * the host says. Nothing is concluded from an engine that does not hold the container, and no listing fails with a file.
+ */
+export async function reconcile(
+  context: Context,
+  name: WorkloadName,
+  evidence: Evidence,
+  engine: Engine | undefined,
+): Promise<Shown> {
+  const { record, unreadable, container } = evidence;
+  let supervisor = supervisorOf(name, record, evidence.host);
+  // A run that fails records it and is gone a moment later: an answer from just before must not speak for it.
+  if (supervisor.kind === 'host' && record?.status === 'error')
+    supervisor = supervisorOf(name, record, await context.askHost());
+  const observed = supervisor.kind === 'host' ? supervisor.observed : undefined;
+  if (record === undefined) {
+    if (observed !== undefined) return { ...observed, context: unreadable?.message ?? observed.context };
+    const status = container === undefined ? 'unknown' : statusFromEngine(container.state);
+    return { status, context: unreadable?.message };
+  }
+  const isElsewhere = await isInAnotherEngine(context, name, evidence, engine);
+  if (supervisor.kind === 'none' && hasStopped(context, name, record, evidence)) {
+    await correct(context, name, record, 'stopped');
+    return { status: 'stopped', context: undefined };
+  }
+  // Where both say the same, the file may have a remark of a command's besides.
+  const filed =
+    observed !== undefined && SERVED.has(record.status) && observed.status !== record.status
+      ? { ...record, status: observed.status, status_context: observed.context }
+      : record;
+  const problem =
+    problemOf(name, filed, evidence, supervisor, isElsewhere) ??
+    problemOfStart(context, name, filed, supervisor);
+  if (problem === undefined) return { status: filed.status, context: filed.status_context };
+  await correct(context, name, record, 'unhealthy', problem);
+  return { status: 'unhealthy', context: problem };
+}
+
+/** A listing that cannot write shows the same, and says that it could not. */
+async function correct(
+  { statuses, logger }: Context,
+  name: WorkloadName,
+  seen: StatusRecord,
+  status: WorkloadStatus,
+  text?: string,
+): Promise<void> {
+  await bestEffort(logger, `status of workload ${name} not recorded`, () =>
+    statuses.setIf(name, (now) => now.updated_at === seen.updated_at, status, text),
+  );
+}
+
+/** What a stop has left behind that was interrupted before its end, or that had no room to write it down. */
+function hasStopped(
+  { paths, desired }: Context,
+  name: WorkloadName,
+  record: StatusRecord,
+  { config, container }: Evidence,
+): boolean {
+  const isLocal = config === undefined || isContainer(config);
+  const isDown = !isLocal || (container !== undefined && isDownIn(container.state));
+  if (!isDown || !BEFORE_STOPPED.has(record.status)) return false;
+  if (record.status !== 'stopping' && !desired.wasEnded(name)) return false;
+  return !isChanging(paths, name);
+}
+
+/** Not running, and not about to: a supervisor that was ended early leaves a container that was never started. */
+function isDownIn(state: string): boolean {
+  return statusFromEngine(state) === 'stopped' || state === 'created' || state === 'configured';
+}
+
+/** Told on the way: the engine that answers here is not the one that holds the container. */
+async function isInAnotherEngine(
+  { engineNotes, logger }: Context,
+  name: WorkloadName,
+  { container, config }: Evidence,
+  engine: Engine | undefined,
+): Promise<boolean> {
+  const isLocal = config === undefined || isContainer(config);
+  if (!isLocal || container !== undefined || engine === undefined) return false;
+  const note = await engineNotes.find(name);
+  if (note === undefined || isEngineOf(note, engine)) return false;
+  logger.warn('container not looked for: it is in another engine', {
+    workload: name,
+    engine: `${note.kind} at ${note.address}`,
+    asked: `${engine.kind} at ${engine.address}`,
+  });
+  return true;
+}
+
+function problemOf(
+  name: WorkloadName,
+  record: StatusRecord,
+  { config, container }: Evidence,
+  supervisor: Supervisor,
+  isElsewhere: boolean,
+): string | undefined {
+  // A process lives and dies with the one who looks after it, and so does the proxy of a remote server.
+  const canBeAsked = (config === undefined || isContainer(config)) && !isElsewhere;
+  if (canBeAsked && container === undefined && (record.status === 'running' || record.status === 'stopped')) {
+    return `workload ${name} not found in runtime, marking as unhealthy`;
+  }
+  if (record.status !== 'running') return undefined;
+  if (canBeAsked && container?.state !== 'running') {
+    return `workload status mismatch: file indicates running, but runtime shows ${statusFromEngine(container?.state ?? '')}`;
+  }
+  if (supervisor.kind !== 'none') return undefined;
+  return `proxy process not running: workload shows running but proxy process for ${name} is not active`;
+}
+
+/** How long a start may look as if nobody were at it: between two steps, and while a host comes back. */
+const START_GAP_MS = 10_000;
+
+/** A start whose supervisor was killed would be under way for ever. */
+function problemOfStart(
+  { paths }: Context,
+  name: WorkloadName,
+  record: StatusRecord,
+  supervisor: Supervisor,
+): string | undefined {
+  if (record.status !== 'starting' || record.updated_at === undefined || supervisor.kind !== 'none')
+    return undefined;
+  if (Date.now() - new Date(record.updated_at).getTime() < START_GAP_MS || isChanging(paths, name))
+    return undefined;
+  return `proxy process not running: workload shows starting but proxy process for ${name} is not active`;
+}
