@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import * as v from 'valibot';
 import type { BuildImageOptions, BuildInputs } from '../build/index.ts';
 import { createCommand, type Invocation, type OptionsOf } from '../cli/index.ts';
@@ -131,7 +130,7 @@ async function buildInputs({
     caCertPath: options.caCert,
     entrypointArguments: serverArguments,
     env,
-    home: homedir(),
+    home: paths.home,
     workingFolder: process.cwd(),
     async openSecrets() {
       const { openSecretsStore } = await import('../secrets/index.ts');

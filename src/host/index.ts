@@ -8,7 +8,14 @@ export { resolveForwardHeaders } from './forward-headers.ts';
 export { askHost, findLivingHost, type HostAnswer, type HostConnection, wasHostLost } from './host-client.ts';
 export { ensureHost } from './launch.ts';
 export type { Observation } from './observed-status.ts';
-export { deleteProcessFolder, grantStopTime, outputPath, processFolder } from './process-files.ts';
+export {
+  clearProcessFolder,
+  deleteProcessFolder,
+  deleteProcessLeftovers,
+  grantStopTime,
+  outputPath,
+  processFolder,
+} from './process-files.ts';
 export { STDIO_REFUSED } from './remote-settings.ts';
 export { runHost } from './run-host.ts';
 export { deleteSessionJournal } from './session-journal.ts';

@@ -17,6 +17,10 @@ export type ViewEntry =
   | { readonly type: 'scratch'; readonly target: string; readonly sizeBytes: number }
   | { readonly type: 'link'; readonly target: string; readonly to: string }
   | { readonly type: 'processes'; readonly target: string }
+  /** Something of the kernel that looks empty. */
+  | { readonly type: 'hidden'; readonly target: string; readonly isFolder: boolean }
+  /** The mount at its place is read-only from here on. */
+  | { readonly type: 'sealed'; readonly target: string }
   | { readonly type: 'devices'; readonly target: string };
 
 interface ViewOptions {
@@ -48,6 +52,11 @@ const SETTINGS =
   `ld.so.cache ld.so.conf ld.so.conf.d alternatives localtime timezone mime.types protocols services terminfo
   ssl/certs ssl/cert.pem ssl/openssl.cnf pki/tls/certs pki/tls/cert.pem pki/tls/openssl.cnf pki/ca-trust/extracted
   ca-certificates crypto-policies`.split(/\s+/);
+/** What of the kernel's memory, keys, timers and hardware Docker hides as well, and its log. */
+const HIDDEN =
+  `acpi asound interrupts kcore key-users keys kmsg latency_stats sched_debug scsi timer_list timer_stats`
+    .split(' ')
+    .map((name) => `/proc/${name}`);
 const NETWORK_SETTINGS = ['resolv.conf', 'nsswitch.conf', 'hosts', 'gai.conf', 'host.conf'];
 
 /**
@@ -82,6 +91,9 @@ export function linuxView(options: ViewOptions): readonly ViewEntry[] {
       ([name, source]): ViewEntry => ({ type: 'bind', source, target: `/etc/${name}`, readOnly: true }),
     ),
     { type: 'processes', target: '/proc' },
+    ...HIDDEN.flatMap((path) => hidden(path)),
+    // Settings of the kernel are files of root's, and it may be root who starts a server.
+    { type: 'sealed', target: '/proc' },
     { type: 'devices', target: '/dev' },
     { type: 'scratch', target: '/tmp', sizeBytes: TEMPORARY_SIZE_BYTES },
     { type: 'scratch', target: '/var/tmp', sizeBytes: TEMPORARY_SIZE_BYTES },
@@ -120,9 +132,15 @@ function isWithin(path: string, folder: string): boolean {
 /** The paths that a view makes writable, as the process sees them. */
 export function writablePaths(view: readonly ViewEntry[]): readonly string[] {
   return view.flatMap((entry) => {
-    if (entry.type === 'link' || (entry.type === 'bind' && entry.readOnly)) return [];
-    return [entry.target];
+    const isWritable =
+      entry.type === 'scratch' || entry.type === 'devices' || (entry.type === 'bind' && !entry.readOnly);
+    return isWritable ? [entry.target] : [];
   });
+}
+
+function hidden(path: string): readonly ViewEntry[] {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found === undefined ? [] : [{ type: 'hidden', target: path, isFolder: found.isDirectory() }];
 }
 
 function systemFolder(path: string): readonly ViewEntry[] {

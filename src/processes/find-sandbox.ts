@@ -44,7 +44,7 @@ export async function findSandbox(options: FindOptions): Promise<Sandbox> {
     const [bwrap, unshare] = [found('bwrap'), found('unshare')];
     const candidates: readonly (readonly [Sandbox['kind'], string, Backend | undefined])[] = [
       ['bubblewrap', 'bwrap', bwrap === null ? undefined : bubblewrap(bwrap)],
-      ['namespaces', 'unshare', unshare === null ? undefined : namespaces(unshare, self)],
+      ['namespaces', 'unshare', unshare === null ? undefined : namespaces(unshare)],
     ];
     for (const [kind, program, backend] of candidates) {
       if (wanted !== '' && wanted !== kind) continue;

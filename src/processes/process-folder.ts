@@ -10,13 +10,18 @@ interface ProcessFolder {
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** Makes the folder of one process, for its owner only. Its `/etc` tells nothing about this machine's users. */
-export function prepareFolder(folder: string, network: NetworkAccess): ProcessFolder {
+/**
+ * Makes the folder of one process, for its owner only. Its `/etc` tells nothing about this machine's users; `user` and `group` are
+ * the numbers that the process sees itself as.
+ */
+export function prepareFolder(
+  folder: string,
+  network: NetworkAccess,
+  { user, group }: { readonly user: number; readonly group: number },
+): ProcessFolder {
   const work = join(folder, 'work');
   const etc = join(folder, 'etc');
   for (const path of [work, etc]) mkdirSync(path, { recursive: true, mode: 0o700 });
-  const user = process.getuid?.() ?? 0;
-  const group = process.getgid?.() ?? 0;
   // Some sandboxes map the user to number 0.
   const users = [...new Set([0, user])].map(
     (id) => `${id === user ? 'mcp' : 'root'}:x:${id}:${group}::${WORK}:/bin/sh\n`,

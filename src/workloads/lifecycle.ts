@@ -5,6 +5,7 @@ import { hasCode, messageOf, ThvError, toThvError, within } from '../errors/inde
 import {
   deleteClaim,
   deleteProcessFolder,
+  deleteProcessLeftovers,
   deleteSessionJournal,
   findContainer,
   isUp,
@@ -150,7 +151,7 @@ export async function removeWorkload(
   name: WorkloadName,
   { keepLogs, signal }: OperationOptions & { readonly keepLogs: boolean },
 ): Promise<'done' | 'not-found'> {
-  const { logger, statuses, runConfigs } = context;
+  const { logger, paths, statuses, runConfigs } = context;
   const { engine, container } = await locateContainer(context, name, signal);
   const record = await findRecord(context, name);
   const config = await runConfigs.find(name).catch(() => undefined); // unreadable: deleted all the same
@@ -168,8 +169,9 @@ export async function removeWorkload(
       await removeStaleImage(engine, image, { signal });
     });
   }
+  await deleteProcessLeftovers(paths, { signal });
   await leaveClients(context, name, config);
-  const left = await deleteFiles(context, name, config, keepLogs);
+  const left = await deleteFiles(context, name, config, { keepLogs, signal });
   // After its document, which would count as one of their users.
   if (config !== undefined) {
     await bestEffort(logger, 'failed to delete the secrets of the workload', () =>
@@ -185,7 +187,7 @@ async function deleteFiles(
   context: Context,
   name: WorkloadName,
   config: RunConfig | undefined,
-  keepLogs: boolean,
+  { keepLogs, signal }: { readonly keepLogs: boolean; readonly signal: AbortSignal | undefined },
 ): Promise<readonly string[]> {
   const { paths, runConfigs, desired, engineNotes } = context;
   const left: string[] = [];
@@ -196,7 +198,7 @@ async function deleteFiles(
       left.push(`${what} (${messageOf(error)})`);
     }
   };
-  await attempt('the folder of the process', () => deleteProcessFolder(paths, name));
+  await attempt('the folder of the process', () => deleteProcessFolder(paths, name, { signal }));
   await attempt('what lies over hidden paths', () => deleteOverlays(paths.state, name));
   await attempt('session records', () => deleteSessionJournal(paths.state, name));
   const profile = config?.permission_profile_name_or_path ?? '';

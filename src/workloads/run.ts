@@ -3,6 +3,7 @@ import { within } from '../errors/index.ts';
 import { ensureDefaultGroup } from '../groups/index.ts';
 import {
   claimWorkload,
+  clearProcessFolder,
   deleteProcessFolder,
   deleteSessionJournal,
   removeUnusedNetwork,
@@ -116,6 +117,7 @@ export async function serveHere(
 
 async function save(context: Context, name: WorkloadName, config: RunConfig): Promise<void> {
   await ensureDefaultGroup(context.paths.state);
+  await clearProcessFolder(context.paths, name, context.logger);
   await within('failed to save run configuration', () => context.runConfigs.save(name, config));
   await context.statuses.set(name, 'starting');
 }

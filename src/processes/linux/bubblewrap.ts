@@ -5,8 +5,12 @@ import type { Backend } from './start.ts';
 /** Bubblewrap at `path`: it makes namespaces and view, our launcher does the rest inside. */
 export function bubblewrap(path: string): Backend {
   return {
+    program: path,
     makesView: true,
-    command: (launcher, { view, ownNetwork }) => [
+    // Started by root it ends with its parent by itself, and refuses to start with a capability that is left over.
+    needsGuard: false,
+    keepsCapability: false,
+    command: (launcher, { view, ownNetwork, insideId }) => [
       path,
       '--die-with-parent',
       // Our launcher becomes process 1, the same with every backend.
@@ -14,6 +18,7 @@ export function bubblewrap(path: string): Backend {
       '--new-session',
       ...['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
       ...(ownNetwork ? ['--unshare-net'] : []),
+      ...(insideId === undefined ? [] : ['--uid', String(insideId), '--gid', String(insideId)]),
       ...['--hostname', HOST_NAME, '--cap-drop', 'ALL'],
       ...view.flatMap(argumentsFor),
       ...['--remount-ro', '/', '--chdir', '/', '--'],
@@ -32,6 +37,12 @@ function argumentsFor(entry: ViewEntry): readonly string[] {
       return ['--symlink', entry.to, entry.target];
     case 'processes':
       return ['--proc', entry.target];
+    case 'hidden':
+      return entry.isFolder
+        ? ['--tmpfs', entry.target, '--remount-ro', entry.target]
+        : ['--ro-bind', '/dev/null', entry.target];
+    case 'sealed':
+      return ['--remount-ro', entry.target];
     case 'devices':
       return ['--dev', entry.target];
   }

@@ -1,5 +1,6 @@
 import { dlopen, FFIType, ptr, read } from 'bun:ffi';
 import { ThvError } from '../../errors/index.ts';
+import { numberOf } from './system-calls.ts';
 
 /**
  * The system calls behind the sandbox on Linux, which neither Bun nor Node offers. All are made by a process that is about
@@ -52,24 +53,13 @@ export function libc(): Library {
   throw new ThvError('ERR_INTERNAL', { reason: 'no C library found' }, { cause: failure });
 }
 
-/** Numbers of calls that the C library has no function for: x86-64, arm64. */
-const NUMBERS = {
-  pivot_root: [155, 41],
-  capset: [126, 91],
-  seccomp: [317, 277],
-  prlimit64: [302, 261],
-  mount_setattr: [442, 442],
-  landlock_create_ruleset: [444, 444],
-  landlock_add_rule: [445, 445],
-  landlock_restrict_self: [446, 446],
-} as const satisfies Record<string, readonly [number, number]>;
-
 type Argument = number | bigint | NodeJS.TypedArray;
 type Arguments = readonly [Argument?, Argument?, Argument?, Argument?, Argument?, Argument?];
 
 /** One system call by its name; errors are returned as `-errno`. */
-export function systemCall(name: keyof typeof NUMBERS, ...[a, b, c, d, e, f]: Arguments): number {
-  const number = NUMBERS[name][process.arch === 'arm64' ? 1 : 0];
+export function systemCall(name: string, ...[a, b, c, d, e, f]: Arguments): number {
+  const number = numberOf(name);
+  if (number === undefined) throw new ThvError('ERR_INTERNAL', { reason: `no system call ${name} here` });
   const result = Number(libc().syscall(number, word(a), word(b), word(c), word(d), word(e), word(f)));
   return result === -1 ? -errno() : result;
 }

@@ -11,6 +11,7 @@ import { relay } from './relay.ts';
 import { changeFolder, enterView, takeHostName } from './root.ts';
 import { filterSystemCalls } from './seccomp.ts';
 import { bringLoopbackUp, keepOnExec, listenOnLoopback, sendDescriptor } from './sockets.ts';
+import { type StageOrder, takeStage } from './staging.ts';
 
 /** What the launcher inside the namespaces is told, ahead of the server's input; it answers on `CONTROL` with one `LaunchReport`. */
 export interface LaunchOrder {
@@ -89,11 +90,20 @@ export async function runSandboxPart(words: readonly string[]): Promise<number> 
 const USAGE = 2;
 const FAILED = 125;
 
-/** Ties a program that would outlive its parent, `unshare`, to it. */
-function guard([parent, path = '', ...args]: readonly string[]): number {
+export interface GuardOrder {
+  /** Process id of who must be there. */
+  readonly parent: number;
+  /** Absent where the user who wants the process is none of the kernel's roots. */
+  readonly stage?: StageOrder;
+}
+
+/** Ties a program that would outlive its parent, `unshare`, to it, and makes it nobody's where its parent is root. */
+function guard([order = '', path = '', ...args]: readonly string[]): number {
+  const { parent, stage }: GuardOrder = JSON.parse(order);
   dieWithParent();
   // It died before we asked to die with it.
-  if (process.ppid !== Number(parent)) return FAILED;
+  if (process.ppid !== parent) return FAILED;
+  if (stage !== undefined) takeStage(stage);
   // Our runtime would close what is not its own.
   for (const fd of [CONTROL, SOCKETS, INGRESS]) keepOnExec(fd, true);
   return execute(path, args, { PATH: process.env['PATH'] ?? '' });

@@ -1,5 +1,15 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 
 /** What a probe inside a sandbox was able to do that it must not be. */
 interface ProbeResult {
@@ -12,6 +22,8 @@ export interface Bait {
   readonly file: string;
   /** Folders where nothing may be written. */
   readonly folders: readonly string[];
+  /** Files that set what the kernel does, whether they are here or not. */
+  readonly settings: readonly string[];
   /** A port of this machine's loopback that something listens on. */
   readonly port: number;
 }
@@ -21,12 +33,17 @@ export async function probe(words: readonly string[]): Promise<number> {
   const bait: Bait = JSON.parse(words[0] ?? '');
   const breaches: string[] = [];
   if (canRead(bait.file)) breaches.push('files that are not granted can be read');
+  for (const path of bait.settings) if (canOpen(path)) breaches.push(`${path} can be written to`);
+  for (const path of ['/proc', '/sys']) {
+    const found = settingIn(path);
+    if (found !== undefined) breaches.push(`${found} can be written to`);
+  }
   for (const folder of bait.folders) if (canWrite(folder)) breaches.push(`${folder} can be written to`);
   if (await canConnect(bait.port)) breaches.push('services of this machine can be reached');
   if (processIds().length > MAX_PROCESSES) breaches.push('other processes can be seen');
   const status = readFileSync('/proc/self/status', 'utf8');
   if (!/^NoNewPrivs:\s*1$/m.test(status)) breaches.push('privileges can be gained');
-  if (!/^CapEff:\s*0+$/m.test(status)) breaches.push('it has capabilities');
+  if (/^Cap(?:Inh|Prm|Eff|Bnd|Amb):\s*0*[1-9a-f]/m.test(status)) breaches.push('it has capabilities');
   if (!/^Seccomp:\s*2$/m.test(status)) breaches.push('system calls are not filtered');
   process.stdout.write(`${JSON.stringify({ breaches } satisfies ProbeResult)}\n`);
   return 0;
@@ -51,6 +68,48 @@ function canWrite(folder: string): boolean {
     return true;
   } catch {
     return false; // as it should be
+  }
+}
+
+/** Nothing is written: to some of them that would be the end of the machine. */
+function canOpen(path: string): boolean {
+  try {
+    closeSync(openSync(path, constants.O_WRONLY));
+    return true;
+  } catch {
+    return false; // as it should be
+  }
+}
+
+/** The first file below `folder` that could be written to, those of processes excepted, which are the processes' own. */
+function settingIn(folder: string): string | undefined {
+  for (const entry of entriesOf(folder)) {
+    if (/^(?:\d+|self|thread-self)$/.test(entry.name) || entry.isSymbolicLink()) continue;
+    const path = join(folder, entry.name);
+    const found = entry.isDirectory()
+      ? settingIn(path)
+      : isWritable(path) && canOpen(path)
+        ? path
+        : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function entriesOf(folder: string) {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return []; // not there, or not to be looked into
+  }
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

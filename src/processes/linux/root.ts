@@ -61,6 +61,12 @@ function place(entry: ViewEntry): void {
     symlinkSync(entry.to, target);
   } else if (entry.type === 'devices') {
     placeDevices(target);
+  } else if (entry.type === 'hidden') {
+    if (entry.isFolder) mount('tmpfs', target, 'tmpfs', MS_NOSUID | MS_NODEV, 'mode=755');
+    else mount(`${OLD}/dev/null`, target, undefined, MS_BIND);
+    setAttributes(target, MOUNT_ATTR_RDONLY, 0);
+  } else if (entry.type === 'sealed') {
+    setAttributes(target, MOUNT_ATTR_RDONLY, 0);
   } else {
     mkdirSync(target, { recursive: true });
     if (entry.type === 'processes') mount('proc', target, 'proc', MS_NOSUID | MS_NODEV | MS_NOEXEC);

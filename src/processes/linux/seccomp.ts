@@ -2,77 +2,21 @@ import { ptr } from 'bun:ffi';
 import { ThvError } from '../../errors/index.ts';
 import { check, systemCall } from './calls.ts';
 import { forbidNewPrivileges } from './privileges.ts';
-
-/**
- * Calls that no server needs and that widen the way to the kernel or past the sandbox: other processes' memory, mounts and
- * namespaces, keys, tracing, modules, io_uring (which works past any filter). x86-64, arm64; -1 where there is none.
- */
-const REFUSED: Readonly<Record<string, readonly [number, number]>> = {
-  ptrace: [101, 117],
-  process_vm_readv: [310, 270],
-  process_vm_writev: [311, 271],
-  process_madvise: [440, 440],
-  pidfd_getfd: [438, 438],
-  kcmp: [312, 272],
-  mount: [165, 40],
-  umount2: [166, 39],
-  pivot_root: [155, 41],
-  chroot: [161, 51],
-  move_mount: [429, 429],
-  open_tree: [428, 428],
-  fsopen: [430, 430],
-  fsconfig: [431, 431],
-  fsmount: [432, 432],
-  fspick: [433, 433],
-  mount_setattr: [442, 442],
-  unshare: [272, 97],
-  setns: [308, 268],
-  keyctl: [250, 219],
-  add_key: [248, 217],
-  request_key: [249, 218],
-  bpf: [321, 280],
-  perf_event_open: [298, 241],
-  userfaultfd: [323, 282],
-  kexec_load: [246, 104],
-  kexec_file_load: [320, 294],
-  init_module: [175, 105],
-  finit_module: [313, 273],
-  delete_module: [176, 106],
-  open_by_handle_at: [304, 265],
-  reboot: [169, 142],
-  swapon: [167, 224],
-  swapoff: [168, 225],
-  syslog: [103, 116],
-  acct: [163, 89],
-  quotactl: [179, 60],
-  settimeofday: [164, 170],
-  clock_settime: [227, 112],
-  adjtimex: [159, 171],
-  clock_adjtime: [305, 266],
-  ioperm: [173, -1],
-  iopl: [172, -1],
-  io_uring_setup: [425, 425],
-  io_uring_enter: [426, 426],
-  io_uring_register: [427, 427],
-};
-const CLONE3 = 435;
-const CLONE = [56, 220] as const;
-const SOCKET = [41, 198] as const;
-const SOCKETPAIR = [53, 199] as const;
-const IOCTL = [16, 29] as const;
+import { ALLOWED, type Architecture, CONDITIONAL, REFUSED, type SystemCall } from './system-calls.ts';
 
 /** CLONE_NEWNS | NEWCGROUP | NEWUTS | NEWIPC | NEWUSER | NEWPID | NEWNET */
 const NEW_NAMESPACES = 0x7e02_0000;
 /** Unix, IPv4, IPv6, and netlink, by which programs list their interfaces. Others (vsock!) know no network namespace. */
 const SOCKET_FAMILIES = [1, 2, 10, 16];
-/** Typing into, and pasting in, the terminal of whoever started us. */
+/** Typing into, and pasting in, the terminal of whoever started us: TIOCSTI, TIOCLINUX. */
 const TERMINAL_REQUESTS = [0x5412, 0x541c];
+/** What Docker allows: Linux, with UNAME26 or as a 32-bit machine, and the question which one it is. */
+const PERSONALITIES = [0, 0x8, 0x2_0000, 0x2_0008, 0xffff_ffff];
 
 const AUDIT_ARCH = { x64: 0xc000_003e, arm64: 0xc000_00b7 } as const;
-/** Calls of the x32 interface have this bit. */
-const X32 = 0x4000_0000;
 
 const LOAD = 0x20;
+const JUMP = 0x05;
 const JUMP_EQUAL = 0x15;
 const JUMP_AT_LEAST = 0x35;
 const JUMP_BITS = 0x45;
@@ -81,6 +25,8 @@ const ALLOW = 0x7fff_0000;
 const KILL_PROCESS = 0x8000_0000;
 const EPERM = 0x0005_0001;
 const ENOSYS = 0x0005_0026;
+/** How far a conditional jump reaches. */
+const MAX_JUMP = 255;
 /** Offsets in `struct seccomp_data`. */
 const NUMBER = 0;
 const ARCHITECTURE = 4;
@@ -94,56 +40,95 @@ interface Instruction {
   readonly ifFalse?: number;
 }
 
-/** The filter program for an architecture (seccomp(2), BPF). */
-export function seccompProgram(arch: 'x64' | 'arm64'): readonly Instruction[] {
-  const column = arch === 'x64' ? 0 : 1;
-  const refuse: Instruction = { code: RETURN, value: EPERM };
-  const program: Instruction[] = [
-    { code: LOAD, value: ARCHITECTURE },
-    { code: JUMP_EQUAL, value: AUDIT_ARCH[arch], ifTrue: 1, ifFalse: 0 },
-    { code: RETURN, value: KILL_PROCESS },
-    { code: LOAD, value: NUMBER },
-  ];
-  if (arch === 'x64') program.push({ code: JUMP_AT_LEAST, value: X32, ifTrue: 0, ifFalse: 1 }, refuse);
-  for (const numbers of Object.values(REFUSED)) {
-    const number = numbers[column];
-    if (number !== -1) program.push({ code: JUMP_EQUAL, value: number, ifTrue: 0, ifFalse: 1 }, refuse);
-  }
-  // Its flags lie in memory, where no filter can look; told that it does not exist, C libraries use clone.
-  program.push({ code: JUMP_EQUAL, value: CLONE3, ifTrue: 0, ifFalse: 1 }, { code: RETURN, value: ENOSYS });
-  program.push(
-    ...when(CLONE[column], [
-      { code: LOAD, value: argument(0) },
-      { code: JUMP_BITS, value: NEW_NAMESPACES, ifTrue: 0, ifFalse: 1 },
-      refuse,
-    ]),
-    ...when(IOCTL[column], [
-      { code: LOAD, value: argument(1) },
-      ...TERMINAL_REQUESTS.flatMap((request) => [
-        { code: JUMP_EQUAL, value: request, ifTrue: 0, ifFalse: 1 },
-        refuse,
-      ]),
-    ]),
-    ...[SOCKET, SOCKETPAIR].flatMap((numbers) =>
-      when(numbers[column], [
-        { code: LOAD, value: argument(0) },
-        ...SOCKET_FAMILIES.flatMap((family) => [
-          { code: JUMP_EQUAL, value: family, ifTrue: 0, ifFalse: 1 },
-          { code: RETURN, value: ALLOW },
-        ]),
-        refuse,
-      ]),
-    ),
-  );
-  return [...program, { code: RETURN, value: ALLOW }];
+type Program = readonly Instruction[];
+
+/** All numbers from `first` up to the next range's are answered by `answer`. */
+interface Range {
+  readonly first: number;
+  readonly answer: Program;
 }
 
-/** `steps`, which end in the answer of their own or fall through to "allow", for one call only. */
-function when(number: number, steps: readonly Instruction[]): readonly Instruction[] {
+const answerWith = (value: number): Program => [{ code: RETURN, value }];
+const allow = answerWith(ALLOW);
+const refuse = answerWith(EPERM);
+/** Libraries have a way without it: clone3's flags lie in memory, where no filter can look, and io_uring works past any filter. */
+const absent = answerWith(ENOSYS);
+
+/** What decides about a call whose arguments matter. They are 32 bits wide, or their upper half means nothing here. */
+const CONDITIONS: Readonly<Record<string, Program>> = {
+  clone: [
+    { code: LOAD, value: argument(0) },
+    { code: JUMP_BITS, value: NEW_NAMESPACES, ifTrue: 0, ifFalse: 1 },
+    ...refuse,
+    ...allow,
+  ],
+  socket: [{ code: LOAD, value: argument(0) }, ...forAny(SOCKET_FAMILIES, allow), ...refuse],
+  socketpair: [{ code: LOAD, value: argument(0) }, ...forAny(SOCKET_FAMILIES, allow), ...refuse],
+  ioctl: [{ code: LOAD, value: argument(1) }, ...forAny(TERMINAL_REQUESTS, refuse), ...allow],
+  personality: [{ code: LOAD, value: argument(0) }, ...forAny(PERSONALITIES, allow), ...refuse],
+};
+
+function forAny(values: readonly number[], answer: Program): Program {
+  return values.flatMap((value) => [
+    { code: JUMP_EQUAL, value, ifTrue: 0, ifFalse: answer.length },
+    ...answer,
+  ]);
+}
+
+/**
+ * The filter program for an architecture (seccomp(2), BPF): a binary search for the range of the call's number, eight comparisons
+ * deep. What is in no list does not exist, calls of the x32 interface and those of kernels to come included.
+ */
+export function seccompProgram(architecture: Architecture): Program {
   return [
-    { code: JUMP_EQUAL, value: number, ifTrue: 0, ifFalse: steps.length + 1 },
-    ...steps,
-    { code: RETURN, value: ALLOW },
+    { code: LOAD, value: ARCHITECTURE },
+    { code: JUMP_EQUAL, value: AUDIT_ARCH[architecture], ifTrue: 1, ifFalse: 0 },
+    { code: RETURN, value: KILL_PROCESS },
+    { code: LOAD, value: NUMBER },
+    ...search(rangesOf(architecture)),
+  ];
+}
+
+function rangesOf(architecture: Architecture): readonly Range[] {
+  const answers = new Map<number, Program>();
+  const add = (calls: ReadonlyMap<string, SystemCall>, answerOf: (name: string) => Program) => {
+    for (const [name, call] of calls) {
+      const number = call[architecture];
+      if (number !== undefined) answers.set(number, answerOf(name));
+    }
+  };
+  add(ALLOWED, () => allow);
+  add(REFUSED, () => refuse);
+  add(CONDITIONAL, (name) => CONDITIONS[name] ?? absent);
+  const end = Math.max(...answers.keys()) + 1;
+  const all = Array.from(
+    { length: end + 1 },
+    (_, first): Range => ({
+      first,
+      answer: answers.get(first) ?? absent,
+    }),
+  );
+  return all.filter(({ answer }, index) => answer !== all[index - 1]?.answer);
+}
+
+function search(ranges: readonly Range[]): Program {
+  const middle = ranges.length >> 1;
+  const [first, pivot] = [ranges[0], ranges[middle]];
+  if (first === undefined || pivot === undefined || middle === 0) return first?.answer ?? absent;
+  const below = search(ranges.slice(0, middle));
+  const above = search(ranges.slice(middle));
+  if (below.length <= MAX_JUMP) {
+    return [
+      { code: JUMP_AT_LEAST, value: pivot.first, ifTrue: below.length, ifFalse: 0 },
+      ...below,
+      ...above,
+    ];
+  }
+  return [
+    { code: JUMP_AT_LEAST, value: pivot.first, ifTrue: 0, ifFalse: 1 },
+    { code: JUMP, value: below.length },
+    ...below,
+    ...above,
   ];
 }
 

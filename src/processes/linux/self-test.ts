@@ -24,6 +24,13 @@ interface SelfTestOptions {
   readonly signal: AbortSignal;
 }
 
+/** What each of the kernel's ways to be set would be opened by. */
+const SETTINGS =
+  `/proc/sys/vm/stat_interval /proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe /proc/sys/fs/binfmt_misc/register
+  /proc/sysrq-trigger /proc/irq/default_smp_affinity /proc/bus/pci /proc/fs/nfsd /proc/acpi/wakeup /proc/scsi/scsi /proc/mtrr
+  /proc/kcore /proc/kmsg /proc/timer_list /proc/latency_stats /proc/dynamic_debug/control /sys/kernel/uevent_helper
+  /sys/fs/cgroup/cgroup.procs /sys/firmware/efi/vars /sys/power/state`.split(/\s+/);
+
 /** Runs a probe in the sandbox, once for each boot and version of this program. */
 export async function selfTest(options: SelfTestOptions): Promise<Verdict> {
   const file = join(options.cacheFolder, 'sandbox', `${options.name}.json`);
@@ -62,7 +69,8 @@ async function tryOut({ backend, self, signal }: SelfTestOptions): Promise<Verdi
     const address = listener.address();
     const bait: Bait = {
       file: join(folder, 'bait'),
-      folders: ['/', '/usr', '/etc', folder],
+      folders: ['/', '/usr', '/etc', '/proc', folder],
+      settings: SETTINGS,
       port: typeof address === 'object' && address !== null ? address.port : 0,
     };
     writeFileSync(bait.file, 'not for you');

@@ -3,29 +3,50 @@ import { ThvError } from '../../errors/index.ts';
 import { sleep } from '../../platform/index.ts';
 import { type Child, takeChannel } from '../child.ts';
 import { openEgressProxy } from '../egress/proxy.ts';
-import { linuxView, PROGRAM, PROGRAMS, type ViewEntry, WORK } from '../filesystem-view.ts';
+import { PROGRAM, PROGRAMS, type ViewEntry, WORK } from '../filesystem-view.ts';
 import { writeOrder } from '../order.ts';
 import { RUNTIME } from '../packages/npm.ts';
-import { prepareFolder } from '../process-folder.ts';
 import { proxyEnvironment } from '../proxy-environment.ts';
 import type { ProcessSpec, SandboxedProcess } from '../types.ts';
-import { CONTROL, INGRESS, type LaunchOrder, type LaunchReport, SOCKETS } from './launcher.ts';
+import {
+  CONTROL,
+  type GuardOrder,
+  INGRESS,
+  type LaunchOrder,
+  type LaunchReport,
+  SOCKETS,
+} from './launcher.ts';
 import { closeDescriptor, listenOnLoopback, receiveDescriptor, socketPair } from './sockets.ts';
+import { FIRST_STAGED } from './staging.ts';
 import { watchTree } from './tree.ts';
+import { viewFor } from './view.ts';
 
 /** How a backend gets the launcher into its namespaces. */
 export interface Backend {
+  /** The program that makes them. */
+  readonly program: string;
+  /** It would outlive its parent. */
+  readonly needsGuard: boolean;
+  /** Run by root it takes, and needs on some machines, the capability to make namespaces with it when it stops being root. */
+  readonly keepsCapability: boolean;
   /** The view is made by the backend and not by the launcher. */
   readonly makesView: boolean;
   command(
     launcher: readonly string[],
-    facts: { view: readonly ViewEntry[]; ownNetwork: boolean },
+    facts: {
+      readonly view: readonly ViewEntry[];
+      readonly ownNetwork: boolean;
+      /** The number of user and group that a process of root's sees itself as. */
+      readonly insideId: number | undefined;
+    },
   ): readonly string[];
 }
 
 /** Ports of the egress proxy inside: the second for servers that listen on the first. */
 const EGRESS_PORTS = [3128, 3129] as const;
 const START_TIMEOUT_MS = 20_000;
+/** What a process of root's sees itself as where the backend can show it any number. */
+const INSIDE_ID = 1000;
 
 /** Starts a process in namespaces of its own; `self` is the command that starts this program. */
 export async function startOnLinux(
@@ -37,17 +58,12 @@ export async function startOnLinux(
   const isFiltered = network.type === 'filtered';
   const ownNetwork = network.type !== 'host';
   const egressPort = spec.port?.inside === EGRESS_PORTS[0] ? EGRESS_PORTS[1] : EGRESS_PORTS[0];
-  const { work, settings } = prepareFolder(spec.folder, spec.network);
+  const insideId = process.getuid?.() === 0 ? INSIDE_ID : undefined;
   const [executable = '', ...script] = self;
-  const view = linuxView({
-    workFolder: work,
-    readOnlyPaths: [...spec.readOnlyPaths, ...script.map(sourcesOf)],
-    settings,
-    mounts: [...spec.mounts, ...(spec.overlays ?? [])],
-    executable,
-    hasHostNetwork: !ownNetwork,
-  });
   using descriptors = new DisposableStack();
+  const { view, staging } = await viewFor(backend, self, spec, insideId);
+  if (staging !== undefined) descriptors.use(staging);
+  const seen = (path: string) => staging?.pathOf(path) ?? path;
   // The child has copies of them after the start.
   const closeLater = (fd: number) => descriptors.adopt(fd, closeDescriptor);
   const [ours, theirs] = isFiltered ? socketPair() : [-1, -1];
@@ -55,12 +71,29 @@ export async function startOnLinux(
   const needsRelay = spec.port !== undefined && ownNetwork;
   const ingress = needsRelay ? closeLater(listenOnLoopback(spec.port.outside)) : -1;
 
-  const launcher = [backend.makesView ? PROGRAM : executable, ...script, '__sandbox', 'launch'];
-  const child = Bun.spawn([...backend.command(launcher, { view, ownNetwork })], {
+  const launcher = [
+    backend.makesView ? PROGRAM : seen(executable),
+    ...script.map((path) => (backend.makesView ? path : seen(path))),
+    ...['__sandbox', 'launch'],
+  ];
+  const stage = staging && {
+    place: staging.place,
+    mounts: staging.mounts.length,
+    id: staging.id,
+    mayMakeNamespaces: backend.keepsCapability,
+  };
+  const guard: GuardOrder = { parent: process.pid, ...(stage === undefined ? {} : { stage }) };
+  const isGuarded = backend.needsGuard || stage !== undefined;
+  const command = [
+    ...(isGuarded ? [...self, '__sandbox', 'guard', JSON.stringify(guard)] : []),
+    ...backend.command(launcher, { view, ownNetwork, insideId }),
+  ];
+  const staged = Object.fromEntries((staging?.mounts ?? []).map((fd, index) => [FIRST_STAGED + index, fd]));
+  const child = Bun.spawn(command, {
     cwd: '/',
     // The launcher is told the server's environment; it must not act upon it.
     env: { PATH: SYSTEM_PATH },
-    stdio: stdio({ [SOCKETS]: theirs, [INGRESS]: ingress }),
+    stdio: stdio({ [SOCKETS]: theirs, [INGRESS]: ingress, ...staged }),
   });
   const tree = watchTree(child);
   const [program = '', ...words] = spec.command;
@@ -128,11 +161,6 @@ function stdio(extra: Readonly<Record<number, number>>) {
     'pipe',
     ...(number | 'ignore')[],
   ];
-}
-
-/** During development the program is a script: its sources have to be seen as well. */
-function sourcesOf(script: string): string {
-  return script.replace(/\/src\/[^/]+$/, '');
 }
 
 /** Tells the launcher what to do and waits for its report. */
