@@ -1,7 +1,12 @@
 import { parsePackageReference } from '../build/index.ts';
 import { hasCode, ThvError } from '../errors/index.ts';
 import { DEFAULT_GROUP } from '../groups/index.ts';
-import { parseNewWorkloadName, parseWorkloadName, type RunConfig } from '../records/index.ts';
+import {
+  parseNewWorkloadName,
+  parseWorkloadName,
+  type ResourceLimits,
+  type RunConfig,
+} from '../records/index.ts';
 import { RUNTIMES, type RunRequest, runtimeOverride, unknownRuntime } from '../workloads/index.ts';
 import { forwardHeadersOf } from './header-forward.ts';
 import type { CreateRequest, UpdateRequest } from './schemas/workload-request.ts';
@@ -77,9 +82,20 @@ export function toRunRequest(
     sessionTtlMs: 0,
     endpointPrefix: '',
     caCertificate: undefined,
+    ...limitsOf(body.resource_limits),
     runtimeOverride: overrideOf(body, keepsBuild),
     debug,
   };
+}
+
+/** Empty is the same as absent. */
+function limitsOf({ memory, cpus, pids }: NonNullable<UpdateRequest['resource_limits']> = {}) {
+  const limits: ResourceLimits = {
+    ...(memory ? { memory: memory.toLowerCase() } : {}),
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(pids === undefined ? {} : { pids }),
+  };
+  return Object.keys(limits).length === 0 ? {} : { resourceLimits: limits };
 }
 
 const BUILDING = [

@@ -1,6 +1,7 @@
 import type { Engine } from '../engine/index.ts';
 import { sleep } from '../platform/index.ts';
 import type { ServerEvent } from './backend.ts';
+import { describeLimit } from './container-limits.ts';
 import { describeExit, identityOf, isUp } from './containers.ts';
 
 const POLL_MS = 5000;
@@ -31,7 +32,8 @@ export async function look(engine: Engine, id: string, identity: string): Promis
   try {
     const details = await engine.containers.find(id, { signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) });
     if (details === undefined) return { type: 'removed' };
-    if (!isUp(details)) return { type: 'exited', detail: describeExit(details) };
+    if (!isUp(details))
+      return { type: 'exited', detail: describeExit(details), limit: describeLimit(details) };
     return identityOf(details) === identity ? undefined : { type: 'restarted' };
   } catch {
     return undefined; // an engine that does not answer says nothing about the container

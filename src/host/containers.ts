@@ -10,6 +10,7 @@ import {
   networkModeOf,
   networkProfile,
 } from '../sandbox/index.ts';
+import { describeLimit, isAboutLimits, withoutLimits } from './container-limits.ts';
 import { isSameContainer } from './same-container.ts';
 
 /** A workload's container that is up. */
@@ -116,7 +117,7 @@ async function deployOnce(
     overlays: options.overlays,
     logger: options.logger,
   });
-  const id = await reuseOrCreate(engine, name, existing, spec, options);
+  const id = await reuseOrCreate(engine, name, existing, { spec, config }, options);
   const details = await untilUp(engine, id, name, signal);
   return {
     id,
@@ -159,12 +160,12 @@ async function reuseOrCreate(
   engine: Engine,
   name: string,
   existing: ContainerDetails | undefined,
-  spec: ContainerSpec,
+  { spec, config }: { readonly spec: ContainerSpec; readonly config: RunConfig },
   options: DeployOptions,
 ): Promise<string> {
   const { logger, signal } = options;
   if (existing !== undefined) {
-    if (isSameContainer(existing, spec)) {
+    if (isSameContainer(existing, spec, config.resource_limits)) {
       if (!isUp(existing))
         await startOrRemove(engine, existing.Id, 'failed to start existing container', options);
       return existing.Id;
@@ -174,6 +175,25 @@ async function reuseOrCreate(
       engine.containers.remove(existing.Id, { force: true, signal }),
     );
   }
+  try {
+    return await create(engine, name, spec, options);
+  } catch (error) {
+    if (!isAboutLimits(error) || signal.aborted) throw error;
+    logger.warn('the engine cannot limit what a container uses: the container runs without limits', {
+      container: name,
+      error,
+    });
+    return await create(engine, name, withoutLimits(spec), options);
+  }
+}
+
+async function create(
+  engine: Engine,
+  name: string,
+  spec: ContainerSpec,
+  options: DeployOptions,
+): Promise<string> {
+  const { logger, signal } = options;
   const { id, warnings } = await within('failed to create container', () =>
     engine.containers.create(name, spec, { signal }),
   );
@@ -227,5 +247,7 @@ export async function removeUnusedNetwork(engine: Engine, logger: Logger): Promi
 }
 
 export function describeExit(details: ContainerDetails): string {
-  return `status ${details.State.Status}, exit code ${details.State.ExitCode}`;
+  const limit = describeLimit(details);
+  const exit = `status ${details.State.Status}, exit code ${details.State.ExitCode}`;
+  return limit === undefined ? exit : `${exit}, ${limit}`;
 }

@@ -189,6 +189,8 @@ export function startWorkloadRun(
   ): Promise<RunEnd> {
     let attempt = 1;
     let delayMs = FIRST_DELAY_MS;
+    /** Why the last life ended, where the user can do something about it. */
+    let remark = '';
     for (let life = 1; ; life++) {
       let wasStable = false;
       let isTakeOver = false;
@@ -202,12 +204,15 @@ export function startWorkloadRun(
           isTakeOver,
           signal,
           logger: log,
-          onReady: () => becomeRunning(config, url),
+          onReady: () => becomeRunning(config, url, remark),
           onStillServing: becomeHealthy,
-          async onDown(livedMs) {
+          async onDown(livedMs, ended) {
+            const limit = ended.type === 'exited' ? ended.limit : undefined;
             wasStable = livedMs >= STABLE_MS;
             const after = wasStable ? ' after stable run' : '';
-            await setWhileOurs('starting', `${backend.noun} exited${after}, restarting`);
+            remark = limit === undefined ? '' : `restarted: the server was ended, ${limit}`;
+            const why = limit === undefined ? '' : ` (${limit})`;
+            await setWhileOurs('starting', `${backend.noun} exited${after}, restarting${why}`);
           },
         });
       });

@@ -1,6 +1,6 @@
 import type { BuildProgress } from '../build/index.ts';
 import type { Registered } from '../clients/index.ts';
-import type { PermissionProfile, RunConfig, WorkloadStatus } from '../records/index.ts';
+import type { PermissionProfile, ResourceLimits, RunConfig, WorkloadStatus } from '../records/index.ts';
 import type { Registry } from '../registry/index.ts';
 import type { RUNTIMES } from './runtime.ts';
 import type { RuntimeOverride } from './runtime-override.ts';
@@ -39,6 +39,8 @@ export interface RunRequest {
   readonly noSandbox?: boolean;
   /** Of a process: packages may run programs while they are installed. */
   readonly allowInstallScripts?: boolean;
+  /** What the server may use of the machine; absent for the defaults. */
+  readonly resourceLimits?: ResourceLimits | undefined;
   /** Everything behind the first `--`. */
   readonly serverArguments: readonly string[];
   readonly name: string | undefined;
