@@ -1,4 +1,5 @@
 import { exitOf, hasEnded, waitForEnd } from './child.ts';
+import { holdLimits } from './limits/hold-limits.ts';
 import { writeOrder } from './order.ts';
 import { withoutView } from './own-folders.ts';
 import type { SuperviseOrder } from './supervise.ts';
@@ -31,9 +32,20 @@ export async function startSupervised(
     windowsHide: true,
   });
   await writeOrder(child.stdin, order);
+  const limits = holdLimits({
+    root: child.pid,
+    // It has become the server before it could be put anywhere.
+    first: undefined,
+    limits: spec.limits ?? {},
+    byResourceLimit: new Set(),
+    // Not by killing the supervisor: it would leave behind what it stands by.
+    end: () => child.kill('SIGINT'),
+    logger: spec.logger,
+  });
   const exited = child.exited.then(async (): Promise<ProcessExit> => {
-    await options.onEnd?.();
-    return exitOf(child);
+    const limit = limits.reached();
+    await Promise.allSettled([options.onEnd?.(), limits.release()]);
+    return { ...exitOf(child), ...(limit === undefined ? {} : { limit }) };
   });
   return {
     pid: child.pid,
@@ -41,6 +53,7 @@ export async function startSupervised(
     stdout: child.stdout,
     stderr: child.stderr,
     exited,
+    held: limits.held,
     async stop(graceMs) {
       child.kill('SIGTERM');
       await waitForEnd(child, graceMs);
