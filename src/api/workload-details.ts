@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { findSecretParameter, type RunConfig } from '../records/index.ts';
+import { findSecretParameter, type ResourceLimits, type RunConfig } from '../records/index.ts';
 import type { WorkloadDetails } from './schemas/workload-request.ts';
 
 /** The stored configuration in the shape of a request (spec 10 §11.5). */
@@ -32,7 +32,16 @@ export function toDetails(config: RunConfig): WorkloadDetails {
     ...(url ? { url } : {}),
     ...(config.header_forward ? { header_forward: headerForwardOf(config.header_forward) } : {}),
     ...headersOf(rest['remote_auth_config']),
+    ...(config.resource_limits ? { resource_limits: limitsOf(config.resource_limits) } : {}),
     ...(config.runtime_config ? { runtime_config: runtimeOf(config.runtime_config) } : {}),
+  };
+}
+
+function limitsOf({ memory, cpus, pids }: ResourceLimits): WorkloadDetails['resource_limits'] {
+  return {
+    ...(memory === undefined ? {} : { memory }),
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(pids === undefined ? {} : { pids }),
   };
 }
 

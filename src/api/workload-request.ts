@@ -4,6 +4,7 @@ import { DEFAULT_GROUP } from '../groups/index.ts';
 import {
   parseNewWorkloadName,
   parseWorkloadName,
+  type ResourceLimits,
   type RunConfig,
   variableNameProblem,
   variableValueProblem,
@@ -83,9 +84,20 @@ export function toRunRequest(
     sessionTtlMs: 0,
     endpointPrefix: '',
     caCertificate: undefined,
+    ...limitsOf(body.resource_limits),
     runtimeOverride: overrideOf(body, keepsBuild),
     debug,
   };
+}
+
+/** Empty is the same as absent. */
+function limitsOf({ memory, cpus, pids }: NonNullable<UpdateRequest['resource_limits']> = {}) {
+  const limits: ResourceLimits = {
+    ...(memory ? { memory: memory.toLowerCase() } : {}),
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(pids === undefined ? {} : { pids }),
+  };
+  return Object.keys(limits).length === 0 ? {} : { resourceLimits: limits };
 }
 
 const BUILDING = [

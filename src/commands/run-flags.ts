@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { ownGroupFlag } from '../cli/index.ts';
-import { messageOf } from '../errors/index.ts';
+import { messageOf, ThvError } from '../errors/index.ts';
 import { formatDuration, silentLogger } from '../platform/index.ts';
-import { parseSecretParameter } from '../records/index.ts';
+import { parseSecretParameter, ResourceLimitsSchema } from '../records/index.ts';
 import { networkProfile, parsePublish, withVolumes } from '../sandbox/index.ts';
 import { parseEnvironmentFlags, RUNTIMES, unknownRuntime } from '../workloads/index.ts';
 import { waitFlags } from './wait-until-running.ts';
@@ -97,6 +97,51 @@ const EndpointPrefix = v.optional(
   '',
 );
 
+const { memory: StoredMemory, cpus: StoredCpus, pids: StoredPids } = ResourceLimitsSchema.entries;
+
+const Memory = v.optional(
+  v.pipe(
+    v.string(),
+    v.transform((text) => text.trim().toLowerCase()),
+    sound((text) => requireSound(StoredMemory, text === '' ? undefined : text, '--memory')),
+  ),
+  '',
+);
+const Cpus = amount('--cpus', StoredCpus, 'processors, such as 0.5 or 2');
+const Pids = amount('--pids', StoredPids, 'processes, such as 512');
+
+/** A number, or `unlimited`, which is stored as 0; `undefined` when the flag was not given. */
+function amount(flag: string, schema: v.GenericSchema<number | undefined>, of: string) {
+  const read = (text: string) => {
+    const lower = text.trim().toLowerCase();
+    if (lower === 'unlimited' || lower === '-1') return 0;
+    return /^\d+(?:\.\d+)?$/.test(lower) ? Number(lower) : undefined;
+  };
+  return v.optional(
+    v.pipe(
+      v.string(),
+      sound((text) => {
+        if (text === '') return;
+        const number = read(text);
+        if (number === undefined)
+          throw new ThvError('ERR_INPUT_INVALID', {
+            reason: `invalid value for ${flag}: ${JSON.stringify(text)}: give a number of ${of}, or unlimited`,
+          });
+        requireSound(schema, number, flag);
+      }),
+      v.transform((text) => (text === '' ? undefined : read(text))),
+    ),
+    '',
+  );
+}
+
+/** Throws `ERR_INPUT_INVALID` with what the schema has to say. */
+function requireSound(schema: v.GenericSchema, value: unknown, flag: string): void {
+  const [issue] = v.safeParse(schema, value).issues ?? [];
+  if (issue !== undefined)
+    throw new ThvError('ERR_INPUT_INVALID', { reason: `invalid value for ${flag}: ${issue.message}` });
+}
+
 /** Of `thv run`, in the order of its help (spec 01 §4.3). */
 export const runFlags = {
   name: {
@@ -183,6 +228,21 @@ export const runFlags = {
     kind: 'string',
     help: 'Permission profile to use (none, network, or path to JSON file)',
     schema: Text,
+  },
+  memory: {
+    kind: 'string',
+    help: 'Memory that the server may use (such as 512m or 2g; unlimited for no limit; default: half of the machine, 4g at most)',
+    schema: Memory,
+  },
+  cpus: {
+    kind: 'string',
+    help: 'Processors that the server may use (such as 0.5; default: no limit)',
+    schema: Cpus,
+  },
+  pids: {
+    kind: 'string',
+    help: 'Processes and threads that the server may have (unlimited for no limit; default: 2048)',
+    schema: Pids,
   },
   publish: {
     kind: 'stringArray',

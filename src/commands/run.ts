@@ -1,5 +1,6 @@
 import { createCommand, endAtHangUp, type Invocation, type OptionsOf } from '../cli/index.ts';
 import { ThvError } from '../errors/index.ts';
+import type { ResourceLimits } from '../records/index.ts';
 import { type ImportRequest, type RunRequest, runtimeOverride } from '../workloads/index.ts';
 import { createAsk } from './ask.ts';
 import { confirm, createProgress } from './progress.ts';
@@ -130,6 +131,16 @@ function refuseOthersBesideConfig({ options, given, words, serverArguments }: Ru
   });
 }
 
+/** What was given of them; `undefined` for nothing. */
+function limitsOf({ memory, cpus, pids }: RunInvocation['options']): ResourceLimits | undefined {
+  const limits: ResourceLimits = {
+    ...(memory === '' ? {} : { memory }),
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(pids === undefined ? {} : { pids }),
+  };
+  return Object.keys(limits).length === 0 ? undefined : limits;
+}
+
 function runRequest({ options, words, serverArguments, debug }: RunInvocation): RunRequest {
   const given = (text: string) => (text === '' ? undefined : text);
   return {
@@ -137,6 +148,7 @@ function runRequest({ options, words, serverArguments, debug }: RunInvocation): 
     runtime: options.runtime === '' ? undefined : options.runtime,
     noSandbox: options.noSandbox,
     allowInstallScripts: options.allowInstallScripts,
+    resourceLimits: limitsOf(options),
     serverArguments,
     name: given(options.name),
     group: options.group,

@@ -2,8 +2,13 @@ import type { ServerLink, ServerProcess } from '../proxy/index.ts';
 
 /** What became of a server that was up (spec 03 §9.5). */
 export type ServerEvent =
-  | { readonly type: 'exited'; readonly detail: string }
-  | { readonly type: 'restarted' }
+  | {
+      readonly type: 'exited';
+      readonly detail: string;
+      /** Which limit ended it, and what raises that; in words. */
+      readonly limit?: string | undefined;
+    }
+  | { readonly type: 'restarted'; readonly limit?: string | undefined }
   | { readonly type: 'removed' };
 
 /** What a stdio server is connected to. */

@@ -10,6 +10,7 @@ import {
   networkModeOf,
   networkProfile,
 } from '../sandbox/index.ts';
+import { describeLimit, isAboutLimits, withoutLimits } from './container-limits.ts';
 import type { DeployMark } from './deploy-mark.ts';
 import { isSameContainer } from './same-container.ts';
 
@@ -149,7 +150,7 @@ async function deployOnce(
     overlays: options.overlays,
     logger: options.logger,
   });
-  const id = await reuseOrCreate(engine, name, existing, spec, options);
+  const id = await reuseOrCreate(engine, name, existing, { spec, config }, options);
   const details = await untilUp(engine, id, name, signal);
   return {
     id,
@@ -206,12 +207,12 @@ async function reuseOrCreate(
   engine: Engine,
   name: string,
   existing: ContainerDetails | undefined,
-  spec: ContainerSpec,
+  { spec, config }: { readonly spec: ContainerSpec; readonly config: RunConfig },
   options: DeployOptions,
 ): Promise<string> {
   const { logger, signal } = options;
   if (existing !== undefined) {
-    if (isSameContainer(existing, spec)) {
+    if (isSameContainer(existing, spec, config.resource_limits)) {
       if (!isUp(existing))
         await startOrRemove(engine, existing.Id, 'failed to start existing container', options);
       return existing.Id;
@@ -220,6 +221,25 @@ async function reuseOrCreate(
     await within('failed to remove container', () => engine.containers.remove(existing.Id, { force: true }));
     signal.throwIfAborted();
   }
+  try {
+    return await create(engine, name, spec, options);
+  } catch (error) {
+    if (!isAboutLimits(error) || signal.aborted) throw error;
+    logger.warn('the engine cannot limit what a container uses: the container runs without limits', {
+      container: name,
+      error,
+    });
+    return await create(engine, name, withoutLimits(spec), options);
+  }
+}
+
+async function create(
+  engine: Engine,
+  name: string,
+  spec: ContainerSpec,
+  options: DeployOptions,
+): Promise<string> {
+  const { logger, signal } = options;
   const { id, warnings } = await within('failed to create container', () =>
     marked(options.mark, 'create', () => engine.containers.create(name, spec)),
   );
@@ -274,5 +294,7 @@ export async function removeUnusedNetwork(engine: Engine, logger: Logger): Promi
 }
 
 export function describeExit(details: ContainerDetails): string {
-  return `status ${details.State.Status}, exit code ${details.State.ExitCode}`;
+  const limit = describeLimit(details, details.State.ExitCode);
+  const exit = `status ${details.State.Status}, exit code ${details.State.ExitCode}`;
+  return limit === undefined ? exit : `${exit}, ${limit}`;
 }

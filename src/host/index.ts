@@ -1,5 +1,6 @@
 export { claimWorkload, deleteClaim, findClaimant, findClaimOf } from './claim.ts';
 export { openClientSettings, serverOf } from './client-entry.ts';
+export { type Confinement, readConfinement } from './confinement.ts';
 export { findByExactName, findContainer, findContainers, isUp, removeUnusedNetwork } from './containers.ts';
 export { clearDeployMark, findUnfinishedDeploy } from './deploy-mark.ts';
 export { createDesiredState, type DesiredState } from './desired-state.ts';

@@ -15,6 +15,8 @@ const wanted: ContainerSpec = {
     Privileged: false,
     RestartPolicy: { Name: 'unless-stopped' },
     PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '8080' }] },
+    Memory: 4096,
+    PidsLimit: 2048,
   },
 };
 
@@ -42,6 +44,8 @@ const existing = ({ config, host, mounts }: Facts = {}) =>
       Privileged: false,
       RestartPolicy: { Name: 'unless-stopped' },
       PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '8080' }] },
+      Memory: 4096,
+      PidsLimit: 2048,
       ...host,
     },
     Mounts: mounts ?? [{ Type: 'bind', Source: '/h', Destination: '/c', RW: false }],
@@ -66,7 +70,7 @@ test.each<[string, Facts]>([
     },
   ],
 ])('a container %s is reused', (_, facts) => {
-  expect(isSameContainer(existing(facts), wanted)).toBe(true);
+  expect(isSameContainer(existing(facts), wanted, undefined)).toBe(true);
 });
 
 test.each<[string, Facts]>([
@@ -106,5 +110,21 @@ test.each<[string, Facts]>([
     },
   ],
 ])('a container with %s is made anew', (_, facts) => {
-  expect(isSameContainer(existing(facts), wanted)).toBe(false);
+  expect(isSameContainer(existing(facts), wanted, undefined)).toBe(false);
 });
+
+const unlimited = { host: { Memory: 0, NanoCpus: 0, PidsLimit: null } };
+
+test('a container of a version without limits is kept until the user sets some', () => {
+  expect(isSameContainer(existing(unlimited), wanted, undefined)).toBe(true);
+  expect(isSameContainer(existing({ host: { Memory: 0, PidsLimit: 2048 } }), wanted, {})).toBe(true);
+});
+
+test.each([{ memory: '4k' }, { pids: 2048 }])('a limit that the user set has to be there: %p', (given) => {
+  expect(isSameContainer(existing(unlimited), wanted, given)).toBe(false);
+});
+
+test.each([{ Memory: 8192 }, { NanoCpus: 1 }, { PidsLimit: 100 }])(
+  'a container with another limit is made anew: %p',
+  (host) => expect(isSameContainer(existing({ host }), wanted, undefined)).toBe(false),
+);

@@ -1,10 +1,16 @@
 import type { ContainerDetails, ContainerSpec } from '../engine/index.ts';
+import type { ResourceLimits } from '../records/index.ts';
 
 /**
  * Whether a container has the settings wanted, so that it can be reused (spec 03 §4.1). Engines normalise what they are
  * given (Podman expands capability lists and image names), so equal means "cannot be told apart", not "same bytes" (§15-B17).
+ * `given` are the limits that the user set.
  */
-export function isSameContainer(existing: ContainerDetails, wanted: ContainerSpec): boolean {
+export function isSameContainer(
+  existing: ContainerDetails,
+  wanted: ContainerSpec,
+  given: ResourceLimits | null | undefined,
+): boolean {
   const { Config: config, HostConfig: host } = existing;
   return (
     canonicalImage(config.Image) === canonicalImage(wanted.Image ?? '') &&
@@ -17,8 +23,29 @@ export function isSameContainer(existing: ContainerDetails, wanted: ContainerSpe
     host.RestartPolicy?.Name === wanted.HostConfig?.RestartPolicy?.Name &&
     dropsAllCapabilities(host.CapDrop ?? []) &&
     (host.CapAdd ?? []).length === 0 &&
+    sameLimits(existing, wanted, given) &&
     sameMounts(existing, wanted) &&
     samePorts(host.PortBindings ?? {}, wanted.HostConfig?.PortBindings ?? {})
+  );
+}
+
+/**
+ * A container of an earlier version has no limits, and keeps running without as long as the user has set none: nobody's server is
+ * made anew for a default. Podman gives every container 2048 processes.
+ */
+function sameLimits(
+  { HostConfig: host }: ContainerDetails,
+  { HostConfig: wanted }: ContainerSpec,
+  given: ResourceLimits | null | undefined,
+): boolean {
+  const same = (has: number | null | undefined, wants: number | undefined, isGiven: boolean) => {
+    const limit = (value: number | null | undefined) => Math.max(0, value ?? 0);
+    return limit(has) === limit(wants) || (!isGiven && limit(has) === 0);
+  };
+  return (
+    same(host.Memory, wanted?.Memory, given?.memory !== undefined) &&
+    same(host.NanoCpus, wanted?.NanoCpus, given?.cpus !== undefined) &&
+    same(host.PidsLimit, wanted?.PidsLimit, given?.pids !== undefined)
   );
 }
 

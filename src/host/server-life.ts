@@ -26,7 +26,7 @@ interface LifeOptions {
   /** It still can; called now and then. */
   readonly onStillServing: () => Promise<void>;
   /** It is not up any more; called before anything is done about it. */
-  readonly onDown: (livedMs: number) => Promise<void>;
+  readonly onDown: (livedMs: number, event: ServerEvent) => Promise<void>;
 }
 
 /**
@@ -42,7 +42,7 @@ export async function serveLife(
   const event = await untilDown(running, options);
   if (event === undefined || signal.aborted) return undefined;
   const livedMs = performance.now() - startedAt;
-  await options.onDown(livedMs);
+  await options.onDown(livedMs, event);
   if (options.isTakeOver && livedMs < TAKE_OVER_MS) {
     // Podman ends a server's stdin when the process that was attached dies: it was ending when we took it over, and is
     // wanted back at once. Whether it is still there, the next deployment finds out.
@@ -53,6 +53,7 @@ export async function serveLife(
   options.logger.warn(`${options.noun.toLowerCase()} exited unexpectedly`, {
     event: confirmed.type,
     ...('detail' in event ? { detail: event.detail } : {}),
+    ...('limit' in event && event.limit !== undefined ? { limit: event.limit } : {}),
     lastLogs: await running.lastWords(),
   });
   return confirmed;

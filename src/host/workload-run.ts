@@ -199,6 +199,8 @@ export function startWorkloadRun(
   ): Promise<RunEnd> {
     let attempt = 1;
     let delayMs = FIRST_DELAY_MS;
+    /** Why the last life ended, where the user can do something about it. */
+    let remark = '';
     for (let life = 1; ; life++) {
       let wasStable = false;
       let isTakeOver = false;
@@ -212,12 +214,15 @@ export function startWorkloadRun(
           isTakeOver,
           signal,
           logger: log,
-          onReady: () => becomeRunning(config, url),
+          onReady: () => becomeRunning(config, url, remark),
           onStillServing: observed.confirm,
-          async onDown(livedMs) {
+          async onDown(livedMs, ended) {
+            const limit = ended.type === 'removed' ? undefined : ended.limit;
             wasStable = livedMs >= STABLE_MS;
             const after = wasStable ? ' after stable run' : '';
-            await observed.set('starting', `${backend.noun} exited${after}, restarting`);
+            remark = limit === undefined ? '' : `restarted: the server was ended, ${limit}`;
+            const why = limit === undefined ? '' : ` (${limit})`;
+            await observed.set('starting', `${backend.noun} exited${after}, restarting${why}`);
           },
         });
       });

@@ -10,11 +10,18 @@ interface Bind {
   readonly readOnly: boolean;
 }
 
+/** How much may be in a folder that is kept in memory. */
+export interface Size {
+  readonly bytes: number;
+  /** Files, folders and links, each of which takes some memory of the kernel's. */
+  readonly files: number;
+}
+
 /** One thing that a sandboxed process sees, in the order in which they are put in place. Paths are absolute. */
 export type ViewEntry =
   | Bind
   /** Empty, in memory, gone with the process. */
-  | { readonly type: 'scratch'; readonly target: string; readonly sizeBytes: number }
+  | ({ readonly type: 'scratch'; readonly target: string } & Size)
   | { readonly type: 'link'; readonly target: string; readonly to: string }
   | { readonly type: 'processes'; readonly target: string }
   /** Something of the kernel that looks empty. */
@@ -43,7 +50,16 @@ export const WORK = '/work';
 /** Where the executable is seen, under each name a package may call it by. */
 export const PROGRAMS = '/opt/thv/bin';
 export const PROGRAM = `${PROGRAMS}/bun`;
-const TEMPORARY_SIZE_BYTES = 1024 ** 3;
+const TEMPORARY_SIZE: Size = { bytes: 1024 ** 3, files: 131_072 };
+/** Of `/dev/shm`, the same as engines give a container. */
+const SHARED_MEMORY: Size = { bytes: 64 * 1024 ** 2, files: 4096 };
+
+/** What may be in the folders in memory at most. */
+export const LARGEST: Readonly<Record<string, Size>> = {
+  '/tmp': TEMPORARY_SIZE,
+  '/var/tmp': TEMPORARY_SIZE,
+  '/dev/shm': SHARED_MEMORY,
+};
 
 /** The system's programs and libraries, of any distribution. */
 const SYSTEM = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/nix/store', '/gnu/store'];
@@ -95,8 +111,9 @@ export function linuxView(options: ViewOptions): readonly ViewEntry[] {
     // Settings of the kernel are files of root's, and it may be root who starts a server.
     { type: 'sealed', target: '/proc' },
     { type: 'devices', target: '/dev' },
-    { type: 'scratch', target: '/tmp', sizeBytes: TEMPORARY_SIZE_BYTES },
-    { type: 'scratch', target: '/var/tmp', sizeBytes: TEMPORARY_SIZE_BYTES },
+    ...Object.entries(LARGEST).map(([target, size]): ViewEntry => ({ type: 'scratch', target, ...size })),
+    // Its devices can be written to, their folder not.
+    { type: 'sealed', target: '/dev' },
     { type: 'bind', source: workFolder, target: WORK, readOnly: false },
     { type: 'bind', source: executable, target: PROGRAM, readOnly: true },
     ...['node', 'bunx', 'thv'].map(

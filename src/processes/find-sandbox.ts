@@ -2,10 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { ThvError } from '../errors/index.ts';
 import type { Logger } from '../platform/index.ts';
 import { openEgressProxy } from './egress/proxy.ts';
-import { sandboxHint } from './install-hint.ts';
+import { openNetworkHint, sandboxHint } from './install-hint.ts';
 import { bubblewrap } from './linux/bubblewrap.ts';
 import { namespaces } from './linux/namespaces.ts';
-import { selfTest } from './linux/self-test.ts';
+import { selfTest, type Verdict } from './linux/self-test.ts';
 import { type Backend, startOnLinux } from './linux/start.ts';
 import { seatbeltProfile } from './macos/seatbelt.ts';
 import type { NetworkAccess } from './network-access.ts';
@@ -28,6 +28,8 @@ interface FindOptions {
 
 const SANDBOX_EXEC = '/usr/bin/sandbox-exec';
 const SHARED_LOOPBACK = 'the profile allows all of the network, services of this machine included';
+/** Where nothing can be installed that would close them. */
+const CLOSED_BY_HOSTS = 'a profile that lists hosts closes them';
 
 /**
  * The sandbox of this machine, tried out: bubblewrap, else namespaces of the kernel, on macOS Seatbelt. `TOOLHIVE_SANDBOX` names
@@ -53,7 +55,8 @@ export async function findSandbox(options: FindOptions): Promise<Sandbox> {
         continue;
       }
       const verdict = await selfTest({ ...options, name: kind, backend });
-      if (verdict.problem === undefined) return linuxSandbox(kind, backend, self, verdict.landlock);
+      if (verdict.problem === undefined)
+        return linuxSandbox(kind, verdict, self, await openNetwork(kind, backend, found('pasta'), options));
       attempts.push(`${kind}: ${verdict.problem}`);
       hasBubblewrap ||= kind === 'bubblewrap';
     }
@@ -88,21 +91,46 @@ export function noSandbox(self: readonly string[], platform: NodeJS.Platform = p
   };
 }
 
+interface OpenNetwork {
+  readonly backend: Backend;
+  /** Why a profile that allows all shares the network of the machine; `undefined` when it does not. */
+  readonly problem: string | undefined;
+}
+
+/** Whether processes can have a network that leads everywhere but to this machine. */
+async function openNetwork(
+  kind: string,
+  backend: Backend,
+  pasta: string | null,
+  options: FindOptions,
+): Promise<OpenNetwork> {
+  if (pasta === null) return { backend, problem: openNetworkHint(readOsRelease()) };
+  const connected = { ...backend, pasta };
+  const network = { type: 'open', localPorts: [] } as const;
+  const { problem } = await selfTest({ ...options, name: `${kind}-network`, backend: connected, network });
+  return problem === undefined
+    ? { backend: connected, problem }
+    : { backend, problem: `pasta does not work here (${problem}); ${CLOSED_BY_HOSTS}` };
+}
+
 function linuxSandbox(
   kind: Sandbox['kind'],
-  backend: Backend,
+  verdict: Verdict,
   self: readonly string[],
-  landlock: number,
+  { backend, problem }: OpenNetwork,
 ): Sandbox {
   return {
     kind,
-    hasOwnNetwork: (network) => network.type !== 'host',
+    hasOwnNetwork: ({ type }) => type !== 'host' && (type !== 'open' || problem === undefined),
     weaknesses(network) {
-      if (network.type !== 'host') return [];
-      // Abstract sockets belong to a network namespace; in that of the machine only Landlock keeps away from them.
-      return landlock >= 6
-        ? [SHARED_LOOPBACK]
-        : [SHARED_LOOPBACK, 'abstract sockets of this machine can be reached'];
+      const { weaknesses = [], landlock } = verdict;
+      const isShared = !this.hasOwnNetwork(network);
+      return [
+        ...weaknesses,
+        ...(isShared ? [network.type === 'host' ? SHARED_LOOPBACK : `${SHARED_LOOPBACK}: ${problem}`] : []),
+        // They belong to a network namespace; in that of the machine only Landlock keeps away from them.
+        ...(isShared && landlock < 6 ? ['abstract sockets of this machine can be reached'] : []),
+      ];
     },
     start: (spec) => startOnLinux(backend, self, spec),
   };
@@ -115,6 +143,7 @@ function seatbelt(self: readonly string[]): Sandbox {
     weaknesses: (network: NetworkAccess) => [
       'names and sizes of files can be seen, and mounts where they are on this machine, not at their target',
       ...(network.type === 'host' ? [SHARED_LOOPBACK] : []),
+      ...(network.type === 'open' ? [`${SHARED_LOOPBACK}: ${CLOSED_BY_HOSTS}`] : []),
     ],
     start: (spec) => startInSeatbelt(self, spec),
   };
@@ -131,7 +160,7 @@ async function startInSeatbelt(self: readonly string[], spec: ProcessSpec): Prom
     readOnlyPaths: [...spec.readOnlyPaths, ...self.slice(0, 1)],
     mounts: spec.mounts,
     overlays: spec.overlays ?? [],
-    network: network.type,
+    network: network.type === 'open' ? 'host' : network.type,
     proxyPort: proxy?.port,
     serverPort: spec.port?.outside,
   });

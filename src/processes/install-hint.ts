@@ -18,27 +18,34 @@ export function sandboxHint({ platform, osRelease, hasBubblewrap }: MachineFacts
     // Ubuntu since 23.10, containers, and hardened kernels refuse them.
     return 'allow user namespaces for ordinary users (sysctl kernel.apparmor_restrict_unprivileged_userns=0, kernel.unprivileged_userns_clone=1, user.max_user_namespaces above 0; in a container, a security profile that permits them), or use --no-sandbox to run it with all of your rights';
   }
-  const install = commandFor(osRelease);
+  const install = commandFor(osRelease, 'bubblewrap');
   return `install bubblewrap (${install}), or use --no-sandbox to run it with all of your rights`;
 }
 
-const COMMANDS: readonly (readonly [RegExp, string])[] = [
-  [/^(?:debian|ubuntu|linuxmint|pop|raspbian|kali)$/, 'apt install bubblewrap'],
-  [/^(?:fedora|rhel|centos|rocky|almalinux|amzn|ol)$/, 'dnf install bubblewrap'],
-  [/^(?:opensuse.*|suse|sles|sled)$/, 'zypper install bubblewrap'],
-  [/^(?:arch|manjaro|endeavouros)$/, 'pacman -S bubblewrap'],
-  [/^(?:alpine|postmarketos)$/, 'apk add bubblewrap'],
-  [/^void$/, 'xbps-install bubblewrap'],
-  [/^gentoo$/, 'emerge sys-apps/bubblewrap'],
-  [/^nixos$/, 'nix-env -iA nixos.bubblewrap'],
+/** What a machine lacks on which a profile that allows all opens the machine itself. */
+export function openNetworkHint(osRelease: string): string {
+  return `install passt (${commandFor(osRelease, 'passt')}) to keep them out of reach, or give a permission profile that lists hosts`;
+}
+
+type Package = 'bubblewrap' | 'passt';
+
+const COMMANDS: readonly (readonly [RegExp, (name: Package) => string])[] = [
+  [/^(?:debian|ubuntu|linuxmint|pop|raspbian|kali)$/, (name) => `apt install ${name}`],
+  [/^(?:fedora|rhel|centos|rocky|almalinux|amzn|ol)$/, (name) => `dnf install ${name}`],
+  [/^(?:opensuse.*|suse|sles|sled)$/, (name) => `zypper install ${name}`],
+  [/^(?:arch|manjaro|endeavouros)$/, (name) => `pacman -S ${name}`],
+  [/^(?:alpine|postmarketos)$/, (name) => `apk add ${name}`],
+  [/^void$/, (name) => `xbps-install ${name}`],
+  [/^gentoo$/, (name) => `emerge ${name === 'passt' ? 'net-misc' : 'sys-apps'}/${name}`],
+  [/^nixos$/, (name) => `nix-env -iA nixos.${name}`],
 ];
 
-function commandFor(osRelease: string): string {
+function commandFor(osRelease: string, name: Package): string {
   const value = (key: string) => new RegExp(`^${key}=["']?([^"'\\n]*)`, 'm').exec(osRelease)?.[1] ?? '';
   // A derivative names what it derives from.
   for (const id of [value('ID'), ...value('ID_LIKE').split(/\s+/)]) {
     const found = COMMANDS.find(([pattern]) => pattern.test(id));
-    if (found !== undefined) return found[1];
+    if (found !== undefined) return found[1](name);
   }
-  return 'the package is called bubblewrap in most distributions';
+  return `the package is called ${name} in most distributions`;
 }

@@ -1,11 +1,13 @@
 import type { PermissionProfile } from '../records/index.ts';
 
 /**
- * What a process may reach. `host`: the network of this machine as it is, its own services included. `filtered`: only
+ * What a process may reach. `host`: the network of this machine as it is, its own services included. `open`: everything but this
+ * machine, and of its loopback the ports that are named, where a process can have such a network; else as `host`. `filtered`: only
  * what our egress proxy lets through. `none`: nothing but itself.
  */
 export type NetworkAccess =
   | { readonly type: 'host' }
+  | { readonly type: 'open'; readonly localPorts: 'all' | readonly number[] }
   | { readonly type: 'none' }
   | { readonly type: 'filtered'; readonly rules: EgressRules };
 
@@ -29,7 +31,13 @@ export function networkAccessOf(profile: PermissionProfile, isolateNetwork: bool
   // No network object at all grants everything; one without `outbound` nothing.
   const allowsAll = network === undefined || network === null || outbound?.insecure_allow_all === true;
   if (allowsAll)
-    return isolateNetwork ? { type: 'filtered', rules: { hosts: [], ports: [] } } : { type: 'host' };
+    return isolateNetwork
+      ? { type: 'filtered', rules: { hosts: [], ports: [] } }
+      : { type: 'open', localPorts: hosts.some(isOwnLoopback) ? (ports.length === 0 ? 'all' : ports) : [] };
   if (hosts.length === 0 && ports.length === 0) return { type: 'none' };
   return { type: 'filtered', rules: { hosts, ports } };
+}
+
+function isOwnLoopback(host: string): boolean {
+  return ['localhost', '127.0.0.1', '::1', '[::1]'].includes(host.toLowerCase().replace(/\.$/, ''));
 }

@@ -31,6 +31,7 @@ export async function startPlain(spec: ProcessSpec, self: readonly string[]): Pr
     stdout: child.stdout,
     stderr: child.stderr,
     exited,
+    held: {},
     async stop(graceMs) {
       // There is no SIGTERM; the end of its input is what it can act upon.
       await Promise.resolve(child.stdin.end()).catch(() => undefined);

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { WORK } from './filesystem-view.ts';
+import { hasLocalResolver, resolverSettings } from './linux/open-network.ts';
 import type { NetworkAccess } from './network-access.ts';
 
 interface ProcessFolder {
@@ -30,7 +31,8 @@ export function prepareFolder(
   const contents: Readonly<Record<string, string>> = {
     passwd: users.join(''),
     group: groups.join(''),
-    ...(network.type === 'host'
+    ...(network.type === 'open' && hasLocalResolver() ? { 'resolv.conf': resolverSettings() } : {}),
+    ...(network.type === 'host' || network.type === 'open'
       ? {}
       : {
           hosts: '127.0.0.1 localhost\n::1 localhost\n',

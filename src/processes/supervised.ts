@@ -1,4 +1,5 @@
 import { exitOf, hasEnded, takeChannel, waitForEnd } from './child.ts';
+import { holdLimits } from './limits/hold-limits.ts';
 import { writeOrder } from './order.ts';
 import { withoutView } from './own-folders.ts';
 import { LIFELINE, type SuperviseOrder } from './supervise.ts';
@@ -31,10 +32,21 @@ export async function startSupervised(
     windowsHide: true,
   });
   const lifeline = takeChannel(child, LIFELINE);
+  const limits = holdLimits({
+    root: child.pid,
+    // It has become the server before it could be put anywhere.
+    first: undefined,
+    limits: spec.limits ?? {},
+    byResourceLimit: new Set(),
+    // Not by killing the supervisor: it would leave behind what it stands by.
+    end: () => child.kill('SIGINT'),
+    logger: spec.logger,
+  });
   const exited = child.exited.then(async (): Promise<ProcessExit> => {
     lifeline[Symbol.dispose]();
-    await options.onEnd?.();
-    return exitOf(child);
+    const limit = limits.reached();
+    await Promise.allSettled([options.onEnd?.(), limits.release()]);
+    return { ...exitOf(child), ...(limit === undefined ? {} : { limit }) };
   });
   await writeOrder(child.stdin, order);
   return {
@@ -43,6 +55,7 @@ export async function startSupervised(
     stdout: child.stdout,
     stderr: child.stderr,
     exited,
+    held: limits.held,
     async stop(graceMs) {
       child.kill('SIGTERM');
       await waitForEnd(child, graceMs);

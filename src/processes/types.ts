@@ -27,10 +27,27 @@ export interface ProcessSpec {
   readonly signal: AbortSignal;
 }
 
-interface ProcessLimits {
+/** Of a process and all that it starts, together. */
+export interface ProcessLimits {
+  readonly memoryBytes?: number | undefined;
+  readonly cpus?: number | undefined;
   /** Processes and threads. */
-  readonly processes?: number;
-  readonly openFiles?: number;
+  readonly processes?: number | undefined;
+  /** Of each process. */
+  readonly openFiles?: number | undefined;
+}
+
+/**
+ * What holds a limit: a control group of the kernel, a limit of the kernel for each process or user, or a look at the processes
+ * every now and then, which ends them when they are seen to be beyond it.
+ */
+export type Holder = 'control group' | 'resource limit' | 'watch';
+
+/** By what each limit is held; absent is not limited, or not held by anything. */
+export interface HeldLimits {
+  readonly memory?: Holder;
+  readonly processes?: Holder;
+  readonly cpus?: Holder;
 }
 
 export interface SandboxedProcess {
@@ -41,6 +58,7 @@ export interface SandboxedProcess {
   readonly stderr: ReadableStream<Uint8Array>;
   /** Resolves when it and all it started are gone. */
   readonly exited: Promise<ProcessExit>;
+  readonly held: HeldLimits;
   /** Asks all its processes to end (SIGTERM), after `graceMs` ends them; resolves when they are gone. Idempotent. */
   stop(graceMs: number): Promise<void>;
 }
@@ -49,6 +67,8 @@ export interface ProcessExit {
   /** `undefined` after a signal. */
   readonly exitCode: number | undefined;
   readonly signal: string | undefined;
+  /** The limit that it was ended at. */
+  readonly limit?: 'memory' | 'processes' | undefined;
 }
 
 /** One way to confine a process on this machine. */

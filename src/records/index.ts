@@ -3,6 +3,14 @@ export { parseFirstJson } from './json-text.ts';
 export { createLabelFilter, isManaged, LABEL, parseLabel, standardLabels, userLabels } from './labels.ts';
 export { remoteUrlProblem } from './remote-url.ts';
 export {
+  type EffectiveLimits,
+  effectiveLimits,
+  formatMemory,
+  parseMemory,
+  type ResourceLimits,
+  ResourceLimitsSchema,
+} from './resource-limits.ts';
+export {
   baseNameOf,
   containerNameOf,
   formatRunConfig,

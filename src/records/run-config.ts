@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { ThvError } from '../errors/index.ts';
 import { parseFirstJson, sortedKeys, toJsonText } from './json-text.ts';
+import { ResourceLimitsSchema } from './resource-limits.ts';
 
 /**
  * The run config document (spec 02 §1): export file, `runconfigs/<base>.json` and REST export are this one shape, with the
@@ -63,6 +64,8 @@ const fields = {
   no_sandbox: v.optional(v.boolean()),
   /** Ours: a package may run programs while it is installed. */
   allow_install_scripts: v.optional(v.boolean()),
+  /** Ours: what the server may use of the machine; absent for the defaults. */
+  resource_limits: v.nullish(ResourceLimitsSchema),
   remote_url: v.optional(v.string()),
   cmd_args: v.nullish(Strings, () => []),
   name: v.optional(v.string(), ''),
@@ -145,7 +148,7 @@ export type RunConfig = Readonly<Omit<Fields, 'proxy_mode'>> & { readonly proxy_
 
 /** Keys in the order they are written (spec 02 §1.1); `!` marks those written even when empty. */
 const WRITE_ORDER =
-  `schema_version! mcpserver_generation image! runtime no_sandbox allow_install_scripts remote_url registry_api_url registry_url registry_server_name
+  `schema_version! mcpserver_generation image! runtime no_sandbox allow_install_scripts resource_limits remote_url registry_api_url registry_url registry_server_name
   remote_auth_config cmd_args name! container_name base_name transport! host! port! target_port target_host allowed_origins
   publish permission_profile_name_or_path permission_profile! env_vars env_file_dir debug volumes container_labels
   oidc_config token_exchange_config upstream_swap_config aws_sts_config authz_config authz_config_path audit_config

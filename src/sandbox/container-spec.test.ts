@@ -11,11 +11,14 @@ const config = (document: object) =>
   parseRunConfig(JSON.stringify({ image: 'example/server:1', name: 'x', transport: 'stdio', ...document }));
 
 test('a stdio server gets stdin, no ports, no capabilities and no new privileges', () => {
-  const spec = containerSpec(config({ cmd_args: ['serve'], env_vars: { K: 'V', MCP_TRANSPORT: 'sse' } }), {
-    network: 'toolhive-external',
-    hostPort: undefined,
-    logger: silentLogger,
-  });
+  const spec = containerSpec(
+    config({
+      cmd_args: ['serve'],
+      env_vars: { K: 'V', MCP_TRANSPORT: 'sse' },
+      resource_limits: { memory: '512m', cpus: 1.5 },
+    }),
+    { network: 'toolhive-external', hostPort: undefined, logger: silentLogger },
+  );
   expect(spec).toEqual({
     Image: 'example/server:1',
     Cmd: ['serve'],
@@ -36,6 +39,11 @@ test('a stdio server gets stdin, no ports, no capabilities and no new privileges
       Privileged: false,
       RestartPolicy: { Name: 'unless-stopped' },
       PortBindings: {},
+      ShmSize: 67_108_864,
+      Memory: 536_870_912,
+      MemorySwap: 536_870_912,
+      NanoCpus: 1_500_000_000,
+      PidsLimit: 2048,
     },
     NetworkingConfig: { EndpointsConfig: { 'toolhive-external': { NetworkID: 'toolhive-external' } } },
   });
@@ -53,6 +61,19 @@ test('the port of an HTTP server is bound on loopback only, whatever address the
   });
   expect(spec.Env).toEqual(['MCP_TRANSPORT=sse', 'MCP_PORT=8080', 'FASTMCP_PORT=8080', 'MCP_HOST=127.0.0.1']);
   expect(spec.OpenStdin).toBe(false);
+});
+
+test('what is not to be limited has no limit, not even the one of the engine', () => {
+  const { HostConfig: host = {} } = containerSpec(
+    config({ resource_limits: { memory: 'unlimited', cpus: 0, pids: 0 } }),
+    { network: 'toolhive-external', hostPort: undefined, logger: silentLogger },
+  );
+  expect([host.Memory, host.MemorySwap, host.NanoCpus, host.PidsLimit]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+    -1,
+  ]);
 });
 
 test('a network mode other than bridge joins no network of ours', () => {

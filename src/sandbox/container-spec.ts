@@ -1,6 +1,6 @@
 import type { ContainerSpec } from '../engine/index.ts';
 import type { Logger } from '../platform/index.ts';
-import { LABEL, type RunConfig } from '../records/index.ts';
+import { effectiveLimits, LABEL, type RunConfig } from '../records/index.ts';
 import {
   isBridgeMode,
   type Mount,
@@ -13,6 +13,9 @@ import { parsePublish } from './publish.ts';
 
 /** Bridge network that all workloads share which are not isolated. */
 export const EXTERNAL_NETWORK = 'toolhive-external';
+
+/** The engines' own default, said so that none has another. */
+const SHARED_MEMORY_BYTES = 64 * 1024 ** 2;
 
 interface SpecFacts {
   /** Name or id of the network for workloads that are not isolated; only used in a bridge mode. */
@@ -69,6 +72,8 @@ export function containerSpec(config: RunConfig, facts: SpecFacts): ContainerSpe
       Privileged: privileged,
       RestartPolicy: { Name: 'unless-stopped' },
       PortBindings: bindings,
+      ShmSize: SHARED_MEMORY_BYTES,
+      ...limitsOf(config),
     },
     NetworkingConfig: {
       EndpointsConfig: isBridgeMode(mode) ? { [facts.network]: { NetworkID: facts.network } } : {},
@@ -85,6 +90,18 @@ export function transportEnvironment(config: RunConfig): Record<string, string> 
     MCP_PORT: port,
     FASTMCP_PORT: port,
     MCP_HOST: config.target_host ?? '127.0.0.1',
+  };
+}
+
+/** Engine settings that hold what a server may use; without any that is not limited. */
+function limitsOf(config: RunConfig) {
+  const { memoryBytes, cpus, pids } = effectiveLimits(config.resource_limits);
+  return {
+    // Swap would be more of it, on the disk of all.
+    ...(memoryBytes === undefined ? {} : { Memory: memoryBytes, MemorySwap: memoryBytes }),
+    ...(cpus === undefined ? {} : { NanoCpus: Math.round(cpus * 1e9) }),
+    // Podman has a default of its own, which -1 takes away.
+    PidsLimit: pids ?? -1,
   };
 }
 

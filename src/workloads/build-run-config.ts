@@ -21,6 +21,7 @@ import {
   withNetworkMode,
   withVolumes,
 } from '../sandbox/index.ts';
+import { checkLimits } from './check-limits.ts';
 import { collectEnvironment } from './environment.ts';
 import type { Filled } from './fill-environment.ts';
 import type { RunPlan } from './plan-run.ts';
@@ -81,6 +82,7 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
       ...(facts.runtime === 'process' ? { runtime: facts.runtime } : {}),
       ...(request.noSandbox ? { no_sandbox: true } : {}),
       ...(request.allowInstallScripts ? { allow_install_scripts: true } : {}),
+      ...(request.resourceLimits === undefined ? {} : { resource_limits: request.resourceLimits }),
       ...plan.origin,
       cmd_args: [...plan.serverArguments],
       name: facts.name,
@@ -146,7 +148,7 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
 
 /** What can be wrong with a request before anybody is asked for values or an image; gives the profile with the user's mounts and network in it. */
 async function checkSettings(
-  { stateless, publish, volumes, networkMode, proxyPort }: RunRequest,
+  { stateless, publish, volumes, networkMode, proxyPort, resourceLimits }: RunRequest,
   facts: BuildFacts,
 ): Promise<PermissionProfile> {
   const { transport, permissions } = facts.plan;
@@ -156,6 +158,7 @@ async function checkSettings(
     });
   }
   for (const spec of publish) parsePublish(spec);
+  checkLimits(resourceLimits, facts.runtime ?? 'container');
   const profile = withNetworkMode(
     withVolumes(withAbsoluteSources(permissions ?? networkProfile()), volumes, facts.logger),
     networkMode,

@@ -5,6 +5,7 @@ import { findFreePort, isPortAvailable, type Logger, type Paths, readTextFile } 
 import {
   baseNameOf,
   containerNameOf,
+  isProcess,
   isRemote,
   parseNewWorkloadName,
   parseRunConfig,
@@ -15,6 +16,8 @@ import {
   type WorkloadName,
 } from '../records/index.ts';
 import { checkProfile, withAbsoluteSources } from '../sandbox/index.ts';
+
+import { checkLimits } from './check-limits.ts';
 
 const SCHEMA_VERSION = 'v0.1.0';
 
@@ -56,6 +59,10 @@ export async function admitRunConfig(
     throw new ThvError('ERR_GROUP_NOT_FOUND', { group: config.group });
   }
   const { permission_profile } = config;
+  checkLimits(
+    config.resource_limits,
+    isRemote(config) ? 'remote' : isProcess(config) ? 'process' : 'container',
+  );
   if (permission_profile) checkProfile(permission_profile, 'of the run configuration');
   const names = {
     name: config.name || name,

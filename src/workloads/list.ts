@@ -1,14 +1,16 @@
 import type { ContainerSummary, Engine } from '../engine/index.ts';
 import { hasCode, ThvError, toThvError } from '../errors/index.ts';
-import { findContainer } from '../host/index.ts';
+import { findContainer, readConfinement } from '../host/index.ts';
 import { startDeadline } from '../platform/index.ts';
 import {
   createLabelFilter,
   isContainer,
+  isProcess,
   LABEL,
   parseWorkloadName,
   type RunConfig,
   type StatusListing,
+  type StatusRecord,
   type WorkloadName,
 } from '../records/index.ts';
 import type { Context } from './context.ts';
@@ -52,6 +54,7 @@ export async function listWorkloads(
         unreadable: unreadable.get(name),
         config: configs.has(name) ? configs.get(name) : await findConfig(context, name),
         container: summary === undefined ? undefined : seenFromSummary(summary),
+        confinement: confinementOf(context, name, configs.get(name), records.get(name)),
         host,
       };
       return viewOf(name, evidence, await reconcile(context, name, evidence, engine));
@@ -77,6 +80,16 @@ async function listRecords({ statuses, runConfigs, logger }: Context): Promise<S
     const names = (await runConfigs.names()).map((name) => parseWorkloadName(name));
     return { records: new Map(), unreadable: new Map(names.map((name) => [name, problem])) };
   }
+}
+
+function confinementOf(
+  { paths }: Context,
+  name: WorkloadName,
+  config: RunConfig | undefined,
+  record: StatusRecord | undefined,
+): Evidence['confinement'] {
+  const isUp = record?.status === 'running' || record?.status === 'unhealthy';
+  return isUp && config !== undefined && isProcess(config) ? readConfinement(paths, name) : undefined;
 }
 
 /**
@@ -133,7 +146,8 @@ export async function getWorkload(
     );
   }
   const container = details === undefined ? undefined : seenFromDetails(details);
-  const evidence = { record, unreadable: undefined, config, container, host };
+  const confinement = confinementOf(context, name, config, record);
+  const evidence = { record, unreadable: undefined, config, container, confinement, host };
   return viewOf(name, evidence, await reconcile(context, name, evidence, engine));
 }
 

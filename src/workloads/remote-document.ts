@@ -4,6 +4,7 @@ import type { Logger } from '../platform/index.ts';
 import type { RunConfig, WorkloadName } from '../records/index.ts';
 import type { EntryHeader, EntryVariable, RemoteEntry } from '../registry/index.ts';
 import { buildRunConfig } from './build-run-config.ts';
+import { checkLimits } from './check-limits.ts';
 import type { Context } from './context.ts';
 import { fillEntryHeaders } from './fill-environment.ts';
 import { parseForwardHeaderSecrets, parseForwardHeaders } from './forward-header-flags.ts';
@@ -40,6 +41,7 @@ export async function buildRemoteConfig(
   const { logger } = context;
   const { url, entry } = remote;
   warnAboutIgnored(request, remote, logger);
+  checkLimits(request.resourceLimits, 'remote');
   const plan = await within('failed to validate run config', () =>
     planRemote(context, request, remote, toolsOverride),
   );

@@ -1,6 +1,7 @@
 import type { BuildProgress } from '../build/index.ts';
 import type { Registered } from '../clients/index.ts';
-import type { PermissionProfile, RunConfig, WorkloadStatus } from '../records/index.ts';
+import type { Confinement } from '../host/index.ts';
+import type { PermissionProfile, ResourceLimits, RunConfig, WorkloadStatus } from '../records/index.ts';
 import type { Registry } from '../registry/index.ts';
 import type { RUNTIMES } from './runtime.ts';
 import type { RuntimeOverride } from './runtime-override.ts';
@@ -27,6 +28,10 @@ export interface Workload {
   readonly remote: boolean;
   /** A process of this machine, and whether it is confined; absent for a container. */
   readonly process?: { readonly isConfined: boolean };
+  /** What the server may use, and what holds that; absent where it is not known. */
+  readonly limits?: Confinement['limits'] | undefined;
+  /** Where the sandbox of a process was seen to be weaker than a container. */
+  readonly weaknesses?: readonly string[] | undefined;
 }
 
 /** What `thv run` was asked for, after flags were parsed and checked on their own (spec 01 §4.3). */
@@ -39,6 +44,8 @@ export interface RunRequest {
   readonly noSandbox?: boolean;
   /** Of a process: packages may run programs while they are installed. */
   readonly allowInstallScripts?: boolean;
+  /** What the server may use of the machine; absent for the defaults. */
+  readonly resourceLimits?: ResourceLimits | undefined;
   /** Everything behind the first `--`. */
   readonly serverArguments: readonly string[];
   readonly name: string | undefined;

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { PermissionProfileSchema } from '../../records/index.ts';
+import { PermissionProfileSchema, ResourceLimitsSchema } from '../../records/index.ts';
 import { named } from './names.ts';
 
 /** What a client asks for when it creates or edits a workload (spec 10 §11.2). Absent and empty mean the same. */
@@ -65,6 +65,22 @@ const RuntimeConfig = named(
   }),
 );
 
+/** Ours. */
+const ResourceLimits = named(
+  'thv.ResourceLimits',
+  v.object({
+    memory: v.pipe(
+      ResourceLimitsSchema.entries.memory,
+      v.description('Such as 512m or 2g; unlimited for no limit. Default: half of the machine, 4g at most'),
+    ),
+    cpus: v.pipe(ResourceLimitsSchema.entries.cpus, v.description('Processors; 0 for no limit, the default')),
+    pids: v.pipe(
+      ResourceLimitsSchema.entries.pids,
+      v.description('Processes and threads; 0 for no limit. Default: 2048'),
+    ),
+  }),
+);
+
 const fields = {
   image: Text,
   runtime_config: v.optional(RuntimeConfig),
@@ -90,6 +106,7 @@ const fields = {
   oauth_config: v.optional(RemoteOAuth),
   headers: v.optional(v.array(Header), []),
   header_forward: v.optional(HeaderForward),
+  resource_limits: v.optional(ResourceLimits),
 };
 
 export const UpdateRequest = named('pkg_api_v1.updateRequest', v.object(fields));
@@ -152,6 +169,7 @@ export const WorkloadDetails = named(
     runtime_config: v.optional(RuntimeConfig),
     header_forward: v.optional(HeaderForward),
     headers: v.optional(v.array(Header)),
+    resource_limits: v.optional(ResourceLimits),
   }),
 );
 export type WorkloadDetails = v.InferOutput<typeof WorkloadDetails>;

@@ -4,6 +4,8 @@ import type { Backend } from './start.ts';
 
 /** Bubblewrap at `path`: it makes namespaces and view, our launcher does the rest inside. */
 export function bubblewrap(path: string): Backend {
+  // Since 0.7.
+  const hasSizes = Bun.spawnSync([path, '--help']).stdout.includes('--size ');
   return {
     program: path,
     makesView: true,
@@ -20,19 +22,26 @@ export function bubblewrap(path: string): Backend {
       ...(ownNetwork ? ['--unshare-net'] : []),
       ...(insideId === undefined ? [] : ['--uid', String(insideId), '--gid', String(insideId)]),
       ...['--hostname', HOST_NAME, '--cap-drop', 'ALL'],
-      ...view.flatMap(argumentsFor),
+      ...view.flatMap((entry) => argumentsFor(entry, hasSizes)),
       ...['--remount-ro', '/', '--chdir', '/', '--'],
       ...launcher,
     ],
   };
 }
 
-function argumentsFor(entry: ViewEntry): readonly string[] {
+function argumentsFor(entry: ViewEntry, hasSizes: boolean): readonly string[] {
   switch (entry.type) {
     case 'bind':
       return [entry.readOnly ? '--ro-bind' : '--bind', entry.source, entry.target];
     case 'scratch':
-      return ['--perms', '1777', '--tmpfs', entry.target];
+      // What older versions cannot say here is set from outside (`settle.ts`).
+      return [
+        '--perms',
+        '1777',
+        ...(hasSizes ? ['--size', String(entry.bytes)] : []),
+        '--tmpfs',
+        entry.target,
+      ];
     case 'link':
       return ['--symlink', entry.to, entry.target];
     case 'processes':

@@ -4,12 +4,14 @@ import { PROGRAM, type ViewEntry, writablePaths } from '../filesystem-view.ts';
 import { readOrder } from '../order.ts';
 import { supervise } from '../supervise.ts';
 import { execute } from './calls.ts';
-import { confine, landlockVersion } from './landlock.ts';
+import { confine } from './landlock.ts';
+import { awaitRoute, takeAddresses } from './own-addresses.ts';
 import { dieWithParent, dropCapabilities, forbidNewPrivileges, limit } from './privileges.ts';
 import { probe } from './probe.ts';
 import { relay } from './relay.ts';
 import { changeFolder, enterView, takeHostName } from './root.ts';
 import { filterSystemCalls } from './seccomp.ts';
+import { settle } from './settle.ts';
 import { bringLoopbackUp, keepOnExec, listenOnLoopback, sendDescriptor } from './sockets.ts';
 import { type StageOrder, takeStage } from './staging.ts';
 
@@ -30,11 +32,16 @@ export interface LaunchOrder {
   readonly limits: { readonly processes: number | undefined; readonly openFiles: number | undefined };
 }
 
+/** What it is told after its first report, when those outside have done their part. */
+export interface ProceedOrder {
+  /** Addresses of the machine that the namespace takes, once somebody has connected it; absent when that is nobody's intent, or done. */
+  readonly addresses?: readonly string[] | undefined;
+}
+
+/** The first one says that the view is in place, the second that the process is about to start. */
 export interface LaunchReport {
   /** Why the process could not be started. */
   readonly problem?: string;
-  /** Version of Landlock in force; 0 without. */
-  readonly landlock?: number;
 }
 
 /** What a server believes to run on. */
@@ -80,6 +87,8 @@ export async function runSandboxPart(words: readonly string[]): Promise<number> 
       return relay(Number(rest[0]), INGRESS);
     case 'probe':
       return probe(rest);
+    case 'settle':
+      return settle(rest);
     case 'supervise':
       return supervise();
     default:
@@ -113,8 +122,15 @@ function launch(): number {
   try {
     dieWithParent();
     const order = readOrder<LaunchOrder>();
-    prepare(order);
-    report({ landlock: landlockVersion() });
+    enter(order);
+    report({});
+    const { addresses } = readOrder<ProceedOrder>();
+    if (addresses !== undefined) {
+      awaitRoute();
+      takeAddresses(addresses);
+    }
+    lockUp(order);
+    report({});
     const [program = '', ...args] = order.command;
     const ingress = order.ingressPort === undefined ? '' : String(order.ingressPort);
     return execute('/bin/sh', ['-c', INIT, 'thv', ingress, PROGRAM, program, ...args], order.env);
@@ -124,8 +140,8 @@ function launch(): number {
   }
 }
 
-/** In an order in which each step still may what it has to do. */
-function prepare(order: LaunchOrder): void {
+/** What takes rights in the namespaces. */
+function enter(order: LaunchOrder): void {
   if (order.ownNetwork && !order.isViewInPlace) bringLoopbackUp();
   if (!order.isViewInPlace) {
     takeHostName(HOST_NAME);
@@ -133,6 +149,10 @@ function prepare(order: LaunchOrder): void {
   }
   changeFolder(order.cwd);
   if (order.egressPort !== undefined) sendDescriptor(SOCKETS, listenOnLoopback(order.egressPort));
+}
+
+/** In an order in which each step still may what it has to do. */
+function lockUp(order: LaunchOrder): void {
   limit('core', 0);
   if (order.limits.processes !== undefined) limit('processes', order.limits.processes);
   if (order.limits.openFiles !== undefined) limit('openFiles', order.limits.openFiles);

@@ -6,14 +6,19 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  statfsSync,
   writeFileSync,
 } from 'node:fs';
 import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import type { Size } from '../filesystem-view.ts';
 
 /** What a probe inside a sandbox was able to do that it must not be. */
 interface ProbeResult {
   readonly breaches: readonly string[];
+  /** What is not held as tightly as it could be. */
+  readonly weaknesses: readonly string[];
 }
 
 /** What the one who started the probe has laid out for it. */
@@ -24,8 +29,15 @@ export interface Bait {
   readonly folders: readonly string[];
   /** Files that set what the kernel does, whether they are here or not. */
   readonly settings: readonly string[];
-  /** A port of this machine's loopback that something listens on. */
+  /** A port of this machine that something listens on, and the addresses to try it at. */
   readonly port: number;
+  readonly addresses: readonly string[];
+  /** Name of an abstract socket that something listens on. */
+  readonly abstract: string;
+  /** It is to be connected with the rest of the world. */
+  readonly isOpen: boolean;
+  /** Folders in memory, with what may be in them at most. */
+  readonly sizes: Readonly<Record<string, Size>>;
 }
 
 /** `thv __sandbox probe`: tries to get out, and says on stdout where it got. */
@@ -39,13 +51,24 @@ export async function probe(words: readonly string[]): Promise<number> {
     if (found !== undefined) breaches.push(`${found} can be written to`);
   }
   for (const folder of bait.folders) if (canWrite(folder)) breaches.push(`${folder} can be written to`);
-  if (await canConnect(bait.port)) breaches.push('services of this machine can be reached');
+  const reached = await Promise.all(
+    [...bait.addresses, ...gateways()].flatMap(placesAt).map(async (host) => {
+      const isReached = await canConnect({ host, port: bait.port });
+      return isReached ? [`services of this machine can be reached at ${host}`] : [];
+    }),
+  );
+  breaches.push(...reached.flat());
+  if (await canConnect({ path: `\0${bait.abstract}` }))
+    breaches.push('abstract sockets of this machine can be reached');
+  if (bait.isOpen && Object.keys(networkInterfaces()).length < 2)
+    breaches.push('nothing else can be reached either');
   if (processIds().length > MAX_PROCESSES) breaches.push('other processes can be seen');
   const status = readFileSync('/proc/self/status', 'utf8');
   if (!/^NoNewPrivs:\s*1$/m.test(status)) breaches.push('privileges can be gained');
   if (/^Cap(?:Inh|Prm|Eff|Bnd|Amb):\s*0*[1-9a-f]/m.test(status)) breaches.push('it has capabilities');
   if (!/^Seccomp:\s*2$/m.test(status)) breaches.push('system calls are not filtered');
-  process.stdout.write(`${JSON.stringify({ breaches } satisfies ProbeResult)}\n`);
+  const weaknesses = Object.entries(bait.sizes).flatMap(([path, size]) => problemOfSize(path, size));
+  process.stdout.write(`${JSON.stringify({ breaches, weaknesses } satisfies ProbeResult)}\n`);
   return 0;
 }
 
@@ -113,9 +136,40 @@ function isWritable(path: string): boolean {
   }
 }
 
-function canConnect(port: number): Promise<boolean> {
+/** An address of the link is one at each interface. */
+function placesAt(address: string): readonly string[] {
+  if (!address.startsWith('fe80:')) return [address];
+  return Object.keys(networkInterfaces()).map((name) => `${address}%${name}`);
+}
+
+/** Where whoever connects a namespace may let the machine itself be found. */
+function gateways(): readonly string[] {
+  const routes = readFileSync('/proc/net/route', 'utf8');
+  return [...routes.matchAll(/^\S+\t00000000\t([0-9A-F]{8})\t/gm)].flatMap(([, hex = '']) => {
+    // In the machine's order of bytes.
+    const address = hex
+      .match(/../g)
+      ?.reverse()
+      .map((byte) => Number.parseInt(byte, 16));
+    return address === undefined ? [] : [address.join('.')];
+  });
+}
+
+function problemOfSize(path: string, { bytes, files }: Size): readonly string[] {
+  const found = statfsSync(path);
+  return [
+    ...(found.blocks * found.bsize > bytes
+      ? [`the size of ${path}, which is in memory, is not limited`]
+      : []),
+    ...(found.files > files ? [`the number of files in ${path}, which is in memory, is not limited`] : []),
+  ];
+}
+
+function canConnect(
+  to: { readonly host: string; readonly port: number } | { readonly path: string },
+): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connect({ host: '127.0.0.1', port });
+  const socket = connect(to);
   const timer = setTimeout(() => resolve(false), CONNECT_TIMEOUT_MS);
   socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
   return promise.finally(() => {

@@ -1,11 +1,12 @@
 import { existsSync, mkdirSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { ViewEntry } from '../filesystem-view.ts';
+import type { Size, ViewEntry } from '../filesystem-view.ts';
 import { check, cString, libc, systemCall } from './calls.ts';
 
 const MS_NOSUID = 2;
 const MS_NODEV = 4;
 const MS_NOEXEC = 8;
+const MS_REMOUNT = 32;
 const MS_BIND = 4096;
 const MS_REC = 16_384;
 const MS_SLAVE = 1 << 19;
@@ -19,6 +20,8 @@ const MOUNT_ATTR_NODEV = 4n;
 /** Where the old files are seen from while the new ones are put together. */
 const OLD = '/oldroot';
 const NEW = '/newroot';
+/** Room for the places that something is mounted at, and no more. */
+const PLACES = 'size=4m,nr_inodes=16384';
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
 
 /**
@@ -28,11 +31,11 @@ const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
 export function enterView(view: readonly ViewEntry[]): void {
   mount('none', '/', undefined, MS_REC | MS_SLAVE);
   const base = ['/tmp', '/mnt', '/run'].find((path) => existsSync(path)) ?? '/tmp';
-  mount('tmpfs', base, 'tmpfs', MS_NOSUID | MS_NODEV, 'mode=755');
+  mount('tmpfs', base, 'tmpfs', MS_NOSUID | MS_NODEV, `mode=755,${PLACES}`);
   mkdirSync(join(base, OLD));
   mkdirSync(join(base, NEW));
   pivotRoot(base, join(base, OLD));
-  mount('tmpfs', NEW, 'tmpfs', MS_NOSUID | MS_NODEV, 'mode=755');
+  mount('tmpfs', NEW, 'tmpfs', MS_NOSUID | MS_NODEV, `mode=755,${PLACES}`);
   for (const entry of view) place(entry);
   check(libc().umount2(cString(OLD), MNT_DETACH), 'leave the old files');
   changeFolder(NEW);
@@ -41,6 +44,15 @@ export function enterView(view: readonly ViewEntry[]): void {
   check(libc().umount2(cString('.'), MNT_DETACH), 'leave the old root');
   changeFolder('/');
   setAttributes('/', MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0);
+}
+
+/** Gives a folder that is kept in memory a size, when it is in place already. */
+export function resize(path: string, size: Size): void {
+  mount('tmpfs', path, 'tmpfs', MS_REMOUNT | MS_NOSUID | MS_NODEV, optionsOf(size));
+}
+
+function optionsOf({ bytes, files }: Size): string {
+  return `size=${bytes},nr_inodes=${files}`;
 }
 
 /** In a namespace of its own: the machine's name is nobody's business. */
@@ -62,7 +74,7 @@ function place(entry: ViewEntry): void {
   } else if (entry.type === 'devices') {
     placeDevices(target);
   } else if (entry.type === 'hidden') {
-    if (entry.isFolder) mount('tmpfs', target, 'tmpfs', MS_NOSUID | MS_NODEV, 'mode=755');
+    if (entry.isFolder) mount('tmpfs', target, 'tmpfs', MS_NOSUID | MS_NODEV, 'mode=755,size=4k,nr_inodes=2');
     else mount(`${OLD}/dev/null`, target, undefined, MS_BIND);
     setAttributes(target, MOUNT_ATTR_RDONLY, 0);
   } else if (entry.type === 'sealed') {
@@ -70,7 +82,7 @@ function place(entry: ViewEntry): void {
   } else {
     mkdirSync(target, { recursive: true });
     if (entry.type === 'processes') mount('proc', target, 'proc', MS_NOSUID | MS_NODEV | MS_NOEXEC);
-    else mount('tmpfs', target, 'tmpfs', MS_NOSUID | MS_NODEV, `mode=1777,size=${entry.sizeBytes}`);
+    else mount('tmpfs', target, 'tmpfs', MS_NOSUID | MS_NODEV, `mode=1777,${optionsOf(entry)}`);
   }
 }
 
@@ -120,7 +132,7 @@ function readLink(path: string): string | undefined {
 
 function placeDevices(target: string): void {
   mkdirSync(target, { recursive: true });
-  mount('tmpfs', target, 'tmpfs', MS_NOSUID | MS_NOEXEC, 'mode=755');
+  mount('tmpfs', target, 'tmpfs', MS_NOSUID | MS_NOEXEC, 'mode=755,size=64k,nr_inodes=64');
   for (const name of DEVICES) {
     if (!existsSync(`${OLD}/dev/${name}`)) continue;
     writeFileSync(`${target}/${name}`, '');
@@ -137,8 +149,6 @@ function placeDevices(target: string): void {
   }
   mkdirSync(`${target}/pts`);
   mount('devpts', `${target}/pts`, 'devpts', MS_NOSUID | MS_NOEXEC, 'newinstance,ptmxmode=0666,mode=620');
-  mkdirSync(`${target}/shm`);
-  mount('tmpfs', `${target}/shm`, 'tmpfs', MS_NOSUID | MS_NODEV, 'mode=1777,size=67108864');
 }
 
 function mount(source: string, target: string, type: string | undefined, flags: number, data?: string): void {

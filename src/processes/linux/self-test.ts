@@ -1,22 +1,30 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { ThvError } from '../../errors/index.ts';
 import { type Logger, silentLogger, writeFileAtomic } from '../../platform/index.ts';
-import { PROGRAM } from '../filesystem-view.ts';
+import { LARGEST, PROGRAM } from '../filesystem-view.ts';
+import type { NetworkAccess } from '../network-access.ts';
 import { landlockVersion } from './landlock.ts';
+import { addressesOfMachine } from './own-addresses.ts';
 import type { Bait } from './probe.ts';
 import { type Backend, startOnLinux } from './start.ts';
 
-const VerdictSchema = v.object({ problem: v.optional(v.string()), landlock: v.number() });
+const VerdictSchema = v.object({
+  problem: v.optional(v.string()),
+  landlock: v.number(),
+  weaknesses: v.optional(v.array(v.string())),
+});
 /** What a backend is worth on this machine: `problem` says why it is not used. */
 export type Verdict = v.InferOutput<typeof VerdictSchema>;
 
 interface SelfTestOptions {
   readonly name: string;
   readonly backend: Backend;
+  /** What the probe is given to get out by; nothing unless given. */
+  readonly network?: NetworkAccess;
   readonly self: readonly string[];
   /** `<cache>/toolhive` */
   readonly cacheFolder: string;
@@ -31,25 +39,41 @@ const SETTINGS =
   /proc/kcore /proc/kmsg /proc/timer_list /proc/latency_stats /proc/dynamic_debug/control /sys/kernel/uevent_helper
   /sys/fs/cgroup/cgroup.procs /sys/firmware/efi/vars /sys/power/state`.split(/\s+/);
 
+const RETRY_MS = 10 * 60_000;
+
 /** Runs a probe in the sandbox, once for each boot and version of this program. */
 export async function selfTest(options: SelfTestOptions): Promise<Verdict> {
   const file = join(options.cacheFolder, 'sandbox', `${options.name}.json`);
   const circumstances = circumstancesOf(options);
   const known = readVerdict(file, circumstances);
-  if (known !== undefined) return known;
+  if (known !== undefined && (known.problem === undefined || isRecent(file))) return known;
   const verdict = await tryOut(options);
   options.logger.debug('sandbox tried out', { sandbox: options.name, ...verdict });
   // A failure may be of the moment; what works keeps working until the machine changes.
-  if (verdict.problem === undefined) {
+  if (verdict.problem === undefined || options.network !== undefined) {
     await writeFileAtomic(file, `${JSON.stringify({ circumstances, verdict })}\n`, { mode: 0o600 });
   }
   return verdict;
 }
 
-function circumstancesOf({ self, name }: SelfTestOptions): string {
-  const { mtimeMs, size } = statSync(self[0] ?? '');
+/** Of a network, which servers do without where it fails: tried again after a while, not at each start. */
+function isRecent(file: string): boolean {
+  return Date.now() - statSync(file).mtimeMs < RETRY_MS;
+}
+
+function circumstancesOf({ self, name, backend }: SelfTestOptions): string {
+  const stamps = [self[0] ?? '', ...(backend.pasta === undefined ? [] : [backend.pasta])].map((path) =>
+    statSync(path),
+  );
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  return [name, boot, release(), process.getuid?.(), self[0], size, mtimeMs].join(' ');
+  return [
+    name,
+    boot,
+    release(),
+    process.getuid?.(),
+    self[0],
+    ...stamps.flatMap(({ size, mtimeMs }) => [size, mtimeMs]),
+  ].join(' ');
 }
 
 function readVerdict(file: string, circumstances: string): Verdict | undefined {
@@ -61,17 +85,22 @@ function readVerdict(file: string, circumstances: string): Verdict | undefined {
   }
 }
 
-async function tryOut({ backend, self, signal }: SelfTestOptions): Promise<Verdict> {
+async function tryOut({
+  backend,
+  self,
+  signal,
+  network = { type: 'none' },
+}: SelfTestOptions): Promise<Verdict> {
   const folder = mkdtempSync(join(tmpdir(), 'thv-probe-'));
-  const listener = createServer((socket) => socket.destroy());
+  await using service = await openService();
   try {
-    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
-    const address = listener.address();
     const bait: Bait = {
       file: join(folder, 'bait'),
-      folders: ['/', '/usr', '/etc', '/proc', folder],
+      folders: ['/', '/usr', '/etc', '/proc', '/dev', folder],
       settings: SETTINGS,
-      port: typeof address === 'object' && address !== null ? address.port : 0,
+      ...service.place,
+      isOpen: network.type === 'open',
+      sizes: LARGEST,
     };
     writeFileSync(bait.file, 'not for you');
     mkdirSync(join(folder, 'process'));
@@ -81,7 +110,7 @@ async function tryOut({ backend, self, signal }: SelfTestOptions): Promise<Verdi
       folder: join(folder, 'process'),
       readOnlyPaths: [],
       mounts: [],
-      network: { type: 'none' },
+      network,
       logger: silentLogger,
       signal,
     });
@@ -92,17 +121,44 @@ async function tryOut({ backend, self, signal }: SelfTestOptions): Promise<Verdi
     ]);
     await probe.exited;
     const landlock = landlockVersion();
-    const result = v.safeParse(v.object({ breaches: v.array(v.string()) }), parseJson(stdout));
+    const result = v.safeParse(ResultSchema, parseJson(stdout));
     if (!result.success) return { problem: `the probe did not run: ${stderr.trim()}`, landlock };
-    const { breaches } = result.output;
-    return breaches.length === 0 ? { landlock } : { problem: breaches.join('; '), landlock };
+    const { breaches, weaknesses } = result.output;
+    return breaches.length === 0 ? { landlock, weaknesses } : { problem: breaches.join('; '), landlock };
   } catch (error) {
     if (signal.aborted) throw new ThvError('ERR_CANCELLED', { reason: 'cancelled' });
     return { problem: error instanceof Error ? error.message : String(error), landlock: 0 };
   } finally {
-    listener.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+const ResultSchema = v.object({ breaches: v.array(v.string()), weaknesses: v.array(v.string()) });
+
+/** A service of this machine, at all of its addresses and as an abstract socket, that closes whatever reaches it. */
+async function openService() {
+  const place = {
+    port: 0,
+    addresses: ['127.0.0.1', '::1', ...addressesOfMachine()],
+    abstract: `thv-probe-${process.pid}-${crypto.randomUUID()}`,
+  };
+  const listeners: Server[] = [];
+  const listen = (to: object) => {
+    const listener = createServer((socket) => socket.destroy());
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    listener.on('error', reject).listen(to, resolve);
+    listeners.push(listener);
+    return promise.then(() => listener.address());
+  };
+  // Where there is no IPv6, what there is.
+  const address = await listen({ port: 0, host: '::' }).catch(() => listen({ port: 0, host: '0.0.0.0' }));
+  await listen({ path: `\0${place.abstract}` });
+  return {
+    place: { ...place, port: typeof address === 'object' && address !== null ? address.port : 0 },
+    async [Symbol.asyncDispose]() {
+      for (const listener of listeners) listener.close();
+    },
+  };
 }
 
 function parseJson(text: string): unknown {

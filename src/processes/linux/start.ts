@@ -1,24 +1,20 @@
 import { release } from 'node:os';
-import { ThvError } from '../../errors/index.ts';
-import { sleep } from '../../platform/index.ts';
-import { type Child, takeChannel } from '../child.ts';
 import { openEgressProxy } from '../egress/proxy.ts';
 import { PROGRAM, PROGRAMS, type ViewEntry, WORK } from '../filesystem-view.ts';
-import { writeOrder } from '../order.ts';
+import { holdLimits } from '../limits/hold-limits.ts';
+import type { NetworkAccess } from '../network-access.ts';
 import { RUNTIME } from '../packages/npm.ts';
 import { proxyEnvironment } from '../proxy-environment.ts';
 import type { ProcessSpec, SandboxedProcess } from '../types.ts';
-import {
-  CONTROL,
-  type GuardOrder,
-  INGRESS,
-  type LaunchOrder,
-  type LaunchReport,
-  SOCKETS,
-} from './launcher.ts';
+import { talkTo } from './dialogue.ts';
+import { CONTROL, type GuardOrder, INGRESS, SOCKETS } from './launcher.ts';
+import { type Connection, connectNamespace, localPortsOf, unlessLost } from './open-network.ts';
+import { addressesOfMachine } from './own-addresses.ts';
+import { settleFromOutside, sizesIn } from './settle.ts';
 import { closeDescriptor, listenOnLoopback, receiveDescriptor, socketPair } from './sockets.ts';
 import { FIRST_STAGED } from './staging.ts';
-import { watchTree } from './tree.ts';
+import { type Tree, watchTree } from './tree.ts';
+import { isKernelRoot } from './unprivileged.ts';
 import { viewFor } from './view.ts';
 
 /** How a backend gets the launcher into its namespaces. */
@@ -29,6 +25,8 @@ export interface Backend {
   readonly needsGuard: boolean;
   /** Run by root it takes, and needs on some machines, the capability to make namespaces with it when it stops being root. */
   readonly keepsCapability: boolean;
+  /** Connects an open network of a process's own with the rest; absent where there is nothing that does. */
+  readonly pasta?: string | undefined;
   /** The view is made by the backend and not by the launcher. */
   readonly makesView: boolean;
   command(
@@ -44,7 +42,6 @@ export interface Backend {
 
 /** Ports of the egress proxy inside: the second for servers that listen on the first. */
 const EGRESS_PORTS = [3128, 3129] as const;
-const START_TIMEOUT_MS = 20_000;
 /** What a process of root's sees itself as where the backend can show it any number. */
 const INSIDE_ID = 1000;
 
@@ -54,14 +51,15 @@ export async function startOnLinux(
   self: readonly string[],
   spec: ProcessSpec,
 ): Promise<SandboxedProcess> {
-  const { network, signal } = spec;
+  const { signal } = spec;
+  const network = joined(spec.network, backend);
   const isFiltered = network.type === 'filtered';
   const ownNetwork = network.type !== 'host';
   const egressPort = spec.port?.inside === EGRESS_PORTS[0] ? EGRESS_PORTS[1] : EGRESS_PORTS[0];
   const insideId = process.getuid?.() === 0 ? INSIDE_ID : undefined;
-  const [executable = '', ...script] = self;
+  const [, ...script] = self;
   using descriptors = new DisposableStack();
-  const { view, staging } = await viewFor(backend, self, spec, insideId);
+  const { view, staging } = await viewFor(backend, self, { ...spec, network }, insideId);
   if (staging !== undefined) descriptors.use(staging);
   const seen = (path: string) => staging?.pathOf(path) ?? path;
   // The child has copies of them after the start.
@@ -71,11 +69,7 @@ export async function startOnLinux(
   const needsRelay = spec.port !== undefined && ownNetwork;
   const ingress = needsRelay ? closeLater(listenOnLoopback(spec.port.outside)) : -1;
 
-  const launcher = [
-    backend.makesView ? PROGRAM : seen(executable),
-    ...script.map((path) => (backend.makesView ? path : seen(path))),
-    ...['__sandbox', 'launch'],
-  ];
+  const own = backend.makesView ? [PROGRAM, ...script] : self.map(seen);
   const stage = staging && {
     place: staging.place,
     mounts: staging.mounts.length,
@@ -86,7 +80,7 @@ export async function startOnLinux(
   const isGuarded = backend.needsGuard || stage !== undefined;
   const command = [
     ...(isGuarded ? [...self, '__sandbox', 'guard', JSON.stringify(guard)] : []),
-    ...backend.command(launcher, { view, ownNetwork, insideId }),
+    ...backend.command([...own, '__sandbox', 'launch'], { view, ownNetwork, insideId }),
   ];
   const staged = Object.fromEntries((staging?.mounts ?? []).map((fd, index) => [FIRST_STAGED + index, fd]));
   const child = Bun.spawn(command, {
@@ -96,35 +90,51 @@ export async function startOnLinux(
     stdio: stdio({ [SOCKETS]: theirs, [INGRESS]: ingress, ...staged }),
   });
   const tree = watchTree(child);
+  using dialogue = talkTo(child, signal);
   const [program = '', ...words] = spec.command;
+  const rlimited = countsForEachNamespace() ? spec.limits?.processes : undefined;
   try {
-    const report = await giveOrder(
-      child,
-      {
-        // By its path: `PATH` is the user's to set.
-        command: [program === RUNTIME ? PROGRAM : program, ...words],
-        cwd: spec.cwd ?? WORK,
-        env: {
-          PATH: `${PROGRAMS}:${SYSTEM_PATH}`,
-          HOME: WORK,
-          TMPDIR: '/tmp',
-          LANG: 'C.UTF-8',
-          ...spec.env,
-          ...(isFiltered ? proxyEnvironment(egressPort) : {}),
-        },
-        view,
-        isViewInPlace: backend.makesView,
-        egressPort: isFiltered ? egressPort : undefined,
-        ingressPort: needsRelay ? spec.port.inside : undefined,
-        ownNetwork,
-        limits: {
-          processes: countsForEachNamespace() ? spec.limits?.processes : undefined,
-          openFiles: spec.limits?.openFiles,
-        },
+    await dialogue.order({
+      // By its path: `PATH` is the user's to set.
+      command: [program === RUNTIME ? PROGRAM : program, ...words],
+      cwd: spec.cwd ?? WORK,
+      env: {
+        PATH: `${PROGRAMS}:${SYSTEM_PATH}`,
+        HOME: WORK,
+        TMPDIR: '/tmp',
+        LANG: 'C.UTF-8',
+        ...spec.env,
+        ...(isFiltered ? proxyEnvironment(egressPort) : {}),
       },
-      signal,
-    );
-    if (report.problem !== undefined) throw new ThvError('ERR_SANDBOX_FAILED', { reason: report.problem });
+      view,
+      isViewInPlace: backend.makesView,
+      egressPort: isFiltered ? egressPort : undefined,
+      ingressPort: needsRelay ? spec.port.inside : undefined,
+      ownNetwork,
+      limits: { processes: rlimited, openFiles: spec.limits?.openFiles },
+    });
+    const first = tree.first();
+    const held = holdLimits({
+      root: child.pid,
+      first,
+      limits: spec.limits ?? {},
+      // The kernel does not count for its own root.
+      byResourceLimit: new Set(rlimited === undefined || keepsRoot(staging) ? [] : ['processes']),
+      end: () => void tree.process.stop(0),
+      logger: spec.logger,
+    });
+    tree.hold(held);
+    const connection = first === undefined ? undefined : connect(network, first, { backend, spec, tree });
+    const addresses = connection === undefined ? undefined : addressesOfMachine();
+    const settle = { sizes: sizesIn(view), addresses };
+    const proceeding = async () => {
+      // What this launcher may not do in its namespaces is done from outside.
+      await connection?.ready();
+      if (backend.makesView && first !== undefined) await settleFromOutside(first, settle, { own, spec });
+      await dialogue.proceed({ addresses: backend.makesView ? undefined : addresses });
+    };
+    await unlessLost(proceeding(), connection);
+    void connection?.lost.then(() => tree.process.stop(0));
     if (isFiltered) {
       const listeningFd = receiveDescriptor(ours);
       const proxy = await openEgressProxy({ rules: network.rules, logger: spec.logger, listeningFd });
@@ -135,6 +145,39 @@ export async function startOnLinux(
     await tree.process.stop(0);
     throw error;
   }
+}
+
+/** An open network is the machine's own where there is nothing to connect another one with. */
+function joined(network: NetworkAccess, { pasta }: Backend): NetworkAccess {
+  return network.type === 'open' && pasta === undefined ? { type: 'host' } : network;
+}
+
+function keepsRoot(staging: object | undefined): boolean {
+  return staging === undefined && isKernelRoot();
+}
+
+interface ConnectFacts {
+  readonly backend: Backend;
+  readonly spec: ProcessSpec;
+  readonly tree: Tree;
+}
+
+function connect(
+  network: NetworkAccess,
+  pid: number,
+  { backend: { pasta }, spec, tree }: ConnectFacts,
+): Connection | undefined {
+  if (network.type !== 'open' || pasta === undefined) return undefined;
+  const localPorts = localPortsOf(network, spec.env);
+  const connection = connectNamespace({
+    pasta,
+    pid,
+    localPorts,
+    folder: spec.folder,
+    logger: spec.logger,
+  });
+  tree.onEnd(() => connection.close());
+  return connection;
 }
 
 /** Before Linux 5.14 the limit of processes counts all that the user runs, on the whole machine. */
@@ -161,44 +204,4 @@ function stdio(extra: Readonly<Record<number, number>>) {
     'pipe',
     ...(number | 'ignore')[],
   ];
-}
-
-/** Tells the launcher what to do and waits for its report. */
-async function giveOrder(child: Child, order: LaunchOrder, signal: AbortSignal): Promise<LaunchReport> {
-  const giveUp = new AbortController();
-  const onAbort = () => giveUp.abort();
-  signal.addEventListener('abort', onAbort);
-  if (signal.aborted) onAbort();
-  const report = readReport(child);
-  try {
-    // A child that ended too early to take its order says why in its report.
-    writeOrder(child.stdin, order).catch(() => undefined);
-    return await Promise.race([
-      report,
-      sleep(START_TIMEOUT_MS, giveUp.signal).then(() => ({
-        problem: signal.aborted ? 'cancelled' : 'the sandbox did not come up in time',
-      })),
-    ]);
-  } finally {
-    giveUp.abort();
-    signal.removeEventListener('abort', onAbort);
-  }
-}
-
-/** Without one, whoever was to bring the launcher into the sandbox said why on stderr. */
-async function readReport(child: Child): Promise<LaunchReport> {
-  using channel = takeChannel(child, CONTROL);
-  const decoder = new TextDecoder();
-  let text = '';
-  try {
-    for await (const chunk of Bun.file(channel.fd).stream()) {
-      text += decoder.decode(chunk, { stream: true });
-      const line = text.indexOf('\n');
-      if (line >= 0) return JSON.parse(text.slice(0, line));
-    }
-  } catch {
-    // its other end was closed; what was said before is on stderr
-  }
-  const words = (await new Response(child.stderr).text()).trim();
-  return { problem: words === '' ? 'the sandbox ended before the process was started' : words };
 }

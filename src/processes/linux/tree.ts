@@ -1,12 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { beginOfProcess } from '../../platform/index.ts';
 import { type Child, exitOf, hasEnded, waitForEnd } from '../child.ts';
+import type { HeldTree } from '../limits/hold-limits.ts';
 import type { ProcessExit, SandboxedProcess } from '../types.ts';
 
 const LOOK_MS = 20;
 
-interface Tree {
+export interface Tree {
   readonly process: SandboxedProcess;
+  /** Process 1 of the namespace, as it is known here; `undefined` when it is gone. */
+  first(): number | undefined;
+  /** Lets the limits go when it has ended; they say which of them ended it. */
+  hold(held: HeldTree): void;
   /** Runs `task` when the process has ended. */
   onEnd(task: () => Promise<void>): void;
 }
@@ -18,11 +23,13 @@ interface Tree {
 export function watchTree(child: Child): Tree {
   const tasks: (() => Promise<void>)[] = [];
   let first: Init | undefined;
+  let limits: HeldTree | undefined;
   const exited = child.exited.then(async (): Promise<ProcessExit> => {
     // Ours may have died without it, by a signal of somebody else's; then the kernel ends it a moment later.
     if (first !== undefined) await untilGone(first);
-    await Promise.allSettled(tasks.map((task) => task()));
-    return exitOf(child);
+    const limit = limits?.reached();
+    await Promise.allSettled([...tasks.map((task) => task()), limits?.release()]);
+    return { ...exitOf(child), ...(limit === undefined ? {} : { limit }) };
   });
   const find = () => {
     first ??= onlyChildOf(child.pid);
@@ -35,6 +42,9 @@ export function watchTree(child: Child): Tree {
       stdout: child.stdout,
       stderr: child.stderr,
       exited,
+      get held() {
+        return limits?.held ?? {};
+      },
       async stop(graceMs) {
         const init = find();
         if (init !== undefined && graceMs > 0 && !hasEnded(child)) {
@@ -47,6 +57,10 @@ export function watchTree(child: Child): Tree {
         }
         await exited;
       },
+    },
+    first: () => find()?.pid,
+    hold(held) {
+      limits = held;
     },
     onEnd(task) {
       find();

@@ -39,7 +39,7 @@ export async function viewFor(
     settings,
     mounts,
     executable,
-    hasHostNetwork: spec.network.type === 'host',
+    hasHostNetwork: spec.network.type === 'host' || spec.network.type === 'open',
   });
   if (!isRoot) return { view, staging: undefined };
   const owned = new Set([

@@ -9,7 +9,7 @@ interface SeatbeltFacts {
   readonly readOnlyPaths: readonly string[];
   readonly mounts: readonly Mount[];
   readonly overlays: readonly Overlay[];
-  readonly network: NetworkAccess['type'];
+  readonly network: Exclude<NetworkAccess['type'], 'open'>;
   /** Of the egress proxy, with a filtered network. */
   readonly proxyPort: number | undefined;
   /** The server's own. */
