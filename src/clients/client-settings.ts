@@ -6,7 +6,13 @@ import { homeOf, type Logger, type Paths } from '../platform/index.ts';
 import { type ImportPlan, planImport } from './import.ts';
 import { createLedgerStore } from './ledger.ts';
 import { placesOf } from './places.ts';
-import { type Change, changeSettings, checkSettings, readEntries } from './settings-file.ts';
+import {
+  type Change,
+  changeSettings,
+  checkSettings,
+  readEntries,
+  type SettingsFile,
+} from './settings-file.ts';
 import { CLIENTS, getClient } from './table.ts';
 import type { Client, Server } from './types.ts';
 
@@ -40,7 +46,11 @@ export interface Registered {
   readonly path: string;
   /** The settings file was not there. */
   readonly created: boolean;
+  /** Workloads that were not written because the client cannot connect to what they serve. */
+  readonly skipped: readonly string[];
 }
+
+type Changed = Pick<Registered, 'created' | 'skipped'>;
 
 /** A server as it is known today; `group` as its document says. */
 export interface GroupedServer extends Server {
@@ -110,8 +120,45 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
   const openConfig = async () => (await import('../config/index.ts')).createConfigStore(paths);
   const globalIds = async () => (await (await openConfig()).read()).clients.registered_clients;
   const ledgers = createLedgerStore(paths.state, logger);
-  const pathOf = (client: Client) => client.settingsFile(places);
-  const change = (client: Client, what: Change) => changeSettings(client, pathOf(client), what, ledgers);
+  const fileOf = (client: Client): SettingsFile => ({ client, places, path: client.settingsFile(places) });
+
+  /** What the client cannot connect to is not written, and goes where an earlier version wrote it. */
+  async function change(client: Client, { add, remove, ...rest }: Change): Promise<Changed> {
+    const file = fileOf(client);
+    const moved = await leaveOtherFiles(file);
+    const written = add.filter(({ endpoint }) => client.speaks.includes(endpoint));
+    const left = add.filter((server) => !written.includes(server));
+    const named = new Set([...add, ...remove].map(({ name }) => name));
+    const { created } = await changeSettings(
+      file,
+      {
+        ...rest,
+        add: [...moved.filter(({ name }) => !named.has(name)), ...written],
+        remove: [...remove, ...left],
+      },
+      ledgers,
+    );
+    return { created, skipped: left.map(({ name }) => name) };
+  }
+
+  /** A client with several files may read another one by now; gives the entries that left the former one. */
+  async function leaveOtherFiles({ client, path }: SettingsFile): Promise<readonly Server[]> {
+    for (const other of client.otherFiles?.(places) ?? []) {
+      if (other === path) continue;
+      const { servers } = await ledgers.read(client.id, other);
+      if (Object.keys(servers).length === 0) continue;
+      const file = { client, places, path: other };
+      const entries = await readEntries(file);
+      const everything = { add: [], remove: [], removeWrittenExcept: new Set<string>() };
+      await changeSettings(file, everything, ledgers);
+      return Object.entries(servers).flatMap(([name, url]) =>
+        client.urlKeys.some((key) => entries.get(name)?.[key] === url)
+          ? [{ name, url, endpoint: /\/sse(?:#|$)/.test(url) ? 'sse' : 'streamable-http' }]
+          : [],
+      );
+    }
+    return [];
+  }
 
   async function idsFor(group: string | undefined): Promise<readonly string[]> {
     if (group === undefined) return globalIds();
@@ -134,7 +181,12 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
     await Promise.all(
       clients.map(async (client) => {
         try {
-          await change(client, what);
+          const { skipped } = await change(client, what);
+          if (skipped.length > 0)
+            logger.warn('client cannot connect over SSE, the workload is not written', {
+              ...(workload === undefined ? {} : { workload }),
+              client: client.id,
+            });
         } catch (error) {
           logger.warn('failed to change the settings of a client', {
             ...(workload === undefined ? {} : { workload }),
@@ -163,7 +215,7 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
       return CLIENTS.map((client) => ({
         id: client.id,
         displayName: client.displayName,
-        installed: existsSync(client.installedWhen === 'file' ? pathOf(client) : dirname(pathOf(client))),
+        installed: isInstalled(fileOf(client)),
         registered: registered.has(client.id),
         supportsSkills: client.supportsSkills,
         supportsPlugins: client.supportsPlugins,
@@ -183,7 +235,7 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
           within(`failed to add workloads to client ${client.id}`, action),
         );
       if (add.length > 0)
-        for (const client of clients) await write(client, () => checkSettings(client, pathOf(client)));
+        for (const client of clients) await write(client, () => checkSettings(fileOf(client)));
       const enlist = (present: readonly string[]) => [
         ...new Set([...present, ...clients.map(({ id }) => id)]),
       ];
@@ -191,11 +243,11 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
       if (names.length === 0) await setGlobal(enlist);
       const outcomes: Registered[] = [];
       for (const client of clients) {
-        const { created } =
+        const changed =
           add.length === 0
-            ? { created: false }
+            ? { created: false, skipped: [] }
             : await write(client, () => change(client, { add, remove: [] }));
-        outcomes.push({ id: client.id, path: pathOf(client), created });
+        outcomes.push({ id: client.id, path: fileOf(client).path, ...changed });
       }
       return outcomes;
     },
@@ -237,12 +289,11 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
       await changeEach(known(ids), undefined, { add: [], remove: [], removeWrittenExcept: kept });
     },
     async planImport(id) {
-      const client = getClient(id);
-      const path = pathOf(client);
-      const { servers } = await ledgers.read(id, path);
-      const plans = planImport(await readEntries(client, path), env);
+      const file = fileOf(getClient(id));
+      const { servers } = await ledgers.read(id, file.path);
+      const plans = planImport(await readEntries(file), env);
       return {
-        path,
+        path: file.path,
         plans: plans.map(({ entry, ...plan }) =>
           servers[entry] === undefined
             ? ({ entry, ...plan } as ImportPlan)
@@ -251,6 +302,10 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
       };
     },
   };
+}
+
+function isInstalled({ client, path }: SettingsFile): boolean {
+  return existsSync(client.installedWhen === 'file' ? path : dirname(path));
 }
 
 /** No groups mean the workloads without one. */

@@ -25,8 +25,10 @@ ${describeClients()}`,
   async run({ options, words, signal, terminal, openWorkloads }) {
     const outcomes = await (await openWorkloads()).registerClients(words, options.group, { signal });
     warnOfDiscontinued(words, terminal);
-    for (const { id, path, created } of outcomes) {
+    for (const { id, path, created, skipped } of outcomes) {
       if (created) terminal.err(`${id} had no settings file; it was created at ${path}\n`);
+      for (const name of skipped)
+        terminal.err(`${id} cannot connect over SSE, which is all that '${name}' serves; it was not written\n`);
     }
     confirm(terminal, `registered: ${words.join(', ')}`);
   },

@@ -38,9 +38,10 @@ async function run(world: World, transport: string, more: readonly string[] = []
 
 onEachEngine((engine) => {
   describe.each([
-    ['stdio', 'sse', 'sse'],
+    ['stdio', 'sse', 'http'],
     ['stdio', 'streamable-http', 'http'],
     ['streamable-http', '', 'http'],
+    ['sse', '', 'sse'],
   ])('a %s server (%s)', (transport, mode, type) => {
     test('its entry comes with run, goes with stop, comes back with start, and goes with rm', async () => {
       await using world = await openWorld(engine);
@@ -108,7 +109,7 @@ onEachEngine((engine) => {
       stdout: '',
       stderr: `cursor had no settings file; it was created at ${cursor(world)}\n`,
     });
-    expect(await readFile(cursor(world), 'utf8')).toContain(`http://localhost:${port}/sse#${name}`);
+    expect(await readFile(cursor(world), 'utf8')).toContain(`http://localhost:${port}/mcp`);
     await world.ok(['client', 'remove', 'cursor']);
     expect(await readFile(cursor(world), 'utf8')).toBe('{}\n');
   });
