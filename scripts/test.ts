@@ -22,7 +22,7 @@ async function main(filters: readonly string[]): Promise<number> {
     });
   }
 
-  await using environment = await openEnvironment(resolve('.cache/tests'), say);
+  await using environment = await openEnvironment(resolve('.cache/tests'), say, filters);
   for (const omission of environment.omissions) say(`LEFT OUT: ${omission}`);
   if (interrupted) return 130;
 

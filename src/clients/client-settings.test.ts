@@ -172,6 +172,13 @@ describe('settings files', () => {
     expect(await readFile(`${home.pathOf('cursor')}.thv.bak`, 'utf8')).toBe('{"a":1}');
   });
 
+  test('a file that we made has no backup, however often it is changed', async () => {
+    await using home = await openHome();
+    for (const name of ['a', 'b']) await home.register(['cursor'], ['default'], [{ ...GROUPED, name }]);
+    await home.removeWorkload({ ...SERVER, name: 'a' }, 'default');
+    expect(await readdir(dirname(home.pathOf('cursor')))).toEqual(['mcp.json']);
+  });
+
   test('an entry with a foreign URL stays, one that leads to our port goes', async () => {
     await using home = await openHome();
     const content = '{"mcpServers":{"fetch":{"url":"https://example.com/mcp"}}}';

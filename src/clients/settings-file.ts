@@ -75,7 +75,9 @@ export async function changeSettings(
   // What we are about to write is ours even if we die before we can say so; what we take out stays ours until it is out.
   const during = { ...written, servers: { ...ledger.servers, ...written.servers } };
   if (!isDeepStrictEqual(during, ledger)) await ledgers.write(client.id, during);
-  if (isChanged) await write(path, target, content?.bom === true ? BOM + text : text);
+  // A file that holds what we wrote earlier has had its backup, unless we made it, and then there is nothing to keep.
+  const isFirst = Object.keys(ledger.servers).length === 0 && ledger.before === undefined;
+  if (isChanged) await write(path, target, content?.bom === true ? BOM + text : text, isFirst);
   if (!isDeepStrictEqual(written, during)) await ledgers.write(client.id, written);
   return { created: content === undefined };
 }
@@ -228,11 +230,11 @@ async function targetOf(path: string): Promise<string> {
   throw new ThvError('ERR_CLIENT_SETTINGS_INVALID', { path, reason: `too many symbolic links: ${path}` });
 }
 
-async function write(path: string, target: string, text: string): Promise<void> {
+async function write(path: string, target: string, text: string, isFirst: boolean): Promise<void> {
   const there = await stat(target).catch(() => undefined);
   if (there !== undefined) {
     await refuseReadOnly(path, target);
-    await keepBackup(path, target, there);
+    if (isFirst) await keepBackup(path, target, there);
   }
   await writeFileAtomic(target, text, { directoryMode: 0o700, like: there });
 }

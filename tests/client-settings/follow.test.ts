@@ -41,7 +41,6 @@ onEachEngine((engine) => {
     ['stdio', 'sse', 'http'],
     ['stdio', 'streamable-http', 'http'],
     ['streamable-http', '', 'http'],
-    ['sse', '', 'sse'],
   ])('a %s server (%s)', (transport, mode, type) => {
     test('its entry comes with run, goes with stop, comes back with start, and goes with rm', async () => {
       await using world = await openWorld(engine);
