@@ -7,7 +7,15 @@ export { formatDuration, parseDuration } from './duration.ts';
 export { acquireLock, type HeldLock, isLocked, removeStaleLocks, tryLock } from './file-lock.ts';
 export { followFile } from './follow-file.ts';
 export { formatLocalTime } from './local-time.ts';
-export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger } from './log.ts';
+export {
+  createLogger,
+  createReportingLogger,
+  type LogEntry,
+  type LogFields,
+  type Logger,
+  type LogLevel,
+  silentLogger,
+} from './log.ts';
 export { NEVER_IDLE } from './never-idle.ts';
 export { homeOf, type Paths, resolvePaths } from './paths.ts';
 export { findFreePort, isPortAvailable } from './ports.ts';

@@ -10,7 +10,10 @@ export function parseEnvironmentFlags(entries: readonly string[]): Record<string
     const at = entry.indexOf('=');
     const fail = (reason: string) =>
       new ThvError('ERR_INPUT_INVALID', { reason: `failed to parse environment variables: ${reason}` });
-    if (at < 0) throw fail(`invalid environment variable format: ${entry}`);
+    if (at < 0) {
+      const example = /^[A-Za-z_]\w*$/.test(entry) ? `, as in -e ${entry}="$${entry}"` : '';
+      throw fail(`invalid environment variable format: ${entry} (expected KEY=VALUE${example})`);
+    }
     if (at === 0) throw fail('empty environment variable key');
     variables[entry.slice(0, at)] = entry.slice(at + 1);
   }

@@ -34,11 +34,11 @@ export interface Ground {
   defer(action: () => Promise<void>): void;
 }
 
-/** `report` gets a line for each step that takes long; `filters` are those of the run, empty for all suites. */
+/** `report` gets a line for each step that takes long; `files` are the test files of the run. */
 export async function openEnvironment(
   cache: string,
   report: (line: string) => void,
-  filters: readonly string[],
+  files: readonly string[],
 ): Promise<TestEnvironment> {
   await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'thv-'));
@@ -70,7 +70,7 @@ export async function openEnvironment(
   };
 
   // Beside everything else: it waits for registries most of the time.
-  const realClients = wantsRealClients(filters) ? installRealClients(cache) : undefined;
+  const realClients = wantsRealClients(files) ? installRealClients(cache) : undefined;
   await attempt('Debian packages', () => installPackages(report));
   const archive = await attempt('all suites that run containers', () => buildImages(cache));
   const variables: Record<string, string> = { THV_TEST_WORLDS: worlds };
