@@ -291,7 +291,8 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
     async planImport(id) {
       const file = fileOf(getClient(id));
       const { servers } = await ledgers.read(id, file.path);
-      const plans = planImport(await readEntries(file), env);
+      const home = homeOf(env, platform);
+      const plans = planImport(await readEntries(file), env, { home, folder: dirname(file.path) });
       return {
         path: file.path,
         plans: plans.map(({ entry, ...plan }) =>
