@@ -25,4 +25,5 @@ export { proxyFor } from './proxy-settings.ts';
 export { openRotatingFile, type RotatingFile } from './rotating-file.ts';
 export { selfCommand } from './self.ts';
 export { similarNames } from './similar-names.ts';
+export { readTextFile, withoutByteOrderMark } from './text-file.ts';
 export { aborted, sleep, unlessAborted } from './wait.ts';

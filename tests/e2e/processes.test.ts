@@ -310,6 +310,11 @@ describe('refused', () => {
       /a process cannot be connected to network "my-net": only none and host apply to processes\n$/,
     ],
     [
+      'a named volume for a process',
+      [MEMORY, '--runtime', 'process', '-v', 'thv-test-data:/data'],
+      /the named volume thv-test-data does not apply to processes: it belongs to a container engine\. Hint: give a folder: -v \.\/thv-test-data:\/data\n$/,
+    ],
+    [
       'a package, when an engine is asked for',
       [MEMORY, '--runtime', 'docker'],
       /failed to create container runtime/,
