@@ -212,7 +212,9 @@ describe('settings files', () => {
     expect(JSON.parse(await home.text('gemini-cli')).mcpServers).toEqual({ fetch: { httpUrl: SERVER.url } });
     expect(await home.text('codex')).toBe(`[mcp_servers.fetch]\nurl = "${SERVER.url}"\n`);
     await home.addWorkload(old, 'default');
-    expect(JSON.parse(await home.text('cursor')).mcpServers).toEqual({ fetch: { url: old.url, type: 'sse' } });
+    expect(JSON.parse(await home.text('cursor')).mcpServers).toEqual({
+      fetch: { url: old.url, type: 'sse' },
+    });
     await home.removeWorkload(SERVER, 'default');
     expect(await home.text('cursor')).toBe('{}\n');
   });
@@ -260,22 +262,28 @@ describe('settings files', () => {
   test.each([
     ['opencode', 'opencode.json', 'opencode.jsonc'],
     ['kilo', 'kilo.json', 'kilo.jsonc'],
-  ])('%s: entries move when the client has its settings in another file by now', async (id, plain, commented) => {
-    await using home = await openHome();
-    const [folder, other] = [dirname(home.pathOf(id)), { ...GROUPED, name: 'other', url: 'http://localhost:2/mcp' }];
-    await mkdir(folder, { recursive: true });
-    const [first, second] = id === 'kilo' ? [commented, plain] : [plain, commented];
-    const text = (name: string) => readFile(join(folder, name), 'utf8');
-    await home.register([id], ['default'], [GROUPED, other]);
-    expect(await readdir(folder)).toEqual([first]);
-    await writeFile(join(folder, second), '{\n  // mine\n}\n');
-    await home.addWorkload(SERVER, 'default');
-    expect(await text(first)).toBe('{}\n');
-    for (const { url } of [SERVER, other]) expect(await text(second)).toContain(url);
-    await home.removeWorkload(SERVER, 'default');
-    await home.removeWorkload(other, 'default');
-    expect(await text(second)).toBe('{\n  // mine\n}\n');
-  });
+  ])(
+    '%s: entries move when the client has its settings in another file by now',
+    async (id, plain, commented) => {
+      await using home = await openHome();
+      const [folder, other] = [
+        dirname(home.pathOf(id)),
+        { ...GROUPED, name: 'other', url: 'http://localhost:2/mcp' },
+      ];
+      await mkdir(folder, { recursive: true });
+      const [first, second] = id === 'kilo' ? [commented, plain] : [plain, commented];
+      const text = (name: string) => readFile(join(folder, name), 'utf8');
+      await home.register([id], ['default'], [GROUPED, other]);
+      expect(await readdir(folder)).toEqual([first]);
+      await writeFile(join(folder, second), '{\n  // mine\n}\n');
+      await home.addWorkload(SERVER, 'default');
+      expect(await text(first)).toBe('{}\n');
+      for (const { url } of [SERVER, other]) expect(await text(second)).toContain(url);
+      await home.removeWorkload(SERVER, 'default');
+      await home.removeWorkload(other, 'default');
+      expect(await text(second)).toBe('{\n  // mine\n}\n');
+    },
+  );
 
   test('many workloads at once all come in, and all go', async () => {
     await using home = await openHome();
@@ -290,8 +298,7 @@ describe('settings files', () => {
       for (const { url } of servers) expect(await home.text(id)).toContain(url);
     await Promise.all(servers.map((server) => home.removeWorkload(server, 'default')));
     expect(await home.text('cursor')).toBe('{}\n');
-    for (const id of ['codex', 'goose', 'continue'])
-      expect(await home.text(id)).toBe(emptied(getClient(id)));
+    for (const id of ['codex', 'goose', 'continue']) expect(await home.text(id)).toBe(emptied(getClient(id)));
     expect(home.log).toEqual([]);
   });
 

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders of clients are spelled like this
 import { describe, expect, test } from 'bun:test';
 import { type ImportedServer, planImport } from './import.ts';
 import type { Entry } from './types.ts';
@@ -235,13 +236,26 @@ test.each<readonly [string, Entry, Partial<ImportedServer>]>([
     { serverArguments: ['/home/u/x', 'fast'] },
   ],
   ['a folder at home', docker('-v', '~/x:/data:rw'), { volumes: ['/home/u/x:/data'] }],
-  ['a folder that is read only', docker('-v', '${HOME}/x:/data:ro,cached'), { volumes: ['/home/u/x:/data:ro'] }],
+  [
+    'a folder that is read only',
+    docker('-v', '${HOME}/x:/data:ro,cached'),
+    { volumes: ['/home/u/x:/data:ro'] },
+  ],
   ['a folder of Windows', docker('-v', 'C:\\x:/data:rw'), { volumes: ['C:\\x:/data'] }],
   ['a long mount at home', docker('--mount', 'type=bind,src=~/x,dst=/d'), { volumes: ['/home/u/x:/d'] }],
+  ['a volume of the engine', docker('-v', 'data:/data:rw'), { volumes: ['volume://data:/data'] }],
+  [
+    'one that is read only',
+    docker('--mount', 'type=volume,src=data,dst=/d,ro'),
+    { volumes: ['volume://data:/d:ro'] },
+  ],
   [
     'variables of docker run: a file under what is set one by one',
     docker('--env-file', '~/x.env', '-e', 'A=$MODE', '-e', 'T=${TOKEN}'),
-    { environment: { A: 'fast', API_KEY: 'quoted', EMPTY: '', T: 'planted' }, secretVariables: ['API_KEY', 'T'] },
+    {
+      environment: { A: 'fast', API_KEY: 'quoted', EMPTY: '', T: 'planted' },
+      secretVariables: ['API_KEY', 'T'],
+    },
   ],
   ['tools that alone are wanted', npx({ includeTools: ['a', 'b'] }), { tools: ['a', 'b'] }],
   ['all tools, as Copilot says it', npx({ tools: ['*'] }), { tools: [] }],
@@ -250,20 +264,52 @@ test.each<readonly [string, Entry, Partial<ImportedServer>]>([
     npx({ timeout: 60, alwaysAllow: ['x'], disabled: false, cwd: '', description: 'd', oauth: null, odd: 1 }),
     { leftOut: ['timeout', 'alwaysAllow', 'odd'] },
   ],
-  ['a type that says HTTP where the path says SSE', remote({ url: 'https://x/sse', type: 'http' }), { transport: 'streamable-http' }],
+  [
+    'a type that says HTTP where the path says SSE',
+    remote({ url: 'https://x/sse', type: 'http' }),
+    { transport: 'streamable-http' },
+  ],
 ])('taken over: %s', (_sentence, entry, server) => {
   expect(plan(entry, ENV)).toMatchObject({ server });
 });
 
 test.each<readonly [string, Entry, string | RegExp]>([
-  ['a bearer token that is not set', remote({ bearer_token_env_var: 'NOPE' }), 'it sends the variable NOPE as a header, which is not set'],
-  ['a header by a variable that is empty', remote({ env_http_headers: { A: 'EMPTY' } }), 'it sends the variable EMPTY as a header, which is not set'],
-  ['a variable passed on that is not set', npx({ env_vars: ['NOPE'] }), 'it passes on the variable NOPE, which is not set'],
-  ['a secret in the keyring of Goose', npx({ env_keys: ['NOPE'] }), /^its variable NOPE is among Goose's own secrets, /],
-  ['an envFile of the workspace', npx({ envFile: '${workspaceFolder}/.env' }), 'its envFile holds ${workspaceFolder}, which only the client can fill in'],
-  ['an envFile beside nobody knows what', npx({ envFile: '.env' }), 'its envFile is .env, relative to a folder that only the client knows'],
+  [
+    'a bearer token that is not set',
+    remote({ bearer_token_env_var: 'NOPE' }),
+    'it sends the variable NOPE as a header, which is not set',
+  ],
+  [
+    'a header by a variable that is empty',
+    remote({ env_http_headers: { A: 'EMPTY' } }),
+    'it sends the variable EMPTY as a header, which is not set',
+  ],
+  [
+    'a variable passed on that is not set',
+    npx({ env_vars: ['NOPE'] }),
+    'it passes on the variable NOPE, which is not set',
+  ],
+  [
+    'a secret in the keyring of Goose',
+    npx({ env_keys: ['NOPE'] }),
+    /^its variable NOPE is among Goose's own secrets, /,
+  ],
+  [
+    'an envFile of the workspace',
+    npx({ envFile: '${workspaceFolder}/.env' }),
+    'its envFile holds ${workspaceFolder}, which only the client can fill in',
+  ],
+  [
+    'an envFile beside nobody knows what',
+    npx({ envFile: '.env' }),
+    'its envFile is .env, relative to a folder that only the client knows',
+  ],
   ['an envFile that is not there', npx({ envFile: '/nope' }), 'its envFile /nope cannot be read'],
-  ['a file that is not there', npx({ env: { A: '{file:/nope}' } }), 'its variable A holds {file:/nope}, a file that cannot be read'],
+  [
+    'a file that is not there',
+    npx({ env: { A: '{file:/nope}' } }),
+    'its variable A holds {file:/nope}, a file that cannot be read',
+  ],
   ...['$NOPE', '${NOPE}', '${env:NOPE}', '{env:NOPE}', '%NOPE%', 'a$NOPE.b'].map(
     (text): readonly [string, Entry, RegExp] => [
       `${text} that is not set`,
@@ -271,30 +317,93 @@ test.each<readonly [string, Entry, string | RegExp]>([
       /^its header A holds \S+, and NOPE is not set here$/,
     ],
   ),
-  ...['${input:t}', '${workspaceFolder}', '${{ secrets.T }}', '$(cat t)', '$PWD', '${config:a.b}', '${command:x}'].map(
-    (text): readonly [string, Entry, string] => [
-      text,
-      npx({ env: { A: text } }),
-      `its variable A holds ${text}, which only the client can fill in`,
-    ],
-  ),
-  ['a secret on the command line', { command: 'npx', args: ['p', '--token=$TOKEN'] }, /^its command line holds \$TOKEN, a secret that would be kept in plain sight; /],
-  ['a secret in the URL', remote({ url: 'https://x/mcp?k=${TOKEN}' }), /^its URL holds \$\{TOKEN\}, a secret /],
-  ['a volume of the engine', docker('-v', 'data:/data:rw'), "it mounts 'data', a volume of the engine, which has no counterpart"],
+  ...[
+    '${input:t}',
+    '${workspaceFolder}',
+    '${{ secrets.T }}',
+    '$(cat t)',
+    '$PWD',
+    '${config:a.b}',
+    '${command:x}',
+  ].map((text): readonly [string, Entry, string] => [
+    text,
+    npx({ env: { A: text } }),
+    `its variable A holds ${text}, which only the client can fill in`,
+  ]),
+  [
+    'a secret on the command line',
+    { command: 'npx', args: ['p', '--token=$TOKEN'] },
+    /^its command line holds \$TOKEN, a secret that would be kept in plain sight; /,
+  ],
+  [
+    'a secret in the URL',
+    remote({ url: 'https://x/mcp?k=${TOKEN}' }),
+    /^its URL holds \$\{TOKEN\}, a secret /,
+  ],
+  [
+    'what is neither folder nor volume',
+    docker('-v', 'a/b:/data'),
+    "its volume 'a/b:/data' is neither a folder nor a volume of the engine",
+  ],
+  [
+    'a mount of memory',
+    docker('--mount', 'type=tmpfs,dst=/x'),
+    "the mount 'type=tmpfs,dst=/x' has no counterpart",
+  ],
   ['a volume without a name', docker('-v', '/data'), "its volume '/data' has no folder of this machine"],
-  ['a folder that is relative', docker('-v', './x:/data'), "its volume './x:/data' is relative to a folder that only the client knows"],
-  ['a label of SELinux', docker('-v', '/x:/data:Z'), "its volume '/x:/data:Z' has the option 'Z', which has no counterpart"],
-  ['a file of variables that is not there', docker('--env-file', '/nope'), 'its --env-file /nope cannot be read'],
+  [
+    'a folder that is relative',
+    docker('-v', './x:/data'),
+    "its volume './x:/data' is relative to a folder that only the client knows",
+  ],
+  [
+    'a label of SELinux',
+    docker('-v', '/x:/data:Z'),
+    "its volume '/x:/data:Z' has the option 'Z', which has no counterpart",
+  ],
+  [
+    'a file of variables that is not there',
+    docker('--env-file', '/nope'),
+    'its --env-file /nope cannot be read',
+  ],
   ['a server that is switched off', npx({ disabled: true }), 'it is switched off in the settings'],
   ['a server that is not switched on', npx({ enabled: false }), 'it is switched off in the settings'],
-  ['a working folder', npx({ cwd: '/x' }), "it has 'cwd', which has no counterpart: a workload has no folder of this machine to run in"],
+  [
+    'a working folder',
+    npx({ cwd: '/x' }),
+    "it has 'cwd', which has no counterpart: a workload has no folder of this machine to run in",
+  ],
   ['a login', remote({ oauth: { clientId: 'x' } }), /^it has 'oauth', which has no counterpart: /],
-  ['a program that makes headers', remote({ headersHelper: '/x' }), /^it has 'headersHelper', which has no counterpart: /],
-  ['tools that are hidden', npx({ excludeTools: ['a'] }), "it has 'excludeTools', which has no counterpart: name those it is to have with 'thv run --tools'"],
-  ['tools with conditions', npx({ includeTools: ['a(b)'] }), 'its includeTools has "a(b)", which is no tool\'s name'],
-  ['certificates that are not verified', remote({ requestOptions: { verifySsl: false } }), /^it has 'verifySsl', which has no counterpart: /],
-  ['a header of the connection', remote({ headers: { Host: 'x' } }), 'header "Host" is restricted and cannot be configured for forwarding'],
-  ['a header with a line end', remote({ headers: { A: 'a\nb' } }), 'its header A cannot be sent: it holds control characters'],
+  [
+    'a program that makes headers',
+    remote({ headersHelper: '/x' }),
+    /^it has 'headersHelper', which has no counterpart: /,
+  ],
+  [
+    'tools that are hidden',
+    npx({ excludeTools: ['a'] }),
+    "it has 'excludeTools', which has no counterpart: name those it is to have with 'thv run --tools'",
+  ],
+  [
+    'tools with conditions',
+    npx({ includeTools: ['a(b)'] }),
+    'its includeTools has "a(b)", which is no tool\'s name',
+  ],
+  [
+    'certificates that are not verified',
+    remote({ requestOptions: { verifySsl: false } }),
+    /^it has 'verifySsl', which has no counterpart: /,
+  ],
+  [
+    'a header of the connection',
+    remote({ headers: { Host: 'x' } }),
+    'header "Host" is restricted and cannot be configured for forwarding',
+  ],
+  [
+    'a header with a line end',
+    remote({ headers: { A: 'a\nb' } }),
+    'its header A cannot be sent: it holds control characters',
+  ],
   ['a variable that is an object', npx({ env: { A: { b: 1 } } }), 'its variable A is no plain value'],
   ['a socket', remote({ type: 'ws' }), "it is reached over 'ws'"],
 ])('refused by name: %s', (_sentence, entry, reason) => {
@@ -322,6 +431,13 @@ test.each([
 });
 
 test('two entries never get the same name', () => {
-  const plans = planImport(new Map([['a b', npx({})], ['a-b', npx({})], ['a/b', npx({})]]), {});
+  const plans = planImport(
+    new Map([
+      ['a b', npx({})],
+      ['a-b', npx({})],
+      ['a/b', npx({})],
+    ]),
+    {},
+  );
   expect(plans.map((found) => 'server' in found && found.server.name)).toEqual(['a-b', 'a-b-2', 'a-b-3']);
 });

@@ -1,6 +1,14 @@
 import { readFileSync, statSync } from 'node:fs';
 import { programOf } from './import/command.ts';
-import { commandOf, environmentOf, flattened, headersOf, isText, transportOf, type Values } from './import/entry.ts';
+import {
+  commandOf,
+  environmentOf,
+  flattened,
+  headersOf,
+  isText,
+  transportOf,
+  type Values,
+} from './import/entry.ts';
 import { keysLeft, wantedTools } from './import/keys.ts';
 import { distinct, proposeName } from './import/name.ts';
 import { NotImportable } from './import/not-importable.ts';

@@ -136,7 +136,8 @@ export const ROWS: Readonly<Record<string, Row>> = {
   junie: { name: 'JetBrains Junie', file: ({ home }) => home('.junie', 'mcp', 'mcp.json') },
   kilo: {
     name: 'Kilo Code CLI and extension',
-    file: ({ home }) => existing(home('.config', 'kilo', 'kilo.json')) ?? home('.config', 'kilo', 'kilo.jsonc'),
+    file: ({ home }) =>
+      existing(home('.config', 'kilo', 'kilo.json')) ?? home('.config', 'kilo', 'kilo.jsonc'),
     otherFiles: ({ home }) => [home('.config', 'kilo', 'kilo.json'), home('.config', 'kilo', 'kilo.jsonc')],
     section: 'mcp',
     type: REMOTE,

@@ -216,7 +216,9 @@ test('Claude Desktop is given a program that leads to the workload, and the fold
   const plain = entry(server, LINUX);
   expect(plain).toEqual({ command: expect.any(String), args: expect.any(Array) });
   expect((plain['args'] as string[]).slice(-3)).toEqual(['proxy', 'stdio', 'fetch']);
-  expect(entry(server, { ...LINUX, env: { XDG_STATE_HOME: '/s', XDG_DATA_HOME: '', TOKEN: 'x' } })).toMatchObject({
+  expect(
+    entry(server, { ...LINUX, env: { XDG_STATE_HOME: '/s', XDG_DATA_HOME: '', TOKEN: 'x' } }),
+  ).toMatchObject({
     env: { XDG_STATE_HOME: '/s' },
   });
   expect(startsOurs?.(plain, 'fetch')).toBe(true);

@@ -65,7 +65,10 @@ async function importServers(invocation: Import): Promise<void> {
   const named = name === undefined ? plans : plans.map((plan) => renamed(plan, name));
   const servers = options.yes
     ? named.flatMap(serverIn)
-    : await chooseServers(invocation, named, { areNamed: names.length > 0, withClients: client === undefined });
+    : await chooseServers(invocation, named, {
+        areNamed: names.length > 0,
+        withClients: client === undefined,
+      });
   if (servers === 'shown') return;
   if (servers === undefined) return void terminal.out(CANCELLED);
   if (servers.length === 0) return void terminal.out('No servers selected. Nothing was changed.\n');

@@ -28,7 +28,9 @@ ${describeClients()}`,
     for (const { id, path, created, skipped } of outcomes) {
       if (created) terminal.err(`${id} had no settings file; it was created at ${path}\n`);
       for (const name of skipped)
-        terminal.err(`${id} cannot connect over SSE, which is all that '${name}' serves; it was not written\n`);
+        terminal.err(
+          `${id} cannot connect over SSE, which is all that '${name}' serves; it was not written\n`,
+        );
     }
     confirm(terminal, `registered: ${words.join(', ')}`);
   },

@@ -46,7 +46,8 @@ function withoutRepetitions(plans: readonly ClientPlan[]): readonly ClientPlan[]
     const present = kept.get(server.name);
     if (present !== undefined && Bun.deepEquals(present, server)) return [];
     const name = present === undefined ? server.name : `${server.name}-${client}`;
-    if (kept.has(name)) return [{ client, plan: { entry: plan.entry, reason: `there is another '${name}'` } }];
+    if (kept.has(name))
+      return [{ client, plan: { entry: plan.entry, reason: `there is another '${name}'` } }];
     kept.set(name, { ...server, name });
     return [{ client, plan: { ...plan, server: { ...server, name } } }];
   });
@@ -68,7 +69,10 @@ function planNamed(plans: readonly ImportPlan[], name: string, path: string): Im
 }
 
 /** Names of variables and headers only: a plan may be seen by others. */
-export function renderPlans(plans: readonly ClientPlan[], { withClients }: { readonly withClients: boolean }): string {
+export function renderPlans(
+  plans: readonly ClientPlan[],
+  { withClients }: { readonly withClients: boolean },
+): string {
   return renderTable([
     [...(withClients ? ['CLIENT'] : []), 'SERVER', 'WORKLOAD', 'SOURCE', 'NOTES'],
     ...plans.map(({ client, plan }) => [
@@ -92,5 +96,7 @@ function notesOn(server: ImportedServer): string {
     ['tools', tools],
     ['not taken over', leftOut],
   ];
-  return parts.flatMap(([what, names]) => (names.length > 0 ? [`${what}: ${names.join(', ')}`] : [])).join('; ');
+  return parts
+    .flatMap(([what, names]) => (names.length > 0 ? [`${what}: ${names.join(', ')}`] : []))
+    .join('; ');
 }

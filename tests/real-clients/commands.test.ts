@@ -85,7 +85,11 @@ const CLIENTS: Readonly<Record<string, RealClient>> = {
     settings: '.config/opencode/opencode.jsonc',
     before: '{\n  // mine\n  "$schema": "https://opencode.ai/config.json",\n}\n',
     ask: async (folder, home) =>
-      answerOf((await home.run([openCodeIn(folder), 'mcp', 'list'])).stdout, /^\S+\s+. (\S+) (\w+)/gm, 'connected'),
+      answerOf(
+        (await home.run([openCodeIn(folder), 'mcp', 'list'])).stdout,
+        /^\S+\s+. (\S+) (\w+)/gm,
+        'connected',
+      ),
   },
   'Continue CLI, the tools that it offers its model': {
     id: 'continue',
@@ -102,7 +106,9 @@ const CLIENTS: Readonly<Record<string, RealClient>> = {
     async ask(folder, home) {
       const { stdout } = await home.run(['node', join(folder, 'dist', 'cli.js'), 'list', '--json']);
       const { servers }: { servers: readonly { name: string; status: string }[] } = JSON.parse(stdout);
-      return Object.fromEntries(servers.map(({ name, status }) => [name, status === 'ok' ? 'reached' : status]));
+      return Object.fromEntries(
+        servers.map(({ name, status }) => [name, status === 'ok' ? 'reached' : status]),
+      );
     },
   },
 };
@@ -114,9 +120,10 @@ describe.if(ENGINE !== undefined)('a client asked by its own command', () => {
   });
   afterAll(() => workloads[Symbol.asyncDispose]());
 
-  for (const [title, { id, package: name, settings, before, settles, speaksSse = true, ask }] of Object.entries(
-    CLIENTS,
-  )) {
+  for (const [
+    title,
+    { id, package: name, settings, before, settles, speaksSse = true, ask },
+  ] of Object.entries(CLIENTS)) {
     const folder = FOLDERS[name] ?? '';
     test.if(folder !== '')(
       `${title}: sees and reaches what register wrote, and remove leaves its file byte for byte`,
@@ -147,6 +154,8 @@ function answerOf(listed: string, line: RegExp, word: string): Answer {
 /** The program lies in a package for the platform; where there is one for older processors too, that runs everywhere. */
 function openCodeIn(folder: string): string {
   const platform = `opencode-${process.platform}-${process.arch}`;
-  const programs = [`${platform}-baseline`, platform].map((name) => join(folder, '..', name, 'bin', 'opencode'));
+  const programs = [`${platform}-baseline`, platform].map((name) =>
+    join(folder, '..', name, 'bin', 'opencode'),
+  );
   return programs.find((program) => existsSync(program)) ?? join(folder, 'bin', 'opencode');
 }

@@ -16,4 +16,4 @@ for (const [name, { url, type }] of Object.entries(JSON.parse(await readFile(pat
   seen[name] = (await client.listTools()).tools.map((tool) => tool.name);
   await client.close();
 }
-console.log(JSON.stringify(seen));
+process.stdout.write(`${JSON.stringify(seen)}\n`);

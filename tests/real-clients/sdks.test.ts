@@ -8,12 +8,17 @@ const INSPECTOR = process.env['THV_TEST_INSPECTOR'] ?? '';
 const FASTMCP = FOLDERS['fastmcp'] ?? '';
 
 /** Programs made with the SDKs have no settings of their own: they read those of Cursor. */
-const SDKS: Readonly<Record<string, readonly [folder: string | undefined, command: (folder: string) => string[]]>> = {
+const SDKS: Readonly<
+  Record<string, readonly [folder: string | undefined, command: (folder: string) => string[]]>
+> = {
   'the TypeScript SDK': [
     FOLDERS['@modelcontextprotocol/sdk'],
     (folder) => ['node', join(import.meta.dir, 'sdk-client.mjs'), folder],
   ],
-  'the Python SDK': [FASTMCP, (folder) => [join(folder, 'bin/python'), join(import.meta.dir, 'sdk_client.py')]],
+  'the Python SDK': [
+    FASTMCP,
+    (folder) => [join(folder, 'bin/python'), join(import.meta.dir, 'sdk_client.py')],
+  ],
   'the Go SDK': [FOLDERS['go-sdk'], (folder) => [join(folder, 'client')]],
 };
 

@@ -112,6 +112,8 @@ async function runClient(
   });
   const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
   if (child.exitCode !== 0)
-    throw new Error(`${command.join(' ')} ended with ${child.exitCode ?? child.signalCode}\n${stdout}${stderr}`);
+    throw new Error(
+      `${command.join(' ')} ended with ${child.exitCode ?? child.signalCode}\n${stdout}${stderr}`,
+    );
   return { stdout: Bun.stripANSI(stdout), stderr: Bun.stripANSI(stderr) };
 }

@@ -11,7 +11,11 @@ export interface Program extends DockerRun {
 }
 
 /** Throws `NotImportable` for a program that is neither a package nor an image. */
-export function programOf(words: readonly string[], environment: Values, surroundings: Surroundings): Program {
+export function programOf(
+  words: readonly string[],
+  environment: Values,
+  surroundings: Surroundings,
+): Program {
   const [program = '', ...args] = withoutShell(words);
   const filled = () => args.map((argument) => fillPlain('command line', argument, surroundings));
   const packaged = (scheme: 'npx' | 'uvx' | 'go', name: string, from: number, harmless: readonly string[]) =>

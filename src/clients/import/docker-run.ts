@@ -57,7 +57,7 @@ export function parseDockerRun(words: readonly string[], given: Values, surround
         volumes.push(volumeOf(plain(value), surroundings.home));
         return;
       case 'mount':
-        volumes.push(volumeOf(bindOf(plain(value)), surroundings.home));
+        volumes.push(volumeOf(mountOf(plain(value)), surroundings.home));
         return;
       case 'p':
       case 'publish':
@@ -104,7 +104,8 @@ function variableOf(
     return [name, { text: value, secret: secret || looksSecret(name, value) }];
   }
   const own = surroundings.env[name];
-  const value = given[name] ?? (own === undefined ? undefined : { text: own, secret: looksSecret(name, own) });
+  const value =
+    given[name] ?? (own === undefined ? undefined : { text: own, secret: looksSecret(name, own) });
   if (value === undefined) throw new NotImportable(`it passes on the variable ${name}, which is not set`);
   return [name, value];
 }
@@ -124,31 +125,34 @@ function isHarmlessCluster(word: string): boolean {
   return /^-[itd]+$/.test(word);
 }
 
-/** `host:container[:ro]`; throws for what no folder or file of this machine is meant by. */
+/** `host:container[:ro]` or `volume://name:container[:ro]`. */
 function volumeOf(volume: string, home: string): string {
   const [, source = '', target, options = ''] =
     /^((?:[A-Za-z]:[\\/])?[^:]*):([^:]*)(?::(.*))?$/s.exec(volume) ?? [];
   if (target === undefined) throw new NotImportable(`its volume '${volume}' has no folder of this machine`);
   const words = options.split(',').filter((word) => word !== '' && !VOLUME_OPTIONS.has(word));
   const odd = words.find((word) => word !== 'ro');
-  if (odd !== undefined) throw new NotImportable(`its volume '${volume}' has the option '${odd}', which has no counterpart`);
+  if (odd !== undefined)
+    throw new NotImportable(`its volume '${volume}' has the option '${odd}', which has no counterpart`);
   const path = /^~(?=[/\\]|$)/.test(source) ? join(home, source.slice(1)) : source;
   if (/^\.{1,2}(?:[/\\]|$)/.test(path))
     throw new NotImportable(`its volume '${volume}' is relative to a folder that only the client knows`);
-  if (!/^(?:[/\\]|[A-Za-z]:[\\/])/.test(path))
-    throw new NotImportable(`it mounts '${path}', a volume of the engine, which has no counterpart`);
-  return `${path}:${target}${words.includes('ro') ? ':ro' : ''}`;
+  const isPath = /^(?:[/\\]|[A-Za-z]:[\\/])/.test(path);
+  if (!isPath && !/^[A-Za-z0-9][\w.-]+$/.test(path))
+    throw new NotImportable(`its volume '${volume}' is neither a folder nor a volume of the engine`);
+  // With its scheme: a folder of that name where the command runs is not meant.
+  return `${isPath ? path : `volume://${path}`}:${target}${words.includes('ro') ? ':ro' : ''}`;
 }
 
-/** A bind mount in the long form as `host:container[:ro]`. */
-function bindOf(mount: string): string {
+/** A bind mount or named volume in the long form as `host:container[:ro]`. */
+function mountOf(mount: string): string {
   const fields = new Map(
     mount.split(',').map((field) => [field.split('=')[0] ?? '', field.split('=').slice(1).join('=')]),
   );
   const source = fields.get('source') ?? fields.get('src');
   const target = fields.get('target') ?? fields.get('destination') ?? fields.get('dst');
-  if (fields.get('type') !== 'bind' || !source || !target)
-    throw new NotImportable(`the mount '${mount}' has no counterpart`);
+  const isKnown = ['bind', 'volume', undefined].includes(fields.get('type'));
+  if (!isKnown || !source || !target) throw new NotImportable(`the mount '${mount}' has no counterpart`);
   const isReadOnly = ['readonly', 'ro'].some((field) => fields.has(field) && fields.get(field) !== 'false');
   return `${source}:${target}${isReadOnly ? ':ro' : ''}`;
 }

@@ -35,7 +35,11 @@ export function environmentOf(entry: Entry, surroundings: Surroundings): Values 
   const file = entry['envFile'];
   return {
     ...(isText(file) ? plainValues(readVariables('envFile', file, surroundings)) : {}),
-    ...passedOn(entry['env_vars'], surroundings, (name) => `it passes on the variable ${name}, which is not set`),
+    ...passedOn(
+      entry['env_vars'],
+      surroundings,
+      (name) => `it passes on the variable ${name}, which is not set`,
+    ),
     ...passedOn(
       entry['env_keys'],
       surroundings,
@@ -123,6 +127,6 @@ export function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
 }
 
-export function isRecord(value: unknown): value is Entry {
+function isRecord(value: unknown): value is Entry {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -48,7 +48,8 @@ export function keysLeft(entry: Entry): readonly string[] {
     if (READ.has(key) || HARMLESS.has(key) || key === 'enabled' || key === 'disabled') continue;
     if (saysNothing(key, value)) continue;
     const instead = REFUSED[key];
-    if (instead !== undefined) throw new NotImportable(`it has '${key}', which has no counterpart: ${instead}`);
+    if (instead !== undefined)
+      throw new NotImportable(`it has '${key}', which has no counterpart: ${instead}`);
     left.push(key);
   }
   return left;
@@ -65,7 +66,8 @@ export function wantedTools(entry: Entry): readonly string[] {
     const tools = entry[key];
     if (!Array.isArray(tools) || tools.length === 0 || tools.includes('*')) continue;
     const odd = tools.find((tool) => typeof tool !== 'string' || !/^[\w./-]+$/.test(tool));
-    if (odd !== undefined) throw new NotImportable(`its ${key} has ${JSON.stringify(odd)}, which is no tool's name`);
+    if (odd !== undefined)
+      throw new NotImportable(`its ${key} has ${JSON.stringify(odd)}, which is no tool's name`);
     return tools;
   }
   return [];

@@ -20,7 +20,10 @@ function usable(text: string): string | undefined {
   const letters = text.match(/[\p{L}\p{N}]/gu) ?? [];
   const kept = letters.filter((letter) => /[A-Za-z0-9]/.test(letter));
   if (kept.length === 0 || kept.length * 2 < letters.length) return undefined;
-  const name = sanitizeWorkloadName(text.normalize('NFKD').replace(/\p{M}/gu, '')).replace(/^[^A-Za-z0-9]+/, '');
+  const name = sanitizeWorkloadName(text.normalize('NFKD').replace(/\p{M}/gu, '')).replace(
+    /^[^A-Za-z0-9]+/,
+    '',
+  );
   return name.length > 1 ? name : undefined;
 }
 

@@ -1,4 +1,4 @@
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, sep } from 'node:path';
 import { NotImportable } from './not-importable.ts';
 
 /** What placeholders of an entry are filled from. */
@@ -36,7 +36,7 @@ export function fill(where: string, text: string, surroundings: Surroundings): V
   let secret = looksSecret('', text);
   const filled = text.replaceAll(PLACEHOLDER, (placeholder) => {
     if (where === 'URL' && /^%[0-9A-Fa-f]{2}/.test(placeholder)) return placeholder; // an escaped character
-    const value = valueOf(placeholder, surroundings);
+    const value = outcomeOf(placeholder, surroundings);
     if ('problem' in value) throw new NotImportable(`its ${where} holds ${placeholder}, ${value.problem}`);
     secret ||= value.secret;
     return value.text;
@@ -58,15 +58,14 @@ export function fillPlain(where: string, text: string, surroundings: Surrounding
 
 type Outcome = Value | { readonly problem: string };
 
-function valueOf(placeholder: string, surroundings: Surroundings): Outcome {
+function outcomeOf(placeholder: string, surroundings: Surroundings): Outcome {
   const { env, home } = surroundings;
-  if (placeholder === '${userHome}') return { text: home, secret: false };
-  if (placeholder === '${/}' || placeholder === '${pathSeparator}') return { text: '/', secret: false };
+  if (/^\$\{userHome\}$/.test(placeholder)) return { text: home, secret: false };
+  if (/^\$\{(?:\/|pathSeparator)\}$/.test(placeholder)) return { text: sep, secret: false };
   if (placeholder.startsWith('{file:')) return fileValue(placeholder.slice(6, -1).trim(), surroundings);
   const [, braced, standard, curly, percent, plain] = VARIABLE.exec(placeholder) ?? [];
   const name = braced ?? curly ?? percent ?? plain;
-  if (name === undefined || OF_THE_CLIENT.test(name))
-    return { problem: 'which only the client can fill in' };
+  if (name === undefined || OF_THE_CLIENT.test(name)) return { problem: 'which only the client can fill in' };
   const text = env[name] || standard || env[name];
   if (text === undefined) return { problem: `and ${name} is not set here` };
   return { text, secret: looksSecret(name, text) };
