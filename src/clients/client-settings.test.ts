@@ -285,6 +285,17 @@ describe('settings files', () => {
     },
   );
 
+  test('a client that is removed has nothing of ours in either of its files', async () => {
+    await using home = await openHome();
+    const gone = { ...GROUPED, name: 'gone', url: 'http://localhost:2/mcp' };
+    await home.register(['opencode'], ['default'], [GROUPED, gone]);
+    const plain = home.pathOf('opencode');
+    const commented = `${plain}c`;
+    await writeFile(commented, '{}\n');
+    await home.remove(['opencode'], undefined, [GROUPED]); // `gone` has no document any more
+    expect([await readFile(plain, 'utf8'), await readFile(commented, 'utf8')]).toEqual(['{}\n', '{}\n']);
+  });
+
   test('many workloads at once all come in, and all go', async () => {
     await using home = await openHome();
     await home.groups.updateClients('default', () => ['cursor', 'codex', 'goose', 'continue']);

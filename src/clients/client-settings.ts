@@ -129,11 +129,12 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
     const written = add.filter(({ endpoint }) => client.speaks.includes(endpoint));
     const left = add.filter((server) => !written.includes(server));
     const named = new Set([...add, ...remove].map(({ name }) => name));
+    const stays = ({ name }: Server) => !named.has(name) && (rest.removeWrittenExcept?.has(name) ?? true);
     const { created } = await changeSettings(
       file,
       {
         ...rest,
-        add: [...moved.filter(({ name }) => !named.has(name)), ...written],
+        add: [...moved.filter(stays), ...written],
         remove: [...remove, ...left],
       },
       ledgers,

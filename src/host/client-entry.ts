@@ -20,11 +20,11 @@ export async function openClientSettings({
   return createClientSettings({ env: environment, paths, logger });
 }
 
-/**
- * A stored workload as clients know it: under its container's name (spec 02 §10.2). Whatever `--proxy-mode` announces, a
- * stdio server answers at `/mcp` too, which more clients speak than SSE (spec 09 §6.2).
- */
+/** A stored workload as clients know it: under its container's name (spec 02 §10.2). */
 export function serverOf(config: RunConfig): Server {
-  const endpoint = config.transport === 'sse' ? 'sse' : 'streamable-http';
-  return { name: containerNameOf(config), url: settingsUrlOf(config, endpoint), endpoint };
+  return {
+    name: containerNameOf(config),
+    url: settingsUrlOf(config),
+    endpoint: config.transport === 'sse' ? 'sse' : 'streamable-http',
+  };
 }

@@ -7,12 +7,12 @@ export function urlOf(config: RunConfig): string {
 }
 
 /**
- * As it is written into clients' settings (spec 09 §6.2); `proxyMode` decides for servers that answer at both endpoints.
- * A proxy that listens on one address only is named by it.
+ * As it is written into clients' settings (spec 09 §6.2): whatever `--proxy-mode` announces, a stdio server answers at `/mcp`
+ * too, which more clients speak than SSE. A proxy that listens on one address only is named by it.
  */
-export function settingsUrlOf(config: RunConfig, proxyMode: RunConfig['proxy_mode']): string {
+export function settingsUrlOf(config: RunConfig): string {
   const isLocal = config.host === '0.0.0.0' || config.host.startsWith('127.');
-  return urlAt(isLocal ? 'localhost' : config.host, config, proxyMode);
+  return urlAt(isLocal ? 'localhost' : config.host, config, 'streamable-http');
 }
 
 function urlAt(host: string, config: RunConfig, proxyMode: RunConfig['proxy_mode']): string {

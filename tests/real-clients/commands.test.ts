@@ -132,7 +132,11 @@ describe.if(ENGINE !== undefined)('a client asked by its own command', () => {
         await home.write(before);
         if (settles) expect(await ask(folder, home)).toEqual({});
         const untouched = await home.text();
-        await home.client('register', id);
+        expect(await home.client('register', id)).toBe(
+          speaksSse
+            ? ''
+            : `${id} cannot connect over SSE, which is all that '${workloads.sse}' serves; it was not written\n`,
+        );
         expect(await ask(folder, home)).toEqual({
           [workloads.http]: 'reached',
           ...(speaksSse ? { [workloads.sse]: 'reached' } : {}),

@@ -31,8 +31,8 @@ export interface Home {
   readonly path: string;
   text(): Promise<string>;
   write(content: string): Promise<void>;
-  /** `thv client …` of this person, which must succeed. */
-  client(...args: readonly string[]): Promise<void>;
+  /** `thv client …` of this person, which must succeed; gives its stderr. */
+  client(...args: readonly string[]): Promise<string>;
   /** Runs a client's command; gives what it wrote, without colours. Throws when it fails or takes longer than 50 s. */
   run(command: readonly string[]): Promise<Printed>;
 }
@@ -71,7 +71,9 @@ async function openHome(world: World, label: string, settings: string): Promise<
     text: () => readFile(path, 'utf8'),
     write: (content) => writeFile(path, content),
     async client(...args) {
-      await world.ok(['client', ...args], { env: { HOME: folder } });
+      const { exitCode, stderr } = await world.thv(['client', ...args], { env: { HOME: folder } });
+      if (exitCode !== 0) throw new Error(`thv client ${args.join(' ')}: ${stderr}`);
+      return stderr;
     },
     run: (command) => runClient(command, work, quietly(folder, world)),
   };
