@@ -257,6 +257,7 @@ test.each<readonly [string, Entry, Partial<ImportedServer>]>([
       secretVariables: ['API_KEY', 'T'],
     },
   ],
+  ['tools that alone are wanted, as Goose says it', npx({ available_tools: ['a'] }), { tools: ['a'] }],
   ['tools that alone are wanted', npx({ includeTools: ['a', 'b'] }), { tools: ['a', 'b'] }],
   ['all tools, as Copilot says it', npx({ tools: ['*'] }), { tools: [] }],
   [
@@ -428,6 +429,24 @@ test.each([
   ['-fetch', npx({}), 'fetch'],
 ])('%s is proposed a name of letters that a workload can have', (name, entry, proposed) => {
   expect(plan(entry, ENV, name)).toMatchObject({ server: { name: proposed } });
+});
+
+test('names that every object has are names like others', () => {
+  const names = ['constructor', '__proto__', 'toString'];
+  const entry = JSON.parse(
+    '{"command":"npx","args":["p"],"env":{"__proto__":"a","constructor":"b"},"toString":1}',
+  );
+  expect(plan(entry)).toMatchObject({
+    server: { environment: JSON.parse('{"__proto__":"a","constructor":"b"}'), leftOut: ['toString'] },
+  });
+  for (const name of names)
+    expect(plan(docker('-e', name))).toEqual({
+      entry: 'my server',
+      reason: `it passes on the variable ${name}, which is not set`,
+    });
+  expect(plan(docker('-e', '__proto__=a'))).toMatchObject({
+    server: { environment: JSON.parse('{"__proto__":"a"}') },
+  });
 });
 
 test('two entries never get the same name', () => {

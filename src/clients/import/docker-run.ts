@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { plainValues, type Values } from './entry.ts';
 import { NotImportable } from './not-importable.ts';
-import { fill, fillPlain, looksSecret, readVariables, type Surroundings } from './values.ts';
+import { fill, fillPlain, looksSecret, readVariables, type Surroundings, variableIn } from './values.ts';
 
 /** What a `docker run` command line says that a workload can have too. */
 export interface DockerRun {
@@ -33,8 +33,8 @@ const VOLUME_OPTIONS = new Set(['rw', 'cached', 'delegated', 'consistent']);
  * kept a server in bounds. Throws `NotImportable`.
  */
 export function parseDockerRun(words: readonly string[], given: Values, surroundings: Surroundings): Parsed {
-  const files: Record<string, Values[string]> = {};
-  const environment: Record<string, Values[string]> = {};
+  const files: Record<string, Values[string]> = Object.create(null);
+  const environment: Record<string, Values[string]> = Object.create(null);
   const volumes: string[] = [];
   const publish: string[] = [];
   let networkMode = '';
@@ -103,7 +103,7 @@ function variableOf(
     const { text: value, secret } = fill(`variable ${name}`, text.slice(equals + 1), surroundings);
     return [name, { text: value, secret: secret || looksSecret(name, value) }];
   }
-  const own = surroundings.env[name];
+  const own = variableIn(surroundings.env, name);
   const value =
     given[name] ?? (own === undefined ? undefined : { text: own, secret: looksSecret(name, own) });
   if (value === undefined) throw new NotImportable(`it passes on the variable ${name}, which is not set`);

@@ -1,7 +1,7 @@
 import { headerNameProblem, headerRestriction, headerValueProblem } from '../../middleware/index.ts';
 import type { Entry } from '../types.ts';
 import { NotImportable } from './not-importable.ts';
-import { fill, looksSecret, readVariables, type Surroundings, type Value } from './values.ts';
+import { fill, looksSecret, readVariables, type Surroundings, type Value, variableIn } from './values.ts';
 
 export type Values = Readonly<Record<string, Value>>;
 
@@ -57,7 +57,7 @@ export function headersOf(entry: Entry, surroundings: Surroundings): Values {
   const byVariable = isRecord(entry['env_http_headers']) ? entry['env_http_headers'] : {};
   const bearer = entry['bearer_token_env_var'] ?? entry['bearerTokenEnvVar'];
   const fromVariable = (name: string, prefix: string): Value => {
-    const value = surroundings.env[name];
+    const value = variableIn(surroundings.env, name);
     if (value === undefined || value === '')
       throw new NotImportable(`it sends the variable ${name} as a header, which is not set`);
     return { text: prefix + value, secret: true };
@@ -116,7 +116,7 @@ function passedOn(
   return Object.fromEntries(
     names.map((item: unknown) => {
       const name = isRecord(item) ? String(item['name']) : String(item);
-      const text = env[name];
+      const text = variableIn(env, name);
       if (text === undefined) throw new NotImportable(problem(name));
       return [name, { text, secret: secret || looksSecret(name, text) }];
     }),

@@ -2,12 +2,15 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Entry } from '../types.ts';
 import { NotImportable } from './not-importable.ts';
 
+/** Of Codex, Gemini CLI, Kimi Code, Goose and Copilot: the only tools that are wanted. */
+const TOOL_LISTS = ['enabled_tools', 'includeTools', 'enabledTools', 'available_tools', 'tools'];
+
 /** Keys that are read, wherever a client has them. */
 const READ = new Set([
   ...['command', 'cmd', 'args', 'path', 'env', 'envs', 'environment', 'env_vars', 'env_keys', 'envFile'],
   ...['url', 'httpUrl', 'serverUrl', 'uri', 'type', 'transport', 'transportType', 'name'],
   ...['headers', 'http_headers', 'env_http_headers', 'bearer_token_env_var', 'bearerTokenEnvVar'],
-  ...['requestOptions', 'requestInit', 'enabled_tools', 'includeTools', 'enabledTools', 'tools'],
+  ...['requestOptions', 'requestInit', ...TOOL_LISTS],
 ]);
 
 /** Keys for people, and for the client's own books. */
@@ -47,7 +50,7 @@ export function keysLeft(entry: Entry): readonly string[] {
   for (const [key, value] of Object.entries(entry)) {
     if (READ.has(key) || HARMLESS.has(key) || key === 'enabled' || key === 'disabled') continue;
     if (saysNothing(key, value)) continue;
-    const instead = REFUSED[key];
+    const instead = Object.hasOwn(REFUSED, key) ? REFUSED[key] : undefined;
     if (instead !== undefined)
       throw new NotImportable(`it has '${key}', which has no counterpart: ${instead}`);
     left.push(key);
@@ -62,7 +65,7 @@ function saysNothing(key: string, value: unknown): boolean {
 
 /** Tools that alone are wanted; empty for all. Gemini's may say more than a name, which cannot be kept. */
 export function wantedTools(entry: Entry): readonly string[] {
-  for (const key of ['enabled_tools', 'includeTools', 'enabledTools', 'tools']) {
+  for (const key of TOOL_LISTS) {
     const tools = entry[key];
     if (!Array.isArray(tools) || tools.length === 0 || tools.includes('*')) continue;
     const odd = tools.find((tool) => typeof tool !== 'string' || !/^[\w./-]+$/.test(tool));

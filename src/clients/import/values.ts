@@ -31,6 +31,11 @@ const VARIABLE =
 const OF_THE_CLIENT =
   /^(?:workspace\w*|file\w*|relativeFile\w*|cwd|execPath|lineNumber|selectedText|defaultBuildTask|PWD|OLDPWD)$/;
 
+/** A variable by a name that somebody else chose: one that every object has is none. */
+export function variableIn(env: Surroundings['env'], name: string): string | undefined {
+  return Object.hasOwn(env, name) ? env[name] : undefined;
+}
+
 /** Fills the placeholders of `text`. Throws `NotImportable` that names the one that cannot be filled. */
 export function fill(where: string, text: string, surroundings: Surroundings): Value {
   let secret = looksSecret('', text);
@@ -66,7 +71,8 @@ function outcomeOf(placeholder: string, surroundings: Surroundings): Outcome {
   const [, braced, standard, curly, percent, plain] = VARIABLE.exec(placeholder) ?? [];
   const name = braced ?? curly ?? percent ?? plain;
   if (name === undefined || OF_THE_CLIENT.test(name)) return { problem: 'which only the client can fill in' };
-  const text = env[name] || standard || env[name];
+  const own = variableIn(env, name);
+  const text = own || standard || own;
   if (text === undefined) return { problem: `and ${name} is not set here` };
   return { text, secret: looksSecret(name, text) };
 }
