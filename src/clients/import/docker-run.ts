@@ -105,7 +105,8 @@ function variableOf(
   }
   const own = variableIn(surroundings.env, name);
   const value =
-    given[name] ?? (own === undefined ? undefined : { text: own, secret: looksSecret(name, own) });
+    (Object.hasOwn(given, name) ? given[name] : undefined) ??
+    (own === undefined ? undefined : { text: own, secret: looksSecret(name, own) });
   if (value === undefined) throw new NotImportable(`it passes on the variable ${name}, which is not set`);
   return [name, value];
 }
