@@ -3,16 +3,11 @@ import { dirname } from 'node:path';
 import { messageOf, within } from '../errors/index.ts';
 import { createGroupStore } from '../groups/index.ts';
 import { homeOf, type Logger, type Paths } from '../platform/index.ts';
+import { changeClient } from './change-client.ts';
 import { type ImportPlan, planImport } from './import.ts';
 import { createLedgerStore } from './ledger.ts';
 import { placesOf } from './places.ts';
-import {
-  type Change,
-  changeSettings,
-  checkSettings,
-  readEntries,
-  type SettingsFile,
-} from './settings-file.ts';
+import { type Change, checkSettings, readEntries, type SettingsFile } from './settings-file.ts';
 import { CLIENTS, getClient } from './table.ts';
 import type { Client, Server } from './types.ts';
 
@@ -49,8 +44,6 @@ export interface Registered {
   /** Workloads that were not written because the client cannot connect to what they serve. */
   readonly skipped: readonly string[];
 }
-
-type Changed = Pick<Registered, 'created' | 'skipped'>;
 
 /** A server as it is known today; `group` as its document says. */
 export interface GroupedServer extends Server {
@@ -122,44 +115,7 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
   const ledgers = createLedgerStore(paths.state, logger);
   const fileOf = (client: Client): SettingsFile => ({ client, places, path: client.settingsFile(places) });
 
-  /** What the client cannot connect to is not written, and goes where an earlier version wrote it. */
-  async function change(client: Client, { add, remove, ...rest }: Change): Promise<Changed> {
-    const file = fileOf(client);
-    const moved = await leaveOtherFiles(file);
-    const written = add.filter(({ endpoint }) => client.speaks.includes(endpoint));
-    const left = add.filter((server) => !written.includes(server));
-    const named = new Set([...add, ...remove].map(({ name }) => name));
-    const stays = ({ name }: Server) => !named.has(name) && (rest.removeWrittenExcept?.has(name) ?? true);
-    const { created } = await changeSettings(
-      file,
-      {
-        ...rest,
-        add: [...moved.filter(stays), ...written],
-        remove: [...remove, ...left],
-      },
-      ledgers,
-    );
-    return { created, skipped: left.map(({ name }) => name) };
-  }
-
-  /** A client with several files may read another one by now; gives the entries that left the former one. */
-  async function leaveOtherFiles({ client, path }: SettingsFile): Promise<readonly Server[]> {
-    for (const other of client.otherFiles?.(places) ?? []) {
-      if (other === path) continue;
-      const { servers } = await ledgers.read(client.id, other);
-      if (Object.keys(servers).length === 0) continue;
-      const file = { client, places, path: other };
-      const entries = await readEntries(file);
-      const everything = { add: [], remove: [], removeWrittenExcept: new Set<string>() };
-      await changeSettings(file, everything, ledgers);
-      return Object.entries(servers).flatMap(([name, url]) =>
-        client.urlKeys.some((key) => entries.get(name)?.[key] === url)
-          ? [{ name, url, endpoint: /\/sse(?:#|$)/.test(url) ? 'sse' : 'streamable-http' }]
-          : [],
-      );
-    }
-    return [];
-  }
+  const change = (client: Client, what: Change) => changeClient(fileOf(client), what, ledgers);
 
   async function idsFor(group: string | undefined): Promise<readonly string[]> {
     if (group === undefined) return globalIds();

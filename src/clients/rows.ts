@@ -41,6 +41,7 @@ const VS_CODE = { section: 'servers', type: HTTP };
 export const ROWS: Readonly<Record<string, Row>> = {
   'amp-cli': {
     name: 'Sourcegraph Amp CLI',
+    seen: '0.0.1790142911',
     file: ({ platform, home, settings }) =>
       platform === 'win32' ? settings('amp', 'settings.json') : home('.config', 'amp', 'settings.json'),
     section: 'amp.mcpServers',
@@ -105,6 +106,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   },
   'copilot-cli': {
     name: 'GitHub Copilot CLI',
+    seen: '1.0.102',
     file: ({ home }) => home('.copilot', 'mcp-config.json'),
     type: HTTP,
     skills: false,
@@ -130,6 +132,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   cursor: { name: 'Cursor editor', file: ({ home }) => home('.cursor', 'mcp.json'), type: HTTP },
   factory: {
     name: 'Factory.ai Droid CLI',
+    seen: '0.215.0',
     file: ({ home }) => home('.factory', 'mcp.json'),
     type: HTTP,
   },

@@ -79,6 +79,18 @@ const CLIENTS: Readonly<Record<string, RealClient>> = {
         'Connected',
       ),
   },
+  'Qoder CLI, `qodercli mcp list`': {
+    id: 'qoder-cli',
+    package: '@qoder-ai/qodercli',
+    settings: '.qoder/settings.json',
+    before: '{\n  "mcpServers": {}\n}\n',
+    ask: async (folder, home) =>
+      answerOf(
+        (await home.run(['node', join(folder, 'bundle', 'qodercli.js'), 'mcp', 'list'])).stdout,
+        /^. (\S+): \S+ \(\w+\) - (\w+)/gm,
+        'Connected',
+      ),
+  },
   'opencode, `opencode mcp list`': {
     id: 'opencode',
     package: 'opencode-ai',
