@@ -67,14 +67,16 @@ describe.if(ENGINE !== undefined)('entries that register writes', () => {
     ['claude-desktop', '.config/Claude/claude_desktop_config.json'],
   ])('fastmcp finds the servers in the settings of %s and lists their tools', async (source, settings) => {
     const id = source === 'gemini' ? 'gemini-cli' : source;
-    await registered(id, settings, async (home) => {
-      for (const name of [workloads.http, workloads.sse]) {
-        const { stdout } = await home.run([
-          ...[join(FASTMCP, 'bin/python'), '-c', 'from fastmcp.cli import app; app()'],
-          ...['list', `${source}:${name}`, '--json'],
-        ]);
-        expect(JSON.parse(stdout).tools.map((tool: { name: string }) => tool.name)).toContain('get-sum');
-      }
-    });
+    const ask = async (home: Home, name: string) => {
+      const { stdout } = await home.run([
+        ...[join(FASTMCP, 'bin/python'), '-c', 'from fastmcp.cli import app; app()'],
+        ...['list', `${source}:${name}`, '--json'],
+      ]);
+      return JSON.parse(stdout).tools.map((tool: { name: string }) => tool.name);
+    };
+    const tools = await registered(id, settings, (home) =>
+      Promise.all([workloads.http, workloads.sse].map((name) => ask(home, name))),
+    );
+    for (const names of tools) expect(names).toContain('get-sum');
   });
 });
