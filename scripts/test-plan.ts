@@ -21,6 +21,9 @@ const ALONE = [
   'tests/e2e/many-clients.test.ts',
   'tests/proxy/hostile.test.ts',
   'tests/proxy/limits.test.ts',
+  // The clients have deadlines of their own, of a few seconds.
+  'tests/real-clients/commands.test.ts',
+  'tests/real-clients/sdks.test.ts',
 ];
 
 /** How long each file took, so that the slowest start first; written by `scripts/test --update-timings`. */

@@ -31,7 +31,10 @@ async function main(args: readonly string[]): Promise<number> {
     });
   }
 
-  await using environment = await openEnvironment(resolve('.cache/tests'), say);
+  await using environment = await openEnvironment(resolve('.cache/tests'), say, [
+    ...plan.together,
+    ...plan.alone,
+  ]);
   for (const omission of environment.omissions) say(`LEFT OUT: ${omission}`);
   if (interrupted) return 130;
 

@@ -70,6 +70,11 @@ function worn({ format, section }: Client): string {
   }
 }
 
+/** What a file that we made holds when nothing of ours is in it any more. */
+function emptied({ emptyFile, format }: Client): string {
+  return emptyFile ?? EMPTY[format];
+}
+
 const EMPTY: Readonly<Record<Client['format'], string>> = {
   json: '{}\n',
   'yaml-map': '',
@@ -91,7 +96,7 @@ describe.each(CLIENTS.map((client) => [client.id, client] as const))('%s', (id, 
     await chmod(home.pathOf(id), 0o640);
     await home.register([id], ['default'], [GROUPED]);
     const changed = await home.text(id);
-    expect(changed).toContain('http://localhost:12345/mcp');
+    expect(changed).toContain(id === 'claude-desktop' ? '"stdio"' : 'http://localhost:12345/mcp');
     expect(changed.startsWith('\uFEFF')).toBe(content.startsWith('\uFEFF'));
     expect(/(?<!\r)\n/.test(changed)).toBe(!content.includes('\r\n'));
     for (const line of content.split('\n').filter((kept) => !kept.includes('foreign')))
@@ -107,13 +112,13 @@ describe.each(CLIENTS.map((client) => [client.id, client] as const))('%s', (id, 
   test('a file that is not there is made for the owner alone, and is empty when the entry is gone', async () => {
     await using home = await openHome();
     const [outcome] = await home.register([id], ['default'], [GROUPED]);
-    expect(outcome).toEqual({ id, path: home.pathOf(id), created: true });
+    expect(outcome).toEqual({ id, path: home.pathOf(id), created: true, skipped: [] });
     expect((await stat(home.pathOf(id))).mode & 0o777).toBe(0o600);
     if (dirname(home.pathOf(id)) !== home.folder)
       expect((await stat(dirname(home.pathOf(id)))).mode & 0o777).toBe(0o700);
     expect(await readdir(dirname(home.pathOf(id)))).not.toContain(`${home.pathOf(id)}.thv.bak`);
     await home.removeWorkload(SERVER, 'default');
-    expect(await home.text(id)).toBe(EMPTY[client.format]);
+    expect(await home.text(id)).toBe(emptied(client));
   });
 
   test('a file that does not parse is never written, and says so', async () => {
@@ -167,6 +172,13 @@ describe('settings files', () => {
     expect(await readFile(`${home.pathOf('cursor')}.thv.bak`, 'utf8')).toBe('{"a":1}');
   });
 
+  test('a file that we made has no backup, however often it is changed', async () => {
+    await using home = await openHome();
+    for (const name of ['a', 'b']) await home.register(['cursor'], ['default'], [{ ...GROUPED, name }]);
+    await home.removeWorkload({ ...SERVER, name: 'a' }, 'default');
+    expect(await readdir(dirname(home.pathOf('cursor')))).toEqual(['mcp.json']);
+  });
+
   test('an entry with a foreign URL stays, one that leads to our port goes', async () => {
     await using home = await openHome();
     const content = '{"mcpServers":{"fetch":{"url":"https://example.com/mcp"}}}';
@@ -190,6 +202,100 @@ describe('settings files', () => {
     expect(Object.keys(JSON.parse(await home.text('cursor')).mcpServers)).toEqual(['fetch', 'b']);
   });
 
+  test('an entry that an earlier version wrote for SSE moves with the next writing', async () => {
+    await using home = await openHome();
+    const old = { ...SERVER, url: 'http://localhost:12345/sse#fetch', endpoint: 'sse' } as const;
+    const before = '{ "url": "http://localhost:12345/sse#fetch" }';
+    await home.write('gemini-cli', `{\n  "mcpServers": {\n    "fetch": ${before}\n  }\n}\n`);
+    await home.write('codex', '[mcp_servers.fetch]\nurl = "http://localhost:12345/sse#fetch"\n');
+    await home.register(['gemini-cli', 'codex', 'cursor'], ['default'], [GROUPED]);
+    expect(JSON.parse(await home.text('gemini-cli')).mcpServers).toEqual({ fetch: { httpUrl: SERVER.url } });
+    expect(await home.text('codex')).toBe(`[mcp_servers.fetch]\nurl = "${SERVER.url}"\n`);
+    await home.addWorkload(old, 'default');
+    expect(JSON.parse(await home.text('cursor')).mcpServers).toEqual({
+      fetch: { url: old.url, type: 'sse' },
+    });
+    await home.removeWorkload(SERVER, 'default');
+    expect(await home.text('cursor')).toBe('{}\n');
+  });
+
+  const SSE = { ...GROUPED, name: 'old', url: 'http://localhost:9/sse#old', endpoint: 'sse' } as const;
+
+  test.each(['codex', 'mistral-vibe', 'amazon-q'])(
+    '%s does not speak SSE: such a workload is not written, and goes where it was',
+    async (id) => {
+      await using home = await openHome();
+      expect(await home.register([id], ['default'], [SSE])).toEqual([
+        { id, path: home.pathOf(id), created: false, skipped: ['old'] },
+      ]);
+      expect(await readdir(home.folder)).not.toContain(dirname(home.pathOf(id)));
+      const [outcome] = await home.register([id], ['default'], [SSE, GROUPED]);
+      expect(outcome).toMatchObject({ created: true, skipped: ['old'] });
+      expect(await home.text(id)).toContain(SERVER.url);
+      expect(await home.text(id)).not.toContain('/sse');
+      await home.addWorkload(SSE, 'default');
+      expect(home.log.join('')).toContain('client cannot connect over SSE');
+      expect(await home.text(id)).not.toContain('/sse');
+      await home.addWorkload({ ...SSE, name: 'fetch' }, 'default');
+      expect(await home.text(id)).not.toContain('localhost');
+    },
+  );
+
+  test('a new file for Continue has what Continue insists on, an empty one gets it and loses it again', async () => {
+    await using home = await openHome();
+    const fields = 'name: Local Assistant\nversion: 1.0.0\nschema: v1\n';
+    await home.register(['continue'], ['default'], [GROUPED]);
+    expect(await home.text('continue')).toBe(
+      `${fields}mcpServers:\n    - name: fetch\n      url: ${SERVER.url}\n      type: streamable-http\n`,
+    );
+    await home.removeWorkload(SERVER, 'default');
+    expect(await home.text('continue')).toBe(fields);
+    for (const empty of ['', '\n', '  \n\n']) {
+      await home.write('continue', empty);
+      await home.addWorkload(SERVER, 'default');
+      expect(await home.text('continue')).toStartWith(fields);
+      await home.removeWorkload(SERVER, 'default');
+      expect(await home.text('continue')).toBe(empty);
+    }
+  });
+
+  test.each([
+    ['opencode', 'opencode.json', 'opencode.jsonc'],
+    ['kilo', 'kilo.json', 'kilo.jsonc'],
+  ])(
+    '%s: entries move when the client has its settings in another file by now',
+    async (id, plain, commented) => {
+      await using home = await openHome();
+      const [folder, other] = [
+        dirname(home.pathOf(id)),
+        { ...GROUPED, name: 'other', url: 'http://localhost:2/mcp' },
+      ];
+      await mkdir(folder, { recursive: true });
+      const [first, second] = id === 'kilo' ? [commented, plain] : [plain, commented];
+      const text = (name: string) => readFile(join(folder, name), 'utf8');
+      await home.register([id], ['default'], [GROUPED, other]);
+      expect(await readdir(folder)).toEqual([first]);
+      await writeFile(join(folder, second), '{\n  // mine\n}\n');
+      await home.addWorkload(SERVER, 'default');
+      expect(await text(first)).toBe('{}\n');
+      for (const { url } of [SERVER, other]) expect(await text(second)).toContain(url);
+      await home.removeWorkload(SERVER, 'default');
+      await home.removeWorkload(other, 'default');
+      expect(await text(second)).toBe('{\n  // mine\n}\n');
+    },
+  );
+
+  test('a client that is removed has nothing of ours in either of its files', async () => {
+    await using home = await openHome();
+    const gone = { ...GROUPED, name: 'gone', url: 'http://localhost:2/mcp' };
+    await home.register(['opencode'], ['default'], [GROUPED, gone]);
+    const plain = home.pathOf('opencode');
+    const commented = `${plain}c`;
+    await writeFile(commented, '{}\n');
+    await home.remove(['opencode'], undefined, [GROUPED]); // `gone` has no document any more
+    expect([await readFile(plain, 'utf8'), await readFile(commented, 'utf8')]).toEqual(['{}\n', '{}\n']);
+  });
+
   test('many workloads at once all come in, and all go', async () => {
     await using home = await openHome();
     await home.groups.updateClients('default', () => ['cursor', 'codex', 'goose', 'continue']);
@@ -203,7 +309,7 @@ describe('settings files', () => {
       for (const { url } of servers) expect(await home.text(id)).toContain(url);
     await Promise.all(servers.map((server) => home.removeWorkload(server, 'default')));
     expect(await home.text('cursor')).toBe('{}\n');
-    for (const id of ['codex', 'goose', 'continue']) expect(await home.text(id)).toBe('');
+    for (const id of ['codex', 'goose', 'continue']) expect(await home.text(id)).toBe(emptied(getClient(id)));
     expect(home.log).toEqual([]);
   });
 
@@ -252,7 +358,7 @@ describe('registration', () => {
   test('a wrong name or group changes nothing', async () => {
     await using home = await openHome();
     await expect(home.register(['cursor', 'emacs'], ['default'], [])).rejects.toThrow(
-      /^invalid client type: emacs \(valid types: amp-cli, antigravity, .*, zed\)$/,
+      /^invalid client type: emacs \(valid types: amazon-q, amp-cli, .*, zed\)$/,
     );
     await expect(home.register(['cursor'], ['default', 'nope'], [])).rejects.toThrow(
       "failed to register clients with groups: failed to get group nope: group 'nope' does not exist",

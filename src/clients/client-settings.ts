@@ -3,10 +3,11 @@ import { dirname } from 'node:path';
 import { messageOf, within } from '../errors/index.ts';
 import { createGroupStore } from '../groups/index.ts';
 import { homeOf, type Logger, type Paths } from '../platform/index.ts';
+import { changeClient } from './change-client.ts';
 import { type ImportPlan, planImport } from './import.ts';
 import { createLedgerStore } from './ledger.ts';
 import { placesOf } from './places.ts';
-import { type Change, changeSettings, checkSettings, readEntries } from './settings-file.ts';
+import { type Change, checkSettings, readEntries, type SettingsFile } from './settings-file.ts';
 import { CLIENTS, getClient } from './table.ts';
 import type { Client, Server } from './types.ts';
 
@@ -40,6 +41,8 @@ export interface Registered {
   readonly path: string;
   /** The settings file was not there. */
   readonly created: boolean;
+  /** Workloads that were not written because the client cannot connect to what they serve. */
+  readonly skipped: readonly string[];
 }
 
 /** A server as it is known today; `group` as its document says. */
@@ -110,8 +113,9 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
   const openConfig = async () => (await import('../config/index.ts')).createConfigStore(paths);
   const globalIds = async () => (await (await openConfig()).read()).clients.registered_clients;
   const ledgers = createLedgerStore(paths.state, logger);
-  const pathOf = (client: Client) => client.settingsFile(places);
-  const change = (client: Client, what: Change) => changeSettings(client, pathOf(client), what, ledgers);
+  const fileOf = (client: Client): SettingsFile => ({ client, places, path: client.settingsFile(places) });
+
+  const change = (client: Client, what: Change) => changeClient(fileOf(client), what, ledgers);
 
   async function idsFor(group: string | undefined): Promise<readonly string[]> {
     if (group === undefined) return globalIds();
@@ -134,7 +138,12 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
     await Promise.all(
       clients.map(async (client) => {
         try {
-          await change(client, what);
+          const { skipped } = await change(client, what);
+          if (skipped.length > 0)
+            logger.warn('client cannot connect over SSE, the workload is not written', {
+              ...(workload === undefined ? {} : { workload }),
+              client: client.id,
+            });
         } catch (error) {
           logger.warn('failed to change the settings of a client', {
             ...(workload === undefined ? {} : { workload }),
@@ -163,7 +172,7 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
       return CLIENTS.map((client) => ({
         id: client.id,
         displayName: client.displayName,
-        installed: existsSync(client.installedWhen === 'file' ? pathOf(client) : dirname(pathOf(client))),
+        installed: isInstalled(fileOf(client)),
         registered: registered.has(client.id),
         supportsSkills: client.supportsSkills,
         supportsPlugins: client.supportsPlugins,
@@ -183,7 +192,7 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
           within(`failed to add workloads to client ${client.id}`, action),
         );
       if (add.length > 0)
-        for (const client of clients) await write(client, () => checkSettings(client, pathOf(client)));
+        for (const client of clients) await write(client, () => checkSettings(fileOf(client)));
       const enlist = (present: readonly string[]) => [
         ...new Set([...present, ...clients.map(({ id }) => id)]),
       ];
@@ -191,11 +200,11 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
       if (names.length === 0) await setGlobal(enlist);
       const outcomes: Registered[] = [];
       for (const client of clients) {
-        const { created } =
+        const changed =
           add.length === 0
-            ? { created: false }
+            ? { created: false, skipped: [] }
             : await write(client, () => change(client, { add, remove: [] }));
-        outcomes.push({ id: client.id, path: pathOf(client), created });
+        outcomes.push({ id: client.id, path: fileOf(client).path, ...changed });
       }
       return outcomes;
     },
@@ -237,12 +246,12 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
       await changeEach(known(ids), undefined, { add: [], remove: [], removeWrittenExcept: kept });
     },
     async planImport(id) {
-      const client = getClient(id);
-      const path = pathOf(client);
-      const { servers } = await ledgers.read(id, path);
-      const plans = planImport(await readEntries(client, path), env);
+      const file = fileOf(getClient(id));
+      const { servers } = await ledgers.read(id, file.path);
+      const home = homeOf(env, platform);
+      const plans = planImport(await readEntries(file), env, { home, folder: dirname(file.path) });
       return {
-        path,
+        path: file.path,
         plans: plans.map(({ entry, ...plan }) =>
           servers[entry] === undefined
             ? ({ entry, ...plan } as ImportPlan)
@@ -251,6 +260,10 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
       };
     },
   };
+}
+
+function isInstalled({ client, path }: SettingsFile): boolean {
+  return existsSync(client.installedWhen === 'file' ? path : dirname(path));
 }
 
 /** No groups mean the workloads without one. */

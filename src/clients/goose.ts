@@ -9,6 +9,7 @@ export const goose: Client = {
   settingsFile,
   format: 'yaml-map',
   section: 'extensions',
+  speaks: ['streamable-http', 'sse'],
   entry: ({ name, url, endpoint }) => ({
     name,
     uri: url,

@@ -1,17 +1,43 @@
-import { sanitizeWorkloadName } from '../records/index.ts';
-import { type DockerRun, parseDockerRun } from './docker-run.ts';
+import { readFileSync, statSync } from 'node:fs';
+import { programOf } from './import/command.ts';
+import {
+  commandOf,
+  environmentOf,
+  flattened,
+  headersOf,
+  isText,
+  transportOf,
+  type Values,
+} from './import/entry.ts';
+import { keysLeft, wantedTools } from './import/keys.ts';
+import { distinct, proposeName } from './import/name.ts';
+import { NotImportable } from './import/not-importable.ts';
+import { fillPlain, type Surroundings } from './import/values.ts';
 import type { Entry } from './types.ts';
 
 /** A server of a client's settings as a workload: what `thv run` would be told. */
-export interface ImportedServer extends DockerRun {
+export interface ImportedServer {
   /** Name of the workload. */
   readonly name: string;
   /** `npx://…`, `uvx://…`, `go://…`, an image, or a URL. */
   readonly source: string;
   readonly serverArguments: readonly string[];
   readonly transport: 'stdio' | 'sse' | 'streamable-http' | undefined;
-  /** Which variables look like secrets, by their names or by their values. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Which variables look like secrets, by their names, by their values, or by where these came from. */
   readonly secretVariables: readonly string[];
+  /** For a remote server. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly secretHeaders: readonly string[];
+  /** `host:container[:ro]` */
+  readonly volumes: readonly string[];
+  readonly publish: readonly string[];
+  /** '' for the default. */
+  readonly networkMode: string;
+  /** The only tools that clients see; empty for all. */
+  readonly tools: readonly string[];
+  /** Keys of the entry that stay with the client: `timeout`, `alwaysAllow` and the like. */
+  readonly leftOut: readonly string[];
 }
 
 /** What can be made of one entry; `reason` says why nothing can. */
@@ -19,20 +45,23 @@ export type ImportPlan =
   | { readonly entry: string; readonly server: ImportedServer }
   | { readonly entry: string; readonly reason: string };
 
-type Variables = Readonly<Record<string, string | undefined>>;
+/** Larger files hold no value that anybody means by `{file:…}`. */
+const MAX_FILE_BYTES = 64 * 1024;
 
-/** An entry that no workload can be made of; the message is for the person. */
-class NotImportable extends Error {}
-
-/** `env` fills variables that an entry passes on by name only. Never throws. */
-export function planImport(entries: ReadonlyMap<string, Entry>, env: Variables): readonly ImportPlan[] {
+/**
+ * `env` fills variables that an entry passes on by name, and placeholders. `folder` is that of the settings file. Throws
+ * nothing.
+ */
+export function planImport(
+  entries: ReadonlyMap<string, Entry>,
+  env: Surroundings['env'],
+  { home = env['HOME'] ?? '', folder = '/', readText = readSmall }: Partial<Surroundings> = {},
+): readonly ImportPlan[] {
+  const taken = new Set<string>();
   return [...entries].map(([entry, settings]) => {
     try {
-      const found = serverOf(settings, env);
-      const secretVariables = Object.entries(found.environment)
-        .filter(([name, value]) => looksSecret(name, value))
-        .map(([name]) => name);
-      return { entry, server: { ...found, name: sanitizeWorkloadName(entry), secretVariables } };
+      const found = serverOf(flattened(settings), { env, home, folder, readText });
+      return { entry, server: { ...found, name: distinct(proposeName(entry, found.source), taken) } };
     } catch (error) {
       if (error instanceof NotImportable) return { entry, reason: error.message };
       throw error;
@@ -40,148 +69,59 @@ export function planImport(entries: ReadonlyMap<string, Entry>, env: Variables):
   });
 }
 
-type Found = Omit<ImportedServer, 'name' | 'secretVariables'>;
-
-const NOTHING: DockerRun = { environment: {}, volumes: [], publish: [], networkMode: '' };
-
-function serverOf(entry: Entry, env: Variables): Found {
-  const url = ['url', 'httpUrl', 'serverUrl', 'uri'].map((key) => entry[key]).find(isText);
-  if (url !== undefined) return remoteServer(entry, url);
-  const [program = '', ...args] = commandOf(entry);
-  if (program === '') throw new NotImportable('it has neither a command nor a URL');
-  const environment = environmentOf(entry);
-  const found = fromCommand(withoutShell([program, ...args]), { ...env, ...environment });
-  // What a container run passes on wins over what its client is given.
-  const isContainer = found.source !== '' && !/^(?:npx|uvx|go):\/\//.test(found.source);
-  return isContainer ? found : { ...found, environment };
+function readSmall(path: string): string {
+  if (statSync(path).size > MAX_FILE_BYTES) throw new Error('too large');
+  return readFileSync(path, 'utf8');
 }
 
-function remoteServer(entry: Entry, url: string): Found {
-  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw new NotImportable('its URL is not an HTTP URL');
-  refusePlaceholder('URL', url);
-  const headers = [entry['headers'], entry['http_headers'], entry['requestInit']].find(isRecord);
-  if (headers !== undefined && Object.keys(headers).length > 0)
-    throw new NotImportable(
-      "it sends headers of its own; use 'thv run URL' with the options for remote authentication",
-    );
-  const isSse =
-    entry['type'] === 'sse' || (isText(entry['url']) && 'httpUrl' in entry === false && /\/sse$/.test(url));
+type Found = Omit<ImportedServer, 'name'>;
+
+function serverOf(entry: Entry, surroundings: Surroundings): Found {
+  const url = ['url', 'httpUrl', 'serverUrl', 'uri'].map((key) => entry[key]).find(isText);
+  const words = commandOf(entry);
+  if (url === undefined && words[0] === '') throw new NotImportable('it has neither a command nor a URL');
+  const common = { leftOut: keysLeft(entry), tools: wantedTools(entry) };
+  return url === undefined
+    ? { ...localServer(entry, words, surroundings), ...common }
+    : { ...remoteServer(entry, url, surroundings), ...common };
+}
+
+type Part = Omit<Found, 'leftOut' | 'tools'>;
+
+function localServer(entry: Entry, words: readonly string[], surroundings: Surroundings): Part {
+  const { environment, ...program } = programOf(words, environmentOf(entry, surroundings), surroundings);
   return {
-    ...NOTHING,
+    ...program,
+    transport: 'stdio',
+    environment: texts(environment),
+    secretVariables: secretsAmong(environment),
+    headers: {},
+    secretHeaders: [],
+  };
+}
+
+function remoteServer(entry: Entry, written: string, surroundings: Surroundings): Part {
+  const url = fillPlain('URL', written, surroundings);
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw new NotImportable('its URL is not an HTTP URL');
+  const headers = headersOf(entry, surroundings);
+  return {
     source: url,
     serverArguments: [],
-    transport: isSse ? 'sse' : 'streamable-http',
+    transport: transportOf(entry, url),
+    environment: {},
+    secretVariables: [],
+    headers: texts(headers),
+    secretHeaders: secretsAmong(headers),
+    volumes: [],
+    publish: [],
+    networkMode: '',
   };
 }
 
-/** A program with its arguments, in any of the shapes that clients use. */
-function commandOf(entry: Entry): readonly string[] {
-  const command = entry['command'] ?? entry['cmd'];
-  const args = entry['args'] ?? [];
-  if (Array.isArray(command)) return command.map(String);
-  if (isRecord(command)) return commandOf({ command: command['path'], args: command['args'] });
-  return [isText(command) ? command : '', ...(Array.isArray(args) ? args.map(String) : [])];
+function texts(values: Values): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(values).map(([name, { text }]) => [name, text]));
 }
 
-function environmentOf(entry: Entry): Readonly<Record<string, string>> {
-  const command = entry['command'];
-  const given = [
-    entry['env'],
-    entry['envs'],
-    entry['environment'],
-    isRecord(command) ? command['env'] : undefined,
-  ].find(isRecord);
-  const variables = Object.entries(given ?? {}).map(([name, value]) => [name, String(value)] as const);
-  for (const [name, value] of variables) refusePlaceholder(`variable ${name}`, value);
-  return Object.fromEntries(variables);
-}
-
-/** `cmd /c npx …`, as settings for Windows have it. */
-function withoutShell(words: readonly string[]): readonly string[] {
-  return /^cmd(?:\.exe)?$/i.test(words[0] ?? '') && /^\/c$/i.test(words[1] ?? '') ? words.slice(2) : words;
-}
-
-function fromCommand([program = '', ...args]: readonly string[], env: Variables): Found {
-  for (const argument of args) refusePlaceholder('command line', argument);
-  switch (programName(program)) {
-    case 'npx':
-    case 'bunx':
-      return fromPackage('npx', program, args, ['-y', '--yes', '-q', '--quiet', '--bun']);
-    case 'uvx':
-      return fromPackage('uvx', program, args, ['-q', '--quiet', '--refresh']);
-    case 'uv':
-      if (args[0] === 'tool' && args[1] === 'run')
-        return fromPackage('uvx', 'uv tool run', args.slice(2), []);
-      break;
-    case 'pipx':
-      if (args[0] === 'run') return fromPackage('uvx', 'pipx run', args.slice(1), ['--quiet', '-q']);
-      break;
-    case 'go':
-      if (args[0] === 'run') return fromPackage('go', 'go run', args.slice(1), []);
-      break;
-    case 'docker':
-    case 'podman':
-      return fromDocker(program, args, env);
-    default:
-  }
-  throw new NotImportable(
-    `'${programName(program)}' runs a program of this machine; only packages (npx, uvx, go run), images (docker run) and URLs become workloads`,
-  );
-}
-
-function fromPackage(
-  scheme: 'npx' | 'uvx' | 'go',
-  program: string,
-  args: readonly string[],
-  harmless: readonly string[],
-): Found {
-  const at = args.findIndex((argument) => !harmless.includes(argument) && argument !== '--');
-  const name = args[at];
-  if (name === undefined) throw new NotImportable(`no package is named behind ${program}`);
-  if (name.startsWith('-'))
-    throw new NotImportable(`${program} is called with ${name}, which has no counterpart`);
-  const rest = args.slice(at + 1);
-  return {
-    ...NOTHING,
-    source: `${scheme}://${name}`,
-    serverArguments: rest[0] === '--' ? rest.slice(1) : rest,
-    transport: 'stdio',
-  };
-}
-
-function fromDocker(program: string, [verb, ...args]: readonly string[], env: Variables): Found {
-  const rest = verb === 'container' ? args.slice(1) : args;
-  if (verb !== 'run' && !(verb === 'container' && args[0] === 'run'))
-    throw new NotImportable(`'${program} ${verb ?? ''}' runs no image of its own`);
-  const parsed = parseDockerRun(rest, env);
-  if ('problem' in parsed) throw new NotImportable(parsed.problem);
-  const { image, serverArguments, ...run } = parsed;
-  return { ...run, source: image, serverArguments, transport: 'stdio' };
-}
-
-function programName(program: string): string {
-  return program.replace(/^.*[/\\]/, '').replace(/\.(?:exe|cmd)$/i, '');
-}
-
-/** Only the client can fill these in; and a value that stands for itself must not be taken for one. */
-function refusePlaceholder(where: string, text: string): void {
-  const placeholder = /\$\{[^}]*\}/.exec(text)?.[0];
-  if (placeholder !== undefined)
-    throw new NotImportable(`its ${where} holds ${placeholder}, which only the client can fill in`);
-}
-
-function looksSecret(name: string, value: string): boolean {
-  if (value === '') return false;
-  return (
-    /TOKEN|SECRET|KEY|PASSWORD|PASSWD|CREDENTIAL|(?:^|_)(?:PAT|PWD|DSN|AUTH)(?:_|$)/i.test(name) ||
-    /^(?:ghp_|gho_|github_pat_|glpat-|sk-|xox[abp]-|AKIA|eyJ)|:\/\/[^/@\s]+:[^/@\s]+@/.test(value)
-  );
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '';
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function secretsAmong(values: Values): readonly string[] {
+  return Object.entries(values).flatMap(([name, { secret, text }]) => (secret && text !== '' ? [name] : []));
 }

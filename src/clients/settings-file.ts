@@ -8,11 +8,18 @@ import { entriesOf, isOnlyChange } from './formats/entries.ts';
 import { loadFormat } from './formats/load.ts';
 import type { Emptiness, SettingsFormat } from './formats/types.ts';
 import type { Ledger, LedgerStore } from './ledger.ts';
-import type { Client, Entry, Server } from './types.ts';
+import type { Client, Entry, Places, Server } from './types.ts';
 
 const LOCK_TIMEOUT_MS = 5000;
 const MAX_LINKS = 40;
 const BOM = '\uFEFF';
+
+/** A client's settings file on this machine. */
+export interface SettingsFile {
+  readonly client: Client;
+  readonly places: Places;
+  readonly path: string;
+}
 
 /** Entries to write, and names of entries that go if they are ours. */
 export interface Change {
@@ -29,7 +36,7 @@ interface Content {
 }
 
 /** The servers that a client's settings hold; none when the file is missing. Throws `ERR_CLIENT_SETTINGS_INVALID`. */
-export async function readEntries(client: Client, path: string): Promise<ReadonlyMap<string, Entry>> {
+export async function readEntries({ client, path }: SettingsFile): Promise<ReadonlyMap<string, Entry>> {
   const format = await loadFormat(client.format);
   const content = await readContent(await targetOf(path), path, format);
   return content === undefined ? new Map() : entriesOf(parsed(format, content.text, path), client.section);
@@ -41,11 +48,11 @@ export async function readEntries(client: Client, path: string): Promise<Readonl
  * was made. Throws `ERR_CLIENT_SETTINGS_INVALID`, `ERR_CLIENT_SETTINGS_READ_ONLY`, `ERR_LOCK_TIMEOUT`.
  */
 export async function changeSettings(
-  client: Client,
-  path: string,
+  file: SettingsFile,
   change: Change,
   ledgers: LedgerStore,
 ): Promise<{ readonly created: boolean }> {
+  const { client, path } = file;
   const target = await targetOf(path);
   const isThere = (await stat(target).catch(() => undefined)) !== undefined;
   // No lock file is left in folders of programs that are not there.
@@ -59,7 +66,7 @@ export async function changeSettings(
   const content = await readContent(target, path, format);
   if (content === undefined && change.add.length === 0) return { created: false };
 
-  const edit = createEdit({ client, path, format, ledger, content });
+  const edit = createEdit({ ...file, format, ledger, content });
   for (const { name, url } of removals) edit.remove(name, url);
   for (const server of change.add) edit.add(server);
   const { text, ledger: written } = edit.result();
@@ -68,13 +75,15 @@ export async function changeSettings(
   // What we are about to write is ours even if we die before we can say so; what we take out stays ours until it is out.
   const during = { ...written, servers: { ...ledger.servers, ...written.servers } };
   if (!isDeepStrictEqual(during, ledger)) await ledgers.write(client.id, during);
-  if (isChanged) await write(path, target, content?.bom === true ? BOM + text : text);
+  // A file that holds what we wrote earlier has had its backup, unless we made it, and then there is nothing to keep.
+  const isFirst = Object.keys(ledger.servers).length === 0 && ledger.before === undefined;
+  if (isChanged) await write(path, target, content?.bom === true ? BOM + text : text, isFirst);
   if (!isDeepStrictEqual(written, during)) await ledgers.write(client.id, written);
   return { created: content === undefined };
 }
 
 /** Fails as `changeSettings` would, and changes nothing. */
-export async function checkSettings(client: Client, path: string): Promise<void> {
+export async function checkSettings({ client, path }: SettingsFile): Promise<void> {
   const target = await targetOf(path);
   const format = await loadFormat(client.format);
   if ((await readContent(target, path, format)) !== undefined) await refuseReadOnly(path, target);
@@ -86,16 +95,14 @@ function removalsOf({ remove, removeWrittenExcept }: Change, { servers }: Ledger
   return [...remove, ...written.map((name) => ({ name, url: undefined }))];
 }
 
-interface EditOptions {
-  readonly client: Client;
-  readonly path: string;
+interface EditOptions extends SettingsFile {
   readonly format: SettingsFormat;
   readonly ledger: Ledger;
   readonly content: Content | undefined;
 }
 
 /** Changes of one file's text and of what we know of it, one entry after the other. */
-function createEdit({ client, path, format, ledger, content }: EditOptions) {
+function createEdit({ client, places, path, format, ledger, content }: EditOptions) {
   const { section } = client;
   const servers = new Map(Object.entries(ledger.servers));
   let before: Emptiness | undefined = ledger.before;
@@ -118,8 +125,9 @@ function createEdit({ client, path, format, ledger, content }: EditOptions) {
 
   return {
     add(server: Server) {
-      before = emptinessOf(format, text, section, content === undefined) ?? before;
-      const entry = client.entry(server);
+      before = emptinessOf({ client, format, content }, text) ?? before;
+      if (client.emptyFile !== undefined && text.trim() === '') text = client.emptyFile;
+      const entry = client.entry(server, places);
       accept(
         attempt(() => format.set(text, section, server.name, entry)),
         server.name,
@@ -131,12 +139,13 @@ function createEdit({ client, path, format, ledger, content }: EditOptions) {
       const entry = entriesOf(format.values(text), section).get(name);
       const known = [url, servers.get(name)];
       servers.delete(name);
-      if (entry === undefined || !isOurs(client, entry, known)) return;
+      if (entry === undefined || !isOurs(client, name, entry, known)) return;
       accept(
         attempt(() => format.remove(text, section, name, before)),
         name,
         undefined,
       );
+      if (text === client.emptyFile && before?.file !== undefined) text = before.file;
     },
     result: () => ({
       text,
@@ -149,19 +158,19 @@ function createEdit({ client, path, format, ledger, content }: EditOptions) {
   };
 }
 
-/** A file that we make holds nothing but an empty object, should our entries leave it (spec 09 §6.6). */
+/** A file that we make holds nothing but what the client insists on, should our entries leave it (spec 09 §6.6). */
 function emptinessOf(
-  format: SettingsFormat,
+  { client, format, content }: Pick<EditOptions, 'client' | 'format' | 'content'>,
   text: string,
-  section: string,
-  isNew: boolean,
 ): Emptiness | undefined {
-  if (isNew && text === '') return { section: null, file: format.label === 'JSON' ? '{}\n' : '' };
-  return format.emptiness(text, section);
+  if (content === undefined && text === '')
+    return { section: null, file: client.emptyFile ?? (format.label === 'JSON' ? '{}\n' : '') };
+  return format.emptiness(text, client.section);
 }
 
 /** An entry is ours when its URL is one we wrote, or leads to the port that the workload has (spec 09 §10.20). */
-function isOurs(client: Client, entry: Entry, known: readonly (string | undefined)[]): boolean {
+function isOurs(client: Client, name: string, entry: Entry, known: readonly (string | undefined)[]): boolean {
+  if (client.startsOurs !== undefined) return client.startsOurs(entry, name);
   const [written] = client.urlKeys.flatMap((key) => entry[key] ?? []);
   if (typeof written !== 'string') return false;
   return known.some((url) => url !== undefined && (url === written || isSamePort(url, written)));
@@ -174,7 +183,7 @@ function isSamePort(one: string, other: string): boolean {
 }
 
 function isLoopback({ hostname }: URL): boolean {
-  return hostname === 'localhost' || hostname === '127.0.0.1';
+  return ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
 }
 
 async function readContent(
@@ -221,11 +230,11 @@ async function targetOf(path: string): Promise<string> {
   throw new ThvError('ERR_CLIENT_SETTINGS_INVALID', { path, reason: `too many symbolic links: ${path}` });
 }
 
-async function write(path: string, target: string, text: string): Promise<void> {
+async function write(path: string, target: string, text: string, isFirst: boolean): Promise<void> {
   const there = await stat(target).catch(() => undefined);
   if (there !== undefined) {
     await refuseReadOnly(path, target);
-    await keepBackup(path, target, there);
+    if (isFirst) await keepBackup(path, target, there);
   }
   await writeFileAtomic(target, text, { directoryMode: 0o700, like: there });
 }

@@ -1,165 +1,17 @@
 import { ThvError } from '../errors/index.ts';
 import { similarNames } from '../platform/index.ts';
-import { geminiCli } from './gemini-cli.ts';
+import { claudeDesktop } from './claude-desktop.ts';
+import { geminiCli, qwenCode } from './gemini-cli.ts';
 import { goose } from './goose.ts';
-import type { Client, Entry, FormatName, Places, Server } from './types.ts';
-
-/** Words for the two endpoints under `key`. */
-interface TypeKey {
-  readonly key: string;
-  readonly http: string;
-  readonly sse: string;
-}
-
-/** What is particular to a client that writes a URL and perhaps a type. */
-interface Row {
-  readonly name: string;
-  readonly file: (places: Places) => string;
-  readonly format?: FormatName;
-  readonly section?: string;
-  readonly url?: string;
-  readonly type?: TypeKey;
-  /** Entries are elements of a list and carry their name. */
-  readonly named?: boolean;
-  readonly skills?: boolean;
-  readonly plugins?: boolean;
-  readonly installedWhen?: Client['installedWhen'];
-  readonly discontinued?: string;
-}
-
-const HTTP: TypeKey = { key: 'type', http: 'http', sse: 'sse' };
-const VS_CODE = { section: 'servers', type: HTTP };
-
-/** Spec 09 §6.1, in the order of its table. */
-const ROWS: Readonly<Record<string, Row>> = {
-  'amp-cli': {
-    name: 'Sourcegraph Amp CLI',
-    file: ({ platform, home, settings }) =>
-      platform === 'win32' ? settings('amp', 'settings.json') : home('.config', 'amp', 'settings.json'),
-    section: 'amp.mcpServers',
-    type: HTTP,
-  },
-  antigravity: {
-    name: 'Google Antigravity IDE',
-    file: ({ home }) => home('.gemini', 'antigravity', 'mcp_config.json'),
-    url: 'serverUrl',
-  },
-  'claude-code': {
-    name: 'Claude Code CLI',
-    file: ({ home }) => home('.claude.json'),
-    type: HTTP,
-    plugins: true,
-    installedWhen: 'file', // its folder is the home folder, which always exists
-  },
-  cline: {
-    name: 'VS Code Cline extension',
-    file: extensionFile('saoudrizwan.claude-dev', 'cline_mcp_settings.json'),
-    type: { key: 'type', http: 'streamableHttp', sse: 'sse' },
-  },
-  codex: {
-    name: 'OpenAI Codex CLI',
-    file: ({ home }) => home('.codex', 'config.toml'),
-    format: 'toml-table',
-    section: 'mcp_servers',
-    plugins: true,
-  },
-  continue: {
-    name: 'Continue.dev IDE plugins',
-    file: ({ home }) => home('.continue', 'config.yaml'),
-    format: 'yaml-list',
-    named: true,
-    type: { key: 'type', http: 'streamable-http', sse: 'sse' },
-    skills: false,
-  },
-  'copilot-cli': {
-    name: 'GitHub Copilot CLI',
-    file: ({ home }) => home('.copilot', 'mcp-config.json'),
-    type: HTTP,
-    skills: false,
-  },
-  cursor: { name: 'Cursor editor', file: ({ home }) => home('.cursor', 'mcp.json'), type: HTTP },
-  factory: {
-    name: 'Factory.ai Droid CLI',
-    file: ({ home }) => home('.factory', 'mcp.json'),
-    type: HTTP,
-  },
-  'kimi-cli': { name: 'Kimi Code CLI', file: ({ home }) => home('.kimi', 'mcp.json') },
-  kiro: { name: 'Kiro AI IDE', file: ({ home }) => home('.kiro', 'settings', 'mcp.json') },
-  'lm-studio': {
-    name: 'LM Studio application',
-    file: ({ home }) => home('.lmstudio', 'mcp.json'),
-    type: HTTP,
-    skills: false,
-  },
-  'mistral-vibe': {
-    name: 'Mistral Vibe IDE',
-    file: ({ home }) => home('.vibe', 'config.toml'),
-    format: 'toml-array',
-    section: 'mcp_servers',
-    named: true,
-    type: { key: 'transport', http: 'streamable-http', sse: 'http' },
-  },
-  opencode: {
-    name: 'OpenCode editor',
-    file: ({ home }) => home('.config', 'opencode', 'opencode.json'),
-    section: 'mcp',
-    type: { key: 'type', http: 'remote', sse: 'remote' },
-  },
-  qoder: {
-    name: 'Qoder IDE',
-    file: ({ platform, home, settings }) =>
-      platform === 'win32' ? settings('Qoder', 'SharedClientCache', 'mcp.json') : home('.qoder', 'mcp.json'),
-    type: HTTP,
-  },
-  'roo-code': {
-    name: 'VS Code Roo Code extension',
-    file: extensionFile('rooveterinaryinc.roo-cline', 'mcp_settings.json'),
-    type: { key: 'type', http: 'streamable-http', sse: 'sse' },
-    discontinued: "Roo Code is discontinued; Cline carries on: 'thv client register cline'",
-  },
-  trae: { name: 'Trae IDE', file: ({ settings }) => settings('Trae', 'User', 'mcp.json') },
-  vscode: {
-    name: 'Visual Studio Code',
-    file: ({ settings }) => settings('Code', 'User', 'mcp.json'),
-    ...VS_CODE,
-  },
-  'vscode-insider': {
-    name: 'Visual Studio Code Insiders',
-    file: ({ settings }) => settings('Code - Insiders', 'User', 'mcp.json'),
-    ...VS_CODE,
-  },
-  'vscode-server': {
-    name: "Microsoft's VS Code Server (remote development)",
-    file: ({ home }) => home('.vscode-server', 'data', 'User', 'mcp.json'),
-    ...VS_CODE,
-    skills: false,
-  },
-  windsurf: {
-    name: 'Windsurf IDE',
-    file: ({ home }) => home('.codeium', 'windsurf', 'mcp_config.json'),
-    url: 'serverUrl',
-    type: HTTP,
-  },
-  'windsurf-jetbrains': {
-    name: 'Windsurf plugin for JetBrains IDEs',
-    file: ({ home }) => home('.codeium', 'mcp_config.json'),
-    url: 'serverUrl',
-    type: HTTP,
-    skills: false,
-  },
-  zed: {
-    name: 'Zed editor',
-    file: ({ platform, home, settings }) =>
-      platform === 'win32' ? settings('zed', 'settings.json') : home('.config', 'zed', 'settings.json'),
-    section: 'context_servers',
-    skills: false,
-  },
-};
+import { ROWS, type Row } from './rows.ts';
+import type { Client, Endpoint, Entry, Server } from './types.ts';
 
 /** All clients, sorted by id. */
 export const CLIENTS: readonly Client[] = [
+  claudeDesktop,
   geminiCli,
   goose,
+  qwenCode,
   ...Object.entries(ROWS).map(([id, row]) => clientOf(id, row)),
 ].sort((one, other) => (one.id < other.id ? -1 : 1));
 
@@ -192,28 +44,31 @@ export function discontinuationOf(id: string): string | undefined {
 }
 
 function clientOf(id: string, row: Row): Client {
-  const { url = 'url', type, named = false } = row;
+  const { url = 'url', named = false } = row;
   return {
     id,
     displayName: row.name,
     settingsFile: row.file,
     format: row.format ?? 'json',
     section: row.section ?? 'mcpServers',
+    speaks: row.speaksSse === false ? ['streamable-http'] : ['streamable-http', 'sse'],
     // In the order of spec 09 §6.3.
     entry: ({ name, url: value, endpoint }: Server): Entry => ({
       ...(named ? { name } : {}),
       [url]: value,
-      ...(type === undefined ? {} : { [type.key]: endpoint === 'sse' ? type.sse : type.http }),
+      ...typeOf(row, endpoint),
     }),
     urlKeys: [url],
     installedWhen: row.installedWhen ?? 'folder',
     supportsSkills: row.skills ?? true,
     supportsPlugins: row.plugins ?? false,
+    ...(row.otherFiles === undefined ? {} : { otherFiles: row.otherFiles }),
+    ...(row.emptyFile === undefined ? {} : { emptyFile: row.emptyFile }),
     ...(row.discontinued === undefined ? {} : { discontinued: row.discontinued }),
   };
 }
 
-/** Where extensions of Visual Studio Code keep their own files. */
-function extensionFile(extension: string, file: string): (places: Places) => string {
-  return ({ settings }) => settings('Code', 'User', 'globalStorage', extension, 'settings', file);
+function typeOf({ type }: Row, endpoint: Endpoint): Entry {
+  const word = endpoint === 'sse' ? type?.sse : type?.http;
+  return type === undefined || word === undefined ? {} : { [type.key]: word };
 }

@@ -1,10 +1,12 @@
+/** What a URL serves, whatever the server behind it speaks. */
+export type Endpoint = 'sse' | 'streamable-http';
+
 /** Where a client connects to. */
 export interface Server {
   readonly name: string;
   /** As it is written into settings (spec 09 §6.2). */
   readonly url: string;
-  /** What the URL serves, whatever the server behind it speaks. */
-  readonly endpoint: 'sse' | 'streamable-http';
+  readonly endpoint: Endpoint;
 }
 
 /** What a client's settings hold of one server, in the client's own keys. */
@@ -31,12 +33,20 @@ export interface Client {
   readonly id: string;
   readonly displayName: string;
   readonly settingsFile: (places: Places) => string;
+  /** Where entries of ours may be too, because the client has several files and which one is used depends on what exists. */
+  readonly otherFiles?: (places: Places) => readonly string[];
   readonly format: FormatName;
   /** Key of the top level that holds the servers. */
   readonly section: string;
-  readonly entry: (server: Server) => Entry;
+  /** The whole text of a file without servers, where the client refuses an empty one. */
+  readonly emptyFile?: string;
+  /** A server that serves none of these is not written. */
+  readonly speaks: readonly Endpoint[];
+  readonly entry: (server: Server, places: Places) => Entry;
   /** Under which of its keys an entry has its URL. */
   readonly urlKeys: readonly string[];
+  /** Whether an entry without a URL starts a program of ours that leads to the workload of this name. */
+  readonly startsOurs?: (entry: Entry, name: string) => boolean;
   /** What must exist for the client to count as installed; the settings file's folder unless told otherwise. */
   readonly installedWhen: 'folder' | 'file';
   readonly supportsSkills: boolean;

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { createCommand, GroupNames } from '../cli/index.ts';
-import { completeClient, describeClients, warnOfDiscontinued } from './client-settings.ts';
+import { completeClient, describeClients, tellRegistered, warnOfDiscontinued } from './client-settings.ts';
 import { confirm } from './progress.ts';
 
 export const clientRegister = createCommand({
@@ -25,9 +25,7 @@ ${describeClients()}`,
   async run({ options, words, signal, terminal, openWorkloads }) {
     const outcomes = await (await openWorkloads()).registerClients(words, options.group, { signal });
     warnOfDiscontinued(words, terminal);
-    for (const { id, path, created } of outcomes) {
-      if (created) terminal.err(`${id} had no settings file; it was created at ${path}\n`);
-    }
+    tellRegistered(outcomes, terminal);
     confirm(terminal, `registered: ${words.join(', ')}`);
   },
 });

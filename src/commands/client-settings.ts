@@ -4,6 +4,7 @@ import {
   type ClientSettings,
   createClientSettings,
   discontinuationOf,
+  type Registered,
 } from '../clients/index.ts';
 
 type Needed = Pick<Invocation, 'env' | 'findPaths' | 'openLog'>;
@@ -17,6 +18,15 @@ export function warnOfDiscontinued(ids: readonly string[], { err }: Invocation['
   for (const id of ids) {
     const advice = discontinuationOf(id);
     if (advice !== undefined) err(`Warning: ${advice}\n`);
+  }
+}
+
+/** What happened besides what was asked for: files made, and workloads that a client cannot connect to. */
+export function tellRegistered(outcomes: readonly Registered[], { err }: Invocation['terminal']): void {
+  for (const { id, path, created, skipped } of outcomes) {
+    if (created) err(`${id} had no settings file; it was created at ${path}\n`);
+    for (const name of skipped)
+      err(`${id} cannot connect over SSE, which is all that '${name}' serves; it was not written\n`);
   }
 }
 

@@ -2,34 +2,43 @@ import type { Invocation } from '../cli/index.ts';
 import type { ImportedServer } from '../clients/index.ts';
 import { hasCode, ThvError } from '../errors/index.ts';
 import { type SecretsStore, userSecrets } from '../secrets/index.ts';
+import type { StoredSecrets } from '../workloads/index.ts';
 import { askYesNo } from './choose.ts';
 import { openSecrets } from './secret-store.ts';
 
+const NONE: StoredSecrets = { variables: new Map(), headers: new Map() };
+
 /**
- * Puts what looks like a secret into the secrets store, unless the person wants it plain. Gives the name in the store by
- * variable. Throws `ERR_SECRETS_NOT_SET_UP` and the like.
+ * Puts what looks like a secret into the secrets store, unless the person wants it plain. Gives the names in the store.
+ * Throws `ERR_SECRETS_NOT_SET_UP` and the like.
  */
 export async function storeSecrets(
   invocation: Invocation<{ readonly yes: boolean }>,
-  { name, environment, secretVariables }: ImportedServer,
+  { name, environment, secretVariables, headers, secretHeaders }: ImportedServer,
   keepPlain: boolean,
-): Promise<ReadonlyMap<string, string>> {
-  if (keepPlain || secretVariables.length === 0) return new Map();
+): Promise<StoredSecrets> {
+  const what = [...secretVariables, ...secretHeaders].join(', ');
+  if (keepPlain || what === '') return NONE;
   const { options, signal } = invocation;
-  const question = `${secretVariables.join(', ')} of ${name}: keep in the secrets store?`;
-  if (!options.yes && !(await askYesNo(question, { signal, standard: true }))) return new Map();
+  const question = `${what} of ${name}: keep in the secrets store?`;
+  if (!options.yes && !(await askYesNo(question, { signal, standard: true }))) return NONE;
   const store = userSecrets(await openSecrets(invocation));
   if (!store.capabilities.canWrite) {
     throw new ThvError(
       'ERR_INPUT_INVALID',
-      { reason: `the secrets provider '${store.type}' cannot store ${secretVariables.join(', ')}` },
+      { reason: `the secrets provider '${store.type}' cannot store ${what}` },
       { hint: "choose another with 'thv secret setup', or use --plain-secrets" },
     );
   }
-  const stored = new Map<string, string>();
-  for (const variable of secretVariables)
-    stored.set(variable, await storeUnder(store, `${name}-${variable}`, environment[variable] ?? ''));
-  return stored;
+  const storeAll = async (keys: readonly string[], values: Readonly<Record<string, string>>) => {
+    const stored = new Map<string, string>();
+    for (const key of keys) stored.set(key, await storeUnder(store, `${name}-${key}`, values[key] ?? ''));
+    return stored;
+  };
+  return {
+    variables: await storeAll(secretVariables, environment),
+    headers: await storeAll(secretHeaders, headers),
+  };
 }
 
 /** The name it has in the end: a secret of the same name with another value is somebody else's. */

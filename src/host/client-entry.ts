@@ -25,6 +25,6 @@ export function serverOf(config: RunConfig): Server {
   return {
     name: containerNameOf(config),
     url: settingsUrlOf(config),
-    endpoint: config.proxy_mode,
+    endpoint: config.transport === 'sse' ? 'sse' : 'streamable-http',
   };
 }

@@ -1,6 +1,6 @@
 export { parseEnvironmentFlags } from './environment.ts';
 export { createWorkloadManager } from './manager.ts';
-export { requestFor } from './request-for.ts';
+export { requestFor, type StoredSecrets } from './request-for.ts';
 export { RUNTIMES, unknownRuntime } from './runtime.ts';
 export { runtimeOverride } from './runtime-override.ts';
 export type {

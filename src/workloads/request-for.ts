@@ -6,8 +6,13 @@ import type { RunRequest } from './types.ts';
 interface RequestOptions {
   readonly group: string;
   readonly debug: boolean;
-  /** Name in the secrets store by variable; these variables are not among the plain ones. */
-  readonly secrets: ReadonlyMap<string, string>;
+  readonly secrets: StoredSecrets;
+}
+
+/** Names in the secrets store by variable and by header; these are not among the plain ones. */
+export interface StoredSecrets {
+  readonly variables: ReadonlyMap<string, string>;
+  readonly headers: ReadonlyMap<string, string>;
 }
 
 /**
@@ -19,7 +24,9 @@ export function requestFor(server: ImportedServer, { group, debug, secrets }: Re
     const problem = variableNameProblem(name);
     if (problem !== undefined) throw new ThvError('ERR_INPUT_INVALID', { reason: problem });
   }
-  const plain = Object.entries(server.environment).filter(([variable]) => !secrets.has(variable));
+  const { variables, headers } = secrets;
+  const plain = Object.entries(server.environment).filter(([variable]) => !variables.has(variable));
+  const plainHeaders = Object.entries(server.headers).filter(([header]) => !headers.has(header));
   return {
     source: server.source,
     serverArguments: server.serverArguments,
@@ -34,13 +41,13 @@ export function requestFor(server: ImportedServer, { group, debug, secrets }: Re
     environment: plain.map(([variable, value]) => `${variable}=${value}`),
     environmentFile: undefined,
     environmentFolder: undefined,
-    secrets: [...secrets].map(([variable, secret]) => `${secret},target=${variable}`),
+    secrets: [...variables].map(([variable, secret]) => `${secret},target=${variable}`),
     labels: [],
     volumes: server.volumes,
     permissionProfile: undefined,
     publish: server.publish,
     networkMode: server.networkMode,
-    tools: [],
+    tools: server.tools,
     toolsOverrideFile: undefined,
     allowedOrigins: [],
     trustProxyHeaders: false,
@@ -49,6 +56,8 @@ export function requestFor(server: ImportedServer, { group, debug, secrets }: Re
     sessionTtlMs: 0,
     endpointPrefix: '',
     caCertificate: undefined,
+    forwardHeaders: plainHeaders.map(([header, value]) => `${header}=${value}`),
+    forwardHeaderSecrets: [...headers].map(([header, secret]) => `${header}=${secret}`),
     debug,
   };
 }

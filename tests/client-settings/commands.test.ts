@@ -162,10 +162,10 @@ describe('thv client', () => {
     await writeSettings(world, '.claude.json', '{}');
     const status = await world.ok(['client', 'status']);
     const lines = status.trimEnd().split('\n');
-    expect(lines).toHaveLength(29);
+    expect(lines).toHaveLength(41);
     expect(lines[0]).toBe('┌────────────────────┬───────────┬────────────┐');
     expect(lines[1]).toBe('│ CLIENT TYPE        │ INSTALLED │ REGISTERED │');
-    expect(lines[5]).toBe('│ claude-code        │ ✅ Yes    │ ❌ No      │');
+    expect(lines[7]).toBe('│ claude-code        │ ✅ Yes    │ ❌ No      │');
     expect(await world.thv(['client', 'list-registered'])).toEqual(
       ok('No clients are currently registered.\n'),
     );
@@ -207,11 +207,11 @@ describe('thv client', () => {
   test.each([
     [
       ['client', 'register', 'emacs'],
-      /^Error: invalid client type: emacs \(valid types: amp-cli, .*, zed\)\n$/,
+      /^Error: invalid client type: emacs \(valid types: amazon-q, .*, zed\)\n$/,
     ],
     [
       ['client', 'remove', 'emacs'],
-      /^Error: invalid client type: emacs \(valid types: amp-cli, .*, zed\)\n$/,
+      /^Error: invalid client type: emacs \(valid types: amazon-q, .*, zed\)\n$/,
     ],
     [
       ['client', 'register', 'cursor', '--group', 'nope'],

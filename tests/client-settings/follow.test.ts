@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { engineRequest } from '../harness/engine.ts';
 import { FIXTURE_IMAGE } from '../harness/images.ts';
 import { onEachEngine } from '../harness/on-each-engine.ts';
 import { callOnce } from '../harness/raw-client.ts';
@@ -38,7 +39,7 @@ async function run(world: World, transport: string, more: readonly string[] = []
 
 onEachEngine((engine) => {
   describe.each([
-    ['stdio', 'sse', 'sse'],
+    ['stdio', 'sse', 'http'],
     ['stdio', 'streamable-http', 'http'],
     ['streamable-http', '', 'http'],
   ])('a %s server (%s)', (transport, mode, type) => {
@@ -108,7 +109,7 @@ onEachEngine((engine) => {
       stdout: '',
       stderr: `cursor had no settings file; it was created at ${cursor(world)}\n`,
     });
-    expect(await readFile(cursor(world), 'utf8')).toContain(`http://localhost:${port}/sse#${name}`);
+    expect(await readFile(cursor(world), 'utf8')).toContain(`http://localhost:${port}/mcp`);
     await world.ok(['client', 'remove', 'cursor']);
     expect(await readFile(cursor(world), 'utf8')).toBe('{}\n');
   });
@@ -213,9 +214,19 @@ onEachEngine((engine) => {
     await using world = await openWorld(engine, { env: { TOOLHIVE_SECRETS_PASSWORD: 'correct horse' } });
     await world.ok(['secret', 'provider', 'encrypted']);
     const name = world.name();
+    const volume = world.name('volume');
+    await using _ = {
+      [Symbol.asyncDispose]: async () =>
+        void (await engineRequest(engine, 'DELETE', `/volumes/${volume}?force=1`)),
+    };
+    await mkdir(join(world.home, 'folder'));
+    await mkdir(join(world.work, volume)); // not meant by the name of a volume
     const entry = {
       command: 'docker',
-      args: ['run', '-i', '--rm', '-e', 'API_TOKEN', '-e', 'MODE=x', FIXTURE_IMAGE, 'echo'],
+      args: [
+        ...['run', '-i', '--rm', '-e', 'API_TOKEN', '-e', 'MODE=x', '-v', `${volume}:/data:rw`],
+        ...['-v', '~/folder:/folder:ro', FIXTURE_IMAGE, 'echo'],
+      ],
       env: { API_TOKEN: 'planted-value' },
     };
     await writeSettings(cursor(world), JSON.stringify({ mcpServers: { [name]: entry } }));
@@ -230,7 +241,12 @@ onEachEngine((engine) => {
       env_vars: { MODE: 'x' },
     });
     expect(await world.ok(['secret', 'get', `${name}-API_TOKEN`])).toBe('planted-value\n');
-    const variables = (await engine.inspect(name))?.Config.Env;
-    expect(variables).toContain('API_TOKEN=planted-value');
+    const details = await engine.inspect(name);
+    expect(details?.Config.Env).toContain('API_TOKEN=planted-value');
+    expect(details?.Mounts.toSorted((a, b) => (a.Destination < b.Destination ? -1 : 1))).toMatchObject([
+      { Type: 'volume', Name: volume, Destination: '/data', RW: true },
+      { Type: 'bind', Source: join(world.home, 'folder'), Destination: '/folder', RW: false },
+    ]);
+    await world.ok(['rm', name]);
   });
 });

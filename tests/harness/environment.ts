@@ -8,6 +8,7 @@ import type { EngineAddress } from './engine.ts';
 import { buildImages, FIXTURE_IMAGE, loadImages, pushImage } from './images.ts';
 import { installPackages } from './packages.ts';
 import { openPodman } from './podman.ts';
+import { installRealClients, wantsRealClients } from './real-clients.ts';
 import { openRegistry } from './registry.ts';
 import { removeLeftovers } from './world.ts';
 
@@ -33,10 +34,11 @@ export interface Ground {
   defer(action: () => Promise<void>): void;
 }
 
-/** `report` gets a line for each step that takes long. */
+/** `report` gets a line for each step that takes long; `files` are the test files of the run. */
 export async function openEnvironment(
   cache: string,
   report: (line: string) => void,
+  files: readonly string[],
 ): Promise<TestEnvironment> {
   await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'thv-'));
@@ -67,6 +69,8 @@ export async function openEnvironment(
     }
   };
 
+  // Beside everything else: it waits for registries most of the time.
+  const realClients = wantsRealClients(files) ? installRealClients(cache) : undefined;
   await attempt('Debian packages', () => installPackages(report));
   const archive = await attempt('all suites that run containers', () => buildImages(cache));
   const variables: Record<string, string> = { THV_TEST_WORLDS: worlds };
@@ -92,6 +96,12 @@ export async function openEnvironment(
   await attempt('suites with the Python SDK', async () => {
     variables['THV_TEST_PYTHON'] = await installPythonClient(cache);
   });
+  if (realClients !== undefined) {
+    report('waiting for the installation of real clients');
+    const { folders, omissions: missing } = await realClients;
+    omissions.push(...missing);
+    variables['THV_TEST_REAL_CLIENTS'] = JSON.stringify(folders);
+  }
   stack.defer(() => removeLeftovers(worlds, engines));
 
   if (Bun.which('go') === null) omissions.push('images of Go packages: go is not on PATH');
