@@ -22,6 +22,8 @@ export { findFreePort, isPortAvailable } from './ports.ts';
 export { isPrivateAddress } from './private-address.ts';
 export { commandLineOf, isProcessAlive, spawnDetached, terminateProcess } from './processes.ts';
 export { proxyFor } from './proxy-settings.ts';
+export { readHead, readRegularFile, withRegularFile } from './regular-file.ts';
+export { removeTree } from './remove-tree.ts';
 export { openRotatingFile, type RotatingFile } from './rotating-file.ts';
 export { selfCommand } from './self.ts';
 export { similarNames } from './similar-names.ts';
