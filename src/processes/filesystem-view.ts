@@ -39,6 +39,8 @@ export const WORK = '/work';
 /** Where the executable is seen, under each name a package may call it by. */
 export const PROGRAMS = '/opt/thv/bin';
 export const PROGRAM = `${PROGRAMS}/bun`;
+/** Stands for the runtime's place in a sandbox, as the first word of a command. */
+export const RUNTIME = 'bun';
 const TEMPORARY_SIZE_BYTES = 1024 ** 3;
 
 /** The system's programs and libraries, of any distribution. */

@@ -3,9 +3,8 @@ import { ThvError } from '../../errors/index.ts';
 import { sleep } from '../../platform/index.ts';
 import type { Child } from '../child.ts';
 import { openEgressProxy } from '../egress/proxy.ts';
-import { linuxView, PROGRAM, PROGRAMS, type ViewEntry, WORK } from '../filesystem-view.ts';
+import { linuxView, PROGRAM, PROGRAMS, RUNTIME, type ViewEntry, WORK } from '../filesystem-view.ts';
 import { writeOrder } from '../order.ts';
-import { RUNTIME } from '../packages/npm.ts';
 import { prepareFolder } from '../process-folder.ts';
 import { proxyEnvironment } from '../proxy-environment.ts';
 import type { ProcessSpec, SandboxedProcess } from '../types.ts';
@@ -94,7 +93,7 @@ export async function startOnLinux(
     if (report.problem !== undefined) throw new ThvError('ERR_SANDBOX_FAILED', { reason: report.problem });
     if (isFiltered) {
       const listeningFd = receiveDescriptor(ours);
-      const proxy = await openEgressProxy({ rules: network.rules, logger: spec.logger, listeningFd });
+      const proxy = await openEgressProxy({ ...network, logger: spec.logger, listeningFd });
       tree.onEnd(async () => proxy[Symbol.asyncDispose]());
     }
     return tree.process;
