@@ -1,6 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import dockerignore from '@balena/dockerignore';
+import { readRegularFile } from '../platform/index.ts';
+
+const MAX_BYTES = 1024 * 1024;
 
 /** Which paths of a folder stay out of a build. */
 export interface IgnoreRules {
@@ -19,9 +21,9 @@ export async function readIgnoreRules(
   /** Lines that come before those of `.dockerignore`, which can therefore take back what they leave out. */
   defaults: readonly string[] = [],
 ): Promise<IgnoreRules> {
-  const docker = [...defaults, ...(await linesOf(join(folder, '.dockerignore')))];
+  const docker = [...defaults, ...linesOf(join(folder, '.dockerignore'))];
   // This format knows no exceptions: an exclamation mark is one.
-  const own = (await linesOf(join(folder, '.thvignore'))).map((line) => line.replace(/^!/, '\\!'));
+  const own = linesOf(join(folder, '.thvignore')).map((line) => line.replace(/^!/, '\\!'));
   const matchers = [docker, own].map((lines) => dockerignore({ ignorecase: false }).add([...lines]));
   return {
     ignores: (path) => matchers.some((matcher) => matcher.ignores(path)),
@@ -29,11 +31,18 @@ export async function readIgnoreRules(
   };
 }
 
-async function linesOf(path: string): Promise<readonly string[]> {
-  const text = await readFile(path, 'utf8').catch(() => ''); // both files are optional
-  return text
+function linesOf(path: string): readonly string[] {
+  return textOf(path)
     .replace(/^\uFEFF/, '')
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+function textOf(path: string): string {
+  try {
+    return readRegularFile(path, MAX_BYTES).toString('utf8');
+  } catch {
+    return ''; // both files are optional; what is no file holds no rules
+  }
 }

@@ -33,7 +33,8 @@ export {
 } from './processes.ts';
 export { proxyFor } from './proxy-settings.ts';
 export { isUnfinished, readBody } from './read-body.ts';
-export { removeLeftTrees, removeTree } from './remove-tree.ts';
+export { readHead, readRegularFile, withRegularFile } from './regular-file.ts';
+export { removeLeftTrees, removeTree, removeTreeSync } from './remove-tree.ts';
 export { openRotatingFile, type RotatingFile } from './rotating-file.ts';
 export { selfCommand } from './self.ts';
 export { similarNames } from './similar-names.ts';

@@ -36,8 +36,26 @@ const O_PATH = 0o10000000;
  * `ERR_REMOVAL_FAILED` with the place of what is left.
  */
 export async function removeTree(path: string, options: RemoveOptions = {}): Promise<void> {
+  const aside = moveAside(path);
+  if (aside !== undefined) await patiently(empty(aside, path, options));
+}
+
+/** The same in one go, for what has to be gone at the end of a scope. */
+export function removeTreeSync(path: string, options: RemoveOptions = {}): void {
+  const aside = moveAside(path);
+  if (aside === undefined) return;
+  for (const _ of empty(aside, path, options));
+}
+
+/** Lets the rest of the program have its turns. */
+async function patiently(steps: Iterable<void>): Promise<void> {
+  for (const _ of steps) await Bun.sleep(0);
+}
+
+/** Where it is now; `undefined`: nothing was there. */
+function moveAside(path: string): string | undefined {
   const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found === undefined) return;
+  if (found === undefined) return undefined;
   const aside = join(dirname(path), `${ASIDE}${randomUUID()}`);
   try {
     // A folder is moved only by who may write to it.
@@ -46,16 +64,17 @@ export async function removeTree(path: string, options: RemoveOptions = {}): Pro
     renameSync(path, join(aside, '0'));
   } catch (error) {
     removeEmpty(aside);
-    if (codeOf(error) === 'ENOENT') return;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw failed(path, path, messageOf(error), error);
   }
-  await empty(aside, path, options);
+  return aside;
 }
 
 /** Removes what earlier removals from `folder` left aside; what still cannot be removed stays. */
 export async function removeLeftTrees(folder: string, options: RemoveOptions = {}): Promise<void> {
   for (const name of namesIn(folder)) {
-    if (name.startsWith(ASIDE)) await empty(join(folder, name), folder, options).catch(() => undefined);
+    if (!name.startsWith(ASIDE)) continue;
+    await patiently(empty(join(folder, name), folder, options)).catch(() => undefined);
   }
 }
 
@@ -69,9 +88,10 @@ function namesIn(folder: string): readonly string[] {
 
 /**
  * Takes the tree apart instead of walking it: a folder's files are deleted, its folders moved up beside it, and it is deleted itself.
- * No path is longer than three names, and what has been moved to `aside`, where nobody else gets, cannot be swapped for a link.
+ * No path is longer than three names, and what has been moved to `aside`, where nobody else gets, cannot be swapped for a link. Yields
+ * when it has taken long.
  */
-async function empty(aside: string, path: string, options: RemoveOptions): Promise<void> {
+function* empty(aside: string, path: string, options: RemoveOptions): Generator<void, void> {
   const { timeoutMs = TIMEOUT_MS, signal } = options;
   const deadline = performance.now() + timeoutMs;
   const run = randomUUID().slice(0, 8);
@@ -91,14 +111,14 @@ async function empty(aside: string, path: string, options: RemoveOptions): Promi
     }
     pending.push({ name, rounds: 0 });
   };
-  const rest = async () => {
+  function* rest(): Generator<void, void> {
     const now = performance.now();
     if (now < sliceEnd) return;
     if (now > deadline) throw failed(path, aside, `not done after ${timeoutMs / 1000} seconds`, failure);
     if (signal?.aborted) throw failed(path, aside, 'interrupted', signal.reason);
-    await Bun.sleep(0);
+    yield;
     sliceEnd = performance.now() + SLICE_MS;
-  };
+  }
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const folder = join(aside, next.name);
     try {
@@ -115,7 +135,7 @@ async function empty(aside: string, path: string, options: RemoveOptions): Promi
         } catch (error) {
           if (codeOf(error) !== 'ENOENT') failure ??= error;
         }
-        await rest();
+        yield* rest();
       }
       rmdirSync(folder);
     } catch (error) {
@@ -127,7 +147,7 @@ async function empty(aside: string, path: string, options: RemoveOptions): Promi
         pending.push({ ...next, rounds: next.rounds + 1 });
       } else failure ??= error;
     }
-    await rest();
+    yield* rest();
   }
   // Where it is not empty now, somebody else is at it as well, and takes it away.
   if (failure === undefined) removeEmpty(aside);

@@ -50,6 +50,8 @@ export const WORK = '/work';
 /** Where the executable is seen, under each name a package may call it by. */
 export const PROGRAMS = '/opt/thv/bin';
 export const PROGRAM = `${PROGRAMS}/bun`;
+/** Stands for the runtime's place in a sandbox, as the first word of a command. */
+export const RUNTIME = 'bun';
 const TEMPORARY_SIZE: Size = { bytes: 1024 ** 3, files: 131_072 };
 /** Of `/dev/shm`, the same as engines give a container. */
 const SHARED_MEMORY: Size = { bytes: 64 * 1024 ** 2, files: 4096 };

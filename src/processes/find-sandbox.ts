@@ -152,9 +152,7 @@ function seatbelt(self: readonly string[]): Sandbox {
 async function startInSeatbelt(self: readonly string[], spec: ProcessSpec): Promise<SandboxedProcess> {
   const { network } = spec;
   const proxy =
-    network.type === 'filtered'
-      ? await openEgressProxy({ rules: network.rules, logger: spec.logger })
-      : undefined;
+    network.type === 'filtered' ? await openEgressProxy({ ...network, logger: spec.logger }) : undefined;
   const profile = seatbeltProfile({
     ownFolders: Object.values(ownFolders(spec.folder)),
     readOnlyPaths: [...spec.readOnlyPaths, ...self.slice(0, 1)],

@@ -9,7 +9,12 @@ export type NetworkAccess =
   | { readonly type: 'host' }
   | { readonly type: 'open'; readonly localPorts: 'all' | readonly number[] }
   | { readonly type: 'none' }
-  | { readonly type: 'filtered'; readonly rules: EgressRules };
+  | {
+      readonly type: 'filtered';
+      readonly rules: EgressRules;
+      /** The proxy that this machine itself needs to reach a URL; without one the way out is direct. */
+      readonly through?: (url: URL) => string | undefined;
+    };
 
 /** An empty list of hosts or ports means any; both empty, anything public. */
 export interface EgressRules {

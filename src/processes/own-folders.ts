@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { RUNTIME } from './packages/npm.ts';
+import { RUNTIME } from './filesystem-view.ts';
 import type { ProcessSpec } from './types.ts';
 
 /** Made if they are missing, for their owner only. */

@@ -131,7 +131,8 @@ export async function ensureProcess(
     cacheFolder: paths.cache,
     env,
     self,
-    scriptSandbox: allow_install_scripts ? sandbox : undefined,
+    sandbox,
+    allowScripts: allow_install_scripts === true,
     progress(line) {
       isNew = true;
       progress.update(line);

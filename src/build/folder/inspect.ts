@@ -1,10 +1,14 @@
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { messageOf, ThvError } from '../../errors/index.ts';
+import { readRegularFile } from '../../platform/index.ts';
 import { DOCKERFILES } from './context.ts';
 import { type ReadText, readNodeProject } from './node-project.ts';
 import { readPythonProject } from './python-project.ts';
 import type { FolderProject } from './types.ts';
+
+/** No manifest is larger; a lock file may come near. */
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
 /**
  * What kind of server the folder holds: a Dockerfile wins, unless there is nothing to build an image with, then what can be run of `package.json`, `pyproject.toml` and
@@ -66,7 +70,9 @@ async function findFolder(folder: string, path: string): Promise<string> {
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
     // npm and uv pass over a byte order mark, and so do we.
-    return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
+    return readRegularFile(path, MAX_FILE_BYTES)
+      .toString('utf8')
+      .replace(/^\uFEFF/, '');
   } catch (error) {
     if (isAbsent(error)) return undefined;
     const reason = `${basename(path)} cannot be read: ${messageOf(error)}`;

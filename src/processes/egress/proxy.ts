@@ -1,14 +1,13 @@
 import { lookup } from 'node:dns/promises';
-import { connect, createServer, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { messageOf } from '../../errors/index.ts';
 import type { Logger } from '../../platform/index.ts';
 import type { EgressRules } from '../network-access.ts';
-import { parseProxyRequest } from './request-head.ts';
+import { open, readHead } from './open.ts';
+import { openThrough } from './parent-proxy.ts';
+import { type ProxyRequest, parseProxyRequest } from './request-head.ts';
 import { isGranted, judgeAddress, normalizeHost } from './rules.ts';
 
-const MAX_HEAD_BYTES = 64 * 1024;
-const HEAD_TIMEOUT_MS = 30_000;
-const CONNECT_TIMEOUT_MS = 30_000;
 const MAX_CONNECTIONS = 512;
 
 export interface EgressProxy extends AsyncDisposable {
@@ -17,6 +16,8 @@ export interface EgressProxy extends AsyncDisposable {
 
 interface EgressOptions {
   readonly rules: EgressRules;
+  /** The proxy that leads to a URL, where this machine needs one; it looks names up itself. */
+  readonly through?: (url: URL) => string | undefined;
   /** Denied requests are warnings of it, with host and port. */
   readonly logger: Logger;
   /** A listening socket to accept on; without it one is opened on a free port of 127.0.0.1. */
@@ -60,7 +61,10 @@ export async function openEgressProxy(options: EgressOptions): Promise<EgressPro
   };
 }
 
-async function serve(client: Socket, { rules, logger, resolve = lookUp }: EgressOptions): Promise<void> {
+async function serve(
+  client: Socket,
+  { rules, through, logger, resolve = lookUp }: EgressOptions,
+): Promise<void> {
   const received = await readHead(client);
   if (received === undefined) return void client.destroy();
   const request = parseProxyRequest(received.head);
@@ -71,6 +75,8 @@ async function serve(client: Socket, { rules, logger, resolve = lookUp }: Egress
     logger.warn('denied connection: not granted by the permission profile', where);
     return answer(client, 403, 'Forbidden', `${where.host}:${port} is not granted by the permission profile`);
   }
+  const proxy = through?.(urlOf(request));
+  if (proxy !== undefined) return await passThrough(client, received.rest, proxy, request, logger);
   let upstream: Socket | undefined;
   try {
     const found = await resolve(where.host);
@@ -85,11 +91,42 @@ async function serve(client: Socket, { rules, logger, resolve = lookUp }: Egress
     return answer(client, 502, 'Bad Gateway', messageOf(error));
   }
   join(client, upstream);
-  if (request.forwardedHead === undefined) client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+  if (request.forwardedHead === undefined) client.write(ESTABLISHED);
   else upstream.write(request.forwardedHead);
   if (received.rest.byteLength > 0) upstream.write(received.rest);
   client.pipe(upstream);
   upstream.pipe(client);
+}
+
+const ESTABLISHED = 'HTTP/1.1 200 Connection Established\r\n\r\n';
+
+/** By way of another proxy, which looks the name up: what is granted by name is granted wherever the name leads. */
+async function passThrough(
+  client: Socket,
+  rest: Uint8Array,
+  proxy: string,
+  request: ProxyRequest,
+  logger: Logger,
+): Promise<void> {
+  let upstream: Socket;
+  try {
+    const { socket, received } = await openThrough(proxy, request);
+    upstream = socket;
+    join(client, upstream);
+    if (request.forwardedHead === undefined) client.write(ESTABLISHED);
+    if (received.byteLength > 0) client.write(received);
+  } catch (error) {
+    logger.debug('egress connection failed', { host: request.host, error });
+    return answer(client, 502, 'Bad Gateway', messageOf(error));
+  }
+  if (rest.byteLength > 0) upstream.write(rest);
+  client.pipe(upstream);
+  upstream.pipe(client);
+}
+
+/** What a client without this proxy would ask for, as far as exceptions from a proxy look at it. */
+function urlOf({ host, port, forwardedHead }: ProxyRequest): URL {
+  return new URL(`${forwardedHead === undefined ? 'https' : 'http'}://${host}:${port}/`);
 }
 
 async function lookUp(host: string): Promise<readonly string[]> {
@@ -106,22 +143,6 @@ async function openOneOf([address = '', ...others]: readonly string[], port: num
   }
 }
 
-function open(host: string, port: number): Promise<Socket> {
-  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-  const socket = connect({ host, port, allowHalfOpen: true });
-  const timer = setTimeout(() => socket.destroy(new Error('connection timed out')), CONNECT_TIMEOUT_MS);
-  const settle = () => clearTimeout(timer);
-  socket.once('connect', () => {
-    settle();
-    resolve(socket);
-  });
-  socket.once('error', (error) => {
-    settle();
-    reject(error);
-  });
-  return promise;
-}
-
 /** The end of one is the end of the other. */
 function join(client: Socket, upstream: Socket): void {
   const end = () => {
@@ -134,29 +155,6 @@ function join(client: Socket, upstream: Socket): void {
     socket.setNoDelay(true);
   }
   if (client.destroyed) end();
-}
-
-function readHead(client: Socket): Promise<{ readonly head: string; readonly rest: Uint8Array } | undefined> {
-  const { promise, resolve } = Promise.withResolvers<
-    { readonly head: string; readonly rest: Uint8Array } | undefined
-  >();
-  let received = Buffer.alloc(0);
-  const finish = (value: Awaited<typeof promise>) => {
-    clearTimeout(timer);
-    client.off('data', read).off('close', gone).off('end', gone);
-    client.pause();
-    resolve(value);
-  };
-  const gone = () => finish(undefined);
-  const read = (chunk: Buffer) => {
-    received = Buffer.concat([received, chunk]);
-    const end = received.indexOf('\r\n\r\n');
-    if (end >= 0) finish({ head: received.toString('latin1', 0, end), rest: received.subarray(end + 4) });
-    else if (received.byteLength > MAX_HEAD_BYTES) gone();
-  };
-  const timer = setTimeout(gone, HEAD_TIMEOUT_MS);
-  client.on('data', read).on('close', gone).on('end', gone);
-  return promise;
 }
 
 function answer(client: Socket, status: number, reason: string, detail: string): void {

@@ -1,9 +1,8 @@
 import { release } from 'node:os';
 import { openEgressProxy } from '../egress/proxy.ts';
-import { PROGRAM, PROGRAMS, type ViewEntry, WORK } from '../filesystem-view.ts';
+import { PROGRAM, PROGRAMS, RUNTIME, type ViewEntry, WORK } from '../filesystem-view.ts';
 import { holdLimits } from '../limits/hold-limits.ts';
 import type { NetworkAccess } from '../network-access.ts';
-import { RUNTIME } from '../packages/npm.ts';
 import { proxyEnvironment } from '../proxy-environment.ts';
 import type { ProcessSpec, SandboxedProcess } from '../types.ts';
 import { talkTo } from './dialogue.ts';
@@ -137,7 +136,7 @@ export async function startOnLinux(
     void connection?.lost.then(() => tree.process.stop(0));
     if (isFiltered) {
       const listeningFd = receiveDescriptor(ours);
-      const proxy = await openEgressProxy({ rules: network.rules, logger: spec.logger, listeningFd });
+      const proxy = await openEgressProxy({ ...network, logger: spec.logger, listeningFd });
       tree.onEnd(async () => proxy[Symbol.asyncDispose]());
     }
     return tree.process;

@@ -1,15 +1,8 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
 import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs';
-import { dirname, join, relative, resolve, sep } from 'node:path';
-import {
+  type ContextEntry,
   imageKey,
   inspectFolder,
   type NodeProject,
@@ -17,16 +10,32 @@ import {
   projectContext,
 } from '../../build/index.ts';
 import { ThvError } from '../../errors/index.ts';
-import { acquireLock, type HeldLock, tryLock } from '../../platform/index.ts';
-import { installGoProgram } from './go.ts';
-import { describeNodeFolder, fillNodeFolder } from './node-folder.ts';
-import { describePythonFolder, fillPythonFolder } from './python-folder.ts';
+import {
+  acquireLock,
+  type HeldLock,
+  removeTreeSync,
+  tryLock,
+  writeFileAtomic,
+} from '../../platform/index.ts';
+import { installLimits } from './confined/limits.ts';
+import { listFolder } from './folder-copy.ts';
+import { installGoProgram } from './go/package.ts';
+import { describeNodeFolder, fillNodeFolder } from './npm/folder.ts';
+import { describePythonFolder, fillPythonFolder, hasPython } from './python/folder.ts';
 import { openPackageStore, type PackageStore } from './store.ts';
 import type { InstalledPackage, InstallOptions } from './types.ts';
-import { hasInterpreters } from './uv.ts';
 
-const READY = '.installed';
 const USE_TIMEOUT_MS = 30_000;
+/** Changed when a copy of the same inputs must be made anew by this version of the program. */
+const COPY_VERSION = 2;
+
+/** Of a complete copy; beside it, where nothing of the folder can write it. */
+const ReadySchema = v.object({
+  /** Whatever else two copies have in common: the newer one stands in for the older. */
+  origin: v.string(),
+  interpreters: v.array(v.string()),
+});
+type Ready = v.InferOutput<typeof ReadySchema>;
 
 /**
  * A server whose sources are in a folder of this machine: what is run is a copy of it, with its dependencies, made anew
@@ -38,9 +47,8 @@ export async function installFolder(path: string, options: InstallOptions): Prom
     case 'go':
       return await installGoProgram(project.folder, options);
     case 'node':
-      return describeUsed(describeNodeFolder, project, await copyOf(project, fillNodeFolder, options));
     case 'python':
-      return describeUsed(describePythonFolder, project, await copyOf(project, fillPythonFolder, options));
+      return await describeCopy(project, await copyOf(project, options));
     case 'dockerfile':
       throw new ThvError('ERR_FOLDER_UNUSABLE', { folder: path, reason: 'it needs a container engine' });
   }
@@ -48,41 +56,46 @@ export async function installFolder(path: string, options: InstallOptions): Prom
 
 interface Copy {
   readonly path: string;
+  readonly ready: Ready;
   /** As long as it is held, the copy stays. */
   readonly use: HeldLock;
 }
 
-function describeUsed<Project>(
-  describe: (project: Project, path: string) => InstalledPackage,
-  project: Project,
-  { path, use }: Copy,
-): InstalledPackage {
+async function describeCopy(
+  project: NodeProject | PythonProject,
+  { path, ready, use }: Copy,
+): Promise<InstalledPackage> {
   try {
-    return { ...describe(project, path), use };
+    const described =
+      project.kind === 'node'
+        ? describeNodeFolder(project, path)
+        : describePythonFolder(project, path, ready.interpreters);
+    return { ...described, use };
   } catch (error) {
     use.release();
     throw error;
   }
 }
 
-async function copyOf<Project extends NodeProject | PythonProject>(
-  project: Project,
-  fill: (project: Project, copy: string, options: InstallOptions) => Promise<void>,
-  options: InstallOptions,
-): Promise<Copy> {
+async function copyOf(project: NodeProject | PythonProject, options: InstallOptions): Promise<Copy> {
   const store = openPackageStore(join(options.folder, 'folders'));
-  const key = await keyOf(project, options);
+  const { folder } = project;
+  const limits = installLimits(options.env);
+  const entries = await listFolder(folder, projectContext(folder), limits, options.signal);
+  const key = await keyOf(project, entries, options);
   const path = store.pathOf(key);
   const use = await acquireLock(useLockOf(path), { mode: 'shared', timeoutMs: USE_TIMEOUT_MS });
   try {
-    if (!isReady(path, project)) {
-      await store.exclusively(key, options.signal, async () => {
-        if (isReady(path, project)) return;
-        await makeCopy(path, project, fill, options);
-        removeOlder(store, key, path);
-      });
-    }
-    return { path, use };
+    const ready =
+      readyOf(path, project) ??
+      (await store.exclusively(key, options.signal, async () => {
+        const found = readyOf(path, project);
+        if (found !== undefined) return found;
+        const made = await makeCopy(path, project, entries, options);
+        removeOlder(store, key, made);
+        return made;
+      }));
+    return { path, ready, use };
   } catch (error) {
     use.release();
     throw error;
@@ -93,79 +106,81 @@ function useLockOf(copy: string): string {
   return `${copy}.use`;
 }
 
+function markerOf(copy: string): string {
+  return `${copy}.installed`;
+}
+
 /** A Python may have been replaced by a newer one since. */
-function isReady(copy: string, { kind }: NodeProject | PythonProject): boolean {
-  return existsSync(join(copy, READY)) && (kind !== 'python' || hasInterpreters(copy));
+function readyOf(copy: string, { kind }: NodeProject | PythonProject): Ready | undefined {
+  const ready = existsSync(copy) ? readMarker(copy) : undefined;
+  return kind !== 'python' || hasPython(copy) ? ready : undefined;
 }
 
 /** In place, for Python's environments name their interpreter by its full path; the marker is written last. */
-async function makeCopy<Project extends NodeProject | PythonProject>(
+async function makeCopy(
   copy: string,
-  project: Project,
-  fill: (project: Project, copy: string, options: InstallOptions) => Promise<void>,
+  project: NodeProject | PythonProject,
+  entries: readonly ContextEntry[],
   options: InstallOptions,
-): Promise<void> {
-  const { folder } = project;
-  options.progress(`Installing ${folder}`);
-  rmSync(copy, { recursive: true, force: true });
+): Promise<Ready> {
+  options.progress(`Installing ${project.folder}`);
+  removeCopy(copy);
   mkdirSync(copy, { recursive: true, mode: 0o700 });
   try {
-    await copyFolder(folder, copy, options);
-    await fill(project, copy, options);
-    await Bun.write(join(copy, READY), JSON.stringify(originOf(project, options)));
+    let interpreters: readonly string[] = [];
+    if (project.kind === 'node') await fillNodeFolder(project, entries, copy, options);
+    else interpreters = await fillPythonFolder(project, entries, copy, options);
+    const ready = { origin: JSON.stringify(originOf(project, options)), interpreters: [...interpreters] };
+    await writeFileAtomic(markerOf(copy), JSON.stringify(ready));
+    return ready;
   } catch (error) {
-    rmSync(copy, { recursive: true, force: true });
+    removeCopy(copy);
     throw error;
   }
 }
 
+function removeCopy(copy: string): void {
+  rmSync(markerOf(copy), { force: true });
+  removeTreeSync(copy);
+}
+
 /** Copies of the same origin that are not this one, and that nobody uses. */
-function removeOlder(store: PackageStore, key: string, copy: string): void {
-  const origin = readMarker(copy);
+function removeOlder(store: PackageStore, key: string, { origin }: Ready): void {
   for (const name of readdirSync(store.folder)) {
     const other = store.pathOf(name);
-    if (name === key || readMarker(other) !== origin) continue;
+    if (name === key || readMarker(other)?.origin !== origin) continue;
     const lock = tryLock(useLockOf(other));
     if (lock === undefined) continue;
-    rmSync(other, { recursive: true, force: true });
+    removeCopy(other);
     lock.release();
   }
 }
 
-function readMarker(copy: string): string | undefined {
+function readMarker(copy: string): Ready | undefined {
   try {
-    return readFileSync(join(copy, READY), 'utf8');
+    return v.parse(ReadySchema, JSON.parse(readFileSync(markerOf(copy), 'utf8')));
   } catch {
     return undefined; // something else, or not complete
   }
 }
 
 /** By the path, too: two folders with the same sources are two servers, whose errors name files of their own. */
-function keyOf(project: NodeProject | PythonProject, options: InstallOptions): Promise<string> {
+function keyOf(
+  project: NodeProject | PythonProject,
+  entries: readonly ContextEntry[],
+  options: InstallOptions,
+): Promise<string> {
   const { platform, arch } = process;
-  return imageKey({ ...originOf(project, options), platform, arch }, projectContext(project.folder));
+  return imageKey(
+    { ...originOf(project, options), version: COPY_VERSION, platform, arch },
+    asStream(entries),
+  );
 }
 
-/** Whatever else two copies have in common: the newer one stands in for the older. */
-function originOf({ folder, kind }: NodeProject | PythonProject, { scriptSandbox }: InstallOptions) {
-  return { folder, kind, scripts: scriptSandbox !== undefined };
+async function* asStream(entries: readonly ContextEntry[]) {
+  yield* entries;
 }
 
-async function copyFolder(folder: string, copy: string, { logger }: InstallOptions): Promise<void> {
-  for await (const entry of projectContext(folder)) {
-    const place = join(copy, entry.path);
-    if (entry.kind === 'folder') mkdirSync(place, { recursive: true, mode: entry.mode | 0o700 });
-    else if (entry.kind === 'link') {
-      // Installing writes: nothing of it may be led out of the copy.
-      const isInside = !relative(copy, resolve(dirname(place), entry.target))
-        .split(sep)
-        .includes('..');
-      if (isInside) symlinkSync(entry.target, place);
-      else logger.warn('a link that leads out of the folder is left out', { folder, link: entry.path });
-    } else if (entry.kind === 'file') {
-      mkdirSync(dirname(place), { recursive: true, mode: 0o700 });
-      copyFileSync(entry.source, place);
-      chmodSync(place, entry.mode | 0o600);
-    }
-  }
+function originOf({ folder, kind }: NodeProject | PythonProject, { allowScripts }: InstallOptions) {
+  return { folder, kind, scripts: allowScripts };
 }

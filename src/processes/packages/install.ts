@@ -7,11 +7,11 @@ export async function installPackage(
 ): Promise<InstalledPackage> {
   switch (request.scheme) {
     case 'npx':
-      return (await import('./npm.ts')).installNpmPackage(request.package, options);
+      return (await import('./npm/package.ts')).installNpmPackage(request.package, options);
     case 'uvx':
-      return (await import('./uv.ts')).installPythonPackage(request.package, options);
+      return (await import('./python/package.ts')).installPythonPackage(request.package, options);
     case 'go':
-      return (await import('./go.ts')).installGoProgram(request.package, options);
+      return (await import('./go/package.ts')).installGoProgram(request.package, options);
     case 'folder':
       return (await import('./folder.ts')).installFolder(request.package, options);
   }

@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { hasCode, ThvError } from '../../errors/index.ts';
-import { acquireLock, writeFileAtomic } from '../../platform/index.ts';
+import { acquireLock, removeTreeSync, writeFileAtomic } from '../../platform/index.ts';
 
 const RecordSchema = v.object({
   /** Folder in the store. */
@@ -49,7 +49,7 @@ export function openPackageStore(folder: string): PackageStore {
     for (const name of readdirSync(folder)) {
       const path = join(folder, name);
       if (isLeft(name) && (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? before) < before)
-        rmSync(path, { recursive: true, force: true });
+        removeTreeSync(path);
     }
   };
   return {
@@ -78,11 +78,11 @@ export function openPackageStore(folder: string): PackageStore {
           const place = join(folder, key);
           if (existsSync(place)) {
             if (isIntact(place)) return;
-            rmSync(place, { recursive: true });
+            removeTreeSync(place);
           }
           renameSync(scratch, place);
         },
-        [Symbol.dispose]: () => rmSync(scratch, { recursive: true, force: true }),
+        [Symbol.dispose]: () => removeTreeSync(scratch),
       };
     },
     sweep,
@@ -98,6 +98,15 @@ export function digestOf(...parts: readonly string[]): string {
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part).update('\0');
   return hash.digest('hex').slice(0, 40);
+}
+
+/** Hexadecimal SHA-256 of a file that is open for reading, read piece by piece. */
+export function sha256Of(fd: number): string {
+  const hash = createHash('sha256');
+  const chunk = Buffer.alloc(1024 * 1024);
+  for (let count = readSync(fd, chunk); count > 0; count = readSync(fd, chunk))
+    hash.update(chunk.subarray(0, count));
+  return hash.digest('hex');
 }
 
 /** Somebody else may be downloading the same for minutes. */

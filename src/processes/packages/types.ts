@@ -34,8 +34,10 @@ export interface InstallOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The command that starts this program, which is a package manager, too. */
   readonly self: readonly string[];
-  /** Packages may run programs of their own while they are installed, in this sandbox. */
-  readonly scriptSandbox: Sandbox | undefined;
+  /** Every installer and build tool runs in it. */
+  readonly sandbox: Sandbox;
+  /** Packages may run programs of their own while they are installed. */
+  readonly allowScripts: boolean;
   /** Gets one line when something is downloaded. */
   readonly progress: (line: string) => void;
   readonly logger: Logger;
