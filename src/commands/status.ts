@@ -34,13 +34,23 @@ export function renderStatus(workload: Workload, now: Date): string {
     ['Remote:', workload.remote ? 'true' : undefined],
     ['Runtime:', workload.process === undefined ? undefined : 'process'],
     ['Sandbox:', workload.process?.isConfined === false ? 'none, it has all rights of its user' : undefined],
+    ['Limits:', limitsOf(workload)],
+    ...(workload.weaknesses ?? []).map((weakness) => ['Weakness:', weakness] as const),
     ['Uptime:', uptime(workload, now)],
   ];
   return renderTable(lines.flatMap(([label, value]) => (value === undefined ? [] : [[label, value]])));
 }
 
+/** `memory 4g (control group), pids 2048 (resource limit)` */
+function limitsOf({ limits = {} }: Workload): string | undefined {
+  const given = Object.entries(limits).flatMap(([name, held]) =>
+    held === undefined ? [] : [`${name} ${held.limit} (${held.held_by})`],
+  );
+  return given.length === 0 ? undefined : given.join(', ');
+}
+
 export function jsonStatus(workload: Workload, now: Date) {
-  const { statusContext, proxyMode, group } = workload;
+  const { statusContext, proxyMode, group, limits = {}, weaknesses = [] } = workload;
   const running = uptime(workload, now);
   return {
     name: workload.name,
@@ -53,6 +63,8 @@ export function jsonStatus(workload: Workload, now: Date) {
     ...(proxyMode ? { proxy_mode: proxyMode } : {}),
     ...(group ? { group } : {}),
     ...(workload.process === undefined ? {} : { runtime: 'process', confined: workload.process.isConfined }),
+    ...(Object.keys(limits).length > 0 ? { limits } : {}),
+    ...(weaknesses.length > 0 ? { weaknesses } : {}),
     ...(running === undefined ? {} : { uptime: running }),
   };
 }

@@ -1,4 +1,5 @@
 export { openClientSettings, serverOf } from './client-entry.ts';
+export { type Confinement, readConfinement } from './confinement.ts';
 export { findByExactName, findContainer, isUp, removeUnusedNetwork } from './containers.ts';
 export { createDesiredState, type DesiredState } from './desired-state.ts';
 export { type RunEnvironment, runEnvironmentFrom } from './environment.ts';

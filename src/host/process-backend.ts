@@ -21,9 +21,10 @@ import {
   type Sandbox,
   type SandboxedProcess,
 } from '../processes/index.ts';
-import type { RunConfig, WorkloadName } from '../records/index.ts';
+import { effectiveLimits, type RunConfig, type WorkloadName } from '../records/index.ts';
 import { type Mount, mountsOf, networkProfile, transportEnvironment } from '../sandbox/index.ts';
 import type { Backend } from './backend.ts';
+import { confinementOf, writeConfinement } from './confinement.ts';
 import type { RunEnvironment } from './environment.ts';
 import { overlaysOf } from './overlays.ts';
 import { outputPath, processFolder, takeStopTime } from './process-files.ts';
@@ -41,7 +42,7 @@ interface ProcessBackendOptions {
 const DELAY_SHARE = 1 / 20;
 /** Where nobody granted another time: a removal, an edit, the end of the host. */
 const STOP_GRACE_SECONDS = 5;
-const LIMITS = { processes: 2048, openFiles: 65_536 } as const;
+const OPEN_FILES = 65_536;
 
 /** A server that is a package, run as a confined process of this machine; it ends with the one who looks after it. */
 export function createProcessBackend(
@@ -55,6 +56,7 @@ export function createProcessBackend(
   const env = { ...process.env, ...options.environment };
   const profile = config.permission_profile ?? networkProfile();
   const network = networkAccessOf(profile, config.isolate_network);
+  const limits = effectiveLimits(config.resource_limits);
   let output: RotatingFile | undefined;
   let running: SandboxedProcess | undefined;
   let lastWords = async () => '';
@@ -79,7 +81,8 @@ export function createProcessBackend(
     });
     using use = new DisposableStack();
     use.use(installed.use);
-    for (const weakness of sandbox.weaknesses(network)) {
+    const weaknesses = sandbox.weaknesses(network);
+    for (const weakness of weaknesses) {
       logger.warn('the sandbox is weaker than a container', { sandbox: sandbox.kind, weakness });
     }
     // All files of this machine can be seen without a sandbox; there is no view to put anything into, or to hide it in.
@@ -101,15 +104,21 @@ export function createProcessBackend(
       ...view,
       network,
       ...(port === undefined ? {} : { port }),
-      limits: LIMITS,
+      limits: {
+        memoryBytes: limits.memoryBytes,
+        cpus: limits.cpus,
+        processes: limits.pids,
+        openFiles: OPEN_FILES,
+      },
       logger,
       signal,
     });
     running = started;
+    writeConfinement(paths, name, confinementOf(started.held, limits, weaknesses));
     const used = use.move();
     void started.exited.then(() => used.dispose());
     output ??= openRotatingFile(outputPath(paths, name));
-    const server = serverOf(started, { hostPort: port?.outside, output });
+    const server = serverOf(started, { hostPort: port?.outside, limits, output });
     lastWords = server.lastWords;
     logger.info('process started', {
       package: installed.reference,

@@ -2,11 +2,13 @@ import { ThvError } from '../errors/index.ts';
 import { aborted, type RotatingFile } from '../platform/index.ts';
 import type { SandboxedProcess } from '../processes/index.ts';
 import type { ServerLink } from '../proxy/index.ts';
+import { type EffectiveLimits, formatMemory } from '../records/index.ts';
 import type { Bridge, RunningServer, ServerEvent } from './backend.ts';
 
 interface ServerFacts {
   /** `undefined` for a stdio server. */
   readonly hostPort: number | undefined;
+  readonly limits: EffectiveLimits;
   /** Gets what it prints. */
   readonly output: RotatingFile;
 }
@@ -16,7 +18,10 @@ const LAST_WORDS_CHARACTERS = 8000;
 const SILENT_GRACE_MS = 1000;
 
 /** One life of a server that is a process. */
-export function serverOf(process: SandboxedProcess, { hostPort, output }: ServerFacts): RunningServer {
+export function serverOf(
+  process: SandboxedProcess,
+  { hostPort, limits, output }: ServerFacts,
+): RunningServer {
   let lastWords = '';
   const record = (text: string) => {
     output.append(text);
@@ -34,10 +39,13 @@ export function serverOf(process: SandboxedProcess, { hostPort, output }: Server
     async watch(signal): Promise<ServerEvent | undefined> {
       const exit = await Promise.race([process.exited, aborted(signal)]);
       if (exit === undefined || signal.aborted) return undefined;
-      const { exitCode, signal: killedBy } = exit;
+      const { exitCode, signal: killedBy, limit } = exit;
+      const how = killedBy === undefined ? `exit code ${exitCode}` : `ended by ${killedBy}`;
+      const atLimit = limit === undefined ? undefined : describeLimit(limit, limits);
       return {
         type: 'exited',
-        detail: killedBy === undefined ? `exit code ${exitCode}` : `ended by ${killedBy}`,
+        detail: atLimit === undefined ? how : `${how}, ${atLimit}`,
+        limit: atLimit,
       };
     },
     confirm: async (event) => event,
@@ -49,6 +57,15 @@ export function serverOf(process: SandboxedProcess, { hostPort, output }: Server
     },
     stop: (graceSeconds) => process.stop(graceSeconds * 1000),
   };
+}
+
+function describeLimit(
+  limit: 'memory' | 'processes',
+  { memoryBytes = 0, pids = 0 }: EffectiveLimits,
+): string {
+  return limit === 'memory'
+    ? `at its memory limit of ${formatMemory(memoryBytes)}: --memory raises it`
+    : `at its limit of ${pids} processes and threads: --pids raises it`;
 }
 
 async function forward(stream: ReadableStream<Uint8Array>, record: (text: string) => void): Promise<void> {

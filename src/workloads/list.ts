@@ -1,9 +1,10 @@
 import type { ContainerSummary, Engine } from '../engine/index.ts';
 import { hasCode, ThvError, toThvError } from '../errors/index.ts';
-import { findContainer } from '../host/index.ts';
+import { findContainer, readConfinement } from '../host/index.ts';
 import {
   createLabelFilter,
   isContainer,
+  isProcess,
   LABEL,
   parseWorkloadName,
   type RunConfig,
@@ -46,6 +47,7 @@ export async function listWorkloads(
       record: records.get(name),
       config: configs.has(name) ? configs.get(name) : await findConfig(context, name),
       container: summary === undefined ? undefined : seenFromSummary(summary),
+      confinement: confinementOf(context, name, configs.get(name), records.get(name)),
     };
     const workload = viewOf(name, evidence, await reconcile(context, name, evidence));
     const isShown = query.all || workload.status === 'running' || workload.status === 'auth_retrying';
@@ -58,6 +60,16 @@ export async function listWorkloads(
     }
   }
   return workloads.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+function confinementOf(
+  { paths }: Context,
+  name: WorkloadName,
+  config: RunConfig | undefined,
+  record: StatusRecord | undefined,
+): Evidence['confinement'] {
+  const isUp = record?.status === 'running' || record?.status === 'unhealthy';
+  return isUp && config !== undefined && isProcess(config) ? readConfinement(paths, name) : undefined;
 }
 
 /**
@@ -110,6 +122,7 @@ export async function getWorkload(
     record,
     config,
     container: details === undefined ? undefined : seenFromDetails(details),
+    confinement: confinementOf(context, name, config, record),
   };
   return viewOf(name, evidence, await reconcile(context, name, evidence));
 }

@@ -1,5 +1,6 @@
 import type { BuildProgress } from '../build/index.ts';
 import type { Registered } from '../clients/index.ts';
+import type { Confinement } from '../host/index.ts';
 import type { PermissionProfile, ResourceLimits, RunConfig, WorkloadStatus } from '../records/index.ts';
 import type { Registry } from '../registry/index.ts';
 import type { RUNTIMES } from './runtime.ts';
@@ -27,6 +28,10 @@ export interface Workload {
   readonly remote: boolean;
   /** A process of this machine, and whether it is confined; absent for a container. */
   readonly process?: { readonly isConfined: boolean };
+  /** What the server may use, and what holds that; absent where it is not known. */
+  readonly limits?: Confinement['limits'] | undefined;
+  /** Where the sandbox of a process was seen to be weaker than a container. */
+  readonly weaknesses?: readonly string[] | undefined;
 }
 
 /** What `thv run` was asked for, after flags were parsed and checked on their own (spec 01 §4.3). */

@@ -1,6 +1,7 @@
 import type { ContainerDetails, ContainerSummary } from '../engine/index.ts';
-import { urlOf } from '../host/index.ts';
+import { type Confinement, urlOf } from '../host/index.ts';
 import {
+  formatMemory,
   isProcess,
   isRemote,
   LABEL,
@@ -18,6 +19,8 @@ export interface Evidence {
   readonly record: StatusRecord | undefined;
   readonly config: RunConfig | undefined;
   readonly container: SeenContainer | undefined;
+  /** Of a process that runs. */
+  readonly confinement?: Confinement | undefined;
 }
 
 /** The part of an engine's answer that a workload's view is made of. */
@@ -28,6 +31,8 @@ export interface SeenContainer {
   readonly labels: Readonly<Record<string, string>>;
   readonly createdAt: Date;
   readonly startedAt: Date | undefined;
+  /** What its engine holds; not part of a list's answer. */
+  readonly limits?: Confinement['limits'];
 }
 
 export function seenFromSummary(summary: ContainerSummary): SeenContainer {
@@ -48,6 +53,16 @@ export function seenFromDetails(details: ContainerDetails): SeenContainer {
     labels: details.Config.Labels ?? {},
     createdAt: new Date(details.Created),
     startedAt: startedAt.getUTCFullYear() > 1 ? startedAt : undefined,
+    limits: limitsOf(details),
+  };
+}
+
+function limitsOf({ HostConfig: { Memory: bytes, NanoCpus: cpus, PidsLimit: pids } }: ContainerDetails) {
+  const held_by = 'container engine';
+  return {
+    ...(bytes ? { memory: { limit: formatMemory(bytes), held_by } } : {}),
+    ...(cpus ? { cpus: { limit: cpus / 1e9, held_by } } : {}),
+    ...(pids && pids > 0 ? { pids: { limit: pids, held_by } } : {}),
   };
 }
 
@@ -78,7 +93,7 @@ export function statusFromEngine(state: string): WorkloadStatus {
 /** One workload as shown to people and programs. `status` was decided by the caller (spec 02 §4.5, §4.6). */
 export function viewOf(
   name: WorkloadName,
-  { record, config, container }: Evidence,
+  { record, config, container, confinement }: Evidence,
   status: { readonly status: WorkloadStatus; readonly context: string | undefined },
 ): Workload {
   const labels = config?.container_labels ?? container?.labels ?? {};
@@ -99,6 +114,8 @@ export function viewOf(
     group: config?.group,
     tools: config?.tools_filter ?? [],
     remote,
+    limits: confinement?.limits ?? container?.limits,
+    weaknesses: confinement?.weaknesses,
     ...(config !== undefined && isProcess(config) ? { process: { isConfined: !config.no_sandbox } } : {}),
   };
 }

@@ -21,7 +21,16 @@ export function workloadToJson(workload: Workload) {
     ...(tools.length > 0 ? { tools: [...tools] } : {}),
     ...(remote ? { remote } : {}),
     ...(workload.process === undefined ? {} : { runtime: 'process', confined: workload.process.isConfined }),
+    ...confinementToJson(workload),
     started_at: startedAt === undefined ? '0001-01-01T00:00:00Z' : rfc3339(startedAt),
+  };
+}
+
+/** Ours. */
+function confinementToJson({ limits = {}, weaknesses = [] }: Pick<Workload, 'limits' | 'weaknesses'>) {
+  return {
+    ...(Object.keys(limits).length > 0 ? { limits } : {}),
+    ...(weaknesses.length > 0 ? { weaknesses: [...weaknesses] } : {}),
   };
 }
 

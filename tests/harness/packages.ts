@@ -16,6 +16,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'dbus-run-session': 'dbus',
   chromium: 'chromium',
   curl: 'curl',
+  bwrap: 'bubblewrap',
+  pasta: 'passt',
 };
 
 /** Installs what the suites need and the machine lacks, on Debian as root; elsewhere nothing. */
@@ -33,6 +35,8 @@ export async function installPackages(report: (line: string) => void): Promise<v
     await apt('install', '-q', '-y', '--no-install-recommends', ...missing);
   }
   if (needsControlGroups) await Bun.$`cgroupfs-mount`.quiet();
+  // As udev leaves it, where there is udev: every user may make interfaces in a network of its own.
+  if (existsSync('/dev/net/tun')) await Bun.$`chmod 666 /dev/net/tun`.quiet().nothrow();
 }
 
 async function apt(...args: readonly string[]): Promise<void> {

@@ -4,6 +4,14 @@ import { named } from './names.ts';
 
 const Time = v.pipe(v.string(), v.isoTimestamp(), v.description('RFC 3339; year 1 when it is not known'));
 
+const HeldLimit = named(
+  'thv.HeldLimit',
+  v.object({
+    limit: v.pipe(v.union([v.string(), v.number()]), v.description('Such as 4g, or a number')),
+    held_by: v.pipe(v.string(), v.description('`control group`, `resource limit`, `watch` or `nothing`')),
+  }),
+);
+
 /** A workload in lists and events (spec 10 §11.1). */
 const WorkloadEntry = named(
   'core.Workload',
@@ -24,6 +32,19 @@ const WorkloadEntry = named(
     remote: v.optional(v.boolean()),
     runtime: v.optional(v.pipe(v.literal('process'), v.description('Without a container'))),
     confined: v.optional(v.pipe(v.boolean(), v.description('Whether that process is kept in a sandbox'))),
+    limits: v.optional(
+      v.pipe(
+        v.object({
+          memory: v.optional(HeldLimit),
+          cpus: v.optional(HeldLimit),
+          pids: v.optional(HeldLimit),
+        }),
+        v.description('What that process may use, with all that it starts'),
+      ),
+    ),
+    weaknesses: v.optional(
+      v.pipe(v.array(v.string()), v.description('Where its sandbox is weaker than a container')),
+    ),
   }),
 );
 

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { join } from 'node:path';
 import { ThvError } from '../../errors/index.ts';
 import type { Logger } from '../../platform/index.ts';
 import type { NetworkAccess } from '../network-access.ts';
-import type { GuardOrder } from './launcher.ts';
 import { openOwner } from './owner.ts';
 import { closeDescriptor } from './sockets.ts';
 
@@ -15,8 +15,8 @@ import { closeDescriptor } from './sockets.ts';
 interface ConnectOptions {
   /** Path of the program. */
   readonly pasta: string;
-  /** The command that starts this program. */
-  readonly self: readonly string[];
+  /** Of the process, for what has to be written for a moment. */
+  readonly folder: string;
   /** A process in the namespace. */
   readonly pid: number;
   readonly localPorts: LocalPorts;
@@ -29,20 +29,35 @@ export type LocalPorts = 'all' | readonly number[];
 export interface Connection {
   /** Resolves with its last words when it ends by itself: then there is no network any more. */
   readonly lost: Promise<string>;
+  /** Resolves when there is a network, or never will be. */
+  ready(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Where the namespace finds the resolver of this machine, when that listens on the machine's loopback. */
-export const RESOLVER = '169.254.1.53';
+const RESOLVER = '169.254.1.53';
+const RESOLVER_SETTINGS = '/etc/resolv.conf';
 
-export function connectNamespace({ pasta, self, pid, localPorts, logger }: ConnectOptions): Connection {
+/** Ends pasta with the one who holds the other end of its input, however that one ends. */
+const STAND_BY = `
+"$@" </dev/null &
+exec 2>/dev/null
+read -r _
+kill -KILL "$!" 2>/dev/null
+wait
+`;
+const READY_LOOK_MS = 2;
+
+export function connectNamespace(options: ConnectOptions): Connection {
+  const { pasta, pid, localPorts, folder, logger } = options;
   const owner = openOwner(`/proc/${pid}/ns/net`);
+  const readyFile = join(folder, 'pasta.pid');
+  rmSync(readyFile, { force: true });
   const ports = localPorts === 'all' ? 'auto' : localPorts.join(',') || 'none';
-  const guard: GuardOrder = { parent: process.pid };
   const command = [
-    ...[...self, '__sandbox', 'guard', JSON.stringify(guard), pasta],
+    ...['/bin/sh', '-c', STAND_BY, 'thv', pasta],
     // In the foreground, and with addresses and routes as this machine has them.
-    ...['--foreground', '--quiet', '--config-net', '--no-dhcp', '--no-dhcpv6', '--no-ra'],
+    ...['--foreground', '--quiet', '--config-net', '--no-dhcp', '--no-dhcpv6', '--no-ra', '--pid', readyFile],
     // Nothing leads from the machine to the namespace, and nothing from there to the machine's loopback but what is named.
     ...['--tcp-ports', 'none', '--udp-ports', 'none', '--tcp-ns', ports, '--udp-ns', 'none', '--no-map-gw'],
     ...(hasLocalResolver() ? ['--dns-forward', RESOLVER] : []),
@@ -53,21 +68,28 @@ export function connectNamespace({ pasta, self, pid, localPorts, logger }: Conne
   const child = Bun.spawn(command, {
     cwd: '/',
     env: { PATH: process.env['PATH'] ?? '' },
-    stdio: ['ignore', 'ignore', 'pipe', owner],
+    stdio: ['pipe', 'ignore', 'pipe', owner],
   });
   closeDescriptor(owner);
-  let isWanted = true;
+  let state: 'starting' | 'connected' | 'over' = 'starting';
+  const isStarting = () => state === 'starting';
   const lost = (async () => {
     const words = (await new Response(child.stderr).text()).replace(/^Failed to send .*\n/gm, '').trim();
-    await child.exited;
-    if (isWanted) logger.error('the network of the server is lost: pasta ended', { words });
+    if (state === 'connected') logger.error('the network of the server is lost: pasta ended', { words });
+    state = 'over';
     return words;
   })();
   return {
     lost,
+    async ready() {
+      // Written when everything is in place.
+      while (isStarting() && !/\d/.test(read(readyFile))) await Bun.sleep(READY_LOOK_MS);
+      rmSync(readyFile, { force: true });
+      if (isStarting()) state = 'connected';
+    },
     async close() {
-      isWanted = false;
-      child.kill('SIGKILL');
+      state = 'over';
+      await child.stdin.end();
       await child.exited;
     },
   };
@@ -97,22 +119,23 @@ function isLoopback(host: string): boolean {
 }
 
 /** Whether all name servers of this machine are on its loopback, which is not the namespace's. */
-export function hasLocalResolver(resolvConf = readSettings()): boolean {
+export function hasLocalResolver(resolvConf = read(RESOLVER_SETTINGS)): boolean {
   const servers = [...resolvConf.matchAll(/^\s*nameserver\s+(\S+)/gm)].map(([, address = '']) => address);
   return servers.length === 0 || servers.every((address) => address === '::1' || address.startsWith('127.'));
 }
 
-function readSettings(): string {
+/** '' where there is none: the C library then asks the loopback. */
+function read(path: string): string {
   try {
-    return readFileSync('/etc/resolv.conf', 'utf8');
+    return readFileSync(path, 'utf8');
   } catch {
-    return ''; // none: the C library asks the loopback
+    return '';
   }
 }
 
 /** `resolv.conf` of the namespace where the machine's own leads nowhere. */
 export function resolverSettings(): string {
-  const search = readSettings()
+  const search = read(RESOLVER_SETTINGS)
     .split('\n')
     .filter((line) => /^\s*(?:search|domain|options)\b/.test(line));
   return [`nameserver ${RESOLVER}`, ...search, ''].join('\n');

@@ -124,12 +124,12 @@ export async function startOnLinux(
       logger: spec.logger,
     });
     tree.hold(held);
-    const connection =
-      first === undefined ? undefined : connect(network, first, { backend, self, spec, tree });
+    const connection = first === undefined ? undefined : connect(network, first, { backend, spec, tree });
     const addresses = connection === undefined ? undefined : addressesOfMachine();
     const settle = { sizes: sizesIn(view), addresses };
     const proceeding = async () => {
       // What this launcher may not do in its namespaces is done from outside.
+      await connection?.ready();
       if (backend.makesView && first !== undefined) await settleFromOutside(first, settle, { own, spec });
       await dialogue.proceed({ addresses: backend.makesView ? undefined : addresses });
     };
@@ -158,7 +158,6 @@ function keepsRoot(staging: object | undefined): boolean {
 
 interface ConnectFacts {
   readonly backend: Backend;
-  readonly self: readonly string[];
   readonly spec: ProcessSpec;
   readonly tree: Tree;
 }
@@ -166,11 +165,17 @@ interface ConnectFacts {
 function connect(
   network: NetworkAccess,
   pid: number,
-  { backend: { pasta }, self, spec, tree }: ConnectFacts,
+  { backend: { pasta }, spec, tree }: ConnectFacts,
 ): Connection | undefined {
   if (network.type !== 'open' || pasta === undefined) return undefined;
   const localPorts = localPortsOf(network, spec.env);
-  const connection = connectNamespace({ pasta, self, pid, localPorts, logger: spec.logger });
+  const connection = connectNamespace({
+    pasta,
+    pid,
+    localPorts,
+    folder: spec.folder,
+    logger: spec.logger,
+  });
   tree.onEnd(() => connection.close());
   return connection;
 }
