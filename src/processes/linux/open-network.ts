@@ -71,24 +71,24 @@ export function connectNamespace(options: ConnectOptions): Connection {
     stdio: ['pipe', 'ignore', 'pipe', owner],
   });
   closeDescriptor(owner);
-  let state: 'starting' | 'connected' | 'over' = 'starting';
-  const isStarting = () => state === 'starting';
+  let isConnected = false;
+  let isOver = false;
   const lost = (async () => {
     const words = (await new Response(child.stderr).text()).replace(/^Failed to send .*\n/gm, '').trim();
-    if (state === 'connected') logger.error('the network of the server is lost: pasta ended', { words });
-    state = 'over';
+    if (isConnected && !isOver) logger.error('the network of the server is lost: pasta ended', { words });
+    isOver = true;
     return words;
   })();
   return {
     lost,
     async ready() {
       // Written when everything is in place.
-      while (isStarting() && !/\d/.test(read(readyFile))) await Bun.sleep(READY_LOOK_MS);
+      while (!isOver && !/\d/.test(read(readyFile))) await Bun.sleep(READY_LOOK_MS);
       rmSync(readyFile, { force: true });
-      if (isStarting()) state = 'connected';
+      isConnected = true;
     },
     async close() {
-      state = 'over';
+      isOver = true;
       await child.stdin.end();
       await child.exited;
     },
