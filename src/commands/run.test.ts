@@ -66,6 +66,7 @@ test('the help of run', () => {
           --allowed-origins stringArray                 Origins that web pages may call the proxy from, exactly as browsers send them (default: the proxy itself, on a loopback host)
           --build-with stringArray                      Additional Python requirement for a uvx:// package (may be repeated)
           --ca-cert string                              Path to a custom CA certificate file to use for container builds
+          --cpus string                                 Processors that the server may use (such as 0.5; default: no limit)
           --endpoint-prefix string                      Path prefix of SSE endpoint URLs, for a reverse proxy in front that strips it
       -e, --env stringArray                             Environment variables to pass to the MCP server (format: KEY=VALUE)
           --env-file string                             Load environment variables from a single file
@@ -77,10 +78,12 @@ test('the help of run', () => {
           --host string                                 Host for the HTTP proxy to listen on (IP or hostname) (default "127.0.0.1")
           --ignore-globally                             Load global ignore patterns from ~/.config/toolhive/thvignore (default true)
       -l, --label stringArray                           Set labels on the container (format: key=value)
+          --memory string                               Memory that the server may use (such as 512m or 2g; unlimited for no limit; default: half of the machine, 4g at most)
           --name string                                 Name of the MCP server (auto-generated from image if not provided)
           --network string                              Connect the container to a network (e.g., 'host' for host networking)
           --no-sandbox                                  Run a package with all of your rights, not confined by its permission profile (runtime process)
           --permission-profile string                   Permission profile to use (none, network, or path to JSON file)
+          --pids string                                 Processes and threads that the server may have (unlimited for no limit; default: 2048)
           --print-resolved-overlays                     Debug: show resolved container paths for tmpfs overlays, in the workload's log
           --proxy-mode string                           Proxy mode for stdio transport (sse or streamable-http) (default "sse")
           --proxy-port int                              Port for the HTTP proxy to listen on (host port)

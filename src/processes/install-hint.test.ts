@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { sandboxHint } from './install-hint.ts';
+import { openNetworkHint, sandboxHint } from './install-hint.ts';
 
 test.each([
   ['Debian', 'ID=debian\n', 'apt install bubblewrap'],
@@ -23,4 +23,14 @@ test('who has bubblewrap is told what it may have been refused', () => {
   const hint = sandboxHint({ platform: 'linux', osRelease: 'ID=ubuntu\n', hasBubblewrap: true });
   expect(hint).toContain('kernel.apparmor_restrict_unprivileged_userns=0');
   expect(hint).not.toContain('apt install');
+});
+
+test.each([
+  ['ID=debian\n', 'apt install passt'],
+  ['ID=gentoo\n', 'emerge net-misc/passt'],
+  ['', 'the package is called passt in most distributions'],
+])('a machine whose own services are open is told what closes them: %p', (osRelease, install) => {
+  expect(openNetworkHint(osRelease)).toBe(
+    `install passt (${install}) to keep them out of reach, or give a permission profile that lists hosts`,
+  );
 });

@@ -3,10 +3,28 @@ import type { PermissionProfile } from '../records/index.ts';
 import { type NetworkAccess, networkAccessOf } from './network-access.ts';
 
 const ROWS: readonly (readonly [string, PermissionProfile, boolean, NetworkAccess])[] = [
-  ['no network object grants everything', {}, false, { type: 'host' }],
+  ['no network object grants everything', {}, false, { type: 'open', localPorts: [] }],
   ['`network` without outbound grants nothing', { network: {} }, false, { type: 'none' }],
   ['the built-in none', { network: { outbound: {} } }, false, { type: 'none' }],
-  ['the built-in network', { network: { outbound: { insecure_allow_all: true } } }, false, { type: 'host' }],
+  ['the built-in network', { network: { outbound: { insecure_allow_all: true } } }, false, { type: 'open', localPorts: [] }],
+  [
+    'all, and a port of this machine',
+    { network: { outbound: { insecure_allow_all: true, allow_host: ['LOCALHOST'], allow_port: [8080] } } },
+    false,
+    { type: 'open', localPorts: [8080] },
+  ],
+  [
+    'all, and this machine by its address',
+    { network: { outbound: { insecure_allow_all: true, allow_host: ['127.0.0.1', 'a'] } } },
+    false,
+    { type: 'open', localPorts: 'all' },
+  ],
+  [
+    'all, and a port without a host',
+    { network: { outbound: { insecure_allow_all: true, allow_port: [8080] } } },
+    false,
+    { type: 'open', localPorts: [] },
+  ],
   [
     'all, isolated',
     { network: { outbound: { insecure_allow_all: true } } },
@@ -17,7 +35,7 @@ const ROWS: readonly (readonly [string, PermissionProfile, boolean, NetworkAcces
     'all, whatever is listed beside it',
     { network: { outbound: { insecure_allow_all: true, allow_host: ['a'] } } },
     false,
-    { type: 'host' },
+    { type: 'open', localPorts: [] },
   ],
   [
     'hosts, also without isolation',

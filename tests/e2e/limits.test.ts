@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { engineRequest } from '../harness/engine.ts';
 import { FIXTURE_IMAGE } from '../harness/images.ts';
 import { onEachEngine } from '../harness/on-each-engine.ts';
 import { waitFor } from '../harness/wait-for.ts';
@@ -17,22 +16,14 @@ const REGISTRY = Object.fromEntries(
 );
 
 onEachEngine((engine) => {
-  async function inspect(world: World, name: string) {
-    const details = await engineRequest(engine, 'GET', `/containers/${name}/json`);
-    return details as {
-      readonly Id: string;
-      readonly HostConfig: {
-        readonly Memory: number;
-        readonly MemorySwap: number;
-        readonly NanoCpus: number;
-        readonly PidsLimit: number | null;
-        readonly ShmSize: number;
-      };
-    };
+  async function inspect(name: string) {
+    const details = await engine.inspect(name);
+    if (details === undefined) throw new Error(`no container ${name}`);
+    return details;
   }
 
   const run = async (world: World, name: string, flags: readonly string[]) => {
-    await world.ok(['run', FIXTURE_IMAGE, '--name', name, '--transport', 'stdio', ...flags]);
+    await world.ok(['run', FIXTURE_IMAGE, '--name', name, '--transport', 'stdio', ...flags, '--', 'echo']);
     await world.reached(name);
   };
 
@@ -40,7 +31,7 @@ onEachEngine((engine) => {
     await using world = await openWorld(engine);
     const name = world.name('limited');
     await run(world, name, ['--memory', '256m', '--cpus', '0.5', '--pids', '100']);
-    expect((await inspect(world, name)).HostConfig).toMatchObject({
+    expect((await inspect(name)).HostConfig).toMatchObject({
       Memory: 256 * MIB,
       MemorySwap: 256 * MIB,
       NanoCpus: 500_000_000,
@@ -58,19 +49,19 @@ onEachEngine((engine) => {
     await world.ok(['rm', name]);
     await world.ok(['run', '--from-config', file]);
     await world.reached(name);
-    expect((await inspect(world, name)).HostConfig).toMatchObject({ Memory: 256 * MIB, PidsLimit: 100 });
+    expect((await inspect(name)).HostConfig).toMatchObject({ Memory: 256 * MIB, PidsLimit: 100 });
   });
 
   test('without flags it has the defaults, and unlimited takes them away', async () => {
     await using world = await openWorld(engine);
     const [plain, free] = [world.name('plain'), world.name('free')];
     await run(world, plain, []);
-    const { HostConfig: host } = await inspect(world, plain);
+    const { HostConfig: host } = await inspect(plain);
     expect(host).toMatchObject({ PidsLimit: 2048, NanoCpus: 0 });
     expect(host.Memory).toBeGreaterThan(256 * MIB);
     expect(host.Memory).toBeLessThanOrEqual(4096 * MIB);
     await run(world, free, ['--memory', 'unlimited', '--pids', 'unlimited']);
-    const { HostConfig: unlimited } = await inspect(world, free);
+    const { HostConfig: unlimited } = await inspect(free);
     expect(unlimited.Memory).toBe(0);
     expect(Math.max(0, unlimited.PidsLimit ?? 0)).toBe(0);
   });
@@ -79,11 +70,11 @@ onEachEngine((engine) => {
     await using world = await openWorld(engine);
     const name = world.name('again');
     await run(world, name, ['--memory', '256m', '--cpus', '0.5', '--pids', '100']);
-    const { Id: id } = await inspect(world, name);
+    const { Id: id } = await inspect(name);
     await world.ok(['stop', name]);
     await world.ok(['start', name]);
     await world.reached(name);
-    expect((await inspect(world, name)).Id).toBe(id);
+    expect((await inspect(name)).Id).toBe(id);
   });
 });
 
