@@ -2,16 +2,25 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { openEnvironment } from '../tests/harness/environment.ts';
+import { planTests, TIMINGS, WORKERS } from './test-plan.ts';
 import { type Failure, parseReport, type TestReport } from './test-report.ts';
 
 /** With more files than this, chance is no explanation, and nothing is run again. */
 const REPEATED_FILES = 3;
 
+interface Outcome extends TestReport {
+  readonly exitCode: number;
+}
+
+const NOTHING: Outcome = { passed: 0, skipped: 0, failures: [], exitCode: 0 };
+
 const say = (line: string) => process.stderr.write(`test: ${line}\n`);
 
 process.exitCode = await main(Bun.argv.slice(2));
 
-async function main(filters: readonly string[]): Promise<number> {
+async function main(args: readonly string[]): Promise<number> {
+  const filters = args.filter((arg) => arg !== '--update-timings');
+  const plan = planTests(filters);
   // A first Ctrl-C ends the suites, and we clean up behind them; handlers keep it from ending us on the spot.
   let suites: Bun.Subprocess | undefined;
   let interrupted = false;
@@ -26,11 +35,12 @@ async function main(filters: readonly string[]): Promise<number> {
   for (const omission of environment.omissions) say(`LEFT OUT: ${omission}`);
   if (interrupted) return 130;
 
-  const runSuites = async (paths: readonly string[]): Promise<TestReport & { readonly exitCode: number }> => {
+  const runSuites = async (files: readonly string[], flags: readonly string[] = []): Promise<Outcome> => {
+    if (files.length === 0 || interrupted) return NOTHING;
     const scratch = await mkdtemp(join(tmpdir(), 'thv-report-'));
     const report = join(scratch, 'junit.xml');
     const reporter = ['--reporter', 'junit', '--reporter-outfile', report];
-    suites = Bun.spawn([process.execPath, 'test', '--timeout', '60000', ...reporter, ...paths], {
+    suites = Bun.spawn([process.execPath, 'test', '--timeout', '60000', ...flags, ...reporter, ...files], {
       env: { ...process.env, THV_BINARY: resolve('dist/thv'), ...environment.variables },
       stdin: 'ignore',
       stdout: 'inherit',
@@ -42,12 +52,16 @@ async function main(filters: readonly string[]): Promise<number> {
     return { ...parseReport(junit), exitCode };
   };
 
-  const first = await runSuites(filters.length > 0 ? filters : ['src', 'tests']);
+  const timings = ['--timings', TIMINGS, ...(args.includes('--update-timings') ? ['--update-timings'] : [])];
+  const first = sum(
+    await runSuites(plan.together.map(exactly), [`--parallel=${WORKERS}`, ...timings]),
+    await runSuites(plan.alone.map(exactly)),
+  );
   let { failures, exitCode } = first;
   if (failures.length > 0 && !interrupted) {
     process.stderr.write(`${await environment.logs()}\n`);
     for (const failure of failures) sayFailure('FAILED', failure);
-    const files = [...new Set(failures.map(({ file }) => `./${file}`))];
+    const files = [...new Set(failures.map(({ file }) => exactly(file)))];
     if (files.length <= REPEATED_FILES) {
       say(`once more, alone: ${files.join(' ')}`);
       const again = await runSuites(files);
@@ -68,6 +82,20 @@ async function main(filters: readonly string[]): Promise<number> {
   );
   if (interrupted) return 130;
   return exitCode !== 0 || passed === 0 ? 1 : 0;
+}
+
+/** A path that no other file's path can hold. */
+function exactly(file: string): string {
+  return `./${file}`;
+}
+
+function sum(a: Outcome, b: Outcome): Outcome {
+  return {
+    passed: a.passed + b.passed,
+    skipped: a.skipped + b.skipped,
+    failures: [...a.failures, ...b.failures],
+    exitCode: a.exitCode || b.exitCode,
+  };
 }
 
 function sayFailure(verdict: string, { file, test, message }: Failure): void {

@@ -13,6 +13,7 @@ import {
   isLoopbackBind,
   parseAddress,
   resolveAddress,
+  type SocketMode,
   shownAddress,
 } from './listen/address.ts';
 import { listen } from './listen/listen.ts';
@@ -28,6 +29,7 @@ interface ServeOptions {
   readonly port: number;
   /** Socket path or pipe name instead of host and port; '' for none. */
   readonly socket: string;
+  readonly socketMode: SocketMode;
   readonly openapi: boolean;
   readonly oidc: OidcSettings;
   readonly debug: boolean;
@@ -124,8 +126,9 @@ function warnOfOpenDoors(
   isLoopback: boolean,
   logger: Logger,
 ): void {
-  // A UNIX socket is its owner's alone.
-  if (isAuthenticated || address.kind === 'socket') return;
+  if (isAuthenticated) return;
+  // Those whom the user let in are no news.
+  if (address.kind === 'socket') return;
   if (address.kind === 'tcp' && !isLoopback) {
     logger.warn(
       'anyone who can reach this address can manage your MCP servers: no authentication is configured',

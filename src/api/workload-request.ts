@@ -203,7 +203,7 @@ function refuseWhatIsNotDone(body: UpdateRequest): void {
     ['allow_docker_gateway', body.allow_docker_gateway],
     ['authz_config', body.authz_config !== ''],
     ['oidc', isGiven(body.oidc)],
-    ['oauth_config', isGiven(withoutDefaults(body))],
+    ['oauth_config', isGiven(withoutDefaults(body.oauth_config))],
     ['headers', body.headers.length > 0 && body.url === ''],
   ];
   const refused = asked.filter(([, isAsked]) => isAsked).map(([field]) => field);
@@ -211,12 +211,15 @@ function refuseWhatIsNotDone(body: UpdateRequest): void {
     throw invalid(`${INVALID_CONFIG}: this version does not support ${refused.join(', ')} for workloads`);
 }
 
-/** What a remote server's stored configuration is sent back with asks for no sign-in. */
-function withoutDefaults({ url, oauth_config }: UpdateRequest): object | undefined {
-  if (url === '' || oauth_config === undefined) return oauth_config;
-  const { callback_port: _, use_pkce: __, skip_browser: ___, ...asked } = oauth_config;
-  return asked;
+/** What is left of `oauth_config` without the values that a client sends who wants no sign-in: the usual port, and PKCE. */
+function withoutDefaults(config: UpdateRequest['oauth_config']): object | undefined {
+  if (config === undefined) return undefined;
+  const { use_pkce: _, callback_port: port, ...asked } = config;
+  return port === USUAL_CALLBACK_PORT ? asked : { ...asked, port };
 }
+
+/** Of `--remote-auth-callback-port` (spec 01 §4.3). */
+const USUAL_CALLBACK_PORT = 8666;
 
 /** Whether an object says anything: texts, lists and maps that are empty, 0 and false do not. */
 function isGiven(value: unknown): boolean {

@@ -207,7 +207,9 @@ test.each([
   ['é', 'server'],
   ['', 'server'],
 ])('the workload of a folder called %j is called %s', (name, expected) => {
-  expect(folderWorkloadName({ ...PLACE, kind: 'dockerfile', name }) as string).toBe(expected);
+  expect(folderWorkloadName({ ...PLACE, kind: 'dockerfile', dockerfile: 'Dockerfile', name }) as string).toBe(
+    expected,
+  );
 });
 
 test('a Dockerfile takes no settings from outside, and says so', async () => {
@@ -215,7 +217,9 @@ test('a Dockerfile takes no settings from outside, and says so', async () => {
     override: { builder_image: 'x', additional_packages: ['y'] },
     caCertPath: 'ca.pem',
   } as unknown as Parameters<typeof buildFolderImage>[1]; // refused before anything else is looked at
-  await expect(buildFolderImage({ ...PLACE, kind: 'dockerfile' }, options)).rejects.toThrow(
+  await expect(
+    buildFolderImage({ ...PLACE, kind: 'dockerfile', dockerfile: 'Dockerfile' }, options),
+  ).rejects.toThrow(
     'the folder has a Dockerfile of its own, to which these do not apply: an image to build on, packages to install, a CA certificate',
   );
 });

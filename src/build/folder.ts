@@ -13,7 +13,7 @@ import { nodeFolder } from './dockerfile/node-folder.ts';
 import { pythonFolder } from './dockerfile/python-folder.ts';
 import { renderDockerfile } from './dockerfile/render.ts';
 import { baseImagesOf, wantsBuildKit } from './folder/base-images.ts';
-import { DOCKERFILE, dockerfileContext, projectContext } from './folder/context.ts';
+import { dockerfileContext, projectContext } from './folder/context.ts';
 import type {
   DockerfileProject,
   FolderProject,
@@ -40,9 +40,9 @@ export async function buildFolderImage(project: FolderProject, options: BuildIma
 /** The classic builder's own words for what it does not know lead people astray. */
 async function withWayAround(
   error: ThvError<'ERR_BUILD_FAILED'>,
-  { folder }: DockerfileProject,
+  { folder, dockerfile }: DockerfileProject,
 ): Promise<ThvError> {
-  if (!wantsBuildKit(await readFile(join(folder, DOCKERFILE), 'utf8'))) return error;
+  if (!wantsBuildKit(await readFile(join(folder, dockerfile), 'utf8'))) return error;
   const { code, facts, context, cause } = error;
   const hint =
     "the Dockerfile uses what only BuildKit builds: run 'docker build -t NAME .' in the folder, then 'thv run NAME'";
@@ -51,7 +51,7 @@ async function withWayAround(
 
 /** The Dockerfile of the folder, or the one that would be generated; asks no engine. */
 export async function folderDockerfile(project: FolderProject, inputs: BuildInputs): Promise<string> {
-  if (project.kind === 'dockerfile') return readFile(join(project.folder, DOCKERFILE), 'utf8');
+  if (project.kind === 'dockerfile') return readFile(join(project.folder, project.dockerfile), 'utf8');
   return renderDockerfile((await prepareFolder(project, inputs)).plan);
 }
 
@@ -105,9 +105,9 @@ function folderBuild(project: NodeProject | PythonProject): FolderBuild {
 async function dockerfileBuild(project: DockerfileProject, options: BuildImageOptions): Promise<ImageBuild> {
   refuseSettings(options);
   const { env, home, logger, engine, signal } = options;
-  const { folder } = project;
+  const { folder, dockerfile } = project;
   const repository = repositoryOf(project);
-  const baseImages = baseImagesOf(await readFile(join(folder, DOCKERFILE), 'utf8'));
+  const baseImages = baseImagesOf(await readFile(join(folder, dockerfile), 'utf8'));
   const { proxies } = await readHostSettings('npx', { env, home, configured: new Map(), logger });
   // One of them that was made anew here makes another image.
   const bases = await Promise.all(
@@ -117,9 +117,9 @@ async function dockerfileBuild(project: DockerfileProject, options: BuildImageOp
     source: project.name,
     repository,
     isPinned: true,
-    key: await imageKey({ repository, bases }, dockerfileContext(folder)),
-    dockerfile: DOCKERFILE,
-    context: () => dockerfileContext(folder),
+    key: await imageKey({ repository, bases }, dockerfileContext(folder, dockerfile)),
+    dockerfile,
+    context: () => dockerfileContext(folder, dockerfile),
     baseImages,
     buildArguments: proxies,
   };

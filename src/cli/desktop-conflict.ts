@@ -24,15 +24,17 @@ interface Facts {
 /** Throws `ERR_DESKTOP_CONFLICT` when the desktop application manages another executable than the running one. */
 export function checkDesktopConflict(
   env: Environment,
-  home: string = env['HOME'] || homedir(),
+  home: string | undefined = env['HOME'],
   executable: string = process.execPath,
   platform: NodeJS.Platform = process.platform,
 ): void {
+  let folder: string;
   let marker: string;
   try {
-    marker = readFileSync(join(home, '.toolhive', '.cli-source'), 'utf8');
+    folder = join(home || homedir(), '.toolhive');
+    marker = readFileSync(join(folder, '.cli-source'), 'utf8');
   } catch {
-    return; // no readable marker, no desktop application
+    return; // no readable marker or no home folder, no desktop application
   }
   const own = findRealPath(executable) ?? executable;
   const conflict = findDesktopConflict({ env, platform, executable: own, marker, resolve: findRealPath });
@@ -40,7 +42,7 @@ export function checkDesktopConflict(
   throw new ThvError('ERR_DESKTOP_CONFLICT', {
     executable: own,
     managed: conflict.target,
-    folder: join(home, '.toolhive', 'bin'),
+    folder: join(folder, 'bin'),
     desktopVersion: conflict.desktopVersion,
   });
 }

@@ -13,5 +13,5 @@ export { isDebugEnvironment } from './log-settings.ts';
 export { reportError } from './report-error.ts';
 export { runCommandLine } from './run-command-line.ts';
 export { endAtNextSignal, watchSignals } from './signals.ts';
-export { renderTable } from './table.ts';
+export { renderTable, type TableLook } from './table.ts';
 export { openTerminal, printJson, type Terminal } from './terminal.ts';

@@ -5,7 +5,14 @@ import type { Terminal } from './terminal.ts';
 
 function report(thrown: unknown, interruptedCode: number | undefined) {
   let text = '';
-  const none = { stdinIsTty: false, stdoutIsTty: false, stderrIsTty: false, out: () => true };
+  const none = {
+    stdinIsTty: false,
+    stdoutIsTty: false,
+    stderrIsTty: false,
+    columns: undefined,
+    hasColours: false,
+    out: () => true,
+  };
   const terminal: Terminal = {
     ...none,
     err: (line) => {

@@ -34,7 +34,8 @@ export interface CommandLine {
 
 /** Finds, checks and runs the command; resolves with the exit code (spec 01 §1.3, §1.4). Never throws. */
 export async function runCommandLine(line: CommandLine): Promise<number> {
-  const { root, args, env, terminal, interruption } = line;
+  const { root, env, terminal, interruption } = line;
+  const args = withVersionCommand(line.args);
   let debug = false;
   try {
     const found = await findCommand(root, args, GLOBAL_FLAGS);
@@ -81,6 +82,11 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
   } catch (error) {
     return reportError(error, terminal, { debug, interruptedCode: interruption.exitCode() });
   }
+}
+
+/** `thv --version` is what people try first. */
+function withVersionCommand(args: readonly string[]): readonly string[] {
+  return args[0] === '--version' ? ['version', ...args.slice(1)] : args;
 }
 
 function parseArguments({ command: { definition }, path, args }: FoundCommand): ParsedFlags {

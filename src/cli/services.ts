@@ -1,7 +1,15 @@
-import { createLogger, type Logger, type Paths, removeStaleLocks, resolvePaths } from '../platform/index.ts';
+import {
+  createLogger,
+  createReportingLogger,
+  type Logger,
+  type Paths,
+  removeStaleLocks,
+  resolvePaths,
+} from '../platform/index.ts';
 import type { Environment } from './command.ts';
 import { logSettings } from './log-settings.ts';
 import type { Terminal } from './terminal.ts';
+import { createTerminalReport } from './terminal-log.ts';
 
 // Imported when a command first asks for one of these: help and `version` need none.
 
@@ -16,8 +24,10 @@ export function findPaths(env: Environment): Paths {
 }
 
 export function openLog({ env, terminal, debug }: LogOptions): Logger {
-  const settings = logSettings(env, { debug, stderrIsTty: terminal.stderrIsTty });
-  return createLogger({ ...settings, write: (line) => terminal.err(line) });
+  const { level, format } = logSettings(env, { debug, stderrIsTty: terminal.stderrIsTty });
+  return format === 'text'
+    ? createReportingLogger({ level, report: createTerminalReport(terminal) })
+    : createLogger({ level, write: (line) => terminal.err(line) });
 }
 
 /** Lock files that a crash left behind (spec 01 §2.1, step 3). */

@@ -6,13 +6,17 @@ export interface Terminal {
   readonly stdinIsTty: boolean;
   readonly stdoutIsTty: boolean;
   readonly stderrIsTty: boolean;
+  /** Width of the terminal that stdout is, in characters; `undefined` when it is none, or does not tell. */
+  readonly columns: number | undefined;
+  /** Stdout is a terminal, and nobody asked for no colours (https://no-color.org). */
+  readonly hasColours: boolean;
   /** Results. `false` when nobody reads them any more; the command decides whether to go on. */
   out(content: string | Uint8Array): boolean;
   /** Errors, warnings, logs, notices. */
   err(content: string | Uint8Array): boolean;
 }
 
-export function openTerminal(): Terminal {
+export function openTerminal(env: Readonly<Record<string, string | undefined>> = process.env): Terminal {
   const open = { 1: true, 2: true };
   // What nobody reads any more is dropped: a command that changes things must not die of it half-way.
   const write = (fd: 1 | 2, content: string | Uint8Array) => {
@@ -28,6 +32,12 @@ export function openTerminal(): Terminal {
     },
     get stderrIsTty() {
       return isTerminal(2);
+    },
+    get columns() {
+      return isTerminal(1) ? process.stdout.columns || undefined : undefined;
+    },
+    get hasColours() {
+      return isTerminal(1) && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
     },
     out: (content) => write(1, content),
     err: (content) => write(2, content),

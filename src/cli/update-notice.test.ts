@@ -24,7 +24,15 @@ test.each([
   startUpdateCheck({
     command,
     env: {},
-    terminal: { stdinIsTty: false, stdoutIsTty: false, stderrIsTty, out: none, err: none },
+    terminal: {
+      stdinIsTty: false,
+      stdoutIsTty: false,
+      stderrIsTty,
+      columns: undefined,
+      hasColours: false,
+      out: none,
+      err: none,
+    },
     findPaths() {
       hasLooked = true;
       return Promise.reject(new Error('no paths in this test'));

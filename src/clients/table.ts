@@ -1,4 +1,5 @@
 import { ThvError } from '../errors/index.ts';
+import { similarNames } from '../platform/index.ts';
 import { geminiCli } from './gemini-cli.ts';
 import { goose } from './goose.ts';
 import type { Client, Entry, FormatName, Places, Server } from './types.ts';
@@ -173,8 +174,15 @@ export const CLIENT_IDS: readonly (readonly [id: string, name: string])[] = CLIE
 /** Throws `ERR_CLIENT_INVALID` naming all valid ones. */
 export function getClient(id: string): Client {
   const client = CLIENTS.find((candidate) => candidate.id === id);
-  if (client === undefined)
-    throw new ThvError('ERR_CLIENT_INVALID', { client: id, valid: CLIENTS.map((valid) => valid.id) });
+  if (client === undefined) {
+    const valid = CLIENTS.map((known) => known.id);
+    const meant = similarNames(id, valid);
+    throw new ThvError(
+      'ERR_CLIENT_INVALID',
+      { client: id, valid },
+      meant.length === 0 ? {} : { hint: `did you mean ${meant.join(' or ')}?` },
+    );
+  }
   return client;
 }
 

@@ -1,9 +1,9 @@
-import { homedir } from 'node:os';
 import * as v from 'valibot';
 import type { BuildImageOptions, BuildInputs } from '../build/index.ts';
 import { createCommand, type Invocation, type OptionsOf } from '../cli/index.ts';
 import { messageOf, ThvError, within } from '../errors/index.ts';
 import { createProgress } from './progress.ts';
+import { surplusProblem } from './surplus-words.ts';
 
 const Text = v.optional(v.string(), '');
 const Texts = v.optional(v.array(v.string()), []);
@@ -58,7 +58,8 @@ the output is the name of the image. A server that was built needs no network to
   thv build npx://@modelcontextprotocol/server-everything@2025.8.18 --tag team/everything:1
   thv build --dry-run go://./cmd/server -- serve`,
   flags,
-  positionals: { atLeast: 1 },
+  positionals: (words) =>
+    words.length > 0 ? surplusProblem(words, 'build') : 'requires at least 1 arg(s), only received 0',
   serverArguments: true,
   pathWord: 0,
   unknownFlagHint: (flag) => `arguments for the server go behind '--': thv build PROTOCOL -- ${flag}`,
@@ -68,10 +69,6 @@ the output is the name of the image. A server that was built needs no network to
 async function buildImage(invocation: Invocation<OptionsOf<typeof flags>>): Promise<void> {
   const { options, words, env, signal, terminal } = invocation;
   const text = words[0] ?? '';
-  if (words.length > 1) {
-    const surplus = words.slice(1).join(' ');
-    terminal.err(`Warning: ignored: ${surplus}. Arguments for the server go behind '--'\n`);
-  }
   const { checkImageName } = await import('../build/index.ts');
   const source = await findSource(text);
   const tag = options.tag === '' ? undefined : options.tag;
@@ -133,7 +130,7 @@ async function buildInputs({
     caCertPath: options.caCert,
     entrypointArguments: serverArguments,
     env,
-    home: homedir(),
+    home: paths.home,
     workingFolder: process.cwd(),
     async openSecrets() {
       const { openSecretsStore } = await import('../secrets/index.ts');

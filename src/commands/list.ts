@@ -1,5 +1,12 @@
 import * as v from 'valibot';
-import { createCommand, formatFlag, groupFlag, printJson, renderTable } from '../cli/index.ts';
+import {
+  createCommand,
+  formatFlag,
+  groupFlag,
+  printJson,
+  renderTable,
+  type TableLook,
+} from '../cli/index.ts';
 import type { Workload } from '../workloads/index.ts';
 
 const LabelFilter = v.pipe(
@@ -40,21 +47,50 @@ Without --all, only those that are running.`,
   async run({ options, signal, terminal, openWorkloads }) {
     const { all, label, format } = options;
     const group = options.group === '' ? undefined : options.group;
-    const workloads = await (await openWorkloads()).list({ all, labels: label, group }, { signal });
+    const known = await (await openWorkloads()).list({ all: true, labels: label, group }, { signal });
+    const shown = all ? known : known.filter(({ status }) => LISTED.has(status));
     if (format === 'json') {
       const { workloadToJson } = await import('../workloads/index.ts');
-      printJson(terminal, workloads.map(workloadToJson));
-    } else if (format === 'mcpservers') printJson(terminal, mcpServers(workloads));
-    else terminal.out(workloads.length === 0 ? noneFound(group) : renderWorkloads(workloads));
+      printJson(terminal, shown.map(workloadToJson));
+    } else if (format === 'mcpservers') printJson(terminal, mcpServers(shown));
+    else {
+      terminal.out(shown.length === 0 ? noneFound(group) : renderWorkloads(shown, terminal));
+      const notice = noticeOf(known.filter((workload) => !shown.includes(workload)));
+      if (notice !== undefined) terminal.err(`${notice}. Hint: 'thv list --all' shows every server\n`);
+    }
   },
 });
+
+/** What `thv list` shows without `--all` (spec 01 §5.1). */
+const LISTED: ReadonlySet<string> = new Set(['running', 'auth_retrying']);
+
+/** What is not shown but may be looked for: it is on its way, or something is wrong with it. Stopped servers are no news. */
+function noticeOf(hidden: readonly Workload[]): string | undefined {
+  const news = hidden.filter(({ status }) => !QUIET.has(status));
+  if (news.length === 0) return undefined;
+  const [first] = news;
+  if (first !== undefined && news.length === 1)
+    return `${first.name} ${first.status === 'error' ? 'has failed' : `is ${wordFor(first.status)}`}`;
+  const counts = Map.groupBy(news, ({ status }) => status);
+  return `not running: ${[...counts].map(([status, { length }]) => `${length} ${wordFor(status)}`).join(', ')}`;
+}
+
+const QUIET: ReadonlySet<string> = new Set(['stopped', 'stopping', 'removing']);
+
+function wordFor(status: string): string {
+  if (status === 'error') return 'failed';
+  return status === 'policy_stopped' ? 'stopped by policy' : status;
+}
 
 function noneFound(group: string | undefined): string {
   return `No MCP servers found${group === undefined ? '' : ` in group '${group}'`}\n`;
 }
 
-/** Spec 01 §5.1. */
-export function renderWorkloads(workloads: readonly Workload[]): string {
+/** Spec 01 §5.1; on a terminal as wide as that is. */
+export function renderWorkloads(
+  workloads: readonly Workload[],
+  terminal: TableLook['terminal'] = { columns: undefined, hasColours: false },
+): string {
   const rows = workloads.map((workload) => [
     workload.name,
     workload.process?.isConfined === false ? `${workload.package} (NOT CONFINED)` : workload.package,
@@ -64,7 +100,28 @@ export function renderWorkloads(workloads: readonly Workload[]): string {
     workload.group ?? '',
     goTime(workload.createdAt),
   ]);
-  return renderTable([['NAME', 'PACKAGE', 'STATUS', 'URL', 'PORT', 'GROUP', 'CREATED'], ...rows]);
+  return renderTable([['NAME', 'PACKAGE', 'STATUS', 'URL', 'PORT', 'GROUP', 'CREATED'], ...rows], {
+    terminal,
+    shrinkable: [1, 6],
+    // The port stands in the URL, too.
+    droppable: [4, 6, 5],
+    paint: (cell, column) => (column === 2 ? paintStatus(cell) : cell),
+  });
+}
+
+const COLOURS = { green: 32, yellow: 33, red: 31, grey: 90 } as const;
+const STATUS_COLOURS: Readonly<Record<string, keyof typeof COLOURS>> = {
+  running: 'green',
+  starting: 'yellow',
+  auth_retrying: 'yellow',
+  stopping: 'grey',
+  removing: 'grey',
+  stopped: 'grey',
+};
+
+function paintStatus(cell: string): string {
+  const colour = STATUS_COLOURS[/[a-z_]+/.exec(cell)?.[0] ?? ''] ?? 'red';
+  return `\u001b[${COLOURS[colour]}m${cell}\u001b[0m`;
 }
 
 const MARKS: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { createCommand, type Invocation, type OptionsOf, printJson } from '../cli/index.ts';
 import { messageOf, ThvError } from '../errors/index.ts';
+import { readTextFile } from '../platform/index.ts';
 import { renderToolResult } from './mcp-render.ts';
 import { findServerUrl, serverFlags } from './mcp-server-flags.ts';
 
@@ -76,7 +76,7 @@ async function readArguments(call: Call): Promise<Record<string, unknown> | unde
 
 async function readArgumentsFile({ options: { argsFile: path }, input, signal }: Call): Promise<string> {
   try {
-    return path === '-' ? await input.readAll({ signal }) : await readFile(path, 'utf8');
+    return path === '-' ? await input.readAll({ signal }) : await readTextFile(path);
   } catch (error) {
     signal.throwIfAborted();
     const reason = `failed to read args file: ${messageOf(error)}`;

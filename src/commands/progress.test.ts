@@ -11,6 +11,8 @@ function terminalOf(isTty: boolean) {
   const terminal: Terminal = {
     stdinIsTty: isTty,
     stdoutIsTty: isTty,
+    columns: undefined,
+    hasColours: false,
     stderrIsTty: isTty,
     out: writer('out'),
     err: writer('err'),

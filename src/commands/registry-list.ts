@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { createCommand, formatFlag, printJson, renderTable } from '../cli/index.ts';
+import { createCommand, formatFlag, printJson, renderTable, type TableLook } from '../cli/index.ts';
 import { within } from '../errors/index.ts';
 import { entryToJson, type RegistryEntry } from '../registry/index.ts';
 import { openRegistry } from './registry-open.ts';
@@ -24,7 +24,7 @@ export const registryList = createCommand({
     }
     const { entries, skipped } = await within('failed to list servers', () => registry.list({ signal }));
     if (options.format === 'json') printJson(terminal, entries.map(entryToJson));
-    else terminal.out(renderEntries(entries));
+    else terminal.out(renderEntries(entries, terminal));
     if (skipped.length > 0) {
       const count = skipped.length === 1 ? '1 entry' : `${skipped.length} entries`;
       terminal.err(`${count} skipped, which this program cannot run; --debug tells why\n`);
@@ -32,10 +32,13 @@ export const registryList = createCommand({
   },
 });
 
-function renderEntries(entries: readonly RegistryEntry[]): string {
+function renderEntries(entries: readonly RegistryEntry[], terminal: TableLook['terminal']): string {
   const rows = entries.map((entry) => {
     const mark = entry.status.toLowerCase() === 'deprecated' ? '**DEPRECATED** ' : '';
     return [entry.name, entry.kind, shortText(`${mark}${entry.description}`), entry.tier, starsOf(entry)];
   });
-  return renderTable([['NAME', 'TYPE', 'DESCRIPTION', 'TIER', 'STARS'], ...rows]);
+  return renderTable([['NAME', 'TYPE', 'DESCRIPTION', 'TIER', 'STARS'], ...rows], {
+    terminal,
+    shrinkable: [2],
+  });
 }

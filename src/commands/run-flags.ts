@@ -163,7 +163,10 @@ export const runFlags = {
   'proxy-port': {
     kind: 'int',
     help: 'Port for the HTTP proxy to listen on (host port)',
-    schema: Port((port) => `${RUN_CONFIG}: requested proxy port ${port} is not available`),
+    schema: Port(
+      (port) =>
+        `${RUN_CONFIG}: requested proxy port ${port} is not available (ports are 1 to 65535; 0 takes a free one)`,
+    ),
   },
   host: {
     kind: 'string',

@@ -5,6 +5,7 @@ import { type ImportRequest, type RunRequest, runtimeOverride } from '../workloa
 import { createAsk } from './ask.ts';
 import { confirm, createProgress } from './progress.ts';
 import { runFlags } from './run-flags.ts';
+import { surplusProblem } from './surplus-words.ts';
 import { waitUntilRunning } from './wait-until-running.ts';
 
 export const run = createCommand({
@@ -63,7 +64,9 @@ The container will be started with the specified transport mode and
 permission profile. Additional configuration can be provided via flags.`,
   flags: runFlags,
   positionals: (words, given) =>
-    words.length > 0 || given.get('from-config') ? undefined : 'requires at least 1 arg(s), only received 0',
+    words.length > 0 || given.get('from-config')
+      ? surplusProblem(words, 'run')
+      : 'requires at least 1 arg(s), only received 0',
   serverArguments: true,
   pathWord: 0,
   exclusive: [['foreground', 'wait']],
@@ -83,12 +86,8 @@ const BESIDE_CONFIG: ReadonlySet<string> = new Set([
 ]);
 
 async function runWorkload(invocation: RunInvocation): Promise<void> {
-  const { options, words, signal, terminal } = invocation;
+  const { options, signal, terminal } = invocation;
   refuseOthersBesideConfig(invocation);
-  const surplus = words.slice(1);
-  if (surplus.length > 0) {
-    terminal.err(`Warning: ignored: ${surplus.join(' ')}. Arguments for the server go behind '--'\n`);
-  }
   const workloads = await invocation.openWorkloads();
   const request: RunRequest | ImportRequest =
     options.fromConfig === ''
@@ -107,7 +106,9 @@ async function runWorkload(invocation: RunInvocation): Promise<void> {
   const { name, url } = await workloads.run(request, { signal, progress, ask });
   progress.update('');
   if (options.wait) await waitUntilRunning(workloads, name, { timeoutMs: options.waitTimeout, signal });
-  confirm(terminal, options.wait ? `${name} is running at ${url}` : `${name} is starting at ${url}`);
+  const state = options.wait ? 'running' : 'starting';
+  if (terminal.stderrIsTty) confirm(terminal, `${name} is ${state} at ${url}`);
+  else (await invocation.openLog()).info(`workload is ${state}`, { workload: name, url });
 }
 
 /** What the file says is not to be said twice (spec 01 §4.8, §14-10). */

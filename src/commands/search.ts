@@ -24,6 +24,11 @@ export const search = createCommand({
       starsOf(entry),
     ]);
     terminal.out(`Found ${found.length} servers matching query: ${query}\n`);
-    terminal.out(renderTable([['NAME', 'TYPE', 'DESCRIPTION', 'TRANSPORT', 'STARS'], ...rows]));
+    terminal.out(
+      renderTable([['NAME', 'TYPE', 'DESCRIPTION', 'TRANSPORT', 'STARS'], ...rows], {
+        terminal,
+        shrinkable: [2],
+      }),
+    );
   },
 });

@@ -40,6 +40,22 @@ to an address that others can reach, enable OIDC, so that every request needs a 
       help: 'UNIX socket path, or Windows named pipe (\\\\.\\pipe\\NAME), to bind to instead of host and port',
       schema: Text,
     },
+    'socket-mode': {
+      kind: 'string',
+      help: 'Permissions of the UNIX socket: 0600 lets only you connect, 0660 your group as well',
+      schema: v.optional(
+        v.pipe(
+          v.string(),
+          v.picklist(
+            ['0600', '600', '0660', '660'],
+            ({ input }) =>
+              `invalid value for --socket-mode: ${input} (0600 lets only you connect, 0660 your group as well)`,
+          ),
+          v.transform((mode) => (mode.endsWith('660') ? 0o660 : 0o600)),
+        ),
+        '0600',
+      ),
+    },
     openapi: {
       kind: 'bool',
       help: 'Serve the OpenAPI document at /api/openapi.json and its page at /api/doc',
@@ -98,6 +114,7 @@ to an address that others can reach, enable OIDC, so that every request needs a 
         host: options.host,
         port: options.port,
         socket: options.socket,
+        socketMode: options.socketMode,
         openapi: options.openapi,
         oidc: {
           issuer: options.oidcIssuer,

@@ -1,9 +1,9 @@
-import { mkdir, readFile, realpath } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type Document, isMap, isScalar, isSeq, parseDocument } from 'yaml';
 import { messageOf, ThvError } from '../errors/index.ts';
-import { acquireLock, type Paths, writeFileAtomic } from '../platform/index.ts';
+import { acquireLock, type Paths, readTextFile, writeFileAtomic } from '../platform/index.ts';
 import { type ApplicationConfig, checkApplicationConfig } from './schema.ts';
 
 /** Longer than the reference's second: twenty commands at once must all come through (spec 09 §10.3). */
@@ -85,7 +85,7 @@ async function placeOf(path: string): Promise<string> {
 
 async function readText(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return await readTextFile(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new ThvError(

@@ -1,5 +1,5 @@
-import { homedir } from 'node:os';
 import { ThvError } from '../errors/index.ts';
+import { homeOf } from '../platform/index.ts';
 import { connectEngine, createEngine, PING_TIMEOUT_MS } from './create-engine.ts';
 import { listCandidates } from './discovery/candidates.ts';
 import { findOverride, type OverrideCandidate } from './discovery/overrides.ts';
@@ -26,7 +26,7 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
   const host: HostFacts = {
     env: options.env ?? process.env,
     platform: options.platform ?? process.platform,
-    home: options.home ?? homedir(),
+    home: options.home ?? homeOf(process.env, process.platform),
   };
   const runtime = parseRuntime(host.env['TOOLHIVE_RUNTIME']);
   const override = findOverride(host);

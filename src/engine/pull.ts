@@ -16,12 +16,29 @@ interface PullRequest {
 }
 
 /**
+ * What engines say, in the words of Go's network library, when they got no answer from a registry. Everything else is an answer:
+ * the registry was asked and does not have the image, or does not give it to this user.
+ */
+const UNREACHABLE =
+  /no such host|name resolution|server misbehaving|connection (?:refused|reset)|network is unreachable|no route to host|i\/o timeout|handshake timeout|deadline exceeded|Client\.Timeout|x509: |: EOF$/i;
+
+/**
  * Lets the engine pull (spec 03 §12.2, Engine API 1.41 `POST /images/create`). What the engine says against it is reported behind
- * the sentence of spec 03 §12.1 (B13), whether it came as a status (Docker) or at the end of a stream that began well (Podman).
+ * the sentence of spec 03 §12.1 (B13), whether it came as a status (Docker) or at the end of a stream that began well (Podman);
+ * a registry that could not be reached is told as that.
  */
 export async function pullImage(http: EngineHttp, request: PullRequest): Promise<void> {
   const { image, reference, registryAuth, onProgress, signal } = request;
-  const refused = (reason: string) => new ThvError('ERR_IMAGE_NOT_FOUND', { image, reason });
+  const refused = (reason: string) =>
+    UNREACHABLE.test(reason)
+      ? new ThvError(
+          'ERR_IMAGE_PULL',
+          { image, reason: `the registry of image ${image} cannot be reached: ${reason}` },
+          {
+            hint: 'check the network of this machine and of the engine, and the name before the first slash',
+          },
+        )
+      : new ThvError('ERR_IMAGE_NOT_FOUND', { image, reason });
   const body = http.stream({
     method: 'POST',
     path: '/images/create',

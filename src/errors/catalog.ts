@@ -242,6 +242,7 @@ export const CATALOG = {
   ),
 
   // Packages run as processes
+  ERR_REMOVAL_FAILED: entry('world', 500, ({ reason }: Reason & { readonly path: string }) => reason),
   ERR_SANDBOX_UNAVAILABLE: entry('world', 503, ({ reason }: Reason) => reason),
   ERR_SANDBOX_FAILED: entry('world', 502, ({ reason }: Reason) => `failed to confine the process: ${reason}`),
   ERR_PACKAGE_NOT_FOUND: entry(

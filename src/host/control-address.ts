@@ -20,7 +20,7 @@ export function controlAddresses(
   const candidates = [
     ...(paths.runtime === undefined ? [] : [join(paths.runtime, 'host.sock')]),
     join(paths.state, 'host.sock'),
-    join(paths.temporary, `toolhive-${userInfo().uid}-${shortHash(paths.state)}`, 'host.sock'),
+    join(paths.temporary, `toolhive-${process.getuid?.()}-${shortHash(paths.state)}`, 'host.sock'),
   ];
   return candidates.filter((path) => Buffer.byteLength(path) <= MAX_SOCKET_PATH);
 }

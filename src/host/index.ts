@@ -6,7 +6,13 @@ export { type RunEnvironment, runEnvironmentFrom } from './environment.ts';
 export { resolveForwardHeaders } from './forward-headers.ts';
 export { findLivingHost, type HostConnection } from './host-client.ts';
 export { ensureHost } from './launch.ts';
-export { deleteProcessFolder, grantStopTime, outputPath } from './process-files.ts';
+export {
+  clearProcessFolder,
+  deleteProcessFolder,
+  deleteProcessLeftovers,
+  grantStopTime,
+  outputPath,
+} from './process-files.ts';
 export { STDIO_REFUSED } from './remote-settings.ts';
 export { runHost } from './run-host.ts';
 export { deleteSessionJournal } from './session-journal.ts';

@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Paths } from '../platform/index.ts';
+import { messageOf } from '../errors/index.ts';
+import { type Logger, type Paths, removeLeftovers, removeTree } from '../platform/index.ts';
 import type { WorkloadName } from '../records/index.ts';
 
 /** What a workload that is a process keeps: its work folder, and what it printed. */
@@ -38,7 +39,39 @@ function stopTimePath(paths: Pick<Paths, 'data'>, name: WorkloadName): string {
   return join(processFolder(paths, name), 'stop-seconds');
 }
 
-/** With everything the server wrote to its work folder. */
-export function deleteProcessFolder(paths: Pick<Paths, 'data'>, name: WorkloadName): void {
-  rmSync(processFolder(paths, name), { recursive: true, force: true });
+/**
+ * With everything the server wrote to its work folder. Throws `ERR_REMOVAL_FAILED` with the place of what is left, where the next
+ * workload of that name does not find it.
+ */
+export async function deleteProcessFolder(
+  paths: Pick<Paths, 'data'>,
+  name: WorkloadName,
+  options: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<void> {
+  await removeTree(processFolder(paths, name), options);
+}
+
+/**
+ * Before a workload is made: one that had its name may have left a folder, by way of a crash or because it could not be removed, and
+ * what is in there is not the new one's. Throws `ERR_REMOVAL_FAILED` when it stays in the way.
+ */
+export async function clearProcessFolder(
+  paths: Pick<Paths, 'data'>,
+  name: WorkloadName,
+  logger: Logger,
+): Promise<void> {
+  try {
+    await deleteProcessFolder(paths, name);
+  } catch (error) {
+    if (existsSync(processFolder(paths, name))) throw error;
+    logger.warn('failed to delete what an earlier workload of this name left', { error: messageOf(error) });
+  }
+}
+
+/** Tries again to delete what could not be deleted of workloads that are gone. */
+export async function deleteProcessLeftovers(
+  paths: Pick<Paths, 'data'>,
+  options: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<void> {
+  await removeLeftovers(join(paths.data, 'processes'), options);
 }

@@ -64,7 +64,7 @@ test.each<[string, Facts]>([
     'with a volume of the image',
     {
       mounts: [
-        { Type: 'volume', Destination: '/v', RW: true },
+        { Type: 'volume', Name: 'a'.repeat(64), Destination: '/v', RW: true },
         { Type: 'bind', Source: '/h', Destination: '/c', RW: false },
       ],
     },
@@ -86,6 +86,15 @@ test.each<[string, Facts]>([
   ['another restart policy', { host: { RestartPolicy: { Name: 'no' } } }],
   ['another source of a mount', { mounts: [{ Type: 'bind', Source: '/x', Destination: '/c', RW: false }] }],
   ['a mount that may be written', { mounts: [{ Type: 'bind', Source: '/h', Destination: '/c', RW: true }] }],
+  [
+    'a named volume more',
+    {
+      mounts: [
+        { Type: 'volume', Name: 'data', Destination: '/v', RW: true },
+        { Type: 'bind', Source: '/h', Destination: '/c', RW: false },
+      ],
+    },
+  ],
   ['no mount', { mounts: [] }],
   ['another host port', { host: { PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '9' }] } } }],
   ['another host address', { host: { PortBindings: { '80/tcp': [{ HostIp: '', HostPort: '8080' }] } } }],

@@ -69,16 +69,21 @@ function dropsAllCapabilities(dropped: readonly string[]): boolean {
 }
 
 function sameMounts(existing: ContainerDetails, wanted: ContainerSpec): boolean {
-  const binds = existing.Mounts.filter((mount) => mount.Type === 'bind');
+  // Volumes that an image declares have a name made by the engine, and are not ours to compare.
+  const present = existing.Mounts.filter(
+    ({ Type: type, Name: name }) =>
+      type === 'bind' || (type === 'volume' && !/^(?:[0-9a-f]{64})?$/.test(name ?? '')),
+  );
   const mounts = wanted.HostConfig?.Mounts ?? [];
   return (
-    binds.length === mounts.length &&
+    present.length === mounts.length &&
     mounts.every((mount) =>
-      binds.some(
-        (bind) =>
-          bind.Destination === mount.Target &&
-          bind.Source === mount.Source &&
-          bind.RW === !(mount.ReadOnly ?? false),
+      present.some(
+        (other) =>
+          other.Type === mount.Type &&
+          other.Destination === mount.Target &&
+          (other.Type === 'volume' ? other.Name : other.Source) === mount.Source &&
+          other.RW === !(mount.ReadOnly ?? false),
       ),
     )
   );

@@ -7,14 +7,24 @@ export { formatDuration, parseDuration } from './duration.ts';
 export { acquireLock, type HeldLock, isLocked, removeStaleLocks, tryLock } from './file-lock.ts';
 export { followFile } from './follow-file.ts';
 export { formatLocalTime } from './local-time.ts';
-export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger } from './log.ts';
+export {
+  createLogger,
+  createReportingLogger,
+  type LogEntry,
+  type LogFields,
+  type Logger,
+  type LogLevel,
+  silentLogger,
+} from './log.ts';
 export { NEVER_IDLE } from './never-idle.ts';
 export { homeOf, type Paths, resolvePaths } from './paths.ts';
 export { findFreePort, isPortAvailable } from './ports.ts';
 export { isPrivateAddress } from './private-address.ts';
 export { commandLineOf, isProcessAlive, spawnDetached, terminateProcess } from './processes.ts';
 export { proxyFor } from './proxy-settings.ts';
+export { removeLeftovers, removeTree } from './remove-tree.ts';
 export { openRotatingFile, type RotatingFile } from './rotating-file.ts';
 export { selfCommand } from './self.ts';
 export { similarNames } from './similar-names.ts';
+export { readTextFile, withoutByteOrderMark } from './text-file.ts';
 export { aborted, sleep, unlessAborted } from './wait.ts';

@@ -18,14 +18,16 @@ export type LogFields = Readonly<Record<string, unknown>>;
 export type LogLevel = 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
 
 interface LoggerOptions {
-  /** Least level that is written; default INFO. */
+  /** Least level that is logged; default INFO. */
   readonly level?: LogLevel;
-  /** `json`: one object per line with `time level msg` and the fields (spec 01 §2.2). `text`: short lines for people. */
-  readonly format?: 'json' | 'text';
-  /** Receives each finished line, newline included. */
-  readonly write: (line: string) => void;
   readonly fields?: LogFields;
-  readonly now?: () => Date;
+}
+
+export interface LogEntry {
+  readonly level: LogLevel;
+  readonly message: string;
+  /** Errors as their message: stacks belong to our own faults only, and those are logged as a field of their own. */
+  readonly fields: LogFields;
 }
 
 const LEVELS: Readonly<Record<LogLevel, number>> = {
@@ -35,9 +37,30 @@ const LEVELS: Readonly<Record<LogLevel, number>> = {
   ERROR: LogLevels.error,
 };
 
-export function createLogger(options: LoggerOptions): Logger {
-  const { write, format = 'json', fields = {}, now = () => new Date() } = options;
-  const render = format === 'json' ? jsonLine : textLine;
+/**
+ * A log for programs: `write` receives one JSON object per line, newline included, with `time level msg` and the fields (spec 01
+ * §2.2).
+ */
+export function createLogger({
+  write,
+  now = () => new Date(),
+  ...options
+}: LoggerOptions & {
+  readonly write: (line: string) => void;
+  readonly now?: () => Date;
+}): Logger {
+  return createReportingLogger({
+    ...options,
+    report: ({ level, message: msg, fields }) =>
+      write(`${JSON.stringify({ time: formatLocalTime(now(), 'seconds'), level, msg, ...fields })}\n`),
+  });
+}
+
+/** A log whose lines somebody else makes. */
+export function createReportingLogger(
+  options: LoggerOptions & { readonly report: (entry: LogEntry) => void },
+): Logger {
+  const { report, fields = {} } = options;
   const sink = createConsola({
     level: LEVELS[options.level ?? 'INFO'],
     throttle: 0,
@@ -45,7 +68,8 @@ export function createLogger(options: LoggerOptions): Logger {
       {
         log({ type, args }) {
           const [message, extra] = args as [string, LogFields | undefined];
-          write(render(now(), levelOf(type), message, { ...fields, ...extra }));
+          const facts = Object.entries({ ...fields, ...extra }).map(([key, value]) => [key, plain(value)]);
+          report({ level: levelOf(type), message, fields: Object.fromEntries(facts) });
         },
       },
     ],
@@ -55,7 +79,7 @@ export function createLogger(options: LoggerOptions): Logger {
     info: (message, extra) => sink.info(message, extra),
     warn: (message, extra) => sink.warn(message, extra),
     error: (message, extra) => sink.error(message, extra),
-    with: (extra) => createLogger({ ...options, fields: { ...fields, ...extra } }),
+    with: (extra) => createReportingLogger({ ...options, fields: { ...fields, ...extra } }),
   };
 }
 
@@ -72,24 +96,6 @@ function levelOf(type: string): LogLevel {
   return level in LEVELS ? (level as LogLevel) : 'INFO';
 }
 
-function jsonLine(time: Date, level: LogLevel, msg: string, fields: LogFields): string {
-  const facts = Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, plain(value)]));
-  return `${JSON.stringify({ time: formatLocalTime(time, 'seconds'), level, msg, ...facts })}\n`;
-}
-
-function textLine(_time: Date, level: LogLevel, msg: string, fields: LogFields): string {
-  const facts = Object.entries(fields)
-    .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => ` ${key}=${textValue(plain(value))}`)
-    .join('');
-  return `${level.padEnd(5)} ${msg}${facts}\n`;
-}
-
-function textValue(value: unknown): string {
-  return typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : (JSON.stringify(value) ?? 'null');
-}
-
-/** Errors as their message: stacks belong to our own faults only, and those are logged as a field of their own. */
 function plain(value: unknown): unknown {
   return value instanceof Error ? value.message : value;
 }

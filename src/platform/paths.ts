@@ -1,5 +1,6 @@
 import { homedir, tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { ThvError } from '../errors/index.ts';
 
 /** Where the program keeps its files (spec 02 §3.1, §3.2). Every path is absolute. */
 export interface Paths {
@@ -38,9 +39,21 @@ export function resolvePaths(
   };
 }
 
-/** The user's home folder as `env` tells it, else as the system does. */
+/** The user's home folder as `env` tells it, else as the system does. Throws `ERR_INPUT_INVALID` where neither knows one. */
 export function homeOf(env: Environment, platform: NodeJS.Platform): string {
-  return (platform === 'win32' ? env['USERPROFILE'] : env['HOME']) || homedir();
+  const variable = platform === 'win32' ? 'USERPROFILE' : 'HOME';
+  try {
+    return env[variable] || homedir();
+  } catch (error) {
+    // In containers a process often has a number that no record of users knows.
+    throw new ThvError(
+      'ERR_INPUT_INVALID',
+      {
+        reason: `no home folder: ${variable} is not set, and the system has no record of this user (${process.getuid?.()})`,
+      },
+      { cause: error, hint: `set ${variable} to a folder that this user may write to` },
+    );
+  }
 }
 
 function defaultBases(env: Environment, platform: NodeJS.Platform, home: string) {

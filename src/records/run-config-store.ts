@@ -1,7 +1,7 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode, ThvError } from '../errors/index.ts';
-import { writeFileAtomic } from '../platform/index.ts';
+import { readTextFile, writeFileAtomic } from '../platform/index.ts';
 import { createFileMemory } from './file-memory.ts';
 import { formatRunConfig, parseRunConfig, type RunConfig } from './run-config.ts';
 import type { WorkloadName } from './workload-name.ts';
@@ -72,7 +72,7 @@ export async function listJsonNames(folder: string): Promise<readonly string[]> 
 
 export async function readIfPresent(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return await readTextFile(path);
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
-import { chmod, copyFile, readFile, realpath, stat } from 'node:fs/promises';
+import { chmod, copyFile, realpath, stat } from 'node:fs/promises';
 import { messageOf, ThvError } from '../errors/index.ts';
-import { writeFileAtomic } from '../platform/index.ts';
+import { readTextFile, writeFileAtomic } from '../platform/index.ts';
 import { type Conversion, convertRegistry } from './convert.ts';
 
 /**
@@ -27,7 +27,7 @@ export async function convertFileInPlace(
 /** Throws `ERR_FILE_UNREADABLE`. */
 export async function readRegistryInput(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return await readTextFile(path);
   } catch (error) {
     const reason = `failed to read ${path}: ${messageOf(error)}`;
     throw new ThvError('ERR_FILE_UNREADABLE', { path, reason }, { cause: error });

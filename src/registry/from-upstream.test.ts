@@ -52,6 +52,23 @@ describe('upstream → internal', () => {
       { packages: [oci({ transport: { type: 'sse', url: 'http://localhost' } })] },
       container({ transport: 'sse' }),
     ],
+    ...(
+      [
+        ['ghcr.io/e/x', '1.2.3', 'ghcr.io/e/x:1.2.3'],
+        ['ghcr.io:443/e/x', '1.2.3', 'ghcr.io:443/e/x:1.2.3'],
+        ['ghcr.io/e/x:2', '1.2.3', 'ghcr.io/e/x:2'],
+        [`ghcr.io/e/x@sha256:${'a'.repeat(64)}`, '1.2.3', `ghcr.io/e/x@sha256:${'a'.repeat(64)}`],
+        ['ghcr.io/e/x', `sha256:${'a'.repeat(64)}`, `ghcr.io/e/x@sha256:${'a'.repeat(64)}`],
+        ['ghcr.io/e/x', '', 'ghcr.io/e/x'],
+      ] as const
+    ).map(
+      ([identifier, version, image]) =>
+        [
+          `version ${version} beside ${identifier}`,
+          { packages: [oci({ identifier, version })] },
+          container({ image }),
+        ] as const,
+    ),
     [
       'the first of several images, other kinds passed over',
       { packages: [{ registryType: 'npm', identifier: 'x' }, oci(), oci({ identifier: 'second' })] },

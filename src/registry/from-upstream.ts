@@ -38,6 +38,7 @@ const Arguments = v.nullish(
 const PackageSchema = v.object({
   registryType: Text,
   identifier: Text,
+  version: Text,
   transport: v.nullish(v.object({ type: Text, url: Text }), () => ({ type: '', url: '' })),
   environmentVariables: Inputs,
   runtimeArguments: Arguments,
@@ -144,7 +145,7 @@ function containerFrom(facts: ServerFacts, packages: readonly unknown[], meta: M
     ...extension,
     ...facts,
     transport: image.transport.type,
-    image: image.identifier,
+    image: imageOf(image),
     target_port: portOf(image.transport.url),
     env_vars: [
       ...image.environmentVariables.map(variableFrom),
@@ -153,6 +154,13 @@ function containerFrom(facts: ServerFacts, packages: readonly unknown[], meta: M
     args: given.length > 0 ? given : extension.args,
   });
   return { kind: 'container', ...entry };
+}
+
+/** Older documents give the tag apart, in `version`; what the identifier says itself counts more. */
+function imageOf({ identifier, version }: Package): string {
+  const hasTag = identifier.lastIndexOf(':') > identifier.lastIndexOf('/');
+  if (version === '' || hasTag || identifier.includes('@')) return identifier;
+  return /^[a-z0-9]+:[0-9a-f]{32,}$/.test(version) ? `${identifier}@${version}` : `${identifier}:${version}`;
 }
 
 /** The object stored under the entry's own image or URL, else the first one there is (spec 08 §9.15). */

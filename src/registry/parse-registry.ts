@@ -1,4 +1,5 @@
 import { messageOf, ThvError } from '../errors/index.ts';
+import { withoutByteOrderMark } from '../platform/index.ts';
 import type { RegistryContent } from './content.ts';
 import { isUpstream, looksLegacy } from './detect-format.ts';
 import { fromUpstream } from './from-upstream.ts';
@@ -17,7 +18,7 @@ export function parseRegistry(text: string, { source, strict = false }: ParseOpt
   const prefix = source === '' ? '' : `registry at ${source}: `;
   let document: unknown;
   try {
-    document = JSON.parse(text);
+    document = JSON.parse(withoutByteOrderMark(text));
   } catch (error) {
     throw invalid(`${prefix}failed to parse registry data: ${messageOf(error)}`, error);
   }

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { type ApplicationConfig, createConfigStore } from '../config/index.ts';
 import { hasCode, messageOf, ThvError } from '../errors/index.ts';
 import type { Paths } from '../platform/index.ts';
+import { readTextFile } from '../platform/index.ts';
 import { createHttpClient, type HttpClient, userAgent } from './http-client.ts';
 import { type LoginSettings, loginToConfig } from './login-settings.ts';
 import { isEmptyRegistry, parseRegistry } from './parse-registry.ts';
@@ -111,7 +111,7 @@ async function checkFile(location: string): Promise<string> {
   return explained('file', path, undefined, async () => {
     let text: string;
     try {
-      text = await readFile(path, 'utf8');
+      text = await readTextFile(path);
     } catch (error) {
       const reason = `failed to set file: local registry file not found or not accessible: ${messageOf(error)}`;
       throw new ThvError('ERR_INPUT_INVALID', { reason }, { cause: error });

@@ -108,7 +108,31 @@ test('volumes become bind mounts; the first one on a target wins and the second 
   expect(warnings).toEqual([{ target: '/data' }]);
 });
 
+test('named volumes are mounted as such, with and without the scheme; a later write grant opens one', () => {
+  const profile = withVolumes(
+    { ...networkProfile(), read: ['volume://shared:/shared'], write: ['volume://shared:/shared'] },
+    ['thv-test-cache:/cache', 'volume://thv-test-models:/models:ro', 'thv-test-other:/cache'],
+    silentLogger,
+  );
+  const spec = containerSpec(config({ permission_profile: profile }), {
+    network: 'toolhive-external',
+    hostPort: undefined,
+    logger: silentLogger,
+  });
+  expect(spec.HostConfig?.Mounts).toEqual([
+    { Type: 'volume', Source: 'shared', Target: '/shared', ReadOnly: false },
+    { Type: 'volume', Source: 'thv-test-models', Target: '/models', ReadOnly: true },
+    { Type: 'volume', Source: 'thv-test-cache', Target: '/cache', ReadOnly: false },
+  ]);
+});
+
 test.each([
+  [
+    's3://bucket:/data',
+    'invalid volume format: s3://bucket:/data (only volume:// is supported as a resource',
+  ],
+  ['volume://a b:/data', 'invalid volume format: volume://a b:/data (invalid volume name: a b'],
+  ['./missing:/data', 'volume source path does not exist: '],
   ['/nonexistent/x:/data', 'volume source path does not exist: /nonexistent/x'],
   ['a:b:c', 'invalid volume format: a:b:c (invalid mount declaration format'],
   ['/tmp:relative', 'invalid volume format: /tmp:relative (container path must be absolute: relative)'],

@@ -1,7 +1,14 @@
 import type { ContainerSpec } from '../engine/index.ts';
 import type { Logger } from '../platform/index.ts';
 import { effectiveLimits, LABEL, type RunConfig } from '../records/index.ts';
-import { isBridgeMode, type Mount, mountsOf, networkModeOf, networkProfile } from './permission-profile.ts';
+import {
+  isBridgeMode,
+  type Mount,
+  mountsOf,
+  networkModeOf,
+  networkProfile,
+  volumesOf,
+} from './permission-profile.ts';
 import { parsePublish } from './publish.ts';
 
 /** Bridge network that all workloads share which are not isolated. */
@@ -43,12 +50,20 @@ export function containerSpec(config: RunConfig, facts: SpecFacts): ContainerSpe
     Tty: false,
     ExposedPorts: Object.fromEntries(Object.keys(bindings).map((port) => [port, {}])),
     HostConfig: {
-      Mounts: [...mountsOf(profile, facts.logger), ...(facts.overlays ?? [])].map((mount) => ({
-        Type: 'bind' as const,
-        Source: mount.source,
-        Target: mount.target,
-        ReadOnly: mount.readOnly,
-      })),
+      Mounts: [
+        ...[...mountsOf(profile, facts.logger), ...(facts.overlays ?? [])].map((mount) => ({
+          Type: 'bind' as const,
+          Source: mount.source,
+          Target: mount.target,
+          ReadOnly: mount.readOnly,
+        })),
+        ...volumesOf(profile).map(({ name, target, readOnly }) => ({
+          Type: 'volume' as const,
+          Source: name,
+          Target: target,
+          ReadOnly: readOnly,
+        })),
+      ],
       NetworkMode: mode,
       CapDrop: ['ALL'],
       CapAdd: [],

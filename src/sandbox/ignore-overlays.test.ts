@@ -140,8 +140,8 @@ test('printed are mounts with something to hide, and what hides it', async () =>
 
 test('they are deleted with everything in them, and more than once', async () => {
   await overlaysFor([readWrite()]);
-  deleteOverlays(base, 'x');
-  deleteOverlays(base, 'x');
+  await deleteOverlays(base, 'x');
+  await deleteOverlays(base, 'x');
   expect(readdirSync(join(base, 'overlays'))).toEqual([]);
   expect(readFileSync(join(project, '.env'), 'utf8')).toBe('secret');
 });

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { rmSync } from 'node:fs';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { messageOf, ThvError } from '../errors/index.ts';
-import type { Logger } from '../platform/index.ts';
+import { type Logger, removeTree } from '../platform/index.ts';
 import type { RunConfig } from '../records/index.ts';
 import { findIgnored, readIgnoreFile } from './ignored-paths.ts';
 import type { Mount } from './permission-profile.ts';
@@ -72,8 +71,8 @@ export function overlayFolder(stateFolder: string, name: string): string {
 }
 
 /** With all that a server wrote to folders it was given in place of hidden ones. */
-export function deleteOverlays(stateFolder: string, name: string): void {
-  rmSync(overlayFolder(stateFolder, name), { recursive: true, force: true });
+export async function deleteOverlays(stateFolder: string, name: string): Promise<void> {
+  await removeTree(overlayFolder(stateFolder, name));
 }
 
 function print(mount: Mount, overlays: readonly Overlay[], logger: Logger): void {

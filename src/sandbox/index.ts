@@ -6,6 +6,7 @@ export {
   mountsOf,
   networkModeOf,
   networkProfile,
+  volumesOf,
   withAbsoluteSources,
   withNetworkMode,
   withVolumes,

@@ -1,4 +1,6 @@
-import { posix, win32 } from 'node:path';
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, posix, resolve, win32 } from 'node:path';
 import { ThvError } from '../errors/index.ts';
 
 /** What one entry of a profile's `read` or `write` list, or of `--volume`, says (spec 03 §5.4). */
@@ -10,9 +12,14 @@ export interface MountDeclaration {
 const DRIVE = /^[a-zA-Z]:[/\\]/;
 const RESOURCE = /^[a-zA-Z][a-zA-Z0-9_-]*:\/\//;
 
-/** Parses `path`, `host:container` or `scheme://resource:container`. Throws `ERR_INPUT_INVALID`. */
-export function parseMountDeclaration(text: string): MountDeclaration {
-  const { source, target } = split(text);
+/**
+ * Parses `path`, `host:container` or `scheme://resource:container`; `~/` in front of a host path is the home folder, as a shell
+ * has it that was not asked. Throws `ERR_INPUT_INVALID`.
+ */
+export function parseMountDeclaration(text: string, home: string = homedir()): MountDeclaration {
+  const given = split(text);
+  const source = withHome(given.source, home);
+  const target = given.target === given.source ? source : given.target;
   for (const side of [source, target]) {
     if (/[$&;|`]/.test(side)) throw invalid(`potential command injection detected in path: ${side}`);
     if (side.includes('\0')) throw invalid(`null byte detected in path: ${side}`);
@@ -23,9 +30,42 @@ export function parseMountDeclaration(text: string): MountDeclaration {
   return { source: isResource(source) ? source : cleanHostPath(source), target: cleanPosix(target) };
 }
 
-/** A source such as `volume://name`, which no engine mount exists for. */
+/** A source such as `volume://name`, which is no path of this machine. */
 export function isResource(source: string): boolean {
   return RESOURCE.test(source);
+}
+
+/** What engines allow as the name of a volume. */
+const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+const VOLUME_SCHEME = 'volume://';
+
+/** The name in `volume://name`; `undefined` for another source. Throws `ERR_INPUT_INVALID` for a name that no engine takes. */
+export function volumeNameOf(source: string): string | undefined {
+  if (!source.startsWith(VOLUME_SCHEME)) return undefined;
+  const name = source.slice(VOLUME_SCHEME.length);
+  if (VOLUME_NAME.test(name)) return name;
+  throw invalid(
+    `invalid volume name: ${name} (letters, digits, '_', '.' and '-', at least two, the first a letter or digit)`,
+  );
+}
+
+/**
+ * A source that does not depend on the working folder. A bare word is the file or folder of that name, where there is one, and a
+ * named volume of the engine otherwise, as `docker run -v` has it.
+ */
+export function absoluteSource(source: string, cwd: string): string {
+  if (isResource(source)) return source;
+  const path = resolve(cwd, source);
+  return VOLUME_NAME.test(source) && !existsSync(path) ? `${VOLUME_SCHEME}${source}` : path;
+}
+
+function withHome(path: string, home: string): string {
+  if (path === '~') return home;
+  if (path.startsWith('~/')) return join(home, path.slice(2));
+  if (/^~[a-zA-Z_]/.test(path)) {
+    throw invalid(`the home folder of another user cannot be named by ${path}: give the whole path`);
+  }
+  return path;
 }
 
 function split(text: string): MountDeclaration {
@@ -72,9 +112,10 @@ function resourceSeparator(text: string): number | undefined {
 }
 
 function cleanHostPath(path: string): string {
-  return DRIVE.test(path)
-    ? trimSlash(process.platform === 'win32' ? win32.normalize(path) : path)
-    : cleanPosix(path);
+  if (DRIVE.test(path)) return trimSlash(process.platform === 'win32' ? win32.normalize(path) : path);
+  const clean = cleanPosix(path);
+  // Without its dot, `./data` would be a bare word, which can be a volume.
+  return path.startsWith('.') && VOLUME_NAME.test(clean) ? `./${clean}` : clean;
 }
 
 function cleanPosix(path: string): string {

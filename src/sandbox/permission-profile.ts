@@ -3,7 +3,13 @@ import { isAbsolute, resolve } from 'node:path';
 import { messageOf, ThvError } from '../errors/index.ts';
 import type { Logger } from '../platform/index.ts';
 import type { PermissionProfile } from '../records/index.ts';
-import { isResource, type MountDeclaration, parseMountDeclaration } from './mount-declaration.ts';
+import {
+  absoluteSource,
+  isResource,
+  type MountDeclaration,
+  parseMountDeclaration,
+  volumeNameOf,
+} from './mount-declaration.ts';
 
 /** The profile of a server that nothing else was said about: any outbound traffic, no files (spec 02 §1.2). */
 export function networkProfile(): PermissionProfile {
@@ -35,8 +41,8 @@ export function withAbsoluteSources(
 function withAbsoluteSource(declaration: string, cwd: string): string {
   try {
     const { source, target } = parseMountDeclaration(declaration);
-    if (isResource(source) || isAbsolute(source)) return declaration;
-    return `${resolve(cwd, source)}:${target}`;
+    const absolute = absoluteSource(source, cwd);
+    return declaration.startsWith(absolute) ? declaration : `${absolute}:${target}`;
   } catch {
     return declaration; // whoever mounts it says what is wrong
   }
@@ -54,18 +60,21 @@ export function withVolumes(
 ): PermissionProfile {
   const read = [...(profile.read ?? [])];
   const write = [...(profile.write ?? [])];
-  const targets = new Set(mountsOf(profile, logger, cwd).map((mount) => mount.target));
+  const taken = [...mountsOf(profile, logger, cwd), ...volumesOf(profile)];
+  const targets = new Set(taken.map(({ target }) => target));
   for (const volume of volumes) {
     const readOnly = volume.endsWith(':ro');
-    const { source, target } = parseVolume(volume, readOnly ? volume.slice(0, -3) : volume);
-    requireSource(source, cwd);
+    const declaration = parseVolume(volume, readOnly ? volume.slice(0, -3) : volume);
+    const { target } = declaration;
+    const source = absoluteSource(declaration.source, cwd);
+    if (!isResource(source)) requireSource(source);
     if (targets.has(target)) {
       logger.warn('Skipping duplicate mount target', { target });
       continue;
     }
     targets.add(target);
     // Absolute, because the container is made by a process with another working folder.
-    (readOnly ? read : write).push(`${resolve(cwd, source)}:${target}`);
+    (readOnly ? read : write).push(`${source}:${target}`);
   }
   return {
     ...profile,
@@ -81,6 +90,11 @@ function parseVolume(volume: string, declaration: string): MountDeclaration {
     if (!mount.target.startsWith('/')) {
       throw new ThvError('ERR_INPUT_INVALID', { reason: `container path must be absolute: ${mount.target}` });
     }
+    if (isResource(mount.source) && volumeNameOf(mount.source) === undefined) {
+      throw new ThvError('ERR_INPUT_INVALID', {
+        reason: `only volume:// is supported as a resource: ${mount.source}`,
+      });
+    }
     return mount;
   } catch (error) {
     throw new ThvError(
@@ -91,8 +105,7 @@ function parseVolume(volume: string, declaration: string): MountDeclaration {
   }
 }
 
-function requireSource(source: string, cwd: string): void {
-  const path = isResource(source) ? source : resolve(cwd, source);
+function requireSource(path: string): void {
   try {
     statSync(path);
   } catch (error) {
@@ -105,26 +118,59 @@ function requireSource(source: string, cwd: string): void {
   }
 }
 
+/** A named volume of the engine, which makes it when it is missing and keeps it when the workload goes. */
+export interface NamedVolume {
+  readonly name: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+}
+
+/** The named volumes that a profile mounts; declarations that cannot be parsed are `mountsOf`'s to tell. */
+export function volumesOf(profile: PermissionProfile): readonly NamedVolume[] {
+  const volumes = new Map<string, NamedVolume>();
+  for (const { declaration, readOnly } of grantsOf(profile)) {
+    const mount = findVolume(declaration);
+    if (mount === undefined) continue;
+    const known = volumes.get(mount.target);
+    volumes.set(mount.target, { ...mount, readOnly: (known?.readOnly ?? true) && readOnly });
+  }
+  return [...volumes.values()];
+}
+
+function findVolume(declaration: string): Omit<NamedVolume, 'readOnly'> | undefined {
+  try {
+    const { source, target } = parseMountDeclaration(declaration);
+    const name = volumeNameOf(source);
+    return name === undefined ? undefined : { name, target };
+  } catch {
+    return undefined;
+  }
+}
+
+function grantsOf({ read, write }: PermissionProfile) {
+  return [
+    ...(read ?? []).map((declaration) => ({ declaration, readOnly: true })),
+    ...(write ?? []).map((declaration) => ({ declaration, readOnly: false })),
+  ];
+}
+
 export interface Mount {
   readonly source: string;
   readonly target: string;
   readonly readOnly: boolean;
 }
 
-/** From profile to bind mounts (spec 03 §5.5): bad and unsupported entries are skipped with a warning. */
+/** From profile to bind mounts (spec 03 §5.5): bad and unsupported entries are skipped with a warning. Named volumes are apart, in `volumesOf`. */
 export function mountsOf(
   profile: PermissionProfile,
   logger: Logger,
   cwd: string = process.cwd(),
 ): readonly Mount[] {
   const mounts = new Map<string, Mount>();
-  const entries = [
-    ...(profile.read ?? []).map((declaration) => ({ declaration, readOnly: true })),
-    ...(profile.write ?? []).map((declaration) => ({ declaration, readOnly: false })),
-  ];
-  for (const { declaration, readOnly } of entries) {
+  for (const { declaration, readOnly } of grantsOf(profile)) {
     try {
       const { source, target } = parseMountDeclaration(declaration);
+      if (volumeNameOf(source) !== undefined) continue; // `volumesOf`
       if (isResource(source)) {
         logger.warn('skipping resource URI mount, which container engines do not support', {
           mount: declaration,

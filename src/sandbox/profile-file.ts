@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import * as v from 'valibot';
 import { messageOf, ThvError } from '../errors/index.ts';
+import { readTextFile } from '../platform/index.ts';
 import { type PermissionProfile, PermissionProfileSchema } from '../records/index.ts';
-import { parseMountDeclaration } from './mount-declaration.ts';
+import { parseMountDeclaration, volumeNameOf } from './mount-declaration.ts';
 import { networkProfile } from './permission-profile.ts';
 
 const LABEL = '[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?';
@@ -61,7 +61,8 @@ function mountProblems(declaration: string): readonly string[] {
     return [`invalid mount "${declaration}" (one side is empty)`];
   }
   try {
-    const { target } = parseMountDeclaration(declaration);
+    const { source, target } = parseMountDeclaration(declaration);
+    volumeNameOf(source); // throws for a name that no engine takes
     return target.startsWith('/') ? [] : [`mount target must be absolute: ${declaration}`];
   } catch (error) {
     return [messageOf(error)];
@@ -70,7 +71,7 @@ function mountProblems(declaration: string): readonly string[] {
 
 async function readText(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return await readTextFile(path);
   } catch (error) {
     throw invalid(`failed to read permission profile: ${messageOf(error)}`, error);
   }

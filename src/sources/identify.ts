@@ -4,6 +4,7 @@ import { hasCode, ThvError } from '../errors/index.ts';
 import { nameFromImage, remoteUrlProblem } from '../records/index.ts';
 import type { Registry, RegistryEntry } from '../registry/index.ts';
 import { isFolderPath } from './folder-path.ts';
+import { suggestSource } from './mistyped-source.ts';
 import { nameFromHost } from './remote-name.ts';
 
 /** What the first word of `thv run` turned out to be. */
@@ -66,6 +67,14 @@ async function findEntry(name: string, { registry, signal }: IdentifyOptions): P
 }
 
 function identifyImage(image: string): Source {
+  const meant = suggestSource(image);
+  if (meant !== undefined) {
+    throw new ThvError(
+      'ERR_IMAGE_REFERENCE_INVALID',
+      { image, reason: 'it is not the name of an image' },
+      { hint: `did you mean ${meant}?` },
+    );
+  }
   parseImageReference(image);
   return { kind: 'image', image, defaultName: nameFromImage(image) };
 }

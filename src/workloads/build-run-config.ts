@@ -15,6 +15,7 @@ import {
   networkProfile,
   parsePublish,
   transportEnvironment,
+  volumesOf,
   withAbsoluteSources,
   withNetworkMode,
   withVolumes,
@@ -153,8 +154,10 @@ async function checkSettings(
     withVolumes(withAbsoluteSources(permissions ?? networkProfile()), volumes, facts.logger),
     networkMode,
   );
-  if (facts.runtime === 'process') requireProcessNetwork(networkModeOf(profile));
-  else warnAboutProfile(profile, facts);
+  if (facts.runtime === 'process') {
+    requireProcessNetwork(networkModeOf(profile));
+    refuseVolumes(profile);
+  } else warnAboutProfile(profile, facts);
   // A process without a network is reached all the same, through a socket that it is handed.
   if (facts.runtime !== 'process' && transport !== 'stdio' && networkModeOf(profile) === 'none') {
     throw new ThvError(
@@ -165,6 +168,19 @@ async function checkSettings(
   }
   if (proxyPort !== 0 && proxyPort !== facts.ownPort) await requireFree(proxyPort);
   return profile;
+}
+
+/** Named volumes are the engine's. Throws `ERR_INPUT_INVALID`. */
+function refuseVolumes(profile: PermissionProfile): void {
+  const [volume] = volumesOf(profile);
+  if (volume === undefined) return;
+  throw new ThvError(
+    'ERR_INPUT_INVALID',
+    {
+      reason: `the named volume ${volume.name} does not apply to processes: it belongs to a container engine`,
+    },
+    { hint: `give a folder: -v ./${volume.name}:${volume.target}` },
+  );
 }
 
 /** What a reader of the profile might believe to be otherwise (spec 03 §15-B10, B20). */

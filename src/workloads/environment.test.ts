@@ -14,7 +14,10 @@ test.each([
 });
 
 test.each([
-  ['A', 'failed to parse environment variables: invalid environment variable format: A'],
+  [
+    'A',
+    'failed to parse environment variables: invalid environment variable format: A (expected KEY=VALUE, as in -e A="$A")',
+  ],
   ['=1', 'failed to parse environment variables: empty environment variable key'],
 ])('-e %j is refused', (flag, message) => {
   expect(() => parseEnvironmentFlags([flag])).toThrow(message);

@@ -1,7 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, ThvError } from '../errors/index.ts';
 import type { Logger } from '../platform/index.ts';
+import { readTextFile, withoutByteOrderMark } from '../platform/index.ts';
 
 /** Parses `-e KEY=VALUE` flags (spec 02 §8). Throws `ERR_INPUT_INVALID`. */
 export function parseEnvironmentFlags(entries: readonly string[]): Record<string, string> {
@@ -10,7 +11,10 @@ export function parseEnvironmentFlags(entries: readonly string[]): Record<string
     const at = entry.indexOf('=');
     const fail = (reason: string) =>
       new ThvError('ERR_INPUT_INVALID', { reason: `failed to parse environment variables: ${reason}` });
-    if (at < 0) throw fail(`invalid environment variable format: ${entry}`);
+    if (at < 0) {
+      const example = /^[A-Za-z_]\w*$/.test(entry) ? `, as in -e ${entry}="$${entry}"` : '';
+      throw fail(`invalid environment variable format: ${entry} (expected KEY=VALUE${example})`);
+    }
     if (at === 0) throw fail('empty environment variable key');
     variables[entry.slice(0, at)] = entry.slice(at + 1);
   }
@@ -20,7 +24,7 @@ export function parseEnvironmentFlags(entries: readonly string[]): Record<string
 /** Variables of one env file (spec 02 §8): no quotes, no expansion, one per line. Throws `ERR_INPUT_INVALID`. */
 export function parseEnvironmentFile(text: string): Record<string, string> {
   const variables: Record<string, string> = Object.create(null);
-  for (const raw of text.replace(/^\uFEFF/, '').split(/\r\n|\r|\n/)) {
+  for (const raw of withoutByteOrderMark(text).split(/\r\n|\r|\n/)) {
     const line = raw.trim();
     if (line === '' || line.startsWith('#')) continue;
     const assignment = line.replace(/^export /, '').trim();
@@ -52,7 +56,7 @@ export async function collectEnvironment(
 
 async function readEnvironmentFile(path: string): Promise<Record<string, string>> {
   try {
-    return parseEnvironmentFile(await readFile(path, 'utf8'));
+    return parseEnvironmentFile(await readTextFile(path));
   } catch (error) {
     const reason = `failed to apply run config option: failed to process env file ${path}: ${messageOf(error)}`;
     throw new ThvError('ERR_FILE_UNREADABLE', { path, reason }, { cause: error });
@@ -65,7 +69,7 @@ async function readEnvironmentFolder(folder: string, logger: Logger): Promise<Re
   for (const name of await fileNames(folder, logger)) {
     const path = join(folder, name);
     try {
-      variables = { ...variables, ...parseEnvironmentFile(await readFile(path, 'utf8')) };
+      variables = { ...variables, ...parseEnvironmentFile(await readTextFile(path)) };
     } catch (error) {
       logger.warn('skipping env file', { path, error });
     }

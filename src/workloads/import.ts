@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { messageOf, ThvError, within } from '../errors/index.ts';
 import { groupExists } from '../groups/index.ts';
 import { refuseUnsupported } from '../host/index.ts';
-import { findFreePort, isPortAvailable, type Logger, type Paths } from '../platform/index.ts';
+import { findFreePort, isPortAvailable, type Logger, type Paths, readTextFile } from '../platform/index.ts';
 import {
   baseNameOf,
   containerNameOf,
@@ -25,7 +24,7 @@ const SCHEMA_VERSION = 'v0.1.0';
 export async function readRunConfigFile(path: string): Promise<RunConfig> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readTextFile(path);
   } catch (error) {
     const reason = `failed to open configuration file '${path}': ${messageOf(error)}`;
     throw new ThvError('ERR_FILE_UNREADABLE', { path, reason }, { cause: error });

@@ -4,6 +4,7 @@ import type { Engine } from '../engine/index.ts';
 import { ThvError, toThvError, within } from '../errors/index.ts';
 import {
   deleteProcessFolder,
+  deleteProcessLeftovers,
   deleteSessionJournal,
   findContainer,
   isUp,
@@ -144,12 +145,12 @@ export async function removeWorkload(
       await removeStaleImage(engine, image, { signal });
     });
   }
-  await bestEffort(logger, 'failed to delete the folder of the process', async () =>
-    deleteProcessFolder(paths, name),
-  );
-  await bestEffort(logger, 'failed to delete what lies over hidden paths', async () =>
+  await deleteProcessLeftovers(paths, { signal });
+  // What a server made may refuse to go: the workload is removed all the same, and its user told what is left.
+  const left = await Promise.allSettled([
+    deleteProcessFolder(paths, name, { signal }),
     deleteOverlays(paths.state, name),
-  );
+  ]);
   await bestEffort(logger, 'failed to delete session records', async () =>
     deleteSessionJournal(paths.state, name),
   );
@@ -173,6 +174,7 @@ export async function removeWorkload(
     );
   }
   await context.statuses.delete(name);
+  for (const result of left) if (result.status === 'rejected') throw result.reason;
   return isKnown ? 'done' : 'not-found';
 }
 

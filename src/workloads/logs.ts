@@ -40,13 +40,11 @@ export async function* containerLogs(
   }
   const engine = config === undefined || isContainer(config) ? await context.engine(signal) : undefined;
   const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
-  const hint = "use 'thv list --all' to see available workloads";
-  const notFound = new ThvError(
-    'ERR_LOGS_NOT_FOUND',
-    { workload: name },
-    config === undefined ? { hint } : {},
-  );
-  if (engine === undefined || container === undefined) throw notFound;
+  const notFound = new ThvError('ERR_LOGS_NOT_FOUND', { workload: name });
+  if (engine === undefined || container === undefined) {
+    const isUnknown = config === undefined && (await context.statuses.find(name)) === undefined;
+    throw isUnknown ? new ThvError('ERR_WORKLOAD_NOT_FOUND', { workload: name }) : notFound;
+  }
   try {
     yield* engine.containers.logs(container.Id, { follow, tail, signal });
   } catch (error) {

@@ -97,13 +97,15 @@ export async function ensureImage(
   try {
     await retrieveImage(engine, image, { ...options, logger: context.logger });
   } catch (error) {
-    if (!hasCode(error, 'ERR_IMAGE_NOT_FOUND') || /[/.:]/.test(image)) throw error;
+    const isUnavailable = hasCode(error, 'ERR_IMAGE_NOT_FOUND') || hasCode(error, 'ERR_IMAGE_PULL');
+    if (!isUnavailable || /[/.:]/.test(image)) throw error;
     const close = await closeNames(context, image, options);
-    if (close.length === 0) throw error;
+    const advice =
+      close.length === 0 ? `'thv search ${image}' looks for servers` : `close to it: ${close.join(', ')}`;
     throw new ThvError(error.code, error.facts, {
       cause: error,
       context: error.context,
-      hint: `no server of the registry has this name; close to it: ${close.join(', ')}`,
+      hint: `no server of the registry has this name; ${advice}`,
     });
   }
 }

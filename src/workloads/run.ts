@@ -2,6 +2,7 @@ import { type Engine, openEngine } from '../engine/index.ts';
 import { within } from '../errors/index.ts';
 import { ensureDefaultGroup } from '../groups/index.ts';
 import {
+  clearProcessFolder,
   deleteProcessFolder,
   deleteSessionJournal,
   findContainer,
@@ -111,6 +112,7 @@ export async function serveHere(
 
 async function save(context: Context, name: WorkloadName, config: RunConfig): Promise<void> {
   await ensureDefaultGroup(context.paths.state);
+  await clearProcessFolder(context.paths, name, context.logger);
   await within('failed to save run configuration', () => context.runConfigs.save(name, config));
   await context.statuses.set(name, 'starting');
 }
@@ -126,9 +128,13 @@ async function discard(context: Context, engine: Engine | undefined, name: Workl
     });
     await removeUnusedNetwork(engine, logger);
   }
-  deleteProcessFolder(context.paths, name);
+  await bestEffort(logger, 'failed to delete the folder of the process', () =>
+    deleteProcessFolder(context.paths, name),
+  );
   deleteSessionJournal(context.paths.state, name);
-  deleteOverlays(context.paths.state, name);
+  await bestEffort(logger, 'failed to delete what lies over hidden paths', () =>
+    deleteOverlays(context.paths.state, name),
+  );
   await leaveClients(context, name, await context.runConfigs.find(name).catch(() => undefined));
   await bestEffort(logger, 'failed to delete run configuration', () => context.runConfigs.delete(name));
   await bestEffort(logger, 'failed to delete status', () => context.statuses.delete(name));

@@ -68,14 +68,14 @@ export async function openRuntime(
   if (runtime.kind === 'container' && processOnly !== '') {
     throw new ThvError(
       'ERR_INPUT_INVALID',
-      { reason: `${processOnly} has no meaning for a container` },
+      { reason: `${processOnly} does not apply to containers` },
       { hint: 'add --runtime process to run the package as a process' },
     );
   }
   if (runtime.kind === 'process') {
     if (flags.publish.length > 0) {
       throw new ThvError('ERR_INPUT_INVALID', {
-        reason: '--publish has no meaning for a process, whose ports are not published',
+        reason: '--publish does not apply to processes, whose ports are not published',
       });
     }
     requireProcessNetwork(flags.networkMode);
@@ -98,7 +98,7 @@ export async function openRuntime(
 export function requireProcessNetwork(mode: string): void {
   if (isBridgeMode(mode) || mode === 'none' || mode === 'host') return;
   throw new ThvError('ERR_INPUT_INVALID', {
-    reason: `a process cannot be connected to network "${mode}": only none and host have a meaning for it`,
+    reason: `a process cannot be connected to network "${mode}": only none and host apply to processes`,
   });
 }
 

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { messageOf, ThvError, within } from '../errors/index.ts';
+import { readTextFile } from '../platform/index.ts';
 
 const Text = v.optional(v.string());
 const File = v.looseObject({
@@ -48,7 +48,7 @@ export function checkToolsOverride(given: GivenOverride): ToolsOverride {
 
 async function read(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return await readTextFile(path);
   } catch (error) {
     throw new ThvError('ERR_FILE_UNREADABLE', { path, reason: messageOf(error) }, { cause: error });
   }

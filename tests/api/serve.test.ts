@@ -13,8 +13,13 @@ const curl = Bun.which('curl');
 if (curl === null) process.stderr.write('SKIPPED tests with curl: it is not there\n');
 
 /** `thv serve` on a socket of the world, answering. */
-async function startOnSocket(world: World, path: string, env: Readonly<Record<string, string>> = {}) {
-  const server = world.start(['serve', '--socket', path], { env });
+async function startOnSocket(
+  world: World,
+  path: string,
+  env: Readonly<Record<string, string>> = {},
+  flags: readonly string[] = [],
+) {
+  const server = world.start(['serve', '--socket', path, ...flags], { env });
   await waitFor(
     async () =>
       (await versionOver(path)) === 200 && (await Bun.file(record(world)).json()).pid === server.pid,
@@ -40,6 +45,25 @@ async function versionOver(path: string): Promise<number> {
 const record = (world: World) => join(world.state, 'server', 'server.json');
 
 describe('a UNIX socket', () => {
+  test('--socket-mode 0660 lets the group connect as well', async () => {
+    await using world = await openWorld(undefined);
+    const path = join(world.folder, 'thv.sock');
+    const server = await startOnSocket(world, path, {}, ['--socket-mode', '0660']);
+    expect((statSync(path).mode & 0o777).toString(8)).toBe('660');
+    expect(await server.end()).toBe(0);
+  });
+
+  test.each(['0666', '0700', 'rw', ''])('--socket-mode %j is refused', async (mode) => {
+    await using world = await openWorld(undefined);
+    const path = join(world.folder, 'thv.sock');
+    expect(await world.thv(['serve', '--socket', path, '--socket-mode', mode])).toEqual({
+      exitCode: 1,
+      stdout: '',
+      stderr: `Error: invalid value for --socket-mode: ${mode} (0600 lets only you connect, 0660 your group as well)\n`,
+    });
+    expect(existsSync(path)).toBe(false);
+  });
+
   test('only its owner may connect; it is gone after the end', async () => {
     await using world = await openWorld(undefined);
     const path = join(world.folder, 'sub', 'thv.sock');

@@ -10,6 +10,8 @@ import { type ApiProcess, startApi } from './server.ts';
 import { openEvents } from './sse.ts';
 
 const socket = process.env['THV_TEST_DOCKER_SOCKET'] ?? '';
+/** Of a registry that answers where there is one: one that cannot be reached is another mistake. */
+const ABSENT_IMAGE = `${process.env['THV_TEST_REGISTRY'] ?? '127.0.0.1:1'}/thv-test/nothing:1`;
 if (socket === '')
   process.stderr.write('SKIPPED tests/api/workloads.test.ts: THV_TEST_DOCKER_SOCKET names no engine\n');
 
@@ -197,9 +199,9 @@ describe.skipIf(socket === '')('workloads over the API', () => {
   test.each<readonly [string, (body: ReturnType<typeof fixture>) => object, number, RegExp]>([
     [
       'an image that does not exist',
-      () => ({ image: 'thv-test/nothing:1' }),
+      () => ({ image: ABSENT_IMAGE }),
       404,
-      /image not found in registry, please check the image name or tag: thv-test\/nothing:1/,
+      new RegExp(`image not found in registry, please check the image name or tag: ${ABSENT_IMAGE}`),
     ],
     [
       'a volume that does not exist',
@@ -243,6 +245,15 @@ describe.skipIf(socket === '')('workloads over the API', () => {
       400,
       /^invalid run configuration provided: this version does not support network_isolation for workloads\n$/,
     ],
+    ...[{ callback_port: 9999 }, { skip_browser: true }, { oauth_params: { prompt: 'login' } }].map(
+      (oauth_config) =>
+        [
+          `a sign-in by ${Object.keys(oauth_config)[0]}`,
+          () => ({ image: '', url: 'https://mcp.example.com/mcp', oauth_config }),
+          400,
+          /: this version does not support oauth_config for workloads\n$/,
+        ] as const,
+    ),
     [
       'another registry',
       () => ({ image: '', registry: 'x', server: 'y' }),

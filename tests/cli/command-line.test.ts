@@ -15,7 +15,7 @@ describe.skipIf(THV_BINARY === undefined)('the command line', () => {
     const rows: readonly (readonly [readonly string[], string])[] = [
       [['frobnicate'], `unknown command "frobnicate" for "thv"\n${ROOT_HINT}`],
       [['lst'], `unknown command "lst" for "thv"\n\nDid you mean this?\n\tlist\n\n${ROOT_HINT}`],
-      [['--version'], 'unknown flag: --version\n'],
+      [['list', '--version'], 'unknown flag: --version\n'],
       [['-x'], "unknown shorthand flag: 'x' in -x\n"],
       [['mcp', 'frob'], 'unknown command "frob" for "thv mcp"\n'],
       [['mcp', 'list', 'frob'], 'unknown command "frob" for "thv mcp list"\n'],
@@ -70,6 +70,30 @@ describe.skipIf(THV_BINARY === undefined)('the command line', () => {
         ['run', '--isolate-network', 'a', 'img'],
         "unknown flag: --isolate-network. Hint: arguments for the server go behind '--': thv run IMAGE -- --isolate-network\n",
       ],
+      [
+        ['run', 'npx://x', 'arg', 'more'],
+        'unexpected argument "arg" after "npx://x". Hint: arguments for the server go behind \'--\': thv run npx://x -- arg more\n',
+      ],
+      [
+        ['run', 'npx', '-e', 'A=1', '@scope/x'],
+        'unexpected argument "@scope/x" after "npx". Hint: a package is one word: thv run npx://@scope/x\n',
+      ],
+      [
+        ['build', 'pip', 'x'],
+        'unexpected argument "x" after "pip". Hint: a package is one word: thv build uvx://x\n',
+      ],
+      [
+        ['run', '--name', 'my', 'server', 'npx://x'],
+        'unexpected argument "npx://x" after "server". Hint: a value with spaces needs quotes, as in --name "my server"; what to run is one word: thv run npx://x\n',
+      ],
+      [
+        ['run', 'npx:/x'],
+        'failed to find or create the MCP server npx:/x: failed to parse image reference "npx:/x": it is not the name of an image. Hint: did you mean npx://x?\n',
+      ],
+      [
+        ['run', '@scope/x'],
+        'failed to find or create the MCP server @scope/x: failed to parse image reference "@scope/x": it is not the name of an image. Hint: did you mean npx://@scope/x?\n',
+      ],
       [['run', 'img', '--name'], 'flag needs an argument: --name\n'],
       [['run', 'img', '-e'], "flag needs an argument: 'e' in -e\n"],
       [
@@ -81,10 +105,13 @@ describe.skipIf(THV_BINARY === undefined)('the command line', () => {
         `${RUN}invalid transport mode: inspector. Valid modes are: sse, streamable-http, stdio\n`,
       ],
       [['run', 'img', '--proxy-mode', 'bogus'], 'invalid value for --proxy-mode: bogus\n'],
-      [['run', 'img', '--proxy-port', '70000'], `${RUN}requested proxy port 70000 is not available\n`],
+      [
+        ['run', 'img', '--proxy-port', '70000'],
+        `${RUN}requested proxy port 70000 is not available (ports are 1 to 65535; 0 takes a free one)\n`,
+      ],
       [
         ['run', 'img', '-e', 'A'],
-        'failed to parse environment variables: invalid environment variable format: A\n',
+        'failed to parse environment variables: invalid environment variable format: A (expected KEY=VALUE, as in -e A="$A")\n',
       ],
       [['run', 'img', '-e', '=1'], 'failed to parse environment variables: empty environment variable key\n'],
       [['run', 'img', '-v', '/nowhere:/x'], `${RUN}volume source path does not exist: /nowhere\n`],
@@ -95,8 +122,8 @@ describe.skipIf(THV_BINARY === undefined)('the command line', () => {
       [
         ['run', 'img', '--proxy-mode', 'x', '-e', 'A', '-e', 'B'],
         `invalid value for --proxy-mode: x
-failed to parse environment variables: invalid environment variable format: A
-failed to parse environment variables: invalid environment variable format: B
+failed to parse environment variables: invalid environment variable format: A (expected KEY=VALUE, as in -e A="$A")
+failed to parse environment variables: invalid environment variable format: B (expected KEY=VALUE, as in -e B="$B")
 `,
       ],
       [['mcp', 'list'], 'required flag(s) "server" not set\n'],

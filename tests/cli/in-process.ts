@@ -49,6 +49,8 @@ export async function runInProcess(
       stdinIsTty: false,
       stdoutIsTty: false,
       stderrIsTty: isTerminal,
+      columns: undefined,
+      hasColours: false,
       out: write('stdout'),
       err: write('stderr'),
     },

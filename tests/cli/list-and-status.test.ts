@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { ThvError } from '../../src/errors/index.ts';
-import { runInProcess } from './in-process.ts';
+import { runInProcess, workload } from './in-process.ts';
 
 const SILENT = { exit: 0, stdout: '', stderr: '' };
 
@@ -17,6 +17,29 @@ describe('list', () => {
     });
   });
 
+  test.each([
+    [[], [['a', 'starting']], "a is starting. Hint: 'thv list --all' shows every server\n"],
+    [[], [['a', 'error']], "a has failed. Hint: 'thv list --all' shows every server\n"],
+    [
+      [],
+      [
+        ['a', 'starting'],
+        ['b', 'unhealthy'],
+        ['c', 'starting'],
+        ['d', 'stopped'],
+      ],
+      "not running: 2 starting, 1 unhealthy. Hint: 'thv list --all' shows every server\n",
+    ],
+    [[], [['a', 'stopped']], ''],
+    [['--all'], [['a', 'starting']], ''],
+    [['--format', 'json'], [['a', 'starting']], ''],
+  ] as const)('with %j and servers %j says on stderr what is left out', async (args, servers, stderr) => {
+    const list = async () => servers.map(([name, status]) => workload(name, { status }));
+    const shown = await runInProcess(['list', ...args], { workloads: { list } });
+    expect(shown.stderr).toBe(stderr);
+    expect(shown.stdout.includes('a ')).toBe(args.length > 0 && args[0] === '--all');
+  });
+
   test('hands its filters on', async () => {
     const queries: unknown[] = [];
     const list = async (query: unknown) => {
@@ -26,7 +49,8 @@ describe('list', () => {
     await runInProcess(['list'], { workloads: { list } });
     await runInProcess(['list', '-a', '-l', 'a=1', '--label', 'b=', '--group', 'g'], { workloads: { list } });
     expect(queries).toEqual([
-      { all: false, labels: [], group: undefined },
+      // What is not shown may be worth a notice.
+      { all: true, labels: [], group: undefined },
       { all: true, labels: ['a=1', 'b='], group: 'g' },
     ]);
   });

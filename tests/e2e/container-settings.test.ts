@@ -122,6 +122,23 @@ onEachEngine((engine) => {
     ]);
   });
 
+  test('a named volume is the engine’s, the container with it is used again, and it outlives the workload', async () => {
+    await using world = await openWorld(engine);
+    const volume = world.name('volume');
+    await using _ = {
+      [Symbol.asyncDispose]: async () =>
+        void (await engineRequest(engine, 'DELETE', `/volumes/${volume}?force=1`)),
+    };
+    const { Id: id, Mounts, Name } = await inspectRun(world, 'stdio', ['-v', `${volume}:/data:ro`]);
+    expect(Mounts).toMatchObject([{ Type: 'volume', Name: volume, Destination: '/data', RW: false }]);
+    const name = Name.replace(/^\//, '');
+    await world.ok(['stop', name]);
+    await world.ok(['start', name, '--wait']);
+    expect((await engine.inspect(name))?.Id).toBe(id);
+    await world.ok(['rm', name]);
+    expect((await engineRequest(engine, 'GET', `/volumes/${volume}`)).status).toBe(200);
+  });
+
   test('a second volume for the same target is skipped with a warning', async () => {
     await using world = await openWorld(engine);
     for (const folder of ['one', 'two']) await mkdir(join(world.work, folder));

@@ -279,7 +279,7 @@ onEachEngine((engine) => {
     expect(taken.stderr).toContain(`workload with name '${inside}' already exists`);
     const useless = await world.thv(['run', MEMORY, '--no-sandbox']);
     expect(useless.stderr).toBe(
-      'Error: --no-sandbox has no meaning for a container. Hint: add --runtime process to run the package as a process\n',
+      'Error: --no-sandbox does not apply to containers. Hint: add --runtime process to run the package as a process\n',
     );
     await world.ok(['stop', inside, outside]);
     expect(await world.find(outside)).toMatchObject({ status: 'stopped' });
@@ -302,12 +302,17 @@ describe('refused', () => {
     [
       'published ports of a process',
       [MEMORY, '--runtime', 'process', '--transport', 'sse', '-p', '8080'],
-      /--publish has no meaning for a process, whose ports are not published\n$/,
+      /--publish does not apply to processes, whose ports are not published\n$/,
     ],
     [
       'a network of an engine for a process',
       [MEMORY, '--runtime', 'process', '--network', 'my-net'],
-      /a process cannot be connected to network "my-net": only none and host have a meaning for it\n$/,
+      /a process cannot be connected to network "my-net": only none and host apply to processes\n$/,
+    ],
+    [
+      'a named volume for a process',
+      [MEMORY, '--runtime', 'process', '-v', 'thv-test-data:/data'],
+      /the named volume thv-test-data does not apply to processes: it belongs to a container engine\. Hint: give a folder: -v \.\/thv-test-data:\/data\n$/,
     ],
     [
       'a package, when an engine is asked for',

@@ -58,12 +58,12 @@ const REFUSALS: readonly (readonly [what: string, args: readonly string[], stder
   [
     'a port beyond the last',
     ['run', 'x', '--proxy-port', '70000'],
-    'Error: failed to validate run config: requested proxy port 70000 is not available\n',
+    'Error: failed to validate run config: requested proxy port 70000 is not available (ports are 1 to 65535; 0 takes a free one)\n',
   ],
   [
     'a variable without a value',
     ['run', 'x', '-e', 'KEY'],
-    'Error: failed to parse environment variables: invalid environment variable format: KEY\n',
+    'Error: failed to parse environment variables: invalid environment variable format: KEY (expected KEY=VALUE, as in -e KEY="$KEY")\n',
   ],
   [
     'a variable without a name',

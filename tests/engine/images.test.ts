@@ -73,11 +73,21 @@ describeEngines('images', (under) => {
     expect(message).toMatch(/manifest unknown|name unknown/);
   });
 
-  test('a registry that is not there is reported with its words', async () => {
-    const [code, message] = await rejection(under.engine.images.pull('127.0.0.1:1/team/none:1'));
-    expect(code).toBe('ERR_IMAGE_NOT_FOUND');
+  test.each([
+    ['nobody listens at', '127.0.0.1:1/team/none:1', 'connection refused'],
+    [
+      'has no such host name',
+      'no-such-host.invalid/team/none:1',
+      '(?:no such host|server misbehaving|i/o timeout)',
+    ],
+  ])('a registry that %s is not told as a wrong image name', async (_, image, words) => {
+    const [code, message] = await rejection(under.engine.images.pull(image));
+    expect(code).toBe('ERR_IMAGE_PULL');
     expect(message).toMatch(
-      /^image not found in registry, .*: 127\.0\.0\.1:1\/team\/none:1: .*connection refused/s,
+      new RegExp(
+        `^the registry of image ${image} cannot be reached: .*${words}.*\\. Hint: check the network`,
+        's',
+      ),
     );
   });
 

@@ -36,7 +36,7 @@ async function serveChained(
   settings: ToolSettings | undefined,
   transportLabel: string,
 ): Promise<Chained> {
-  const log = createLogger({ level: 'ERROR', format: 'text', write: (line) => process.stderr.write(line) });
+  const log = createLogger({ level: 'ERROR', write: (line) => process.stderr.write(line) });
   const facts = { log, bindHost: '127.0.0.1', port: 0, trustProxyHeaders: true, allowedOrigins: [] };
   const stored = settings === undefined ? [] : storedChain(settings);
   const handler = composeChain(buildMiddlewares(stored, facts), endpoint.handle);
@@ -64,7 +64,7 @@ export async function openStdioWorld(
   settings: ToolSettings | undefined,
 ): Promise<StdioWorld> {
   const called: string[] = [];
-  const log = createLogger({ level: 'ERROR', format: 'text', write: (line) => process.stderr.write(line) });
+  const log = createLogger({ level: 'ERROR', write: (line) => process.stderr.write(line) });
   const bridge = createStdioBridge({ journal: createMemoryJournal(), log, proxyMode: 'streamable-http' });
   let link: ServerLink | undefined;
 
@@ -124,7 +124,7 @@ export async function openHttpWorld(
       return respond(request, text);
     },
   });
-  const log = createLogger({ level: 'ERROR', format: 'text', write: (line) => process.stderr.write(line) });
+  const log = createLogger({ level: 'ERROR', write: (line) => process.stderr.write(line) });
   const proxy = createReverseProxy({ transport, log, target: `http://127.0.0.1:${server.port}` });
   const chained = await serveChained(proxy, settings, transport);
   return {

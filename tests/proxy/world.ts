@@ -46,7 +46,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   } = options;
   const journal = options.journal ?? createMemoryJournal();
   const lines: string[] = [];
-  const log = createLogger({ level: 'DEBUG', format: 'text', write: (line) => lines.push(line) });
+  const log = createLogger({ level: 'DEBUG', write: (line) => lines.push(line) });
   const bridge = createStdioBridge({ proxyMode: 'streamable-http', log, ...bridgeOptions, journal });
   const chain = { log, bindHost: '127.0.0.1', port, trustProxyHeaders: port === 0, allowedOrigins };
   const stored = [

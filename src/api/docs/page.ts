@@ -27,9 +27,11 @@ const PAGE = `<!doctype html>
     <meta name="viewport" content="width=device-width, initial-scale=1" />
     <title>ToolHive API Reference</title>
     <link rel="icon" href="data:," />
+    <link rel="service-desc" type="application/json" href="/api/openapi.json" />
   </head>
   <body>
     <div id="app"></div>
+    <footer><a href="/api/openapi.json">OpenAPI document</a></footer>
     <script src="/api/doc/viewer.js"></script>
     <script src="/api/doc/page.js"></script>
   </body>

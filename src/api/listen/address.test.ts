@@ -3,20 +3,21 @@ import { resolve } from 'node:path';
 import { addressUrl, isLoopbackBind, parseAddress, resolveAddress, shownAddress } from './address.ts';
 
 const tcp = { host: '127.0.0.1', port: 8080 };
+const mode = 0o600;
 
 describe('the kind of an address goes by its prefix', () => {
   test.each([
     ['', 'linux', { kind: 'tcp', ...tcp }],
-    ['/tmp/x.sock', 'linux', { kind: 'socket', path: '/tmp/x.sock' }],
-    ['x.sock', 'linux', { kind: 'socket', path: resolve('x.sock') }],
+    ['/tmp/x.sock', 'linux', { kind: 'socket', path: '/tmp/x.sock', mode }],
+    ['x.sock', 'linux', { kind: 'socket', path: resolve('x.sock'), mode }],
     ['\\\\.\\pipe\\thv-api', 'win32', { kind: 'pipe', path: '\\\\.\\pipe\\thv-api' }],
     ['\\\\.\\Pipe\\x', 'win32', { kind: 'pipe', path: '\\\\.\\Pipe\\x' }],
   ] as const)('%j on %s', (socket, platform, expected) => {
-    expect(parseAddress({ ...tcp, socket }, platform)).toEqual(expected as never);
+    expect(parseAddress({ ...tcp, socket, socketMode: mode }, platform)).toEqual(expected as never);
   });
 
   test.each(['\\\\.\\pipe\\thv-api', '\\\\.\\PIPE\\thv-api'])('%s is refused outside Windows', (socket) => {
-    expect(() => parseAddress({ ...tcp, socket }, 'linux')).toThrow(
+    expect(() => parseAddress({ ...tcp, socket, socketMode: mode }, 'linux')).toThrow(
       `named pipe addresses are only supported on Windows: ${socket}`,
     );
   });
@@ -29,8 +30,8 @@ test.each([
   [{ kind: 'tcp', host: '::', port: 1 }, 'http://127.0.0.1:1'],
   [{ kind: 'tcp', host: '::1', port: 1 }, 'http://[::1]:1'],
   [{ kind: 'tcp', host: '10.0.0.5', port: 1 }, 'http://10.0.0.5:1'],
-  [{ kind: 'socket', path: '/tmp/a b/x.sock' }, 'unix:///tmp/a%20b/x.sock'],
-  [{ kind: 'socket', path: 'C:\\dir\\thv.sock' }, 'unix:///C:%5Cdir%5Cthv.sock'],
+  [{ kind: 'socket', path: '/tmp/a b/x.sock', mode }, 'unix:///tmp/a%20b/x.sock'],
+  [{ kind: 'socket', path: 'C:\\dir\\thv.sock', mode }, 'unix:///C:%5Cdir%5Cthv.sock'],
   [{ kind: 'pipe', path: '\\\\.\\pipe\\thv-api' }, 'npipe://thv-api'],
 ] as const)('%j is told as %s', (address, url) => {
   expect(addressUrl(address)).toBe(url);
@@ -75,7 +76,7 @@ describe('a host by name', () => {
 test.each([
   [{ kind: 'tcp', host: '::1', port: 1 }, '[::1]:1'],
   [{ kind: 'tcp', host: '', port: 1 }, ':1'],
-  [{ kind: 'socket', path: '/tmp/x' }, '/tmp/x'],
+  [{ kind: 'socket', path: '/tmp/x', mode }, '/tmp/x'],
 ] as const)('%j is shown as %s', (address, expected) => {
   expect(shownAddress(address)).toBe(expected);
 });

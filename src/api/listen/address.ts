@@ -4,10 +4,13 @@ import { resolve } from 'node:path';
 import { messageOf, ThvError } from '../../errors/index.ts';
 import { isLoopbackHost } from '../pipeline/browser-guard.ts';
 
+/** Who may connect to a UNIX socket: its owner, or its group as well. */
+export type SocketMode = 0o600 | 0o660;
+
 /** Where the API is to be reached. */
 export type ApiAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  | { readonly kind: 'socket'; readonly path: string }
+  | { readonly kind: 'socket'; readonly path: string; readonly mode: SocketMode }
   | { readonly kind: 'pipe'; readonly path: string };
 
 const PIPE_PREFIX = '\\\\.\\pipe\\';
@@ -17,15 +20,17 @@ interface Wanted {
   readonly port: number;
   /** Not empty: instead of host and port. */
   readonly socket: string;
+  readonly socketMode: SocketMode;
 }
 
 /** Which of the three an address is, by its prefix (spec 10 §3.2). Throws `ERR_LISTEN_FAILED` for a pipe outside Windows. */
 export function parseAddress(
-  { host, port, socket }: Wanted,
+  { host, port, socket, socketMode }: Wanted,
   platform: NodeJS.Platform = process.platform,
 ): ApiAddress {
   if (socket === '') return { kind: 'tcp', host, port };
-  if (!socket.toLowerCase().startsWith(PIPE_PREFIX)) return { kind: 'socket', path: resolve(socket) };
+  if (!socket.toLowerCase().startsWith(PIPE_PREFIX))
+    return { kind: 'socket', path: resolve(socket), mode: socketMode };
   if (platform === 'win32') return { kind: 'pipe', path: socket };
   throw new ThvError('ERR_LISTEN_FAILED', {
     address: socket,

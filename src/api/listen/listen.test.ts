@@ -64,7 +64,7 @@ const SILENCE_MS = 13_500;
 test('a request over a UNIX socket is answered however long that takes, without a body too', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'thv-listen-'));
   const path = join(folder, 'api.sock');
-  const listener = await listen({ kind: 'socket', path }, async () => {
+  const listener = await listen({ kind: 'socket', path, mode: 0o600 }, async () => {
     await Bun.sleep(SILENCE_MS);
     return new Response('done');
   });

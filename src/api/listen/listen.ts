@@ -35,7 +35,7 @@ export async function listen(
   if (address.kind === 'socket') await makeRoom(address.path);
   const server = bind(address, handle, idleSeconds);
   const bound = address.kind === 'tcp' ? { ...address, port: server.port ?? address.port } : address;
-  const socketId = address.kind === 'socket' ? restrict(address.path, server) : undefined;
+  const socketId = address.kind === 'socket' ? restrict(address, server) : undefined;
   return {
     address: bound,
     async stop(graceMs) {
@@ -135,10 +135,13 @@ async function isAnswering(path: string): Promise<boolean> {
   }
 }
 
-/** Mode 0600: who may connect may do everything. Gives the file's identity. */
-function restrict(path: string, server: Server<undefined>): string | undefined {
+/** Whoever may connect may do everything. Gives the file's identity. */
+function restrict(
+  { path, mode }: Extract<ApiAddress, { kind: 'socket' }>,
+  server: Server<undefined>,
+): string | undefined {
   try {
-    if (process.platform !== 'win32') chmodSync(path, 0o600);
+    if (process.platform !== 'win32') chmodSync(path, mode);
     return idOf(path);
   } catch (error) {
     void server.stop(true);

@@ -16,7 +16,7 @@ import {
 import type { Api, RouteOptions } from '../types.ts';
 
 const ERRORS = {
-  400: 'The request makes no sense, or there is no such client',
+  400: 'Invalid request, or there is no such client',
   404: 'There is no such group',
   409: 'The settings of a client cannot be written',
   413: 'The body is too long',

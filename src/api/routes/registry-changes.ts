@@ -54,7 +54,7 @@ export function addRegistryChangeRoutes(api: Api, options: RouteOptions): void {
       body: UpdateRegistry,
       answers: {
         200: { json: RegistryUpdated, description: 'In use now' },
-        400: 'The request makes no sense',
+        400: 'Invalid request',
         404: 'There is no such registry',
         413: 'The body is too long',
         502: 'What is there is no registry',

@@ -24,11 +24,11 @@ export function addUpstreamRegistryRoutes(api: Api, { workloads, logger }: Route
   const limit = timeLimit(USUAL_LIMIT_MS);
 
   api.get(
-    '/registry/:registry/v0.1/servers',
+    '/registry/:registryName/v0.1/servers',
     describe({
       tag: 'registry-servers',
       summary: 'A page of servers',
-      path: { registry: 'Any name' },
+      path: { registryName: 'Any name' },
       query: {
         q: { description: 'Part of a name or description, in any case' },
         page: { description: 'From 1', schema: { type: 'integer' } },
@@ -57,11 +57,11 @@ export function addUpstreamRegistryRoutes(api: Api, { workloads, logger }: Route
   );
 
   api.get(
-    '/registry/:registry/v0.1/servers/:serverName/versions/latest',
+    '/registry/:registryName/v0.1/servers/:serverName/versions/latest',
     describe({
       tag: 'registry-servers',
       summary: 'The latest version of a server',
-      path: { registry: 'Any name', serverName: 'Full name, percent-encoded' },
+      path: { registryName: 'Any name', serverName: 'Full name, percent-encoded' },
       answers: {
         200: { json: UpstreamServer, description: 'OK' },
         400: { json: RegistryError, description: 'The name is not percent-encoded as it should be' },

@@ -124,7 +124,7 @@ export function addSecretRoutes(api: Api, { env, paths, logger }: RouteOptions):
       body: CreateSecret,
       answers: {
         201: { json: SecretCreated, description: 'Created' },
-        400: 'The request makes no sense, or the name is reserved',
+        400: 'Invalid request, or the name is reserved',
         404: NOT_SET_UP,
         405: 'The provider cannot write',
         409: 'There is such a secret',
@@ -154,7 +154,7 @@ export function addSecretRoutes(api: Api, { env, paths, logger }: RouteOptions):
       body: UpdateSecret,
       answers: {
         200: { json: SecretUpdated, description: 'Updated' },
-        400: 'The request makes no sense, or the name is reserved',
+        400: 'Invalid request, or the name is reserved',
         404: 'There is no such secret, or no provider is set up',
         405: 'The provider cannot write',
         413: 'The body is too long',

@@ -69,7 +69,7 @@ export function addUpgradeRoutes(api: Api, { workloads, logger }: RouteOptions):
       body: UpgradeBody,
       answers: {
         200: { json: UpgradeCheckAnswer, description: 'Done' },
-        400: 'The request makes no sense',
+        400: 'Invalid request',
         404: 'There is no such workload',
         413: 'The body is too long',
         422: 'It could not be prepared; the workload is as it was',

@@ -39,7 +39,7 @@ export function addWorkloadActionRoutes(api: Api, { workloads, background, logge
         body: BulkOperation,
         answers: {
           202: { json: BulkAccepted, description: 'Accepted' },
-          400: 'The request makes no sense',
+          400: 'Invalid request',
           413: 'The body is too long',
         },
       }),

@@ -58,7 +58,7 @@ export function addWorkloadRoutes(api: Api, { workloads, background, debug = fal
       body: CreateRequest,
       answers: {
         201: { json: CreatedWorkload, description: 'Created' },
-        400: 'The request makes no sense',
+        400: 'Invalid request',
         404: 'There is no such image or registry entry',
         409: 'The name is taken',
         413: 'The body is too long',
@@ -130,7 +130,7 @@ export function addWorkloadRoutes(api: Api, { workloads, background, debug = fal
       body: UpdateRequest,
       answers: {
         200: { json: CreatedWorkload, description: 'Accepted' },
-        400: 'The request makes no sense',
+        400: 'Invalid request',
         404: 'There is no such workload or image',
         413: 'The body is too long',
         502: 'The container engine or a registry refused',

@@ -3,7 +3,9 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { baseImagesOf, wantsBuildKit } from './base-images.ts';
-import { dockerfileContext, projectContext } from './context.ts';
+import { dockerfileContext as contextFor, projectContext } from './context.ts';
+
+const dockerfileContext = (folder: string) => contextFor(folder, 'Dockerfile');
 
 type Context = typeof projectContext;
 

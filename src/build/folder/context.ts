@@ -2,7 +2,8 @@ import type { ContextEntry } from '../context-tar.ts';
 import { ENGINE_IGNORE_FILES, readIgnoreRules } from '../ignore-rules.ts';
 import { contextEntries } from '../local-project.ts';
 
-export const DOCKERFILE = 'Dockerfile';
+/** What a Dockerfile may be called, the first that is there counts: Docker's and Podman's names, and how it is often typed. */
+export const DOCKERFILES = ['Dockerfile', 'Containerfile', 'dockerfile', 'containerfile'] as const;
 
 /** What the tools of a project make anew, history, and files that are there to hold secrets. An ignore file can take them back. */
 const LEFT_OUT = ['.git', 'node_modules', '.venv', '__pycache__', '.env', '.env.*', '.netrc'].map(
@@ -17,8 +18,11 @@ export async function* projectContext(folder: string): AsyncGenerator<ContextEnt
 }
 
 /** What goes to a Dockerfile of the folder's own: all that its ignore files leave, as its author expects, and the file itself. */
-export async function* dockerfileContext(folder: string): AsyncGenerator<ContextEntry, void, undefined> {
+export async function* dockerfileContext(
+  folder: string,
+  dockerfile: string,
+): AsyncGenerator<ContextEntry, void, undefined> {
   const rules = await readIgnoreRules(folder);
-  const ignores = (path: string) => path !== DOCKERFILE && rules.ignores(path);
+  const ignores = (path: string) => path !== dockerfile && rules.ignores(path);
   yield* contextEntries(folder, { ...rules, ignores }, new Set());
 }

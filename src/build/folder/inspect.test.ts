@@ -57,7 +57,19 @@ describe('which kind wins', () => {
     [
       'a Dockerfile wins over everything',
       { Dockerfile: 'FROM scratch', 'package.json': { main: 'index.js' }, 'go.mod': 'module x' },
-      { kind: 'dockerfile', name: '(folder)' },
+      { kind: 'dockerfile', dockerfile: 'Dockerfile', name: '(folder)' },
+    ],
+    ...['Containerfile', 'dockerfile', 'containerfile'].map(
+      (dockerfile): [string, Files, Partial<FolderProject>] => [
+        `so does ${dockerfile}`,
+        { [dockerfile]: 'FROM scratch', 'package.json': { main: 'index.js' } },
+        { kind: 'dockerfile', dockerfile, name: '(folder)' },
+      ],
+    ),
+    [
+      'Dockerfile wins over Containerfile, as Docker has it',
+      { Containerfile: 'FROM a', Dockerfile: 'FROM b' },
+      { kind: 'dockerfile', dockerfile: 'Dockerfile', name: '(folder)' },
     ],
     [
       'package.json wins over pyproject.toml',

@@ -1,7 +1,7 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { messageOf, ThvError } from '../../errors/index.ts';
-import { DOCKERFILE } from './context.ts';
+import { DOCKERFILES } from './context.ts';
 import { type ReadText, readNodeProject } from './node-project.ts';
 import { readPythonProject } from './python-project.ts';
 import type { FolderProject } from './types.ts';
@@ -19,9 +19,11 @@ export async function inspectFolder(
   const files: ReadonlySet<string> = new Set(await readdir(folder));
   const readText: ReadText = (name) => readIfThere(join(folder, name));
   const named = (name: string | undefined) => ({ folder, name: name || basename(folder) });
-  // Read, for a link may lead nowhere.
-  if (canBuildImage && files.has(DOCKERFILE) && (await readText(DOCKERFILE)) !== undefined)
-    return { kind: 'dockerfile', ...named(undefined) };
+  for (const dockerfile of canBuildImage ? DOCKERFILES : []) {
+    // Read, because a link may lead nowhere.
+    if (files.has(dockerfile) && (await readText(dockerfile)) !== undefined)
+      return { kind: 'dockerfile', dockerfile, ...named(undefined) };
+  }
 
   const problems: string[] = [];
   for (const [file, read] of [

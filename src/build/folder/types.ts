@@ -11,6 +11,8 @@ interface Common {
 /** Has a Dockerfile of its own, which says everything. */
 export interface DockerfileProject extends Common {
   readonly kind: 'dockerfile';
+  /** Its name in the folder. */
+  readonly dockerfile: string;
 }
 
 /** Has a `go.mod`, or Go files below one; built like `go://` with the path of the folder. */

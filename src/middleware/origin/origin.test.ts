@@ -12,7 +12,7 @@ interface Setting {
 
 function build({ allowed = [], bindHost = '127.0.0.1', trustProxyHeaders = false }: Setting) {
   const lines: string[] = [];
-  const log = createLogger({ write: (line) => lines.push(line), format: 'text' });
+  const log = createLogger({ write: (line) => lines.push(line) });
   const deps = { log, bindHost, port: 8080, trustProxyHeaders };
   return { middleware: createOrigin({ allowed_origins: allowed }, deps), lines };
 }
@@ -51,8 +51,11 @@ describe('Origin', () => {
   test('is not checked on an open bind without a list, which is worth a warning', () => {
     const { middleware, lines } = build({ bindHost: '0.0.0.0' });
     expect(middleware).toBeUndefined();
-    expect(lines).toEqual([
-      'WARN  Origin validation disabled — no allowlist configured for non-loopback bind\n',
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      {
+        level: 'WARN',
+        msg: 'Origin validation disabled — no allowlist configured for non-loopback bind',
+      },
     ]);
   });
 });

@@ -54,7 +54,8 @@ export const INGRESS = 5;
 /**
  * Process 1 of the namespace: passes signals on to all, takes in orphans, and ends with the server; with it everything ends.
  * It stands between so that no server has to be a process 1, which the kernel treats differently. It makes sure that it is, for
- * the signals it passes on go to everybody there is: in this namespace, not on the machine.
+ * the signals it passes on go to everybody there is: in this namespace, not on the machine. What the shell itself has to say, such as
+ * "Terminated", is kept out of the server's log.
  */
 const INIT = `
 [ "$$" = 1 ] || exit 125
@@ -66,7 +67,7 @@ shift 2
 exec ${INGRESS}<&- 9<&0 </dev/null
 "$@" <&9 9<&- &
 server=$!
-exec 9<&- >/dev/null
+exec 9<&- >/dev/null 2>&1
 while :; do
   wait "$server"
   status=$?

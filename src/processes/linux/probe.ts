@@ -47,7 +47,7 @@ export async function probe(words: readonly string[]): Promise<number> {
   if (canRead(bait.file)) breaches.push('files that are not granted can be read');
   for (const path of bait.settings) if (canOpen(path)) breaches.push(`${path} can be written to`);
   for (const path of ['/proc', '/sys']) {
-    const [found] = settingsIn(path);
+    const found = settingIn(path);
     if (found !== undefined) breaches.push(`${found} can be written to`);
   }
   for (const folder of bait.folders) if (canWrite(folder)) breaches.push(`${folder} can be written to`);
@@ -104,14 +104,19 @@ function canOpen(path: string): boolean {
   }
 }
 
-/** Files below `folder` that could be written to, those of processes excepted, which are the processes' own. */
-function settingsIn(folder: string): readonly string[] {
-  return entriesOf(folder).flatMap((entry) => {
-    if (/^(?:\d+|self|thread-self)$/.test(entry.name) || entry.isSymbolicLink()) return [];
+/** The first file below `folder` that could be written to, those of processes excepted, which are the processes' own. */
+function settingIn(folder: string): string | undefined {
+  for (const entry of entriesOf(folder)) {
+    if (/^(?:\d+|self|thread-self)$/.test(entry.name) || entry.isSymbolicLink()) continue;
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return settingsIn(path);
-    return isWritable(path) && canOpen(path) ? [path] : [];
-  });
+    const found = entry.isDirectory()
+      ? settingIn(path)
+      : isWritable(path) && canOpen(path)
+        ? path
+        : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function entriesOf(folder: string) {

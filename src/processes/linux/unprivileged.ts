@@ -19,7 +19,7 @@ const CAPABILITY_VERSION_3 = 0x2008_0522;
 
 /** Whether this process is the root that the kernel means; in most containers without an engine's root it is another. */
 export function isKernelRoot(): boolean {
-  return process.geteuid?.() === 0 && statSync('/proc/sys').uid === 0;
+  return process.geteuid?.() === 0 && statSync('/proc/sys', { throwIfNoEntry: false })?.uid === 0;
 }
 
 /** The number, of user and group alike, for what root starts; `undefined` where only root's own is there. */

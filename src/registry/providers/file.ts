@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { messageOf, ThvError } from '../../errors/index.ts';
+import { readTextFile } from '../../platform/index.ts';
 import { parseRegistry } from '../parse-registry.ts';
 import type { Provider } from '../provider.ts';
 
@@ -12,7 +12,7 @@ export function createFileProvider(path: string): Provider {
 
 async function readRegistryFile(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return await readTextFile(path);
   } catch (error) {
     const reason = `failed to read local registry file ${path}: ${messageOf(error)}`;
     throw new ThvError('ERR_FILE_UNREADABLE', { path, reason }, { cause: error });

@@ -1,0 +1,46 @@
+import { availableParallelism } from 'node:os';
+
+/** Test files of a run, by how they can be run. Paths are relative to the repository's root. */
+export interface TestPlan {
+  /** Independent of each other: several run at the same time. */
+  readonly together: readonly string[];
+  /** Run one after the other, with the machine to themselves. */
+  readonly alone: readonly string[];
+}
+
+/**
+ * Files that measure time or memory under load, or make so much load that others would miss their deadlines. Everything else
+ * makes a world of its own (`tests/harness/world.ts`) and does not notice its neighbours.
+ */
+const ALONE = [
+  'tests/api/hostile.test.ts',
+  'tests/api/load.test.ts',
+  'tests/e2e/crash-recovery.test.ts',
+  'tests/e2e/hand-over.test.ts',
+  'tests/e2e/large-and-noisy.test.ts',
+  'tests/e2e/many-clients.test.ts',
+  'tests/proxy/hostile.test.ts',
+  'tests/proxy/limits.test.ts',
+];
+
+/** How long each file took, so that the slowest start first; written by `scripts/test --update-timings`. */
+export const TIMINGS = 'tests/timings.json';
+
+/** Most files wait for engines and servers more than they compute. */
+export const WORKERS = 2 * availableParallelism();
+
+/** All test files, or those whose path holds one of `filters`. */
+export function planTests(filters: readonly string[]): TestPlan {
+  const files = [...new Bun.Glob('{src,tests}/**/*.test.ts').scanSync('.')]
+    .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(withoutPrefix(filter))))
+    .sort();
+  return {
+    together: files.filter((file) => !ALONE.includes(file)),
+    alone: files.filter((file) => ALONE.includes(file)),
+  };
+}
+
+/** What a shell completes to, `./tests/cli`, means the same as `tests/cli`. */
+function withoutPrefix(filter: string): string {
+  return filter.replace(/^\.\//, '');
+}
