@@ -6,7 +6,12 @@ const ROWS: readonly (readonly [string, PermissionProfile, boolean, NetworkAcces
   ['no network object grants everything', {}, false, { type: 'open', localPorts: [] }],
   ['`network` without outbound grants nothing', { network: {} }, false, { type: 'none' }],
   ['the built-in none', { network: { outbound: {} } }, false, { type: 'none' }],
-  ['the built-in network', { network: { outbound: { insecure_allow_all: true } } }, false, { type: 'open', localPorts: [] }],
+  [
+    'the built-in network',
+    { network: { outbound: { insecure_allow_all: true } } },
+    false,
+    { type: 'open', localPorts: [] },
+  ],
   [
     'all, and a port of this machine',
     { network: { outbound: { insecure_allow_all: true, allow_host: ['LOCALHOST'], allow_port: [8080] } } },

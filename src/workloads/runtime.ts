@@ -24,7 +24,7 @@ export type Runtime =
 
 /** Said when nobody asked for a process. */
 const WEAKER =
-  'no container engine answers: the package runs as a process, confined to what its permission profile grants, but on the kernel of this machine and, where the profile allows all of the network, beside its own services';
+  'no container engine answers: the package runs as a process, confined to what its permission profile grants, but on the kernel of this machine and, where the profile allows all of the network and nothing gives it one of its own, beside its own services';
 
 const PACKAGE = /^(?:npx|uvx|go):\/\//;
 

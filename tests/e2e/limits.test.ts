@@ -98,7 +98,9 @@ describe('limits that cannot be', () => {
     await using world = await openWorld(undefined);
     const ran = await world.thv(['run', 'https://mcp.example.com/mcp', '--name', world.name('far'), flag]);
     expect(ran.exitCode).not.toBe(0);
-    expect(ran.stderr).toContain(`${flag.split('=')[0]}: a remote server runs on a machine of somebody else's`);
+    expect(ran.stderr).toContain(
+      `${flag.split('=')[0]}: a remote server runs on a machine of somebody else's`,
+    );
   });
 
   test('are refused for a process that could not come up', async () => {
@@ -106,7 +108,9 @@ describe('limits that cannot be', () => {
     const run = ['run', 'npx://example', '--name', world.name('small'), '--runtime', 'process'];
     const ran = await world.thv([...run, '--memory', '10m']);
     expect(ran.exitCode).not.toBe(0);
-    expect(ran.stderr).toContain('invalid value for --memory: 10m is less than a process in a sandbox starts with');
+    expect(ran.stderr).toContain(
+      'invalid value for --memory: 10m is less than a process in a sandbox starts with',
+    );
     expect(ran.stderr).toContain('give 64m or more');
   });
 });
@@ -127,11 +131,25 @@ describe.each([...SANDBOXES])('a process in %s', (sandbox) => {
       'process.stdin.resume(); const kept = []; setTimeout(() => setInterval(() => kept.push(Buffer.alloc(8388608, 1)), 20), 3000);',
     );
     const name = world.name('greedy');
-    await world.ok(['run', folder, '--name', name, '--transport', 'stdio', '--memory', '150m', '--pids', '200']);
+    await world.ok([
+      'run',
+      folder,
+      '--name',
+      name,
+      '--transport',
+      'stdio',
+      '--memory',
+      '150m',
+      '--pids',
+      '200',
+    ]);
     await world.reached(name);
-    const limits = 'memory 150m \\((?:control group|watch)\\), pids 200 \\((?:control group|resource limit)\\)';
+    const limits =
+      'memory 150m \\((?:control group|watch)\\), pids 200 \\((?:control group|resource limit)\\)';
     expect(await world.ok(['status', name])).toMatch(new RegExp(`^Limits: +${limits}$`, 'm'));
-    expect(await world.find(name)).toMatchObject({ limits: { memory: { limit: '150m' }, pids: { limit: 200 } } });
+    expect(await world.find(name)).toMatchObject({
+      limits: { memory: { limit: '150m' }, pids: { limit: 200 } },
+    });
     const status = await waitFor(
       () => world.find(name),
       (found) => JSON.stringify(found).includes('memory limit'),
@@ -140,6 +158,8 @@ describe.each([...SANDBOXES])('a process in %s', (sandbox) => {
     expect(status).toMatchObject({
       status_context: expect.stringContaining('at its memory limit of 150m: --memory raises it'),
     });
-    expect(await world.ok(['logs', name, '--proxy'])).toContain('at its memory limit of 150m: --memory raises it');
+    expect(await world.ok(['logs', name, '--proxy'])).toContain(
+      'at its memory limit of 150m: --memory raises it',
+    );
   }, 90_000);
 });

@@ -158,7 +158,9 @@ describe.skipIf(!hasPasta).each(CASES)(
       // It may still be configuring, and then the start fails.
       process.kill(Number(pasta), 'SIGKILL');
       expect(await starter.exited).not.toBe(0);
-      expect(await words).toMatch(/failed to confine the process: pasta: |the network of the server is lost: pasta ended/);
+      expect(await words).toMatch(
+        /failed to confine the process: pasta: |the network of the server is lost: pasta ended/,
+      );
     }, 60_000);
 
     test.skipIf(user !== 'self' || process.getuid?.() !== 0)(

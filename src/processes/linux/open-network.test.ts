@@ -25,6 +25,8 @@ test.each([
 });
 
 test('ports of the profile are open whatever the environment', () => {
-  expect(localPortsOf({ type: 'open', localPorts: [1] }, { HTTP_PROXY: 'http://localhost:2' })).toEqual([1, 2]);
+  expect(localPortsOf({ type: 'open', localPorts: [1] }, { HTTP_PROXY: 'http://localhost:2' })).toEqual([
+    1, 2,
+  ]);
   expect(localPortsOf({ type: 'open', localPorts: 'all' }, { HTTP_PROXY: 'http://localhost:2' })).toBe('all');
 });
