@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'bun:test';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { startApi } from '../api/server.ts';
 import { FIXTURE_IMAGE } from '../harness/images.ts';
 import { onEachEngine } from '../harness/on-each-engine.ts';
+import { runInside } from '../harness/run-inside.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { openWorld, type World } from '../harness/world.ts';
 import { SANDBOXES } from '../processes/runner.ts';
@@ -14,6 +16,20 @@ const REGISTRY = Object.fromEntries(
     (entry): entry is [string, string] => entry[1] !== undefined && /^npm_config_/i.test(entry[0]),
   ),
 );
+
+/** Where either version of control groups is seen from inside. */
+const LOOK = `
+const fs = require('node:fs');
+const read = (...paths) => paths.flatMap((path) => { try { return [fs.readFileSync('/sys/fs/cgroup/' + path, 'utf8').trim()]; } catch { return []; } })[0];
+const { blocks, bsize } = fs.statfsSync('/dev/shm');
+console.log(JSON.stringify({
+  memory: read('memory.max', 'memory/memory.limit_in_bytes'),
+  pids: read('pids.max', 'pids/pids.max'),
+  shared: blocks * bsize,
+}));`;
+/** Loaded into the server: after a while it takes all the memory that it can get. */
+const EAT =
+  'const kept = []; setTimeout(() => setInterval(() => kept.push(Buffer.alloc(8388608, 1)), 10), 3000);';
 
 onEachEngine((engine) => {
   async function inspect(name: string) {
@@ -41,6 +57,11 @@ onEachEngine((engine) => {
     expect(await world.ok(['status', name])).toMatch(
       /^Limits: +memory 256m \(container engine\), cpus 0\.5 \(container engine\), pids 100 \(container engine\)$/m,
     );
+    expect(await runInside(engine, name, ['/bin/node', '-e', LOOK])).toEqual({
+      memory: String(256 * MIB),
+      pids: '100',
+      shared: 64 * MIB,
+    });
     const file = join(world.data, 'exported.json');
     await world.ok(['export', name, file]);
     expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({
@@ -65,6 +86,54 @@ onEachEngine((engine) => {
     expect(unlimited.Memory).toBe(0);
     expect(Math.max(0, unlimited.PidsLimit ?? 0)).toBe(0);
   });
+
+  test('a container that is ended at its memory limit says so, and what raises it', async () => {
+    await using world = await openWorld(engine);
+    const name = world.name('eats');
+    const attack = join(world.data, 'attack');
+    await Bun.$`mkdir -p ${attack}`.quiet();
+    await writeFile(join(attack, 'eat.cjs'), EAT);
+    const more = ['-v', `${attack}:/attack:ro`, '-e', 'NODE_OPTIONS=--require=/attack/eat.cjs'];
+    await run(world, name, ['--memory', '100m', ...more]);
+    await waitFor(
+      () => world.find(name),
+      (found) => JSON.stringify(found).includes('at its memory limit of 100m: --memory raises it'),
+      { what: 'the status tells of the limit', deadlineMs: 30_000 },
+    );
+    expect(await world.ok(['logs', name, '--proxy'])).toContain(
+      'at its memory limit of 100m: --memory raises it',
+    );
+  }, 60_000);
+
+  test('the API takes limits, gives them back, changes them, and refuses what is none', async () => {
+    await using world = await openWorld(engine);
+    await using api = await startApi(world, [], {});
+    const name = world.name('api');
+    const body = { name, image: FIXTURE_IMAGE, cmd_arguments: ['echo'], transport: 'stdio' };
+    const ask = async (method: 'GET' | 'POST', path: string, sent?: object) => {
+      const reply = await api.ask(
+        method,
+        `/api/v1beta/workloads${path}`,
+        sent === undefined ? {} : { body: sent },
+      );
+      return { status: reply.status, text: reply.text };
+    };
+    const wrong = await ask('POST', '', { ...body, resource_limits: { memory: 'lots' } });
+    expect(wrong.status).toBe(400);
+    expect(wrong.text).toContain('is no amount of memory');
+    const limits = { memory: '256m', cpus: 0.5, pids: 100 };
+    expect(await ask('POST', '', { ...body, resource_limits: limits })).toMatchObject({ status: 201 });
+    await world.reached(name);
+    expect(JSON.parse((await ask('GET', `/${name}`)).text)).toMatchObject({ resource_limits: limits });
+    expect((await inspect(name)).HostConfig).toMatchObject({ Memory: 256 * MIB, PidsLimit: 100 });
+    const changed = await ask('POST', `/${name}/edit`, { ...body, resource_limits: { memory: '300m' } });
+    expect(changed).toMatchObject({ status: 200 });
+    await waitFor(
+      async () => (await engine.inspect(name))?.HostConfig.Memory,
+      (bytes) => bytes === 300 * MIB,
+      { what: 'the container has the new limit', deadlineMs: 30_000 },
+    );
+  }, 60_000);
 
   test('a container with the same limits is used again', async () => {
     await using world = await openWorld(engine);
