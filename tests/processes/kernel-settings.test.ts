@@ -177,9 +177,20 @@ describe.each([...CASES])('kernel settings in $sandbox, started by user $user', 
 // What shows that the try-out would have noticed.
 test.if(isRoot)('the try-out finds fault with a sandbox in which a setting can be written to', async () => {
   await using runner = await openRunner('self');
-  const bait = { file: '/no/such', folders: [], settings: SETTINGS, port: 1 };
+  const network = { port: 1, addresses: [], abstract: 'no-such', isOpen: false };
+  const bait = {
+    file: '/no/such',
+    folders: [],
+    settings: SETTINGS,
+    ...network,
+    sizes: { '/': { bytes: 1, files: 1 } },
+  };
   const probe = Bun.spawnSync([runner.executable, '__sandbox', 'probe', JSON.stringify(bait)]);
-  const { breaches } = JSON.parse(probe.stdout.toString());
+  const { breaches, weaknesses } = JSON.parse(probe.stdout.toString());
+  expect(weaknesses).toEqual([
+    'the size of /, which is in memory, is not limited',
+    'the number of files in /, which is in memory, is not limited',
+  ]);
   for (const path of SETTINGS.filter((each) => existsSync(each) && !statSync(each).isDirectory())) {
     if (!path.startsWith('/sys')) expect(breaches).toContain(`${path} can be written to`);
   }

@@ -21,7 +21,7 @@ describe.each(CASES)('a greedy server in $sandbox, started by user $user', ({ sa
   async function attack(words: readonly (string | number)[], limits: Limits = {}) {
     const ran = await runner.run({
       sandbox,
-      command: ['node', '/attack/attack.js', ...words.map(String)],
+      command: ['node', '/attack/greedy.js', ...words.map(String)],
       env: { BUN_BE_BUN: '1' },
       mounts: [{ source: FIXTURE, target: '/attack', readOnly: true }],
       profile: { network: { outbound: {} } },

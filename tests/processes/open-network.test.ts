@@ -57,7 +57,7 @@ describe.skipIf(!hasPasta).each(CASES)(
 
     const order = (outbound: object, targets: readonly string[], env: Record<string, string> = {}) => ({
       sandbox,
-      command: ['node', '/attack/attack.js', 'reach', JSON.stringify(targets)],
+      command: ['node', '/attack/greedy.js', 'reach', JSON.stringify(targets)],
       env: { BUN_BE_BUN: '1', ...env },
       mounts: [{ source: FIXTURE, target: '/attack', readOnly: true }],
       profile: { network: { outbound } },
@@ -135,7 +135,7 @@ describe.skipIf(!hasPasta).each(CASES)(
       const outside = freePort();
       const served = runner.run({
         ...order(OPEN, []),
-        command: ['sh', '-c', 'node /attack/attack.js serve 8000 & sleep 4'],
+        command: ['sh', '-c', 'node /attack/greedy.js serve 8000 & sleep 4'],
         port: { inside: 8000, outside },
       });
       await waitFor(
@@ -171,7 +171,7 @@ describe.skipIf(!hasPasta).each(CASES)(
         await using _ = await openResolver('127.0.0.53', [198, 51, 100, 7]);
         const { command, env } = runner.commandFor({
           ...order(OPEN, []),
-          command: ['node', '/attack/attack.js', 'resolve', 'somewhere.example'],
+          command: ['node', '/attack/greedy.js', 'resolve', 'somewhere.example'],
         });
         const child = Bun.spawn(
           [
