@@ -101,3 +101,22 @@ test('status as JSON leaves out what is empty', () => {
   );
   expect(jsonStatus({ ...fetchServer, status: 'stopped' }, new Date())).not.toHaveProperty('uptime');
 });
+
+test('status tells what a process may use, what holds that, and where its sandbox is weak', () => {
+  const limited: Workload = {
+    ...bare,
+    process: { isConfined: true },
+    limits: {
+      memory: { limit: '4g', held_by: 'control group' },
+      pids: { limit: 2048, held_by: 'resource limit' },
+    },
+    weaknesses: ['services of this machine can be reached'],
+  };
+  expect(renderStatus(limited, new Date())).toContain(
+    'Limits:      memory 4g (control group), pids 2048 (resource limit)\nWeakness:    services of this machine can be reached\n',
+  );
+  expect(jsonStatus(limited, new Date())).toMatchObject({
+    limits: { memory: { limit: '4g', held_by: 'control group' } },
+    weaknesses: ['services of this machine can be reached'],
+  });
+});

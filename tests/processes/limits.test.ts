@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { waitFor } from '../harness/wait-for.ts';
 import type { StartOne } from './fixtures/start-one.ts';
 import { CASES, gone, openRunner, processesWith, type Runner } from './runner.ts';
 
@@ -117,6 +118,27 @@ describe.each(CASES)('a greedy server in $sandbox, started by user $user', ({ sa
   test('leaves no control group behind', async () => {
     await attack(['memory', 8], { memoryBytes: 200 * MIB, processes: 200, cpus: 1 });
     expect(await groupsLeft()).toEqual([]);
+  }, 60_000);
+
+  test('leaves none that the next start does not take away, when the one who started it is killed', async () => {
+    const { command, env } = runner.commandFor({
+      sandbox,
+      command: ['sleep', '60'],
+      profile: { network: { outbound: {} } },
+      limits: { memoryBytes: 200 * MIB, processes: 200 },
+    });
+    const starter = Bun.spawn([...command], { env, stdio: ['pipe', 'ignore', 'pipe'] });
+    for await (const chunk of starter.stderr) if (new TextDecoder().decode(chunk).includes('started')) break;
+    starter.kill('SIGKILL');
+    await starter.exited;
+    await waitFor(
+      async () => {
+        await attack(['memory', 8], { memoryBytes: 200 * MIB, processes: 200 });
+        return await groupsLeft();
+      },
+      (left) => left.length === 0,
+      { what: 'the groups are gone', deadlineMs: 20_000 },
+    );
   }, 60_000);
 });
 
