@@ -8,7 +8,7 @@ export type ServerEvent =
       /** Which limit ended it, and what raises that; in words. */
       readonly limit?: string | undefined;
     }
-  | { readonly type: 'restarted' }
+  | { readonly type: 'restarted'; readonly limit?: string | undefined }
   | { readonly type: 'removed' };
 
 /** What a stdio server is connected to. */

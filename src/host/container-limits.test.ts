@@ -32,10 +32,15 @@ test('without limits everything else stays', () => {
 });
 
 test.each([
-  [false, 1024 ** 3, undefined],
-  [true, 1024 ** 3, 'at its memory limit of 1g: --memory raises it'],
-  [true, 0, 'because the machine ran out of memory'],
-])('a container that the kernel ended (%p) with a limit of %p bytes: %p', (OOMKilled, Memory, words) => {
-  const details = { State: { OOMKilled }, HostConfig: { Memory } } as ContainerDetails;
-  expect(describeLimit(details)).toBe(words);
-});
+  [false, 0, 1024 ** 3, undefined],
+  [false, 137, 0, undefined],
+  [false, 137, 1024 ** 3, 'by SIGKILL, as the kernel does at its memory limit of 1g: --memory raises it'],
+  [true, 137, 1024 ** 3, 'at its memory limit of 1g: --memory raises it'],
+  [true, 137, 0, 'because the machine ran out of memory'],
+])(
+  'what ended a container that the engine says ran out of memory (%p), exit code %p, limit %p: %p',
+  (OOMKilled, exitCode, Memory, words) => {
+    const details = { State: { OOMKilled }, HostConfig: { Memory } } as ContainerDetails;
+    expect(describeLimit(details, exitCode)).toBe(words);
+  },
+);

@@ -15,11 +15,18 @@ export function withoutLimits(spec: ContainerSpec): ContainerSpec {
   return { ...spec, HostConfig: rest };
 }
 
-/** Which limit ended a container; `undefined` when it was none. */
-export function describeLimit(details: ContainerDetails): string | undefined {
-  if (!details.State.OOMKilled) return undefined;
-  const { Memory: bytes = 0 } = details.HostConfig;
-  return bytes > 0
-    ? `at its memory limit of ${formatMemory(bytes)}: --memory raises it`
-    : 'because the machine ran out of memory';
+/** How a process ends that the kernel kills. */
+const KILLED = 137;
+
+/**
+ * Which limit ended a container, or may have; `undefined` when it was none. Engines forget it when they start the container again,
+ * and some never knew: then the exit code is all there is.
+ */
+export function describeLimit(
+  { State: { OOMKilled }, HostConfig: { Memory: bytes = 0 } }: ContainerDetails,
+  exitCode: number | undefined,
+): string | undefined {
+  const limit = `at its memory limit of ${formatMemory(bytes)}: --memory raises it`;
+  if (OOMKilled) return bytes > 0 ? limit : 'because the machine ran out of memory';
+  return exitCode === KILLED && bytes > 0 ? `by SIGKILL, as the kernel does ${limit}` : undefined;
 }

@@ -19,22 +19,27 @@ export async function watchContainer(
   signal: AbortSignal,
 ): Promise<ServerEvent | undefined> {
   while (!signal.aborted) {
-    await untilWorthALook(engine, id, signal);
+    const exitCode = await untilWorthALook(engine, id, signal);
     if (signal.aborted) return undefined;
-    const event = await look(engine, id, identity);
+    const event = await look(engine, id, identity, exitCode);
     if (event !== undefined) return event;
   }
   return undefined;
 }
 
 /** One look at the container now; `undefined` when it is up and the same, or when the engine cannot be asked. */
-export async function look(engine: Engine, id: string, identity: string): Promise<ServerEvent | undefined> {
+export async function look(
+  engine: Engine,
+  id: string,
+  identity: string,
+  exitCode?: number,
+): Promise<ServerEvent | undefined> {
   try {
     const details = await engine.containers.find(id, { signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) });
     if (details === undefined) return { type: 'removed' };
-    if (!isUp(details))
-      return { type: 'exited', detail: describeExit(details), limit: describeLimit(details) };
-    return identityOf(details) === identity ? undefined : { type: 'restarted' };
+    const limit = describeLimit(details, exitCode ?? details.State.ExitCode);
+    if (!isUp(details)) return { type: 'exited', detail: describeExit(details), limit };
+    return identityOf(details) === identity ? undefined : { type: 'restarted', limit };
   } catch {
     return undefined; // an engine that does not answer says nothing about the container
   }
@@ -67,18 +72,18 @@ export async function confirmExit(
   return event;
 }
 
-/** Until the engine says the container stopped, or a poll interval has passed. */
-async function untilWorthALook(engine: Engine, id: string, signal: AbortSignal): Promise<void> {
+/** Until the engine says the container stopped, with which exit code, or a poll interval has passed. */
+async function untilWorthALook(engine: Engine, id: string, signal: AbortSignal): Promise<number | undefined> {
   const round = new AbortController();
   const stop = () => round.abort();
   signal.addEventListener('abort', stop);
   try {
     const stopped = engine.containers.wait(id, { signal: round.signal }).then(
-      () => undefined,
+      ({ exitCode }) => exitCode,
       // The engine went away, or the container did: not at once again, or this becomes a busy loop.
-      () => sleep(ENGINE_RETRY_MS, round.signal),
+      () => sleep(ENGINE_RETRY_MS, round.signal).then(() => undefined),
     );
-    await Promise.race([stopped, sleep(POLL_MS, round.signal)]);
+    return await Promise.race([stopped, sleep(POLL_MS, round.signal).then(() => undefined)]);
   } finally {
     round.abort();
     signal.removeEventListener('abort', stop);

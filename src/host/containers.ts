@@ -247,7 +247,7 @@ export async function removeUnusedNetwork(engine: Engine, logger: Logger): Promi
 }
 
 export function describeExit(details: ContainerDetails): string {
-  const limit = describeLimit(details);
+  const limit = describeLimit(details, details.State.ExitCode);
   const exit = `status ${details.State.Status}, exit code ${details.State.ExitCode}`;
   return limit === undefined ? exit : `${exit}, ${limit}`;
 }

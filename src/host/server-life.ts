@@ -53,6 +53,7 @@ export async function serveLife(
   options.logger.warn(`${options.noun.toLowerCase()} exited unexpectedly`, {
     event: confirmed.type,
     ...('detail' in event ? { detail: event.detail } : {}),
+    ...('limit' in event && event.limit !== undefined ? { limit: event.limit } : {}),
     lastLogs: await running.lastWords(),
   });
   return confirmed;

@@ -207,7 +207,7 @@ export function startWorkloadRun(
           onReady: () => becomeRunning(config, url, remark),
           onStillServing: becomeHealthy,
           async onDown(livedMs, ended) {
-            const limit = ended.type === 'exited' ? ended.limit : undefined;
+            const limit = ended.type === 'removed' ? undefined : ended.limit;
             wasStable = livedMs >= STABLE_MS;
             const after = wasStable ? ' after stable run' : '';
             remark = limit === undefined ? '' : `restarted: the server was ended, ${limit}`;
