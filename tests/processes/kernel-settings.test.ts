@@ -147,6 +147,22 @@ describe.each([...CASES])('kernel settings in $sandbox, started by user $user', 
     await child.exited;
   });
 
+  test.if(isRoot && user === 'self' && Bun.which('setpriv') !== null)(
+    'a root who may not mount, as in containers, starts it with its own number and the rest in force',
+    async () => {
+      const { command, env } = runner.commandFor(order([]));
+      const weak = ['setpriv', '--bounding-set', '-sys_admin', '--inh-caps', '-sys_admin', '--'];
+      const child = Bun.spawn([...weak, ...command], { env, stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' });
+      const [stdout, stderr] = await Promise.all([
+        new Response(child.stdout).text(),
+        new Response(child.stderr).text(),
+      ]);
+      expect(stderr).toMatch(/^WARN the process keeps the number of root .*operation not permitted"}$/m);
+      expect(JSON.parse(stdout)).toEqual(expected);
+      expect(await readFile(NUMBER, 'utf8')).toBe(before);
+    },
+  );
+
   // An overlay file system, as containers have it, cannot be shown to another user.
   test.if(isRoot && user === 'self' && existsSync('/proc/self/ns/mnt'))(
     'where a granted folder cannot be shown to another user it keeps root’s number, and says so',

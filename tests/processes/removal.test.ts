@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chmod, copyFile, cp, mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { waitFor } from '../harness/wait-for.ts';
 import { BINARY, openWorld, type World } from '../harness/world.ts';
 import { CASES, SANDBOXES } from './runner.ts';
@@ -37,6 +37,9 @@ async function openPlace(sandbox: string, user: string): Promise<Place> {
     await writeFile(executable, `#!/bin/sh\nexec ${become} -- ${program} "$@"\n`);
     await chmod(executable, 0o755);
     await Bun.$`chown -R ${NUMBER}:${NUMBER} ${world.folder}`.quiet();
+    // The suite's folders for worlds are root's alone.
+    const worlds = process.env['THV_TEST_WORLDS'];
+    if (worlds !== undefined) for (const path of [worlds, dirname(worlds)]) await chmod(path, 0o711);
   }
   return {
     world,
