@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
+import { mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { type Logger, writeFileAtomic } from '../platform/index.ts';
@@ -17,7 +17,8 @@ export interface DesiredState {
   has(name: WorkloadName): Promise<boolean>;
   /** It was told to end, in whatever process it ran. */
   end(name: WorkloadName): Promise<void>;
-  wasEnded(name: WorkloadName): boolean;
+  /** When it was last told to end (ms); `undefined` when it was not, since it was last meant to run. */
+  endedAt(name: WorkloadName): number | undefined;
   /** Neither meant to run nor told to end. */
   remove(name: WorkloadName): Promise<void>;
   /** Secret variables are those of `env`, and all of them where a record cannot be read. */
@@ -53,16 +54,19 @@ export function createDesiredState(stateFolder: string, logger: Logger): Desired
     },
     async end(name) {
       try {
-        if ((await move(name, desired, ended)) || existsSync(pathIn(ended, name))) return;
-        await mkdir(ended, { recursive: true, mode: 0o700 });
-        // An empty file takes no room either.
-        await writeFile(pathIn(ended, name), '', { flag: 'a', mode: 0o600 });
+        if (!(await move(name, desired, ended)) && !existsSync(pathIn(ended, name))) {
+          await mkdir(ended, { recursive: true, mode: 0o700 });
+          // An empty file takes no room either.
+          await writeFile(pathIn(ended, name), '', { flag: 'a', mode: 0o600 });
+        }
+        const now = new Date();
+        await utimes(pathIn(ended, name), now, now);
       } catch {
         // Without a folder to move it to: that it must not come back is what matters.
         await rm(pathIn(desired, name), { force: true });
       }
     },
-    wasEnded: (name) => existsSync(pathIn(ended, name)),
+    endedAt: (name) => statSync(pathIn(ended, name), { throwIfNoEntry: false })?.mtimeMs,
     async remove(name) {
       await rm(pathIn(desired, name), { force: true });
       await rm(pathIn(ended, name), { force: true });

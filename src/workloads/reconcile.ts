@@ -80,7 +80,9 @@ function hasStopped(
   const isLocal = config === undefined || isContainer(config);
   const isDown = !isLocal || (container !== undefined && isDownIn(container.state));
   if (!isDown || !BEFORE_STOPPED.has(record.status)) return false;
-  if (record.status !== 'stopping' && !desired.wasEnded(name)) return false;
+  // What was recorded after it was told to end is about a later start.
+  const endedAt = desired.endedAt(name) ?? Number.NEGATIVE_INFINITY;
+  if (record.status !== 'stopping' && endedAt < (Date.parse(record.updated_at ?? '') || 0)) return false;
   return !isChanging(paths, name);
 }
 

@@ -19,6 +19,11 @@ test('what ps tells of the processes below one is summed, in whatever order', ()
 test.skipIf(process.platform !== 'linux')('a tree of this machine is found, threads and all', async () => {
   const child = Bun.spawn(['sh', '-c', 'sleep 30 & sleep 30 & echo; wait'], { stdout: 'pipe' });
   await child.stdout.getReader().read();
+  // They are two shells at first, which become two programs one after the other.
+  for (let round = 0; (await namesBelow(child.pid)).some((name) => name !== 'sleep'); round++) {
+    expect(round).toBeLessThan(500);
+    await Bun.sleep(10);
+  }
   const { tasks, bytes } = await usageBelow(child.pid, true);
   expect(tasks).toBe(2);
   expect(bytes).toBeGreaterThan(0);
@@ -26,3 +31,8 @@ test.skipIf(process.platform !== 'linux')('a tree of this machine is found, thre
   await Bun.$`pkill -P ${child.pid}`.nothrow().quiet();
   await child.exited;
 });
+
+async function namesBelow(pid: number): Promise<readonly string[]> {
+  const children = (await Bun.file(`/proc/${pid}/task/${pid}/children`).text()).split(' ').filter(Boolean);
+  return Promise.all(children.map(async (child) => (await Bun.file(`/proc/${child}/comm`).text()).trim()));
+}
