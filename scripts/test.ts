@@ -5,8 +5,8 @@ import { openEnvironment } from '../tests/harness/environment.ts';
 import { planTests, TIMINGS, WORKERS } from './test-plan.ts';
 import { type Failure, parseReport, type TestReport } from './test-report.ts';
 
-/** With more files than this, chance is no explanation, and nothing is run again. */
-const REPEATED_FILES = 3;
+/** With more files than this, neither chance nor a busy neighbour is an explanation, and nothing is run again. */
+const REPEATED_FILES = 6;
 
 interface Outcome extends TestReport {
   readonly exitCode: number;

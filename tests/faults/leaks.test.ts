@@ -12,7 +12,7 @@ import { childrenOf, descriptorsOf, hostAndGuard, residentMegabytesOf } from './
 const CYCLES = Number(process.env['THV_TEST_CYCLES'] ?? 60);
 /** Until then caches and code are loaded, and the memory of the first runs is not given back yet. */
 const WARM_UP = Math.ceil(CYCLES / 5);
-const GROWTH_MEGABYTES = 16;
+const GROWTH_MEGABYTES = 24;
 
 interface Facts {
   readonly descriptors: number;
