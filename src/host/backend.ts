@@ -24,6 +24,8 @@ export interface RunningServer {
   readonly identity: string;
   /** It ran before we came: somebody was attached to it, and may have died in the middle of a line. */
   readonly wasUp: boolean;
+  /** How long its process had run when we came to it. */
+  readonly livedMs: number;
   /** Port on the target host that the proxy connects to; `undefined` for stdio. */
   readonly hostPort: number | undefined;
   /** Resolves when it is not up any more; `undefined` when `signal` aborts first. */

@@ -35,6 +35,7 @@ export function serverOf(
   return {
     identity,
     wasUp: false,
+    livedMs: 0,
     hostPort,
     async watch(signal): Promise<ServerEvent | undefined> {
       const exit = await Promise.race([process.exited, aborted(signal)]);

@@ -13,6 +13,10 @@ export interface Server {
   /** Connects the endpoint to a running server; resolves when that ends. */
   serve(server: RunningServer, signal: AbortSignal): Promise<void>;
   setDown(): void;
+  /** Resolves when a stdio server has answered anything; `undefined` for HTTP servers, which are asked over their port. */
+  readonly untilHeard: ((signal: AbortSignal) => Promise<void>) | undefined;
+  /** The server ended at a question of ours that came ahead of any client, and will not be asked it again. */
+  wasDisturbed(): boolean;
 }
 
 interface ServerDependencies {
@@ -72,6 +76,8 @@ export function openServer(
       endpoint: bridge,
       serve: (server, signal) => server.keepAttached(bridge, signal),
       setDown: () => undefined,
+      untilHeard: bridge.untilHeard,
+      wasDisturbed: bridge.endedUnheard,
     };
   }
   let sick = Promise.withResolvers<void>();
@@ -97,6 +103,8 @@ export function openServer(
       await server.stop(UNHEALTHY_GRACE_SECONDS, signal);
     },
     setDown: () => proxy.setTarget(undefined),
+    untilHeard: undefined,
+    wasDisturbed: () => false,
   };
 }
 
