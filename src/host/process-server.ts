@@ -83,7 +83,7 @@ async function connect(
   bridge: Bridge,
   identity: string,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<undefined> {
   let hasEnded = false;
   let draining = Promise.resolve();
   const link: ServerLink = bridge.attach({
@@ -122,7 +122,8 @@ async function connect(
     hasEnded = true;
     signal.removeEventListener('abort', stop);
   }
-  if (signal.aborted) return;
+  if (signal.aborted) return undefined;
   link.ended('the server closed its output');
   await process.stop(SILENT_GRACE_MS);
+  return undefined;
 }

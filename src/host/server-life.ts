@@ -12,6 +12,8 @@ const SILENCE_MS = 5000;
 const EARLY_PING = /^$|initiali[sz]|\bping\b/i;
 /** A server that ends this soon after it was taken over was ending already. */
 const TAKE_OVER_MS = 2000;
+/** How long to wait for the watch when the end was seen otherwise. */
+const WATCH_LAG_MS = 300;
 const CONFIRM_SERVING_MS = 10_000;
 
 interface LifeOptions {
@@ -46,8 +48,15 @@ export async function serveLife(
   if (event === undefined || signal.aborted) return undefined;
   const livedMs = performance.now() - startedAt;
   const lastLogs = event.type === 'removed' ? '' : await running.lastWords();
-  if (event.type === 'exited' && !event.limit && server.wasDisturbed() && EARLY_PING.test(lastLogs)) {
-    options.logger.info('server ended at a ping ahead of its handshake, starting it again without', { lastLogs });
+  if (
+    event.type !== 'removed' &&
+    event.limit === undefined &&
+    server.wasDisturbed() &&
+    EARLY_PING.test(lastLogs)
+  ) {
+    options.logger.info('server ended at a ping ahead of its handshake, starting it again without', {
+      lastLogs,
+    });
     return 'disturbed';
   }
   await options.onDown(livedMs, event, lastLogs);
@@ -85,8 +94,14 @@ async function untilDown(
         onStillServing().catch((error: unknown) => logger.warn('failed to confirm status', { error }));
       }, CONFIRM_SERVING_MS);
     });
-    // The first of them to fail or to see the end decides; the watch knows what kind of end it was.
-    return await Promise.race([watched, attachment.then(() => watched), ready.then(() => watched)]);
+    // The watch knows best what kind of end it was. Podman does not tell it of a container that it starts again at once.
+    const ended = attachment.then((seen) =>
+      seen === undefined
+        ? watched
+        : Promise.race([watched, sleep(WATCH_LAG_MS, life.signal).then(() => seen)]),
+    );
+    // The first of them to fail or to see the end decides.
+    return await Promise.race([watched, ended, ready.then(() => watched)]);
   } catch (error) {
     // It ended before it could be spoken to.
     if (isAttachFailure(error)) return { type: 'exited', detail: messageOf(error) };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { inEachPlace, type Place } from '../harness/fixture-server.ts';
+import { inEachPlace } from '../harness/fixture-server.ts';
 import { callOnce, post } from '../harness/raw-client.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import type { World } from '../harness/world.ts';
@@ -91,8 +91,11 @@ inEachPlace((place) => {
     await world.ok(await place.run(world, name, ['echo']));
     const url = await urlOf(world, name);
     const answer = await waitFor(
-      async () => (await post(url, INITIALIZE, { accept: 'application/json' })).json(),
-      (seen: { readonly result?: unknown }) => seen.result !== undefined,
+      async () =>
+        (await (await post(url, INITIALIZE, { accept: 'application/json' })).json()) as {
+          readonly result?: unknown;
+        },
+      (seen) => seen.result !== undefined,
       { what: 'the handshake is answered' },
     );
     expect(answer).toMatchObject({ id: 'first' });

@@ -1,6 +1,6 @@
+import { describe, test } from 'bun:test';
 import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, test } from 'bun:test';
 import { createEngine, type Engine } from './engine.ts';
 import { FIXTURE_IMAGE } from './images.ts';
 import { openWorld, type World } from './world.ts';

@@ -145,7 +145,10 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
     isDetached: () => outbound.detachedSince !== undefined,
     ...(options.eraProbeMs === undefined ? {} : { probeMs: options.eraProbeMs }),
   });
-  const signOfLife = createSignOfLife({ forwarder, isBusy: () => !calls.all()[Symbol.iterator]().next().done });
+  const signOfLife = createSignOfLife({
+    forwarder,
+    isBusy: () => !calls.all()[Symbol.iterator]().next().done,
+  });
   const toolHeaders = createToolHeaders();
   const subscriptions = createSubscriptions({ forwarder, note, sessions: sessions.all() });
   const levels = createLogLevels({ forwarder, note, sessions: () => sessions.all() });
