@@ -78,6 +78,17 @@ async function forward(stream: ReadableStream<Uint8Array>, record: (text: string
   }
 }
 
+async function forwardBytes(
+  stream: ReadableStream<Uint8Array>,
+  receive: (bytes: Uint8Array) => void,
+): Promise<void> {
+  try {
+    for await (const chunk of stream) receive(chunk);
+  } catch {
+    // its other end was closed the hard way: the same as an end
+  }
+}
+
 async function connect(
   process: SandboxedProcess,
   bridge: Bridge,
@@ -102,26 +113,18 @@ async function connect(
     },
     drained: () => draining,
   });
-  const reader = process.stdout.getReader();
+  const { promise: left, resolve: leave } = Promise.withResolvers<void>();
   const stop = () => {
     hasEnded = true;
     link.ended('the proxy is shutting down');
-    reader.cancel().catch(() => undefined);
+    leave();
   };
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      link.receive(value);
-    }
-  } catch {
-    // its other end was closed the hard way: the same as an end
-  } finally {
-    hasEnded = true;
-    signal.removeEventListener('abort', stop);
-  }
+  // Read to its end, whoever is still connected: a server that is ending must not break at what it prints meanwhile.
+  await Promise.race([forwardBytes(process.stdout, link.receive), left]);
+  hasEnded = true;
+  signal.removeEventListener('abort', stop);
   if (signal.aborted) return undefined;
   link.ended('the server closed its output');
   await process.stop(SILENT_GRACE_MS);
