@@ -37,7 +37,7 @@ interface Waiting {
 
 /** The server ended while it was waited for; its restarts go on, but whoever waits wants to know now (spec 02 §4.4). */
 function hasCrashed(status: string, context: string | undefined): boolean {
-  return status === 'starting' && (context ?? '').startsWith('Container exited');
+  return status === 'starting' && /^(?:Container|Process) exited\b/.test(context ?? '');
 }
 
 /** Throws `ERR_WORKLOAD_START_FAILED` with the reason, or `ERR_TIMEOUT` (spec 01 §14-25). */

@@ -24,6 +24,8 @@ export interface RunningServer {
   readonly identity: string;
   /** It ran before we came: somebody was attached to it, and may have died in the middle of a line. */
   readonly wasUp: boolean;
+  /** How long its process had run when we came to it. */
+  readonly livedMs: number;
   /** Port on the target host that the proxy connects to; `undefined` for stdio. */
   readonly hostPort: number | undefined;
   /** Resolves when it is not up any more; `undefined` when `signal` aborts first. */
@@ -31,10 +33,10 @@ export interface RunningServer {
   /** Tells an exit from the first half of a removal or of a restart. */
   confirm(event: ServerEvent, signal: AbortSignal): Promise<ServerEvent>;
   /**
-   * Keeps the bridge connected to stdin and stdout as long as the server lives. Throws `ERR_ATTACH_FAILED` and
+   * Keeps the bridge connected to stdin and stdout as long as the server lives; gives what became of it, where that is known. Throws `ERR_ATTACH_FAILED` and
    * `ERR_CONTAINER_NOT_RUNNING`.
    */
-  keepAttached(bridge: Bridge, signal: AbortSignal): Promise<void>;
+  keepAttached(bridge: Bridge, signal: AbortSignal): Promise<ServerEvent | undefined>;
   /** The last lines it printed before it ended, for the workload's log; '' when they cannot be had. */
   lastWords(): Promise<string>;
   stop(graceSeconds: number, signal: AbortSignal): Promise<void>;

@@ -74,10 +74,11 @@ export function createContainerBackend(
 }
 
 function serverIn(engine: Engine, container: RunningContainer, config: RunConfig): RunningServer {
-  const { id, identity, wasUp, hostPort } = container;
+  const { id, identity, wasUp, livedMs, hostPort } = container;
   return {
     identity,
     wasUp,
+    livedMs,
     hostPort,
     watch: (signal) => watchContainer(engine, id, identity, signal),
     confirm: (event, signal) => confirmExit(engine, event, id, signal),

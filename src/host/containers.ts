@@ -21,6 +21,8 @@ export interface RunningContainer {
   readonly identity: string;
   /** It ran before we came: somebody was attached to it, and may have died in the middle of a line. */
   readonly wasUp: boolean;
+  /** How long its process had run when we came to it. */
+  readonly livedMs: number;
   /** Port on the target host that the proxy connects to; `undefined` for stdio. */
   readonly hostPort: number | undefined;
 }
@@ -152,10 +154,12 @@ async function deployOnce(
   });
   const id = await reuseOrCreate(engine, name, existing, { spec, config }, options);
   const details = await untilUp(engine, id, name, signal);
+  const wasUp = existing !== undefined && isUp(existing) && existing.Id === id;
   return {
     id,
     identity: identityOf(details),
-    wasUp: existing !== undefined && isUp(existing) && existing.Id === id,
+    wasUp,
+    livedMs: wasUp ? Math.max(0, Date.now() - Date.parse(details.State.StartedAt)) : 0,
     hostPort,
   };
 }

@@ -7,11 +7,21 @@ import { OPT_OUT_VARIABLES } from '../updates/index.ts';
 export type RunEnvironment = Readonly<Record<string, string>>;
 
 const SECRET = /^(?:TOOLHIVE_SECRET_.+|TOOLHIVE_SECRETS_PASSWORD|OP_SERVICE_ACCOUNT_TOKEN)$/;
-const PROXY = /^(?:https?_proxy|HTTPS?_PROXY)$/;
+const PROXY = /^(?:https?_proxy|HTTPS?_PROXY|all_proxy|ALL_PROXY)$/;
+/** By which package tools are told of registries, and of how to log in there. */
+const INSTALLER = /^(?:npm_config_|NPM_CONFIG_|UV_|PIP_)/;
+const LOGIN = /_auth|token|password|secret/i;
+/** Where programs are found, those of version managers included. */
+const PROGRAMS =
+  /^(?:PATH|XDG_(?:CONFIG|DATA)_HOME|PYENV_ROOT|NVM_(?:DIR|BIN)|FNM_DIR|FNM_MULTISHELL_PATH|VOLTA_HOME|NODENV_ROOT|N_PREFIX|ASDF_(?:DIR|DATA_DIR)|MISE_DATA_DIR)$/i;
 
 const TRAVELLING = [
   SECRET,
   PROXY,
+  INSTALLER,
+  PROGRAMS,
+  /^(?:SSL_CERT_(?:FILE|DIR)|NODE_EXTRA_CA_CERTS|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|AWS_CA_BUNDLE|GIT_SSL_CAINFO)$/,
+  /^(?:GO(?:PROXY|PRIVATE|NOPROXY|SUMDB|NOSUMDB|INSECURE|ENV|TOOLCHAIN)|NETRC|REGISTRY_AUTH_FILE|TOOLHIVE_INSTALL_HOSTS)$/,
   /^TOOLHIVE_(?:SECRETS_PROVIDER|DISABLE_ENV_FALLBACK|KEYRING)$/,
   /^TOOLHIVE_(?:RUNTIME|SANDBOX|DOCKER_SOCKET|PODMAN_SOCKET|COLIMA_SOCKET)$/,
   /^(?:DOCKER_HOST|DOCKER_CONTEXT|DOCKER_CONFIG|XDG_RUNTIME_DIR|DBUS_SESSION_BUS_ADDRESS|HOME|USERPROFILE|APPDATA|TMPDIR)$/,
@@ -23,7 +33,22 @@ const TRAVELLING = [
 type Variables = Readonly<Record<string, string | undefined>>;
 
 export function runEnvironmentFrom(env: Variables): RunEnvironment {
-  return pick(env, (name) => TRAVELLING.some((pattern) => pattern.test(name)));
+  return pick(env, travels);
+}
+
+/**
+ * The whole environment for programs that a run calls: what belongs to its shell as it is there, also when it is unset there, and
+ * the rest as this process has it.
+ */
+export function shellOf(environment: RunEnvironment, own: Variables = process.env): RunEnvironment {
+  // A record of an earlier version does not tell of programs and installers.
+  if (!Object.keys(environment).some((name) => /^path$/i.test(name)))
+    return { ...pick(own, () => true), ...environment };
+  return { ...pick(own, (name) => !travels(name)), ...environment };
+}
+
+function travels(name: string): boolean {
+  return TRAVELLING.some((pattern) => pattern.test(name));
 }
 
 /** What may be written to disk. */
@@ -36,11 +61,13 @@ export function secretsOnly(env: Variables): RunEnvironment {
 }
 
 /**
- * Kept in memory, never on disk: after a crash these are what the guard's own environment holds. Of proxies, those whose
- * URL may carry a password; without the others a remote server could not be reached any more.
+ * Kept in memory, never on disk: after a crash these are what the guard's own environment holds. Of proxies and registries, those
+ * whose URL may carry a password; without the others a remote server could not be reached any more.
  */
 function isSecret(name: string, value: string): boolean {
-  return SECRET.test(name) || (PROXY.test(name) && value.includes('@'));
+  if (SECRET.test(name)) return true;
+  if (INSTALLER.test(name) && LOGIN.test(name)) return true;
+  return (PROXY.test(name) || INSTALLER.test(name) || name === 'GOPROXY') && value.includes('@');
 }
 
 function pick(env: Variables, isWanted: (name: string, value: string) => boolean): RunEnvironment {

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { Engine } from '../engine/index.ts';
 import type { Transport } from '../records/index.ts';
 
@@ -21,4 +22,27 @@ export async function lastWords(engine: Engine, container: string, transport: Tr
     // the container is gone, or the engine: its last words are lost
   }
   return text.trimEnd().slice(-MAX_CHARACTERS);
+}
+
+const SAID_LINES = 10;
+const SAID_CHARACTERS = 1000;
+
+/** The end of what a server printed, as the end of a sentence: `: <lines>`; '' for a server that printed nothing. */
+export function sayLastWords(printed: string): string {
+  const lines = stripVTControlCharacters(printed)
+    .split(/\r?\n|\r/)
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== '');
+  const end = lines.slice(-SAID_LINES).join('\n').slice(-SAID_CHARACTERS);
+  return end === '' ? '' : `: ${end}`;
+}
+
+const SHORTEST_SECRET = 4;
+
+/** The text without the values of secrets, except for those so short that they are part of ordinary words. */
+export function conceal(text: string, secrets: readonly string[]): string {
+  return secrets
+    .filter((secret) => secret.length >= SHORTEST_SECRET)
+    .toSorted((a, b) => b.length - a.length)
+    .reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text);
 }

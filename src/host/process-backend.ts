@@ -25,7 +25,7 @@ import { effectiveLimits, type RunConfig, type WorkloadName } from '../records/i
 import { type Mount, mountsOf, networkProfile, transportEnvironment } from '../sandbox/index.ts';
 import type { Backend } from './backend.ts';
 import { confinementOf, writeConfinement } from './confinement.ts';
-import type { RunEnvironment } from './environment.ts';
+import { type RunEnvironment, shellOf } from './environment.ts';
 import { overlaysOf } from './overlays.ts';
 import { outputPath, processFolder, takeStopTime } from './process-files.ts';
 import { serverOf } from './process-server.ts';
@@ -52,8 +52,7 @@ export function createProcessBackend(
 ): Backend {
   const { paths, logger, signal } = options;
   const self = selfCommand();
-  // What finds programs is not part of what travels with a start.
-  const env = { ...process.env, ...options.environment };
+  const env = shellOf(options.environment);
   const profile = config.permission_profile ?? networkProfile();
   const network = networkAccessOf(profile, config.isolate_network);
   const limits = effectiveLimits(config.resource_limits);

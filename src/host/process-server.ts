@@ -35,6 +35,7 @@ export function serverOf(
   return {
     identity,
     wasUp: false,
+    livedMs: 0,
     hostPort,
     async watch(signal): Promise<ServerEvent | undefined> {
       const exit = await Promise.race([process.exited, aborted(signal)]);
@@ -77,12 +78,23 @@ async function forward(stream: ReadableStream<Uint8Array>, record: (text: string
   }
 }
 
+async function forwardBytes(
+  stream: ReadableStream<Uint8Array>,
+  receive: (bytes: Uint8Array) => void,
+): Promise<void> {
+  try {
+    for await (const chunk of stream) receive(chunk);
+  } catch {
+    // its other end was closed the hard way: the same as an end
+  }
+}
+
 async function connect(
   process: SandboxedProcess,
   bridge: Bridge,
   identity: string,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<undefined> {
   let hasEnded = false;
   let draining = Promise.resolve();
   const link: ServerLink = bridge.attach({
@@ -101,27 +113,20 @@ async function connect(
     },
     drained: () => draining,
   });
-  const reader = process.stdout.getReader();
+  const { promise: left, resolve: leave } = Promise.withResolvers<void>();
   const stop = () => {
     hasEnded = true;
     link.ended('the proxy is shutting down');
-    reader.cancel().catch(() => undefined);
+    leave();
   };
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      link.receive(value);
-    }
-  } catch {
-    // its other end was closed the hard way: the same as an end
-  } finally {
-    hasEnded = true;
-    signal.removeEventListener('abort', stop);
-  }
-  if (signal.aborted) return;
+  // Read to its end, whoever is still connected: a server that is ending must not break at what it prints meanwhile.
+  await Promise.race([forwardBytes(process.stdout, link.receive), left]);
+  hasEnded = true;
+  signal.removeEventListener('abort', stop);
+  if (signal.aborted) return undefined;
   link.ended('the server closed its output');
   await process.stop(SILENT_GRACE_MS);
+  return undefined;
 }

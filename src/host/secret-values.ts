@@ -2,7 +2,7 @@ import { toThvError, within } from '../errors/index.ts';
 import type { Logger, Paths } from '../platform/index.ts';
 import type { RunConfig } from '../records/index.ts';
 import type { SecretsStore } from '../secrets/index.ts';
-import type { RunEnvironment } from './environment.ts';
+import { type RunEnvironment, shellOf } from './environment.ts';
 
 interface SecretValuesOptions {
   readonly paths: Paths;
@@ -49,7 +49,7 @@ export async function openSecrets({
   signal,
 }: SecretValuesOptions): Promise<SecretsStore> {
   const { openSecretsStore } = await import('../secrets/index.ts');
-  // A command of the user's that gives the values needs a PATH and more of the environment than travels with a start.
-  const env = { ...process.env, ...environment };
+  // A command of the user's that gives the values needs more of the environment than travels with a start.
+  const env = shellOf(environment);
   return await openSecretsStore({ paths, env, logger, signal });
 }

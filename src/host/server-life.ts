@@ -6,10 +6,14 @@ import type { RunningServer, ServerEvent } from './backend.ts';
 import type { Server } from './server.ts';
 import { isAttachFailure } from './stdio-link.ts';
 
-/** A server that cannot start usually ends within this time; until then it is not called running. */
-const SETTLE_MS = 500;
+/** A stdio server that has lived this long is called running, whether it has answered anything or not. */
+const SILENCE_MS = 5000;
+/** What servers say when they end because something came ahead of the handshake; some say nothing. */
+const EARLY_PING = /^$|initiali[sz]|\bping\b/i;
 /** A server that ends this soon after it was taken over was ending already. */
 const TAKE_OVER_MS = 2000;
+/** How long to wait for the watch when the end was seen otherwise. */
+const WATCH_LAG_MS = 300;
 const CONFIRM_SERVING_MS = 10_000;
 
 interface LifeOptions {
@@ -25,24 +29,37 @@ interface LifeOptions {
   readonly onReady: () => Promise<void>;
   /** It still can; called now and then. */
   readonly onStillServing: () => Promise<void>;
-  /** It is not up any more; called before anything is done about it. */
-  readonly onDown: (livedMs: number, event: ServerEvent) => Promise<void>;
+  /** It is not up any more; called before anything is done about it, with the last lines it printed. */
+  readonly onDown: (livedMs: number, event: ServerEvent, lastWords: string) => Promise<void>;
 }
 
 /**
  * One life of a workload's server, from being up to not being up any more: proxy connected, readiness awaited, end
- * noticed. `undefined` when `signal` aborted. Throws what is not the end of the server.
+ * noticed. `undefined` when `signal` aborted; `disturbed` when it ended at a ping of ours, and is wanted back at once. Throws
+ * what is not the end of the server.
  */
 export async function serveLife(
   running: RunningServer,
   options: LifeOptions,
-): Promise<ServerEvent | undefined> {
-  const { signal } = options;
+): Promise<ServerEvent | 'disturbed' | undefined> {
+  const { signal, server } = options;
   const startedAt = performance.now();
   const event = await untilDown(running, options);
   if (event === undefined || signal.aborted) return undefined;
   const livedMs = performance.now() - startedAt;
-  await options.onDown(livedMs, event);
+  const lastLogs = event.type === 'removed' ? '' : await running.lastWords();
+  if (
+    event.type !== 'removed' &&
+    event.limit === undefined &&
+    server.wasDisturbed() &&
+    EARLY_PING.test(lastLogs)
+  ) {
+    options.logger.info('server ended at a ping ahead of its handshake, starting it again without', {
+      lastLogs,
+    });
+    return 'disturbed';
+  }
+  await options.onDown(livedMs, event, lastLogs);
   if (options.isTakeOver && livedMs < TAKE_OVER_MS) {
     // Podman ends a server's stdin when the process that was attached dies: it was ending when we took it over, and is
     // wanted back at once. Whether it is still there, the next deployment finds out.
@@ -54,7 +71,7 @@ export async function serveLife(
     event: confirmed.type,
     ...('detail' in event ? { detail: event.detail } : {}),
     ...('limit' in event && event.limit !== undefined ? { limit: event.limit } : {}),
-    lastLogs: await running.lastWords(),
+    lastLogs,
   });
   return confirmed;
 }
@@ -70,15 +87,21 @@ async function untilDown(
   try {
     const watched = running.watch(life.signal);
     const attachment = server.serve(running, life.signal);
-    const ready = untilReady(config, running, url, life.signal, logger).then(async () => {
+    const ready = untilReady(running, { config, server, url, logger }, life.signal).then(async () => {
       if (life.signal.aborted) return;
       await onReady();
       confirming = setInterval(() => {
         onStillServing().catch((error: unknown) => logger.warn('failed to confirm status', { error }));
       }, CONFIRM_SERVING_MS);
     });
-    // The first of them to fail or to see the end decides; the watch knows what kind of end it was.
-    return await Promise.race([watched, attachment.then(() => watched), ready.then(() => watched)]);
+    // The watch knows best what kind of end it was. Podman does not tell it of a container that it starts again at once.
+    const ended = attachment.then((seen) =>
+      seen === undefined
+        ? watched
+        : Promise.race([watched, sleep(WATCH_LAG_MS, life.signal).then(() => seen)]),
+    );
+    // The first of them to fail or to see the end decides.
+    return await Promise.race([watched, ended, ready.then(() => watched)]);
   } catch (error) {
     // It ended before it could be spoken to.
     if (isAttachFailure(error)) return { type: 'exited', detail: messageOf(error) };
@@ -91,14 +114,19 @@ async function untilDown(
 }
 
 async function untilReady(
-  config: RunConfig,
   running: RunningServer,
-  url: string,
+  { config, server, url, logger }: Pick<LifeOptions, 'config' | 'server' | 'url' | 'logger'>,
   signal: AbortSignal,
-  logger: Logger,
 ): Promise<void> {
   if (config.transport === 'stdio') {
-    if (!running.wasUp) await sleep(SETTLE_MS, signal);
+    const silence = SILENCE_MS - running.livedMs;
+    if (silence <= 0 || server.untilHeard === undefined) return;
+    const waiting = new AbortController();
+    const stop = () => waiting.abort();
+    signal.addEventListener('abort', stop);
+    await Promise.race([server.untilHeard(waiting.signal), sleep(silence, waiting.signal)]);
+    stop();
+    signal.removeEventListener('abort', stop);
     return;
   }
   const isReady = await probeReadiness(url, config.transport, { signal });

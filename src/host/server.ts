@@ -1,7 +1,7 @@
 import { aborted, type Logger } from '../platform/index.ts';
 import { createReverseProxy, createStdioBridge, type Endpoint } from '../proxy/index.ts';
 import type { RunConfig, WorkloadName } from '../records/index.ts';
-import type { RunningServer } from './backend.ts';
+import type { RunningServer, ServerEvent } from './backend.ts';
 import type { RunEnvironment } from './environment.ts';
 import { forwardProxyFor, watchesRemotes } from './remote-settings.ts';
 import { healthSettings, requestTimeoutMs, sessionTtlMs } from './run-settings.ts';
@@ -10,9 +10,13 @@ import { openSessionJournal } from './session-journal.ts';
 /** What stands behind the port: the bridge of a stdio server or the reverse proxy of an HTTP server. */
 export interface Server {
   readonly endpoint: Endpoint;
-  /** Connects the endpoint to a running server; resolves when that ends. */
-  serve(server: RunningServer, signal: AbortSignal): Promise<void>;
+  /** Connects the endpoint to a running server; resolves when that ends, with what became of it where that is known. */
+  serve(server: RunningServer, signal: AbortSignal): Promise<ServerEvent | undefined>;
   setDown(): void;
+  /** Resolves when a stdio server has answered anything; `undefined` for HTTP servers, which are asked over their port. */
+  readonly untilHeard: ((signal: AbortSignal) => Promise<void>) | undefined;
+  /** The server ended at a question of ours that came ahead of any client, and will not be asked it again. */
+  wasDisturbed(): boolean;
 }
 
 interface ServerDependencies {
@@ -72,6 +76,8 @@ export function openServer(
       endpoint: bridge,
       serve: (server, signal) => server.keepAttached(bridge, signal),
       setDown: () => undefined,
+      untilHeard: bridge.untilHeard,
+      wasDisturbed: bridge.endedUnheard,
     };
   }
   let sick = Promise.withResolvers<void>();
@@ -91,12 +97,15 @@ export function openServer(
       sick = Promise.withResolvers<void>();
       proxy.setTarget(`http://${config.target_host || '127.0.0.1'}:${server.hostPort}`);
       await Promise.race([sick.promise, aborted(signal)]);
-      if (signal.aborted) return;
+      if (signal.aborted) return undefined;
       // It runs and does not answer: stopped here, it is seen as exited and started again like after a crash.
       deps.logger.error('server fails its health checks, restarting it');
       await server.stop(UNHEALTHY_GRACE_SECONDS, signal);
+      return undefined;
     },
     setDown: () => proxy.setTarget(undefined),
+    untilHeard: undefined,
+    wasDisturbed: () => false,
   };
 }
 

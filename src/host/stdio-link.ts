@@ -2,7 +2,7 @@ import type { AttachedStdio, Engine } from '../engine/index.ts';
 import { ThvError } from '../errors/index.ts';
 import { sleep } from '../platform/index.ts';
 import type { ServerLink } from '../proxy/index.ts';
-import type { Bridge } from './backend.ts';
+import type { Bridge, ServerEvent } from './backend.ts';
 import { look } from './container-watch.ts';
 import type { RunningContainer } from './containers.ts';
 
@@ -14,15 +14,15 @@ const LAST_DELAY_MS = 30_000;
 
 /**
  * Keeps the bridge attached to a container's stdin and stdout for as long as that process lives: an attachment that ends
- * while the container is still up is made again, at once, and with growing delays when that fails (spec 02 §9). Resolves when the container
- * is not up any more or `signal` aborts; throws `ERR_ATTACH_FAILED` when the attempts are used up.
+ * while the container is still up is made again, at once, and with growing delays when that fails (spec 02 §9). Resolves with what became
+ * of the container when it is not up any more, with `undefined` when `signal` aborts; throws `ERR_ATTACH_FAILED` when the attempts are used up.
  */
 export async function keepAttached(
   engine: Engine,
   container: RunningContainer,
   bridge: Bridge,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<ServerEvent | undefined> {
   let failures = 0;
   while (!signal.aborted) {
     const attachedAt = performance.now();
@@ -33,7 +33,9 @@ export async function keepAttached(
     } catch (error) {
       if (++failures >= MAX_FAILURES) throw error;
     }
-    if (signal.aborted || (await look(engine, container.id, container.identity)) !== undefined) return;
+    if (signal.aborted) return undefined;
+    const event = await look(engine, container.id, container.identity);
+    if (event !== undefined) return event;
     if (failures > 0) {
       await sleep(
         Math.min(FIRST_DELAY_MS * 1.5 ** (failures - 1), LAST_DELAY_MS) * (0.5 + Math.random()),
@@ -41,6 +43,7 @@ export async function keepAttached(
       );
     }
   }
+  return undefined;
 }
 
 interface Attachment extends AsyncDisposable {

@@ -20,6 +20,7 @@ import { openClientSettings, serverOf } from './client-entry.ts';
 import { createContainerBackend } from './container-backend.ts';
 import type { RunEnvironment } from './environment.ts';
 import { resolveForwardHeaders } from './forward-headers.ts';
+import { conceal, sayLastWords } from './last-words.ts';
 import { createObservedStatus, type Observation } from './observed-status.ts';
 import { openPort } from './open-port.ts';
 import { followRemote } from './remote-run.ts';
@@ -84,6 +85,8 @@ export function startWorkloadRun(
   const observed = createObservedStatus(name, deps);
   let listener: Listener | undefined;
   let entering: Promise<void> | undefined;
+  /** What the server printed before its last end, as the end of a sentence. */
+  let said = '';
 
   async function supervise(): Promise<RunEnd> {
     // Not waited for: the port does not depend on it.
@@ -216,18 +219,20 @@ export function startWorkloadRun(
           logger: log,
           onReady: () => becomeRunning(config, url, remark),
           onStillServing: observed.confirm,
-          async onDown(livedMs, ended) {
+          async onDown(livedMs, ended, lastWords) {
             const limit = ended.type === 'removed' ? undefined : ended.limit;
             wasStable = livedMs >= STABLE_MS;
             const after = wasStable ? ' after stable run' : '';
             remark = limit === undefined ? '' : `restarted: the server was ended, ${limit}`;
             const why = limit === undefined ? '' : ` (${limit})`;
-            await observed.set('starting', `${backend.noun} exited${after}, restarting${why}`);
+            said = sayLastWords(lastWords);
+            await observed.set('starting', `${backend.noun} exited${after}, restarting${why}${said}`);
           },
         });
       });
       server.setDown();
       if (event === undefined) return { type: 'ended' };
+      if (event === 'disturbed') continue;
       if (event.type === 'removed' || (await observed.isRemoved())) return await vanished(config);
       if (wasStable || isTakeOver) {
         attempt = 1;
@@ -238,7 +243,7 @@ export function startWorkloadRun(
         await backend.giveUp();
         throw new ThvError('ERR_CONTAINER_EXITED', {
           container: containerNameOf(config),
-          reason: `${backend.noun.toLowerCase()} restart failed after ${MAX_ATTEMPTS} attempts`,
+          reason: `${backend.noun.toLowerCase()} restart failed after ${MAX_ATTEMPTS} attempts${said}`,
         });
       }
       await backend.untilUpAgain(delayMs);
@@ -250,18 +255,20 @@ export function startWorkloadRun(
   async function serveOnce(
     backend: Backend,
     secretValues: SecretValues,
-    serve: (running: RunningServer) => Promise<ServerEvent | undefined>,
-  ): Promise<ServerEvent | undefined> {
+    serve: (running: RunningServer) => Promise<ServerEvent | 'disturbed' | undefined>,
+  ): Promise<ServerEvent | 'disturbed' | undefined> {
     let shortageDelayMs = ENGINE_RETRY_MS;
     while (!signal.aborted) {
       try {
-        const running = await backend.deploy(await secretValues());
+        const environment = await secretValues();
+        const running = await backend.deploy(environment);
+        const lastWords = async () => conceal(await running.lastWords(), Object.values(environment));
         // A deployment that waited for its engine ends later than the run.
-        return signal.aborted ? undefined : await serve(running);
+        return signal.aborted ? undefined : await serve({ ...running, lastWords });
       } catch (error) {
         if (signal.aborted) return undefined;
         if (hasCode(error, 'ERR_CONTAINER_NOT_RUNNING'))
-          return await endedAtOnce(backend, error.facts.reason);
+          return await endedAtOnce(backend, error.facts.reason, Object.values(await secretValues()));
         if (hasCode(error, 'ERR_ENGINE_UNAVAILABLE')) {
           log.warn('container engine does not answer, trying again', { error });
           await observed.set('starting', 'waiting for the container engine');
@@ -278,9 +285,14 @@ export function startWorkloadRun(
   }
 
   /** It ended before it could be served. */
-  async function endedAtOnce(backend: Backend, detail: string): Promise<ServerEvent> {
-    await observed.set('starting', `${backend.noun} exited, restarting`);
-    const lastLogs = await backend.lastWords();
+  async function endedAtOnce(
+    backend: Backend,
+    detail: string,
+    secrets: readonly string[],
+  ): Promise<ServerEvent> {
+    const lastLogs = conceal(await backend.lastWords(), secrets);
+    said = sayLastWords(lastLogs);
+    await observed.set('starting', `${backend.noun} exited, restarting${said}`);
     log.warn(`${backend.noun.toLowerCase()} exited unexpectedly`, { event: 'exited', detail, lastLogs });
     return { type: 'exited', detail };
   }

@@ -33,6 +33,25 @@ export function exitOf(child: Child): ProcessExit {
   };
 }
 
+/** How long a server gets to end by itself once its input has ended. */
+const INPUT_GRACE_MS = 2000;
+
+/**
+ * Ends the input of a stdio server, which is how it is told to end (MCP "Lifecycle", "Shutdown"), and waits for that; no longer than half
+ * of `graceMs`. Gives what is left of it.
+ */
+export async function endInput(child: Child, graceMs: number): Promise<number> {
+  const startedAt = performance.now();
+  try {
+    // A server that does not read any more keeps the rest of its input waiting.
+    void Promise.resolve(child.stdin.end()).catch(() => undefined);
+  } catch {
+    // closed already
+  }
+  await waitForEnd(child, Math.min(INPUT_GRACE_MS, graceMs / 2));
+  return Math.max(0, graceMs - (performance.now() - startedAt));
+}
+
 /** Waits for its end, but no longer than `timeoutMs`. */
 export async function waitForEnd(child: Child, timeoutMs: number): Promise<void> {
   const ended = new AbortController();

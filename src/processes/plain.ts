@@ -1,4 +1,4 @@
-import { exitOf, hasEnded, waitForEnd } from './child.ts';
+import { endInput, exitOf, hasEnded, waitForEnd } from './child.ts';
 import { withoutView } from './own-folders.ts';
 import type { ProcessSpec, SandboxedProcess } from './types.ts';
 
@@ -34,8 +34,7 @@ export async function startPlain(spec: ProcessSpec, self: readonly string[]): Pr
     held: {},
     async stop(graceMs) {
       // There is no SIGTERM; the end of its input is what it can act upon.
-      await Promise.resolve(child.stdin.end()).catch(() => undefined);
-      await waitForEnd(child, graceMs);
+      await waitForEnd(child, await endInput(child, graceMs));
       if (!hasEnded(child)) await endTree();
       await exited;
     },

@@ -1,4 +1,4 @@
-import { exitOf, hasEnded, takeChannel, waitForEnd } from './child.ts';
+import { endInput, exitOf, hasEnded, takeChannel, waitForEnd } from './child.ts';
 import { holdLimits } from './limits/hold-limits.ts';
 import { writeOrder } from './order.ts';
 import { withoutView } from './own-folders.ts';
@@ -57,8 +57,9 @@ export async function startSupervised(
     exited,
     held: limits.held,
     async stop(graceMs) {
-      child.kill('SIGTERM');
-      await waitForEnd(child, graceMs);
+      const leftMs = spec.port === undefined ? await endInput(child, graceMs) : graceMs;
+      if (!hasEnded(child)) child.kill('SIGTERM');
+      await waitForEnd(child, leftMs);
       // Not by killing the supervisor: it would leave behind what it stands by.
       if (!hasEnded(child)) child.kill('SIGINT');
       await exited;

@@ -59,7 +59,10 @@ export interface SandboxedProcess {
   /** Resolves when it and all it started are gone. */
   readonly exited: Promise<ProcessExit>;
   readonly held: HeldLimits;
-  /** Asks all its processes to end (SIGTERM), after `graceMs` ends them; resolves when they are gone. Idempotent. */
+  /**
+   * Asks it to end, a stdio server by the end of its input and then, like others at once, all its processes by SIGTERM; after `graceMs`
+   * ends them. Resolves when they are gone. Idempotent.
+   */
   stop(graceMs: number): Promise<void>;
 }
 

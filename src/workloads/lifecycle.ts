@@ -32,7 +32,7 @@ import { ensureImage } from './obtain-image.ts';
 import { removeContainers } from './remove-containers.ts';
 import { serveHere } from './run.ts';
 import { ensureProcess } from './runtime.ts';
-import { stopPresent } from './stop-container.ts';
+import { endStdio, stopPresent } from './stop-container.ts';
 import {
   endSupervisor,
   findDedicated,
@@ -45,6 +45,8 @@ import type { OperationOptions, Outcome, Progress } from './types.ts';
 import { untilDeployed } from './unfinished-deploy.ts';
 
 const DEFAULT_GRACE_SECONDS = 30;
+/** For a stdio server that is removed next. */
+const REMOVAL_GRACE_SECONDS = 5;
 
 /** Several workloads at once; each result is reported, none cancels another (spec 02 §15-27). */
 export async function forEachWorkload(
@@ -101,15 +103,18 @@ export async function stopWorkload(
   const act = createActRecord(context, name);
   await act.step('stopping');
   try {
-    await endSupervisor(context, name, record, {
+    const wasServed = await endSupervisor(context, name, record, {
       processGraceSeconds: engine === undefined ? graceSeconds : undefined,
       signal,
     });
+    const released = wasServed ? container : undefined;
     // A foreground run deletes its workload when it ends (spec 02 §6.4).
     if (await isGone(context, name)) return 'done';
     if (engine !== undefined) {
       await untilDeployed(context, engine, name, { wanted: 'up', signal });
-      await within('failed to stop workload', () => stopPresent(engine, name, { graceSeconds, signal }));
+      await within('failed to stop workload', () =>
+        stopPresent(engine, name, { graceSeconds, released, signal }),
+      );
     }
   } catch (error) {
     if (signal?.aborted) {
@@ -160,6 +165,11 @@ export async function removeWorkload(
     statuses.setIf(name, () => true, 'removing'),
   );
   const wasServed = await endSupervisor(context, name, record, { signal });
+  if (engine !== undefined && container !== undefined && wasServed) {
+    await bestEffort(logger, 'failed to stop the server before its removal', () =>
+      endStdio(engine, container, { graceSeconds: REMOVAL_GRACE_SECONDS, signal }),
+    );
+  }
   if (engine !== undefined) await removeContainers(context, engine, name, signal);
   if (engine !== undefined) await removeUnusedNetwork(engine, logger);
   const image = config?.image ?? '';

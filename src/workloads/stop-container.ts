@@ -11,13 +11,52 @@ const KILLED_BY_SIGNAL: ReadonlySet<number> = new Set([137, 143]);
 
 interface StopOptions {
   readonly graceSeconds: number;
+  /** The container as it was while a supervisor was connected to it, which has let go of it since. */
+  readonly released?: ContainerDetails | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Looked up now: the supervisor may have made another container before it ended. */
 export async function stopPresent(engine: Engine, name: WorkloadName, options: StopOptions): Promise<void> {
   const container = await findContainer(engine, name, options.signal);
-  if (container !== undefined && !wasNeverStarted(container)) await stopContainer(engine, container, options);
+  if (container === undefined || wasNeverStarted(container)) return;
+  const graceSeconds = await graceLeft(engine, container, options);
+  await stopContainer(engine, container, { ...options, graceSeconds });
+}
+
+/** How long a stdio server gets to end by itself once its input has ended. */
+const INPUT_GRACE_SECONDS = 2;
+
+/**
+ * What is left of the grace period when a stdio server has had time to end with its input, as it should (MCP "Lifecycle", "Shutdown");
+ * nothing when it has. Podman ends the input when its supervisor lets go; Docker cannot end that of a container which outlives us.
+ */
+async function graceLeft(
+  { containers, kind }: Engine,
+  container: ContainerDetails,
+  { graceSeconds, released, signal }: StopOptions,
+): Promise<number> {
+  if (kind !== 'podman' || released?.Id !== container.Id || !container.Config.OpenStdin) return graceSeconds;
+  const startedAt = performance.now();
+  const waitedSeconds = () => (performance.now() - startedAt) / 1000;
+  for (;;) {
+    const now = await containers.find(container.Id, { signal });
+    if (now?.State.Running !== true || now.State.StartedAt !== released.State.StartedAt) return 0;
+    if (waitedSeconds() >= Math.min(INPUT_GRACE_SECONDS, graceSeconds / 2)) break;
+    await sleep(LOOK_EVERY_MS, signal);
+  }
+  return Math.max(0, Math.ceil(graceSeconds - waitedSeconds()));
+}
+
+/** Lets a stdio server end before its container is removed; `released` as in `StopOptions`. */
+export async function endStdio(
+  engine: Engine,
+  released: ContainerDetails,
+  options: Omit<StopOptions, 'released'>,
+): Promise<void> {
+  if (!released.Config.OpenStdin || !isUp(released)) return;
+  const graceSeconds = await graceLeft(engine, released, { ...options, released });
+  if (graceSeconds > 0) await stopRunning(engine, released.Id, { ...options, graceSeconds });
 }
 
 /** Its supervisor was ended between creating and starting it. */

@@ -13,6 +13,7 @@ export const python: Recipe = {
     PIP_BREAK_SYSTEM_PACKAGES=1 \\
     UV_SYSTEM_PYTHON=1 \\
     UV_PYTHON_DOWNLOADS=never \\
+    UV_COMPILE_BYTECODE=1 \\
     ${TOOL_FOLDERS}`,
   ],
   authFile: 'netrc',

@@ -88,7 +88,7 @@ export async function startOnLinux(
     env: { PATH: SYSTEM_PATH },
     stdio: stdio({ [SOCKETS]: theirs, [INGRESS]: ingress, ...staged }),
   });
-  const tree = watchTree(child);
+  const tree = watchTree(child, { readsInput: spec.port === undefined });
   using dialogue = talkTo(child, signal);
   const [program = '', ...words] = spec.command;
   const rlimited = countsForEachNamespace() ? spec.limits?.processes : undefined;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { beginOfProcess } from '../../platform/index.ts';
-import { type Child, exitOf, hasEnded, waitForEnd } from '../child.ts';
+import { type Child, endInput, exitOf, hasEnded, waitForEnd } from '../child.ts';
 import type { HeldTree } from '../limits/hold-limits.ts';
 import type { ProcessExit, SandboxedProcess } from '../types.ts';
 
@@ -18,9 +18,9 @@ export interface Tree {
 
 /**
  * A process whose children live in a process id namespace, as one thing: the kernel ends all of them with the first, which
- * our child waits for.
+ * our child waits for. A server that `readsInput` is told to end by the end of that.
  */
-export function watchTree(child: Child): Tree {
+export function watchTree(child: Child, { readsInput }: { readonly readsInput: boolean }): Tree {
   const tasks: (() => Promise<void>)[] = [];
   let first: Init | undefined;
   let limits: HeldTree | undefined;
@@ -47,9 +47,10 @@ export function watchTree(child: Child): Tree {
       },
       async stop(graceMs) {
         const init = find();
-        if (init !== undefined && graceMs > 0 && !hasEnded(child)) {
+        const leftMs = readsInput ? await endInput(child, graceMs) : graceMs;
+        if (init !== undefined && leftMs > 0 && !hasEnded(child)) {
           send(init, 'SIGTERM');
-          await waitForEnd(child, graceMs);
+          await waitForEnd(child, leftMs);
         }
         if (!hasEnded(child)) {
           child.kill('SIGKILL');

@@ -24,6 +24,7 @@ import { routeNotification } from './server-notifications.ts';
 import { createServerRequests } from './server-requests.ts';
 import type { Session } from './session.ts';
 import { createSessionTable } from './session-table.ts';
+import { createSignOfLife } from './sign-of-life.ts';
 import { createSseFace } from './sse-face.ts';
 import { createStreamKeeper } from './stream-keeper.ts';
 import { createStreamableFace } from './streamable-face.ts';
@@ -69,6 +70,13 @@ export interface StdioBridge extends Endpoint {
   attach(process: ServerProcess): ServerLink;
   /** Whether that process was written to before, in this life of ours or, as far as it is known, in an earlier one. */
   hasWrittenTo(identity: string): boolean;
+  /**
+   * Resolves when the process that is attached, or the next one, has answered anything, or when `signal` aborts. A process that no
+   * client talks to is pinged.
+   */
+  untilHeard(signal: AbortSignal): Promise<void>;
+  /** The last process was pinged and ended without having answered anything; the next one is not pinged. */
+  endedUnheard(): boolean;
 }
 
 const DEFAULT_TIMEOUT_MS = 60_000;
@@ -128,6 +136,7 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
     note,
     records: loaded,
     explain: explainModern,
+    wasDisturbed: () => signOfLife.endedUnheard(),
     standIn: (refusal, order) => era.standInHandshake(refusal, order),
   });
   const era = createServerEra({
@@ -135,6 +144,10 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
     handshakeVersion: () => handshake.version(),
     isDetached: () => outbound.detachedSince !== undefined,
     ...(options.eraProbeMs === undefined ? {} : { probeMs: options.eraProbeMs }),
+  });
+  const signOfLife = createSignOfLife({
+    forwarder,
+    isBusy: () => !calls.all()[Symbol.iterator]().next().done,
   });
   const toolHeaders = createToolHeaders();
   const subscriptions = createSubscriptions({ forwarder, note, sessions: sessions.all() });
@@ -182,8 +195,10 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
   }
 
   function receive(message: Message): void {
-    if (message.kind === 'response') calls.settle(message);
-    else if (message.kind === 'request') questions.handle(message);
+    if (message.kind === 'response') {
+      signOfLife.heard();
+      calls.settle(message);
+    } else if (message.kind === 'request') questions.handle(message);
     else routeNotification(message, routes);
   }
 
@@ -217,6 +232,7 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
         link = undefined;
         log.debug('server process detached', { reason });
         outbound.detach();
+        signOfLife.detached();
         handshake.detached();
         calls.failAll('process-ended', 'sent');
         questions.processEnded();
@@ -226,6 +242,7 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
     if (process.identity !== lastIdentity) toolHeaders.forget();
     lastIdentity = process.identity;
     era.attached(process.identity);
+    signOfLife.attached(process.identity, handshake.wasMadeWith(process.identity));
     outbound.attach(process);
     void begin(process.identity, () => alive);
     return mine;
@@ -237,7 +254,9 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
     } catch (error) {
       log.error('handshake with the server failed', { error });
     }
-    if (isAlive()) outbound.open();
+    if (!isAlive()) return;
+    signOfLife.opened();
+    outbound.open();
   }
 
   function restore(): void {
@@ -267,6 +286,8 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
   return {
     attach,
     hasWrittenTo: (identity) => identity === writtenTo || handshake.wasMadeWith(identity),
+    untilHeard: signOfLife.untilHeard,
+    endedUnheard: signOfLife.endedUnheard,
     handle(request, context) {
       if (closed) return textError(503, 'The proxy is stopping');
       switch (context.path) {

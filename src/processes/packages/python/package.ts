@@ -11,7 +11,7 @@ import type { InstalledPackage, InstallOptions } from '../types.ts';
 import { pythonSettings } from '../user-settings/python.ts';
 import { deniedHint } from '../user-settings/reach.ts';
 import { canRun, findPythons, pythonsUsed } from './interpreters.ts';
-import { callUv, requireUv } from './uv.ts';
+import { callUv } from './uv.ts';
 
 const REQUEST = /^([A-Za-z0-9][\w.-]*(?:\[[\w,.-]+\])?)(?:(?:@|==)([\w.+!-]+))?$/;
 /** Beside the folder of a package, where nothing of the package can write it. */
@@ -27,7 +27,6 @@ export async function installPythonPackage(
   request: string,
   options: InstallOptions,
 ): Promise<InstalledPackage> {
-  requireUv(request, options);
   const store = openPackageStore(join(options.folder, 'uv'));
   const [, name, wanted] = REQUEST.exec(request) ?? [];
   if (name === undefined) {

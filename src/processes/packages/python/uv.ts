@@ -25,7 +25,7 @@ const NO_PYTHON =
 const WANTED_PYTHON = /Python ?((?:[<>=!~]=?\s?\d[\d.,<>=!~* ]*|\d[\d.]*))/;
 
 /** Throws `ERR_PACKAGE_INSTALL` where uv is not installed. */
-export function requireUv(request: string, { env }: Pick<InstallOptions, 'env'>): string {
+function requireUv(request: string, { env }: Pick<InstallOptions, 'env'>): string {
   const uv = findProgram('uv', env);
   if (uv !== undefined) return uv;
   throw new ThvError(
@@ -72,6 +72,8 @@ function runUv(
           // What a build writes into a cache, other packages would be installed from.
           UV_CACHE_DIR: options.allowScripts ? join(place.temporary, 'uv') : sharedCache.path,
           UV_PYTHON_DOWNLOADS: 'never',
+          // Nothing is written when it runs, so what is not compiled now would be compiled at each start.
+          UV_COMPILE_BYTECODE: '1',
         },
       }),
       cwd,
