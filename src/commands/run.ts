@@ -148,6 +148,7 @@ function runRequest({ options, words, serverArguments, debug }: RunInvocation): 
     runtime: options.runtime === '' ? undefined : options.runtime,
     noSandbox: options.noSandbox,
     allowInstallScripts: options.allowInstallScripts,
+    jsRuntime: options.jsRuntime === '' ? undefined : options.jsRuntime,
     resourceLimits: limitsOf(options),
     serverArguments,
     name: given(options.name),

@@ -201,6 +201,7 @@ export function startWorkloadRun(
     let delayMs = FIRST_DELAY_MS;
     /** Why the last life ended, where the user can do something about it. */
     let remark = '';
+    let wayOut: string | undefined;
     for (let life = 1; ; life++) {
       let wasStable = false;
       let isTakeOver = false;
@@ -221,7 +222,9 @@ export function startWorkloadRun(
             wasStable = livedMs >= STABLE_MS;
             const after = wasStable ? ' after stable run' : '';
             remark = limit === undefined ? '' : `restarted: the server was ended, ${limit}`;
-            const why = limit === undefined ? '' : ` (${limit})`;
+            wayOut = ended.type === 'exited' ? ended.wayOut : undefined;
+            const [said = ''] = [limit, wayOut].filter((each) => each !== undefined);
+            const why = said === '' ? '' : ` (${said})`;
             await observed.set('starting', `${backend.noun} exited${after}, restarting${why}`);
           },
         });
@@ -238,7 +241,7 @@ export function startWorkloadRun(
         await backend.giveUp();
         throw new ThvError('ERR_CONTAINER_EXITED', {
           container: containerNameOf(config),
-          reason: `${backend.noun.toLowerCase()} restart failed after ${MAX_ATTEMPTS} attempts`,
+          reason: `${backend.noun.toLowerCase()} restart failed after ${MAX_ATTEMPTS} attempts${wayOut === undefined ? '' : ` (${wayOut})`}`,
         });
       }
       await backend.untilUpAgain(delayMs);
