@@ -382,3 +382,5 @@ function sound(parse: (text: string) => unknown, prefix?: string) {
     }),
   );
 }
+
+export type RunFlag = keyof typeof runFlags;

@@ -78,6 +78,13 @@ const RULES: readonly Rule[] = [
   },
   { flag: '--cpus', field: 'resource_limits', isGiven: (r) => isSet(r.resourceLimits?.cpus), targets: OWN },
   { flag: '--pids', field: 'resource_limits', isGiven: (r) => isSet(r.resourceLimits?.pids), targets: OWN },
+  {
+    // A remote server is proxied in its own transport.
+    flag: '--proxy-mode',
+    field: 'proxy_mode',
+    isGiven: ({ proxyMode, transport }) => proxyMode === 'streamable-http' && transport === 'sse',
+    targets: OWN,
+  },
   { flag: '--publish', isGiven: (r) => r.publish.length > 0, targets: IMAGES },
   {
     flag: '--remote-forward-headers',
@@ -189,7 +196,10 @@ function hintFor(foreign: readonly Rule[], candidates: readonly Target[]): strin
   const names = foreign.map(({ flag, field }) =>
     field === undefined || field === flag ? flag : `${flag} (${field})`,
   );
-  const isForBuilds = foreign.every(({ targets }) => targets.includes('built image'));
+  // Elsewhere `--build-with` is for uvx:// packages only as well.
+  const isForBuilds = foreign.every(
+    ({ flag, targets }) => targets.includes('built image') && flag !== '--build-with',
+  );
   const otherwise =
     isForBuilds && candidates.every((target) => PROCESSES.includes(target))
       ? ', or add --runtime docker to run it in a container'
