@@ -1,4 +1,7 @@
 import { buildInfo, createGroup, lazily, openTerminal, runCommandLine, watchSignals } from './cli/index.ts';
+import { becomeRuntimeIfCalledSo } from './platform/index.ts';
+
+becomeRuntimeIfCalledSo();
 
 /** The command tree: what a listing shows of each command, and where the rest of it is imported from when it is run. */
 const root = createGroup(

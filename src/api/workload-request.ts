@@ -2,6 +2,7 @@ import { parsePackageReference } from '../build/index.ts';
 import { hasCode, ThvError } from '../errors/index.ts';
 import { DEFAULT_GROUP } from '../groups/index.ts';
 import {
+  JS_RUNTIME_CHOICES,
   parseNewWorkloadName,
   parseWorkloadName,
   type ResourceLimits,
@@ -85,6 +86,7 @@ export function toRunRequest(
     endpointPrefix: '',
     caCertificate: undefined,
     ...limitsOf(body.resource_limits),
+    jsRuntime: jsRuntimeOf(body.js_runtime),
     runtimeOverride: overrideOf(body, keepsBuild),
     debug,
   };
@@ -159,6 +161,13 @@ function runtimeOf(text: string): RunRequest['runtime'] {
   const runtime = RUNTIMES.find((known) => known === text);
   if (runtime !== undefined) return runtime;
   throw invalid(`${INVALID_CONFIG}: ${unknownRuntime(text)}`);
+}
+
+function jsRuntimeOf(text: string): RunRequest['jsRuntime'] {
+  if (text === '') return undefined;
+  const runtime = JS_RUNTIME_CHOICES.find((known) => known === text);
+  if (runtime !== undefined) return runtime;
+  throw invalid(`${INVALID_CONFIG}: invalid js_runtime: ${text} (must be auto, node or bun)`);
 }
 
 function proxyModeOf(text: string): RunRequest['proxyMode'] {

@@ -19,4 +19,5 @@ export {
   requirePackageReference,
 } from './package-reference.ts';
 export type { BuildInputs } from './prepare.ts';
+export { resolveRuntimeSettings } from './runtime-settings.ts';
 export { removeStaleImage } from './stale-image.ts';

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { ownGroupFlag } from '../cli/index.ts';
 import { messageOf, ThvError } from '../errors/index.ts';
 import { formatDuration, silentLogger } from '../platform/index.ts';
-import { parseSecretParameter, ResourceLimitsSchema } from '../records/index.ts';
+import { JS_RUNTIME_CHOICES, parseSecretParameter, ResourceLimitsSchema } from '../records/index.ts';
 import { networkProfile, parsePublish, withVolumes } from '../sandbox/index.ts';
 import { parseEnvironmentFlags, RUNTIMES, unknownRuntime } from '../workloads/index.ts';
 import { waitFlags } from './wait-until-running.ts';
@@ -341,6 +341,17 @@ export const runFlags = {
     help: 'Let a package and its dependencies run programs while they are installed (runtime process)',
     schema: Switch,
   },
+  'js-runtime': {
+    kind: 'string',
+    help: "What runs an npm package: node (this machine's Node.js), bun (built in), or auto (runtime process)",
+    schema: v.optional(
+      v.picklist(
+        ['', ...JS_RUNTIME_CHOICES],
+        ({ input }) => `invalid value for --js-runtime: ${String(input)} (must be auto, node or bun)`,
+      ),
+      '',
+    ),
+  },
   'no-sandbox': {
     kind: 'bool',
     help: 'Run a package with all of your rights, not confined by its permission profile (runtime process)',
@@ -371,3 +382,5 @@ function sound(parse: (text: string) => unknown, prefix?: string) {
     }),
   );
 }
+
+export type RunFlag = keyof typeof runFlags;

@@ -77,6 +77,7 @@ test('the help of run', () => {
       -h, --help                                        help for run
           --host string                                 Host for the HTTP proxy to listen on (IP or hostname) (default "127.0.0.1")
           --ignore-globally                             Load global ignore patterns from ~/.config/toolhive/thvignore (default true)
+          --js-runtime string                           What runs an npm package: node (this machine's Node.js), bun (built in), or auto (runtime process)
       -l, --label stringArray                           Set labels on the container (format: key=value)
           --memory string                               Memory that the server may use (such as 512m or 2g; unlimited for no limit; default: half of the machine, 4g at most)
           --name string                                 Name of the MCP server (auto-generated from image if not provided)

@@ -1,10 +1,10 @@
-import { createCommand, endAtHangUp, type Invocation, type OptionsOf } from '../cli/index.ts';
+import { createCommand, endAtHangUp } from '../cli/index.ts';
 import { ThvError } from '../errors/index.ts';
-import type { ResourceLimits } from '../records/index.ts';
-import { type ImportRequest, type RunRequest, runtimeOverride } from '../workloads/index.ts';
+import type { ImportRequest, RunRequest } from '../workloads/index.ts';
 import { createAsk } from './ask.ts';
 import { confirm, createProgress } from './progress.ts';
 import { runFlags } from './run-flags.ts';
+import { type RunInvocation, runRequest } from './run-request.ts';
 import { surplusProblem } from './surplus-words.ts';
 import { waitUntilRunning } from './wait-until-running.ts';
 
@@ -74,8 +74,6 @@ permission profile. Additional configuration can be provided via flags.`,
   run: runWorkload,
 });
 
-type RunInvocation = Invocation<OptionsOf<typeof runFlags>>;
-
 /** Flags that say how to run, not what. */
 const BESIDE_CONFIG: ReadonlySet<string> = new Set([
   'from-config',
@@ -129,61 +127,4 @@ function refuseOthersBesideConfig({ options, given, words, serverArguments }: Ru
   throw new ThvError('ERR_USAGE', {
     reason: `--from-config cannot be used with other configuration flags: [${conflicts.join(' ')}]`,
   });
-}
-
-/** What was given of them; `undefined` for nothing. */
-function limitsOf({ memory, cpus, pids }: RunInvocation['options']): ResourceLimits | undefined {
-  const limits: ResourceLimits = {
-    ...(memory === '' ? {} : { memory }),
-    ...(cpus === undefined ? {} : { cpus }),
-    ...(pids === undefined ? {} : { pids }),
-  };
-  return Object.keys(limits).length === 0 ? undefined : limits;
-}
-
-function runRequest({ options, words, serverArguments, debug }: RunInvocation): RunRequest {
-  const given = (text: string) => (text === '' ? undefined : text);
-  return {
-    source: words[0] ?? '',
-    runtime: options.runtime === '' ? undefined : options.runtime,
-    noSandbox: options.noSandbox,
-    allowInstallScripts: options.allowInstallScripts,
-    resourceLimits: limitsOf(options),
-    serverArguments,
-    name: given(options.name),
-    group: options.group,
-    transport: options.transport === '' ? undefined : options.transport,
-    proxyMode: options.proxyMode,
-    proxyPort: options.proxyPort,
-    host: options.host,
-    targetPort: options.targetPort,
-    targetHost: options.targetHost,
-    environment: options.env,
-    environmentFile: given(options.envFile),
-    environmentFolder: given(options.envFileDir),
-    secrets: options.secret,
-    labels: options.label,
-    volumes: options.volume,
-    ignore: { loadGlobal: options.ignoreGlobally, printOverlays: options.printResolvedOverlays },
-    permissionProfile: given(options.permissionProfile),
-    publish: options.publish,
-    networkMode: options.network,
-    tools: options.tools,
-    toolsOverrideFile: given(options.toolsOverride),
-    allowedOrigins: options.allowedOrigins,
-    trustProxyHeaders: options.trustProxyHeaders,
-    strictProtocolValidation: options.strictProtocolValidation,
-    stateless: options.stateless,
-    sessionTtlMs: options.sessionTtl,
-    endpointPrefix: options.endpointPrefix,
-    forwardHeaders: options.remoteForwardHeaders,
-    forwardHeaderSecrets: options.remoteForwardHeadersSecret,
-    caCertificate: given(options.caCert),
-    runtimeOverride: runtimeOverride({
-      builder_image: options.runtimeImage,
-      additional_packages: options.runtimeAddPackage,
-      build_with: options.buildWith,
-    }),
-    debug,
-  };
 }

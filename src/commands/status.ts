@@ -34,11 +34,26 @@ export function renderStatus(workload: Workload, now: Date): string {
     ['Remote:', workload.remote ? 'true' : undefined],
     ['Runtime:', workload.process === undefined ? undefined : 'process'],
     ['Sandbox:', workload.process?.isConfined === false ? 'none, it has all rights of its user' : undefined],
+    ['JavaScript:', jsRuntimeOf(workload)],
+    ['Scripts:', heldBackOf(workload)],
     ['Limits:', limitsOf(workload)],
     ...(workload.weaknesses ?? []).map((weakness) => ['Weakness:', weakness] as const),
     ['Uptime:', uptime(workload, now)],
   ];
   return renderTable(lines.flatMap(([label, value]) => (value === undefined ? [] : [[label, value]])));
+}
+
+/** `Node.js 22.11.0 (/usr/bin/node): it is on this machine and fits the package` */
+function jsRuntimeOf({ jsRuntime }: Workload): string | undefined {
+  if (jsRuntime === undefined) return undefined;
+  const { name, version, path, reason } = jsRuntime;
+  return `${name === 'node' ? 'Node.js' : 'Bun'} ${version} (${path ?? 'built in'}): ${reason}`;
+}
+
+function heldBackOf({ heldBack = [] }: Workload): string | undefined {
+  return heldBack.length === 0
+    ? undefined
+    : `not run of ${heldBack.join(', ')}: --allow-install-scripts runs them`;
 }
 
 /** `memory 4g (control group), pids 2048 (resource limit)` */
@@ -50,7 +65,15 @@ function limitsOf({ limits = {} }: Workload): string | undefined {
 }
 
 export function jsonStatus(workload: Workload, now: Date) {
-  const { statusContext, proxyMode, group, limits = {}, weaknesses = [] } = workload;
+  const {
+    statusContext,
+    proxyMode,
+    group,
+    limits = {},
+    weaknesses = [],
+    jsRuntime,
+    heldBack = [],
+  } = workload;
   const running = uptime(workload, now);
   return {
     name: workload.name,
@@ -63,6 +86,8 @@ export function jsonStatus(workload: Workload, now: Date) {
     ...(proxyMode ? { proxy_mode: proxyMode } : {}),
     ...(group ? { group } : {}),
     ...(workload.process === undefined ? {} : { runtime: 'process', confined: workload.process.isConfined }),
+    ...(jsRuntime === undefined ? {} : { js_runtime: jsRuntime }),
+    ...(heldBack.length > 0 ? { held_back: heldBack } : {}),
     ...(Object.keys(limits).length > 0 ? { limits } : {}),
     ...(weaknesses.length > 0 ? { weaknesses } : {}),
     ...(running === undefined ? {} : { uptime: running }),

@@ -7,6 +7,8 @@ export type ServerEvent =
       readonly detail: string;
       /** Which limit ended it, and what raises that; in words. */
       readonly limit?: string | undefined;
+      /** What may help, in words, where it was ended by itself. */
+      readonly wayOut?: string | undefined;
     }
   | { readonly type: 'restarted'; readonly limit?: string | undefined }
   | { readonly type: 'removed' };

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Paths } from '../platform/index.ts';
-import type { SandboxedProcess } from '../processes/index.ts';
+import type { InstalledPackage, SandboxedProcess } from '../processes/index.ts';
 import { type EffectiveLimits, formatMemory, type WorkloadName } from '../records/index.ts';
 import { processFolder } from './process-files.ts';
 
@@ -14,8 +14,19 @@ const ConfinementSchema = v.object({
     pids: v.optional(LimitSchema),
   }),
   weaknesses: v.array(v.string()),
+  js_runtime: v.optional(
+    v.object({
+      name: v.string(),
+      version: v.string(),
+      /** Of Node: its program. */
+      path: v.optional(v.string()),
+      reason: v.string(),
+    }),
+  ),
+  /** Packages whose install scripts were not run. */
+  held_back: v.optional(v.array(v.string())),
 });
-/** What holds a server that is a process, and where its sandbox is weaker than a container. */
+/** What holds a server that is a process, where its sandbox is weaker than a container, and what runs it. */
 export type Confinement = v.InferOutput<typeof ConfinementSchema>;
 
 const UNHELD = 'nothing';
@@ -35,6 +46,35 @@ export function confinementOf(
     },
     weaknesses: [...weaknesses],
   };
+}
+
+export function packageFacts({
+  jsRuntime,
+  heldBack = [],
+}: Pick<InstalledPackage, 'jsRuntime' | 'heldBack'>): Pick<Confinement, 'js_runtime' | 'held_back'> {
+  const runtime = jsRuntime && {
+    name: jsRuntime.name,
+    version: jsRuntime.version,
+    ...(jsRuntime.name === 'node' ? { path: jsRuntime.program } : {}),
+    reason: jsRuntime.reason,
+  };
+  return {
+    ...(runtime === undefined ? {} : { js_runtime: runtime }),
+    ...(heldBack.length === 0 ? {} : { held_back: [...heldBack] }),
+  };
+}
+
+/** What may help where the server of a package dies; `undefined` where nothing is known. */
+export function wayOut({
+  jsRuntime,
+  heldBack = [],
+}: Pick<InstalledPackage, 'jsRuntime' | 'heldBack'>): string | undefined {
+  const scripts =
+    heldBack.length === 0
+      ? []
+      : [`install scripts of ${heldBack.join(', ')} were not run: --allow-install-scripts runs them`];
+  const ways = [...scripts, ...(jsRuntime?.wayOut === undefined ? [] : [jsRuntime.wayOut])];
+  return ways.length === 0 ? undefined : ways.join('; ');
 }
 
 /** For those who are asked about the workload, whoever serves it. Of no use when the disk is full, and then left out. */

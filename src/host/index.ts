@@ -9,6 +9,7 @@ export { resolveForwardHeaders } from './forward-headers.ts';
 export { askHost, findLivingHost, type HostAnswer, type HostConnection, wasHostLost } from './host-client.ts';
 export { ensureHost } from './launch.ts';
 export type { Observation } from './observed-status.ts';
+export { packageSettings } from './package-settings.ts';
 export {
   clearProcessFolder,
   deleteProcessFolder,

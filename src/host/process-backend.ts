@@ -24,9 +24,10 @@ import {
 import { effectiveLimits, type RunConfig, type WorkloadName } from '../records/index.ts';
 import { type Mount, mountsOf, networkProfile, transportEnvironment } from '../sandbox/index.ts';
 import type { Backend } from './backend.ts';
-import { confinementOf, writeConfinement } from './confinement.ts';
+import { confinementOf, packageFacts, wayOut, writeConfinement } from './confinement.ts';
 import { type RunEnvironment, shellOf } from './environment.ts';
 import { overlaysOf } from './overlays.ts';
+import { packageSettings } from './package-settings.ts';
 import { outputPath, processFolder, takeStopTime } from './process-files.ts';
 import { serverOf } from './process-server.ts';
 
@@ -75,6 +76,7 @@ export function createProcessBackend(
       self,
       sandbox,
       allowScripts: config.allow_install_scripts === true,
+      ...(await packageSettings(config, { env, paths })),
       progress: (line) => logger.info(line),
       logger,
       signal,
@@ -101,6 +103,7 @@ export function createProcessBackend(
       },
       folder: processFolder(paths, name),
       readOnlyPaths: installed.readOnlyPaths,
+      node: installed.node,
       ...view,
       network,
       ...(port === undefined ? {} : { port }),
@@ -114,15 +117,26 @@ export function createProcessBackend(
       signal,
     });
     running = started;
-    writeConfinement(paths, name, confinementOf(started.held, limits, weaknesses));
+    writeConfinement(paths, name, {
+      ...confinementOf(started.held, limits, weaknesses),
+      ...packageFacts(installed),
+    });
     const used = use.move();
     void started.exited.then(() => used.dispose());
     output ??= openRotatingFile(outputPath(paths, name));
-    const server = serverOf(started, { hostPort: port?.outside, limits, output });
+    const server = serverOf(started, {
+      hostPort: port?.outside,
+      limits,
+      output,
+      wayOut: wayOut(installed),
+    });
     lastWords = server.lastWords;
     logger.info('process started', {
       package: installed.reference,
       sandbox: sandbox.kind,
+      ...(installed.jsRuntime === undefined
+        ? {}
+        : { jsRuntime: `${installed.jsRuntime.name} ${installed.jsRuntime.version}` }),
       processId: started.pid,
     });
     return server;

@@ -11,6 +11,8 @@ interface ServerFacts {
   readonly limits: EffectiveLimits;
   /** Gets what it prints. */
   readonly output: RotatingFile;
+  /** What may help when it dies. */
+  readonly wayOut?: string | undefined;
 }
 
 const LAST_WORDS_CHARACTERS = 8000;
@@ -20,7 +22,7 @@ const SILENT_GRACE_MS = 1000;
 /** One life of a server that is a process. */
 export function serverOf(
   process: SandboxedProcess,
-  { hostPort, limits, output }: ServerFacts,
+  { hostPort, limits, output, wayOut }: ServerFacts,
 ): RunningServer {
   let lastWords = '';
   const record = (text: string) => {
@@ -47,6 +49,7 @@ export function serverOf(
         type: 'exited',
         detail: atLimit === undefined ? how : `${how}, ${atLimit}`,
         limit: atLimit,
+        wayOut: atLimit === undefined ? wayOut : undefined,
       };
     },
     confirm: async (event) => event,

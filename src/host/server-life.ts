@@ -71,6 +71,7 @@ export async function serveLife(
     event: confirmed.type,
     ...('detail' in event ? { detail: event.detail } : {}),
     ...('limit' in event && event.limit !== undefined ? { limit: event.limit } : {}),
+    ...('wayOut' in event && event.wayOut !== undefined ? { wayOut: event.wayOut } : {}),
     lastLogs,
   });
   return confirmed;

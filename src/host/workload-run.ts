@@ -224,9 +224,10 @@ export function startWorkloadRun(
             wasStable = livedMs >= STABLE_MS;
             const after = wasStable ? ' after stable run' : '';
             remark = limit === undefined ? '' : `restarted: the server was ended, ${limit}`;
-            const why = limit === undefined ? '' : ` (${limit})`;
-            said = sayLastWords(lastWords);
-            await observed.set('starting', `${backend.noun} exited${after}, restarting${why}${said}`);
+            const wayOut = ended.type === 'exited' ? ended.wayOut : undefined;
+            const [cause] = [limit, wayOut].filter((each) => each !== undefined);
+            said = `${cause === undefined ? '' : ` (${cause})`}${sayLastWords(lastWords)}`;
+            await observed.set('starting', `${backend.noun} exited${after}, restarting${said}`);
           },
         });
       });

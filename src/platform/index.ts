@@ -1,5 +1,6 @@
 export { writeFileAtomic } from './atomic-file.ts';
 export { createBackground } from './background.ts';
+export { becomeRuntimeIfCalledSo } from './become-runtime.ts';
 export { openBrowser } from './browser.ts';
 export { loadCLibrary } from './c-library.ts';
 export { type Deadline, givenUp, startDeadline } from './deadline.ts';

@@ -39,8 +39,9 @@ interface ViewOptions {
   readonly settings: Readonly<Record<string, string>>;
   /** What the permission profile grants, and what ignore files put over it. */
   readonly mounts: readonly Mount[];
-  /** The executable that runs packages, seen as `node` and `bun` too. */
+  /** The executable that runs packages, seen as `bun` too, and as `node` unless there is another. */
   readonly executable: string;
+  readonly node?: string | undefined;
   /** The host's name service and hosts file, for a process on the host's network. */
   readonly hasHostNetwork: boolean;
 }
@@ -118,8 +119,8 @@ export function linuxView(options: ViewOptions): readonly ViewEntry[] {
     { type: 'sealed', target: '/dev' },
     { type: 'bind', source: workFolder, target: WORK, readOnly: false },
     { type: 'bind', source: executable, target: PROGRAM, readOnly: true },
-    ...['node', 'bunx', 'thv'].map(
-      (name): ViewEntry => ({ type: 'link', target: join(PROGRAMS, name), to: 'bun' }),
+    ...Object.entries({ node: options.node ?? RUNTIME, bunx: RUNTIME, thv: RUNTIME }).map(
+      ([name, to]): ViewEntry => ({ type: 'link', target: join(PROGRAMS, name), to }),
     ),
     ...packages.map(readOnlyAt),
     // Last, so that a grant is never hidden; outer folders first, so that an inner grant stands on top of them.

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { ThvError } from '../errors/index.ts';
 import type { Logger } from '../platform/index.ts';
 import { openEgressProxy } from './egress/proxy.ts';
+import { RUNTIME } from './filesystem-view.ts';
 import { openNetworkHint, sandboxHint } from './install-hint.ts';
 import { bubblewrap } from './linux/bubblewrap.ts';
 import { namespaces } from './linux/namespaces.ts';
@@ -9,7 +10,7 @@ import { selfTest, type Verdict } from './linux/self-test.ts';
 import { type Backend, startOnLinux } from './linux/start.ts';
 import { seatbeltProfile } from './macos/seatbelt.ts';
 import type { NetworkAccess } from './network-access.ts';
-import { ownFolders } from './own-folders.ts';
+import { nodeFolder, ownFolders } from './own-folders.ts';
 import { startPlain } from './plain.ts';
 import { proxyEnvironment } from './proxy-environment.ts';
 import { startSupervised } from './supervised.ts';
@@ -155,7 +156,11 @@ async function startInSeatbelt(self: readonly string[], spec: ProcessSpec): Prom
     network.type === 'filtered' ? await openEgressProxy({ ...network, logger: spec.logger }) : undefined;
   const profile = seatbeltProfile({
     ownFolders: Object.values(ownFolders(spec.folder)),
-    readOnlyPaths: [...spec.readOnlyPaths, ...self.slice(0, 1)],
+    readOnlyPaths: [
+      ...spec.readOnlyPaths,
+      ...self.slice(0, 1),
+      ...(spec.node === RUNTIME ? [nodeFolder(spec, self) ?? ''] : []),
+    ],
     mounts: spec.mounts,
     overlays: spec.overlays ?? [],
     network: network.type === 'open' ? 'host' : network.type,

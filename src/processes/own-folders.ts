@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
 import { RUNTIME } from './filesystem-view.ts';
 import type { ProcessSpec } from './types.ts';
 
@@ -9,6 +9,26 @@ export function ownFolders(folder: string): { readonly work: string; readonly te
   const temporary = join(folder, 'tmp');
   for (const path of [work, temporary]) mkdirSync(path, { recursive: true, mode: 0o700 });
   return { work, temporary };
+}
+
+/**
+ * The folder where a process that sees this machine's files finds `node` as it should be: that of the Node that was chosen, else
+ * one that is made for it, where `node` is a link to our executable. `undefined` where it does not matter.
+ */
+export function nodeFolder(
+  { folder, node }: Pick<ProcessSpec, 'folder' | 'node'>,
+  [executable = '']: readonly string[],
+): string | undefined {
+  if (node === undefined) return undefined;
+  if (node !== RUNTIME) return dirname(node);
+  if (process.platform === 'win32') return undefined; // links need a right there that few users have
+  const programs = join(folder, 'programs');
+  mkdirSync(programs, { recursive: true, mode: 0o700 });
+  for (const name of ['node', 'bun', 'bunx']) {
+    rmSync(join(programs, name), { force: true });
+    symlinkSync(executable, join(programs, name));
+  }
+  return programs;
 }
 
 /** The server's command, folder and environment where it sees this machine's files at their places. */
@@ -22,9 +42,10 @@ export function withoutView(
 } {
   const { work, temporary } = ownFolders(spec.folder);
   const [program = '', ...args] = spec.command;
+  const searched = [nodeFolder(spec, self), process.env['PATH'] ?? ''].filter((each) => each !== undefined);
   return {
     command: [program === RUNTIME ? (self[0] ?? '') : program, ...args],
     cwd: spec.cwd ?? work,
-    env: { PATH: process.env['PATH'] ?? '', HOME: work, TMPDIR: temporary, LANG: 'C.UTF-8', ...spec.env },
+    env: { PATH: searched.join(delimiter), HOME: work, TMPDIR: temporary, LANG: 'C.UTF-8', ...spec.env },
   };
 }

@@ -14,6 +14,8 @@ export interface ProcessSpec {
   readonly cwd?: string;
   /** Package and runtime folders, seen where they are. */
   readonly readOnlyPaths: readonly string[];
+  /** What `node` is inside: a program's path, or `RUNTIME` for ours. Absent where nobody asked. */
+  readonly node?: string | undefined;
   /** What the permission profile grants. */
   readonly mounts: readonly Mount[];
   /** What ignore files hide of it. */

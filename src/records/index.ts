@@ -17,6 +17,8 @@ export {
   isContainer,
   isProcess,
   isRemote,
+  JS_RUNTIME_CHOICES,
+  type JsRuntimeChoice,
   type PermissionProfile,
   PermissionProfileSchema,
   parseRunConfig,

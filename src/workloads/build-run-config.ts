@@ -32,7 +32,7 @@ import type { RunRequest } from './types.ts';
 interface BuildFacts {
   readonly name: WorkloadName;
   /** Asked for when nothing else can be wrong: what it names may have to be built or installed first (spec 01 §14-2). */
-  readonly image: () => Promise<string>;
+  readonly image: (profile: PermissionProfile) => Promise<string>;
   /** Absent: in a container. */
   readonly runtime?: Runtime['kind'];
   /** The workload's own port while it is given other settings: taken, but by itself. */
@@ -73,7 +73,7 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
       volumes: [...request.volumes],
     }),
   );
-  const image = await facts.image();
+  const image = await facts.image(profile);
   return await within('failed to validate run config', async () => {
     const port = await chooseProxyPort(request, plan, facts);
     const config: RunConfig = {
@@ -82,6 +82,9 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
       ...(facts.runtime === 'process' ? { runtime: facts.runtime } : {}),
       ...(request.noSandbox ? { no_sandbox: true } : {}),
       ...(request.allowInstallScripts ? { allow_install_scripts: true } : {}),
+      ...(request.jsRuntime === undefined || request.jsRuntime === 'auto'
+        ? {}
+        : { js_runtime: request.jsRuntime }),
       ...(request.resourceLimits === undefined ? {} : { resource_limits: request.resourceLimits }),
       ...plan.origin,
       cmd_args: [...plan.serverArguments],

@@ -20,6 +20,7 @@ import {
 import { checkProfile, readPermissionProfile } from '../sandbox/index.ts';
 import { identifySource, type Source } from '../sources/index.ts';
 import { findUsageEndpoint } from '../usage/index.ts';
+import { ANY_OWN, requireApplicable, type Target } from './applicable-flags.ts';
 import { buildRunConfig } from './build-run-config.ts';
 import { checkGroup } from './check-group.ts';
 import { checkSecrets } from './check-secrets.ts';
@@ -29,7 +30,7 @@ import { admitRunConfig, readRunConfigFile, withFreePorts } from './import.ts';
 import { ensureImage, imageOf } from './obtain-image.ts';
 import { planRun } from './plan-run.ts';
 import { buildRemoteConfig } from './remote-document.ts';
-import { partSource } from './remote-source.ts';
+import { type OwnSource, partSource, type RemoteSource } from './remote-source.ts';
 import { ensureProcess, openRuntime, type ProcessSettings, withRuntime } from './runtime.ts';
 import { checkToolsOverride, readToolsOverride } from './tools-override.ts';
 import type { ImportRequest, OperationOptions, RunInteraction, RunRequest } from './types.ts';
@@ -77,15 +78,18 @@ export async function checkRunnable(
   options.signal?.throwIfAborted();
 }
 
-async function prepareNew(outer: Context, request: RunRequest, options: RunOptions): Promise<Prepared> {
+async function prepareNew(outer: Context, given: RunRequest, options: RunOptions): Promise<Prepared> {
   const { signal } = options;
-  const context = withRuntime(outer, request.runtime);
+  const context = withRuntime(outer, given.runtime);
   const { logger } = context;
-  const source = await findSource(context, request, signal);
+  const source = await findSource(context, given, signal);
   const parted = partSource(source);
-  if ('own' in parted) refuseForwardedHeaders(request);
+  requireApplicable(given, 'own' in parted ? ANY_OWN : [remoteTarget(parted.remote)]);
   // Whoever has no engine may still use servers of others (spec 06 §19-1).
-  const { engine } = 'own' in parted ? await openRuntime(context, request, options) : {};
+  const { engine } = 'own' in parted ? await openRuntime(context, given, options) : {};
+  const target = 'own' in parted ? ownTarget(parted.own, engine, given.source) : remoteTarget(parted.remote);
+  requireApplicable(given, [target]);
+  const request = target === 'uvx process' ? await withRequirements(context, given) : given;
   const name = await within('failed to check if workload exists', () =>
     newName(request.name ?? source.defaultName, logger),
   );
@@ -97,6 +101,8 @@ async function prepareNew(outer: Context, request: RunRequest, options: RunOptio
     image: packageOf(request, source),
     no_sandbox: request.noSandbox,
     allow_install_scripts: request.allowInstallScripts,
+    js_runtime: request.jsRuntime === 'auto' ? undefined : request.jsRuntime,
+    runtime_config: request.runtimeOverride,
   };
   const facts = { ...options, name, source: parted, process, ownPort: undefined };
   const config = await documentOf(context, engine, request, facts);
@@ -123,9 +129,10 @@ function reserveName(context: Context, name: WorkloadName): Disposable {
 export async function prepareEdit(
   context: Context,
   present: RunConfig,
-  request: RunRequest,
+  given: RunRequest,
   options: RunOptions,
 ): Promise<RunConfig> {
+  const request = isProcess(present) ? withProcessSettings(given, present) : given;
   requireGroup(context, request.group);
   const name = parseWorkloadName(baseNameOf(present));
   const found: Source =
@@ -133,10 +140,17 @@ export async function prepareEdit(
       ? { kind: 'image', image: present.image, defaultName: name }
       : await findSource(context, request, options.signal);
   const source = partSource(found);
-  if ('own' in source) refuseForwardedHeaders(request);
   const needsEngine = 'own' in source && !isProcess(present);
   const engine = needsEngine ? await context.engine(options.signal) : undefined;
-  const process = { ...present, image: packageOf(request, found) };
+  const target =
+    'own' in source ? ownTarget(source.own, engine, request.source) : remoteTarget(source.remote);
+  requireApplicable(request, [target], present);
+  const process = {
+    ...present,
+    image: packageOf(request, found),
+    js_runtime: request.jsRuntime === 'auto' ? undefined : request.jsRuntime,
+    runtime_config: request.runtimeOverride,
+  };
   const facts = { ...options, name, source, process, ownPort: present.port };
   const config = await documentOf(context, engine, request, facts);
   await checkRunnable(context, { engine, config }, options);
@@ -205,10 +219,10 @@ async function documentOf(
   );
   return await buildRunConfig(request, {
     name,
-    image: () =>
+    image: (permission_profile) =>
       within(finding(request.source), () =>
         engine === undefined
-          ? ensureProcess(context, process, options)
+          ? ensureProcess(context, { ...process, permission_profile }, options)
           : imageOf(context, engine, own, request, options),
       ),
     runtime: engine === undefined ? 'process' : 'container',
@@ -222,20 +236,37 @@ async function documentOf(
   });
 }
 
-/** Of a server of one's own nobody would add them. */
-function refuseForwardedHeaders({
-  source,
-  forwardHeaders = [],
-  forwardHeaderSecrets = [],
-}: RunRequest): void {
-  const flags = [
-    ...(forwardHeaders.length > 0 ? ['--remote-forward-headers'] : []),
-    ...(forwardHeaderSecrets.length > 0 ? ['--remote-forward-headers-secret'] : []),
-  ];
-  if (flags.length === 0) return;
-  throw new ThvError('ERR_INPUT_INVALID', {
-    reason: `headers are forwarded to remote servers only, and ${source} is none: ${flags.join(', ')}`,
+function remoteTarget({ entry }: RemoteSource): Target {
+  return entry === undefined ? 'remote server' : 'remote entry';
+}
+
+function ownTarget(own: OwnSource, engine: Engine | undefined, source: string): Target {
+  if (engine !== undefined) return own.kind === 'package' || own.kind === 'folder' ? 'built image' : 'image';
+  const [, scheme] = /^(npx|uvx|go):/.exec(source) ?? [];
+  if (scheme !== undefined) return `${scheme as 'npx' | 'uvx' | 'go'} process`;
+  // What an edit leaves as it is is not looked at again.
+  return own.kind === 'folder' && own.project.kind !== 'node' ? 'folder process' : 'node folder process';
+}
+
+/** Those that `config.yaml` names, where the request names none; checked like those of an image (spec 03 §13.6). */
+async function withRequirements(context: Context, request: RunRequest): Promise<RunRequest> {
+  const { resolveRuntimeSettings } = await import('../build/index.ts');
+  const file = (await (await context.config()).read()).runtime_configs?.['uvx'];
+  const { buildWith } = resolveRuntimeSettings('uvx', {
+    flags: request.runtimeOverride,
+    ...(file?.build_with ? { file: { build_with: file.build_with } } : {}),
   });
+  return buildWith.length === 0 ? request : { ...request, runtimeOverride: { build_with: [...buildWith] } };
+}
+
+/** What a request to the API has no member for stays. */
+function withProcessSettings(request: RunRequest, present: RunConfig): RunRequest {
+  return {
+    ...request,
+    noSandbox: present.no_sandbox === true,
+    allowInstallScripts: present.allow_install_scripts === true,
+    jsRuntime: request.jsRuntime ?? present.js_runtime,
+  };
 }
 
 /** What a process is made from: a folder by its whole path, for others will look for it. */

@@ -1,10 +1,8 @@
 import { ThvError, within } from '../errors/index.ts';
 import { refuseUnsupported, STDIO_REFUSED } from '../host/index.ts';
-import type { Logger } from '../platform/index.ts';
 import type { RunConfig, WorkloadName } from '../records/index.ts';
 import type { EntryHeader, EntryVariable, RemoteEntry } from '../registry/index.ts';
 import { buildRunConfig } from './build-run-config.ts';
-import { checkLimits } from './check-limits.ts';
 import type { Context } from './context.ts';
 import { fillEntryHeaders } from './fill-environment.ts';
 import { parseForwardHeaderSecrets, parseForwardHeaders } from './forward-header-flags.ts';
@@ -40,8 +38,6 @@ export async function buildRemoteConfig(
 ): Promise<RunConfig> {
   const { logger } = context;
   const { url, entry } = remote;
-  warnAboutIgnored(request, remote, logger);
-  checkLimits(request.resourceLimits, 'remote');
   const plan = await within('failed to validate run config', () =>
     planRemote(context, request, remote, toolsOverride),
   );
@@ -122,49 +118,15 @@ async function planRemote(
   return { ...common, transport, proxyPort, stateless: request.stateless || stateless, origin };
 }
 
-/** Without what is a container's or a process's business. */
+/** Without what the API sends back of every document, and without a registry's defaults for containers. */
 function asRemote(request: RunRequest, { url, entry }: RemoteSource): RunRequest {
   const { permissions: _, ...rest } = request;
   return {
     ...rest,
     targetHost: new URL(url).host,
     environment: entry === undefined ? [] : request.environment,
-    secrets: [],
-    volumes: [],
-    publish: [],
-    networkMode: '',
-    permissionProfile: undefined,
-    noSandbox: false,
-    allowInstallScripts: false,
+    targetPort: 0,
   };
-}
-
-/** Part of every document, and so of what the API is sent back. */
-const OURS = /^(?:MCP_TRANSPORT|MCP_PORT|FASTMCP_PORT)=/;
-
-/** Asked for, and without a meaning where nothing runs on this machine. */
-function warnAboutIgnored(request: RunRequest, { url }: RemoteSource, logger: Logger): void {
-  const { runtimeOverride: build } = request;
-  const given: readonly (readonly [string, boolean])[] = [
-    ['-- ARGS', request.serverArguments.length > 0],
-    ['--env', request.environment.some((entry) => !OURS.test(entry))],
-    ['--secret', request.secrets.length > 0],
-    ['--volume', request.volumes.length > 0],
-    ['--publish', request.publish.length > 0],
-    ['--network', request.networkMode !== ''],
-    ['--permission-profile', request.permissionProfile !== undefined],
-    ['--no-sandbox', request.noSandbox === true],
-    ['--allow-install-scripts', request.allowInstallScripts === true],
-    ['--runtime-image', build?.builder_image !== undefined],
-    ['--runtime-add-package', build?.additional_packages !== undefined],
-    ['--build-with', build?.build_with !== undefined],
-  ];
-  const ignored = given.filter(([, isGiven]) => isGiven).map(([flag]) => flag);
-  if (ignored.length === 0) return;
-  logger.warn('nothing is run for a remote server: these settings have no effect', {
-    server: new URL(url).origin,
-    settings: ignored.join(' '),
-  });
 }
 
 function signInNeeded({ name }: RemoteEntry): ThvError {

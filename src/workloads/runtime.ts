@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Engine } from '../engine/index.ts';
 import { hasCode, ThvError } from '../errors/index.ts';
+import { packageSettings } from '../host/index.ts';
 import { selfCommand } from '../platform/index.ts';
 import type { RunConfig } from '../records/index.ts';
 import { isBridgeMode } from '../sandbox/index.ts';
@@ -28,10 +29,7 @@ const WEAKER =
 
 const PACKAGE = /^(?:npx|uvx|go):\/\//;
 
-type RuntimeFlags = Pick<
-  RunRequest,
-  'source' | 'runtime' | 'noSandbox' | 'allowInstallScripts' | 'publish' | 'networkMode'
->;
+type RuntimeFlags = Pick<RunRequest, 'source' | 'runtime' | 'networkMode'>;
 
 /** The context of a run whose `--runtime` beats the environment's, for all that is asked about engines from here on. */
 export function withRuntime(context: Context, runtime: RunRequest['runtime']): Context {
@@ -60,26 +58,7 @@ export async function openRuntime(
     );
   }
   const runtime = wanted === 'process' ? { kind: 'process' as const } : await engineOrElse();
-  const processOnly = flags.noSandbox
-    ? '--no-sandbox'
-    : flags.allowInstallScripts
-      ? '--allow-install-scripts'
-      : '';
-  if (runtime.kind === 'container' && processOnly !== '') {
-    throw new ThvError(
-      'ERR_INPUT_INVALID',
-      { reason: `${processOnly} does not apply to containers` },
-      { hint: 'add --runtime process to run the package as a process' },
-    );
-  }
-  if (runtime.kind === 'process') {
-    if (flags.publish.length > 0) {
-      throw new ThvError('ERR_INPUT_INVALID', {
-        reason: '--publish does not apply to processes, whose ports are not published',
-      });
-    }
-    requireProcessNetwork(flags.networkMode);
-  }
+  if (runtime.kind === 'process') requireProcessNetwork(flags.networkMode);
   return runtime;
 
   async function engineOrElse(): Promise<Runtime> {
@@ -102,7 +81,11 @@ export function requireProcessNetwork(mode: string): void {
   });
 }
 
-export type ProcessSettings = Pick<RunConfig, 'image' | 'no_sandbox' | 'allow_install_scripts'>;
+export type ProcessSettings = Pick<
+  RunConfig,
+  'image' | 'no_sandbox' | 'allow_install_scripts' | 'js_runtime' | 'runtime_config'
+> &
+  Partial<Pick<RunConfig, 'permission_profile' | 'isolate_network'>>;
 
 /**
  * Makes sure that a package can be run as a process here: that there is a sandbox, and the package itself. Gives its reference with
@@ -110,9 +93,10 @@ export type ProcessSettings = Pick<RunConfig, 'image' | 'no_sandbox' | 'allow_in
  */
 export async function ensureProcess(
   context: Context,
-  { image, no_sandbox, allow_install_scripts }: ProcessSettings,
+  settings: ProcessSettings,
   { progress, signal = new AbortController().signal }: OperationOptions & { readonly progress: Progress },
 ): Promise<string> {
+  const { image, no_sandbox, allow_install_scripts } = settings;
   const { env, paths, logger } = context;
   const { findSandbox, installPackage, noSandbox, requirePackage } = await import('../processes/index.ts');
   const request = requirePackage(image);
@@ -133,6 +117,7 @@ export async function ensureProcess(
     self,
     sandbox,
     allowScripts: allow_install_scripts === true,
+    ...(await packageSettings(settings, context)),
     progress(line) {
       isNew = true;
       progress.update(line);
@@ -143,5 +128,12 @@ export async function ensureProcess(
   installed.use?.[Symbol.dispose]();
   progress.update('');
   if (isNew) progress.line(`Successfully installed ${installed.reference}`);
+  if (isNew && installed.heldBack?.length)
+    logger.warn(
+      'install scripts were not run; a server that needs them is run with --allow-install-scripts',
+      {
+        packages: installed.heldBack.join(', '),
+      },
+    );
   return installed.reference;
 }

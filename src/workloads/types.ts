@@ -1,7 +1,13 @@
 import type { BuildProgress } from '../build/index.ts';
 import type { Registered } from '../clients/index.ts';
 import type { Confinement } from '../host/index.ts';
-import type { PermissionProfile, ResourceLimits, RunConfig, WorkloadStatus } from '../records/index.ts';
+import type {
+  JsRuntimeChoice,
+  PermissionProfile,
+  ResourceLimits,
+  RunConfig,
+  WorkloadStatus,
+} from '../records/index.ts';
 import type { Registry } from '../registry/index.ts';
 import type { RUNTIMES } from './runtime.ts';
 import type { RuntimeOverride } from './runtime-override.ts';
@@ -30,6 +36,10 @@ export interface Workload {
   readonly process?: { readonly isConfined: boolean };
   /** What the server may use, and what holds that; absent where it is not known. */
   readonly limits?: Confinement['limits'] | undefined;
+  /** What runs a JavaScript package, and why. */
+  readonly jsRuntime?: Confinement['js_runtime'];
+  /** Packages whose install scripts were not run. */
+  readonly heldBack?: readonly string[] | undefined;
   /** Where the sandbox of a process was seen to be weaker than a container. */
   readonly weaknesses?: readonly string[] | undefined;
 }
@@ -44,6 +54,8 @@ export interface RunRequest {
   readonly noSandbox?: boolean;
   /** Of a process: packages may run programs while they are installed. */
   readonly allowInstallScripts?: boolean;
+  /** What runs a JavaScript package that is a process; `undefined` for what the configuration says. */
+  readonly jsRuntime?: JsRuntimeChoice | undefined;
   /** What the server may use of the machine; absent for the defaults. */
   readonly resourceLimits?: ResourceLimits | undefined;
   /** Everything behind the first `--`. */

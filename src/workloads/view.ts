@@ -119,6 +119,8 @@ export function viewOf(
     tools: config?.tools_filter ?? [],
     remote,
     limits: confinement?.limits ?? container?.limits,
+    jsRuntime: confinement?.js_runtime,
+    heldBack: confinement?.held_back,
     weaknesses: confinement?.weaknesses,
     ...(config !== undefined && isProcess(config) ? { process: { isConfined: !config.no_sandbox } } : {}),
   };

@@ -27,8 +27,15 @@ export function workloadToJson(workload: Workload) {
 }
 
 /** Ours. */
-function confinementToJson({ limits = {}, weaknesses = [] }: Pick<Workload, 'limits' | 'weaknesses'>) {
+function confinementToJson({
+  limits = {},
+  weaknesses = [],
+  jsRuntime,
+  heldBack = [],
+}: Pick<Workload, 'limits' | 'weaknesses' | 'jsRuntime' | 'heldBack'>) {
   return {
+    ...(jsRuntime === undefined ? {} : { js_runtime: jsRuntime }),
+    ...(heldBack.length > 0 ? { held_back: [...heldBack] } : {}),
     ...(Object.keys(limits).length > 0 ? { limits } : {}),
     ...(weaknesses.length > 0 ? { weaknesses: [...weaknesses] } : {}),
   };

@@ -538,7 +538,7 @@ describe('what cannot be run', () => {
     [
       'headers for a server of one’s own',
       ['example/server:1', '--remote-forward-headers', 'X-A=1'],
-      'headers are forwarded to remote servers only, and example/server:1 is none: --remote-forward-headers',
+      '--remote-forward-headers does not apply to servers that are run here',
     ],
   ])('%s', async (_, args, message) => {
     const { exitCode, stderr } = await world.thv(['run', ...args, '--name', world.name()]);

@@ -107,6 +107,13 @@ const fields = {
   headers: v.optional(v.array(Header), []),
   header_forward: v.optional(HeaderForward),
   resource_limits: v.optional(ResourceLimits),
+  /** Ours. */
+  js_runtime: v.pipe(
+    Text,
+    v.description(
+      "What runs an npm package that is a process: node (the machine's Node.js), bun (built in) or auto. Default: what the API server was started with",
+    ),
+  ),
 };
 
 export const UpdateRequest = named('pkg_api_v1.updateRequest', v.object(fields));
@@ -170,6 +177,7 @@ export const WorkloadDetails = named(
     header_forward: v.optional(HeaderForward),
     headers: v.optional(v.array(Header)),
     resource_limits: v.optional(ResourceLimits),
+    js_runtime: v.optional(v.string()),
   }),
 );
 export type WorkloadDetails = v.InferOutput<typeof WorkloadDetails>;

@@ -42,6 +42,20 @@ const WorkloadEntry = named(
         v.description('What that process may use, with all that it starts'),
       ),
     ),
+    js_runtime: v.optional(
+      v.pipe(
+        v.object({
+          name: v.string(),
+          version: v.string(),
+          path: v.optional(v.string()),
+          reason: v.string(),
+        }),
+        v.description('What runs a JavaScript package that is a process: node or bun, and why'),
+      ),
+    ),
+    held_back: v.optional(
+      v.pipe(v.array(v.string()), v.description('Packages in it whose install scripts were not run')),
+    ),
     weaknesses: v.optional(
       v.pipe(v.array(v.string()), v.description('Where its sandbox is weaker than a container')),
     ),

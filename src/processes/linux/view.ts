@@ -39,6 +39,7 @@ export async function viewFor(
     settings,
     mounts,
     executable,
+    node: spec.node,
     hasHostNetwork: spec.network.type === 'host' || spec.network.type === 'open',
   });
   if (!isRoot) return { view, staging: undefined };

@@ -18,12 +18,16 @@ export function searchPath(env: Environment): readonly string[] {
  * those of version managers, is passed over: what it calls is not seen in a sandbox.
  */
 export function findProgram(name: string, env: Environment): string | undefined {
-  for (const folder of searchPath(env)) {
+  return findPrograms(name, env)[0];
+}
+
+/** All of them, in the order of the `PATH`. */
+export function findPrograms(name: string, env: Environment): readonly string[] {
+  return searchPath(env).flatMap((folder) => {
     const found = nativeProgram(join(folder, `${name}${EXECUTABLE_SUFFIX}`));
     // Some version managers are one program that does what it is called by; it looks for the real one where it is not seen.
-    if (found !== undefined && basename(found, EXECUTABLE_SUFFIX) === name) return found;
-  }
-  return undefined;
+    return found !== undefined && basename(found, EXECUTABLE_SUFFIX) === name ? [found] : [];
+  });
 }
 
 /** Where a file really is, if it is a program of this machine's own format. */

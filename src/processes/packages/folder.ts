@@ -20,20 +20,25 @@ import {
 import { installLimits } from './confined/limits.ts';
 import { listFolder } from './folder-copy.ts';
 import { installGoProgram } from './go/package.ts';
-import { describeNodeFolder, fillNodeFolder } from './npm/folder.ts';
+import { describeNodeFolder, type FilledFolder, fillNodeFolder, folderRuntime } from './npm/folder.ts';
+import { buildLabel } from './npm/js-runtime.ts';
 import { describePythonFolder, fillPythonFolder, hasPython } from './python/folder.ts';
 import { openPackageStore, type PackageStore } from './store.ts';
 import type { InstalledPackage, InstallOptions } from './types.ts';
 
 const USE_TIMEOUT_MS = 30_000;
 /** Changed when a copy of the same inputs must be made anew by this version of the program. */
-const COPY_VERSION = 2;
+const COPY_VERSION = 3;
 
 /** Of a complete copy; beside it, where nothing of the folder can write it. */
 const ReadySchema = v.object({
   /** Whatever else two copies have in common: the newer one stands in for the older. */
   origin: v.string(),
   interpreters: v.array(v.string()),
+  /** What install scripts were run with, where they were. */
+  builtFor: v.optional(v.string()),
+  /** Packages whose install scripts were not run. */
+  heldBack: v.optional(v.array(v.string()), []),
 });
 type Ready = v.InferOutput<typeof ReadySchema>;
 
@@ -48,7 +53,7 @@ export async function installFolder(path: string, options: InstallOptions): Prom
       return await installGoProgram(project.folder, options);
     case 'node':
     case 'python':
-      return await describeCopy(project, await copyOf(project, options));
+      return await describeCopy(project, await copyOf(project, options), options);
     case 'dockerfile':
       throw new ThvError('ERR_FOLDER_UNUSABLE', { folder: path, reason: 'it needs a container engine' });
   }
@@ -64,11 +69,12 @@ interface Copy {
 async function describeCopy(
   project: NodeProject | PythonProject,
   { path, ready, use }: Copy,
+  options: InstallOptions,
 ): Promise<InstalledPackage> {
   try {
     const described =
       project.kind === 'node'
-        ? describeNodeFolder(project, path)
+        ? describeNodeFolder(project, path, await folderRuntime(project, path, options), ready.heldBack)
         : describePythonFolder(project, path, ready.interpreters);
     return { ...described, use };
   } catch (error) {
@@ -87,9 +93,9 @@ async function copyOf(project: NodeProject | PythonProject, options: InstallOpti
   const use = await acquireLock(useLockOf(path), { mode: 'shared', timeoutMs: USE_TIMEOUT_MS });
   try {
     const ready =
-      readyOf(path, project) ??
+      (await usableOf(path, project, options)) ??
       (await store.exclusively(key, options.signal, async () => {
-        const found = readyOf(path, project);
+        const found = await usableOf(path, project, options);
         if (found !== undefined) return found;
         const made = await makeCopy(path, project, entries, options);
         removeOlder(store, key, made);
@@ -116,6 +122,17 @@ function readyOf(copy: string, { kind }: NodeProject | PythonProject): Ready | u
   return kind !== 'python' || hasPython(copy) ? ready : undefined;
 }
 
+/** The same, if what scripts have built in it is good for the runtime that is chosen now. */
+async function usableOf(
+  copy: string,
+  project: NodeProject | PythonProject,
+  options: InstallOptions,
+): Promise<Ready | undefined> {
+  const ready = readyOf(copy, project);
+  if (ready === undefined || project.kind !== 'node' || !options.allowScripts) return ready;
+  return ready.builtFor === buildLabel(await folderRuntime(project, copy, options)) ? ready : undefined;
+}
+
 /** In place, for Python's environments name their interpreter by its full path; the marker is written last. */
 async function makeCopy(
   copy: string,
@@ -128,9 +145,15 @@ async function makeCopy(
   mkdirSync(copy, { recursive: true, mode: 0o700 });
   try {
     let interpreters: readonly string[] = [];
-    if (project.kind === 'node') await fillNodeFolder(project, entries, copy, options);
+    let filled: FilledFolder = { heldBack: [], builtFor: undefined };
+    if (project.kind === 'node') filled = await fillNodeFolder(project, entries, copy, options);
     else interpreters = await fillPythonFolder(project, entries, copy, options);
-    const ready = { origin: JSON.stringify(originOf(project, options)), interpreters: [...interpreters] };
+    const ready: Ready = {
+      origin: JSON.stringify(originOf(project, options)),
+      interpreters: [...interpreters],
+      heldBack: [...filled.heldBack],
+      ...(filled.builtFor === undefined ? {} : { builtFor: filled.builtFor }),
+    };
     await writeFileAtomic(markerOf(copy), JSON.stringify(ready));
     return ready;
   } catch (error) {

@@ -11,6 +11,10 @@ const RecordSchema = v.object({
   version: v.string(),
   /** Proof of what was installed, compared at each start. */
   digest: v.string(),
+  /** What install scripts were run with, where they were. */
+  builtFor: v.optional(v.string()),
+  /** Packages whose install scripts were not run. */
+  heldBack: v.optional(v.array(v.string())),
 });
 export type PackageRecord = v.InferOutput<typeof RecordSchema>;
 

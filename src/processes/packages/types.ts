@@ -1,5 +1,7 @@
 import type { Logger } from '../../platform/index.ts';
+import type { JsRuntimeChoice } from '../../records/index.ts';
 import type { Sandbox } from '../types.ts';
+import type { JsRuntime } from './npm/js-runtime.ts';
 
 export type PackageScheme = 'npx' | 'uvx' | 'go' | 'folder';
 
@@ -21,6 +23,12 @@ export interface InstalledPackage {
   readonly readOnlyPaths: readonly string[];
   /** Where its words have to be run; its work folder unless given. */
   readonly cwd?: string;
+  /** What `node` is in its sandbox, as in `ProcessSpec`. */
+  readonly node?: string;
+  /** What runs it, where it is JavaScript. */
+  readonly jsRuntime?: JsRuntime;
+  /** Packages in it whose install scripts were not run, as `name@1.2.3`. */
+  readonly heldBack?: readonly string[];
   /** To be disposed of when nothing of it is run any more: until then it is not tidied away. */
   readonly use?: Disposable;
 }
@@ -38,6 +46,12 @@ export interface InstallOptions {
   readonly sandbox: Sandbox;
   /** Packages may run programs of their own while they are installed. */
   readonly allowScripts: boolean;
+  /** What is to run JavaScript; absent for the machine's Node where one fits. */
+  readonly jsRuntime?: JsRuntimeChoice | undefined;
+  /** The server reaches others only through a proxy that its environment names. */
+  readonly behindProxy?: boolean;
+  /** Further Python requirements, beside a package from PyPI. */
+  readonly buildWith?: readonly string[];
   /** Gets one line when something is downloaded. */
   readonly progress: (line: string) => void;
   readonly logger: Logger;

@@ -22,6 +22,8 @@ export interface ToolRun {
   /** Files in the folder `settings`, by name. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly readOnlyPaths?: readonly string[];
+  /** What `node` is inside, as in `ProcessSpec`. */
+  readonly node?: string;
   /** What it may write to, beside its home and temporary folder; watched for their size. */
   readonly writable: readonly WritablePlace[];
   /** Whom it may connect to; nobody when there are none. */
@@ -156,6 +158,7 @@ async function start(
         ...env,
       },
       folder: scratch.process,
+      node: run.node,
       readOnlyPaths: [scratch.settings, ...(run.readOnlyPaths ?? [])],
       mounts: writable.map((path) => ({ source: path, target: path, readOnly: false })),
       network: networkOf(run.reach),

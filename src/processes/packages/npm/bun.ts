@@ -4,7 +4,7 @@ import { RUNTIME } from '../../filesystem-view.ts';
 import { runTool, type ToolResult } from '../confined/installer.ts';
 import type { InstallOptions } from '../types.ts';
 import type { NpmSettings } from '../user-settings/npm.ts';
-import { deniedHint, NOWHERE } from '../user-settings/reach.ts';
+import { deniedHint } from '../user-settings/reach.ts';
 
 /** A call of our own executable as the package manager. */
 interface BunCall {
@@ -42,14 +42,6 @@ export function installWithBun(
   );
 }
 
-/** Another tool's lock file as one of our own, beside it. Where it cannot be had, the installation says why. */
-export async function migrateLock(
-  call: Omit<BunCall, 'args'> & { readonly folder: string },
-  options: InstallOptions,
-): Promise<void> {
-  await callBun({ ...call, args: ['pm', 'migrate'] }, [{ path: call.folder }], options);
-}
-
 function callBun(
   { request, args, folder = '/', settings }: BunCall,
   writable: Parameters<typeof runTool>[0]['writable'],
@@ -72,38 +64,6 @@ function callBun(
       reach,
     },
     options,
-  );
-}
-
-/**
- * Runs programs that packages bring: they see their own folder, neither logins nor the cache, and reach only the registries. Throws
- * `ERR_PACKAGE_INSTALL`.
- */
-export async function runScripts(
-  { request, args, folder, settings }: BunCall & { readonly folder: string },
-  options: InstallOptions,
-): Promise<void> {
-  const { exitCode, stdout, lastWords, denied } = await runTool(
-    {
-      request,
-      call: (place) => ({
-        command: [RUNTIME, ...args],
-        env: { ...ENVIRONMENT, ...settings.certificates.env(place.settings) },
-      }),
-      cwd: folder,
-      settings: settings.certificates.files,
-      writable: [{ path: folder }],
-      reach: options.allowScripts ? settings.reach : NOWHERE,
-    },
-    options,
-  );
-  // `bun pm trust --all` exits non-zero when there was nothing to run.
-  if (exitCode === 0 || /\b0 scripts ran\b/.test(`${stdout}\n${lastWords}`)) return;
-  const hint = deniedHint(denied);
-  throw new ThvError(
-    'ERR_PACKAGE_INSTALL',
-    { package: request, reason: lastWords },
-    hint === undefined ? {} : { hint },
   );
 }
 

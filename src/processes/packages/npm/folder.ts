@@ -3,14 +3,18 @@ import { join } from 'node:path';
 import type { ContextEntry, NodeProject } from '../../../build/index.ts';
 import { ThvError } from '../../../errors/index.ts';
 import { RUNTIME } from '../../filesystem-view.ts';
+import { runTool } from '../confined/installer.ts';
 import { copyEntries } from '../folder-copy.ts';
 import { isForServerAlone, NODE_SETTINGS, nodeSettings } from '../folder-settings/node.ts';
 import { warnOf } from '../folder-settings/setting.ts';
 import type { InstalledPackage, InstallOptions } from '../types.ts';
 import { type NpmSettings, npmSettings } from '../user-settings/npm.ts';
-import { installWithBun, migrateLock, runScripts, succeed } from './bun.ts';
+import { deniedHint } from '../user-settings/reach.ts';
+import { installWithBun, succeed } from './bun.ts';
 import { checkNodeSources } from './folder-sources.ts';
-import { isScript, programIn, readText } from './program.ts';
+import { findInstallScripts, runInstallScripts } from './install-scripts.ts';
+import { buildLabel, chooseJsRuntime, environmentFor, interpreterOf, type JsRuntime } from './js-runtime.ts';
+import { isForBun, isScript, type Manifest, programIn, readManifest, readText } from './program.ts';
 
 /** Where `NodeProject.command` has the project. */
 const IMAGE_FOLDER = '/app/';
@@ -18,6 +22,13 @@ const IMAGE_FOLDER = '/app/';
 const WELL_KNOWN: ReadonlySet<string> = new Set(['npm', 'bun']);
 const BINARY_LOCK = 'bun.lockb';
 const SETTING_FILES = ['.npmrc', '.yarnrc', '.yarnrc.yml', 'bunfig.toml'];
+
+/** What became of install scripts. */
+export interface FilledFolder {
+  readonly heldBack: readonly string[];
+  /** What they were run with. */
+  readonly builtFor: string | undefined;
+}
 
 /**
  * Copies a Node project and installs what it depends on, by its lock file where it can be read. Nothing of the project is run, unless
@@ -28,7 +39,7 @@ export async function fillNodeFolder(
   entries: readonly ContextEntry[],
   copy: string,
   options: InstallOptions,
-): Promise<void> {
+): Promise<FilledFolder> {
   const { folder, hasBuild } = project;
   await copyEntries(entries, copy, (name) => !NODE_SETTINGS.has(name) && !isForServerAlone(name), options);
   const settings = await settingsFor(folder, entries, options);
@@ -39,12 +50,68 @@ export async function fillNodeFolder(
   await installDependencies(project, copy, settings, options);
   // Before any script has run: one of them could have led the way elsewhere.
   await copyEntries(entries, copy, isForServerAlone, options);
-  if (options.allowScripts) {
-    const run = (...args: readonly string[]) =>
-      runScripts({ request: folder, args, folder: copy, settings }, options);
-    if (existsSync(join(copy, 'bun.lock'))) await run('pm', 'trust', '--all');
-    if (hasBuild) await run('run', '--bun', 'build');
+  if (!options.allowScripts)
+    return { heldBack: findInstallScripts(copy).map(({ label }) => label), builtFor: undefined };
+  const runtime = await folderRuntime(project, copy, options);
+  await runInstallScripts({ request: folder, folder: copy, settings, runtime }, options);
+  if (hasBuild) await runBuild(folder, copy, settings, runtime, options);
+  return { heldBack: [], builtFor: buildLabel(runtime) };
+}
+
+/** What is to run a copy. */
+export async function folderRuntime(
+  project: NodeProject,
+  copy: string,
+  options: InstallOptions,
+): Promise<JsRuntime> {
+  const { engines } = readManifestIn(copy);
+  const [program = '', file = ''] = project.command;
+  const path = join(copy, file.startsWith(IMAGE_FOLDER) ? file.slice(IMAGE_FOLDER.length) : '');
+  const needsBun = program === 'node' && file.startsWith(IMAGE_FOLDER) && existsSync(path) && isForBun(path);
+  return await chooseJsRuntime({ name: project.folder, engines, isForBun: needsBun }, options);
+}
+
+/** A project needs no name. */
+function readManifestIn(copy: string): { readonly engines?: Manifest['engines'] } {
+  try {
+    return readManifest(copy);
+  } catch {
+    return {};
   }
+}
+
+async function runBuild(
+  request: string,
+  copy: string,
+  settings: NpmSettings,
+  runtime: JsRuntime,
+  options: InstallOptions,
+): Promise<void> {
+  const { exitCode, lastWords, denied } = await runTool(
+    {
+      request,
+      call: (place) => ({
+        command: [...scriptRunner(runtime), 'build'],
+        env: { BUN_BE_BUN: '1', ...settings.certificates.env(place.settings) },
+      }),
+      cwd: copy,
+      settings: settings.certificates.files,
+      node: runtime.program,
+      readOnlyPaths: runtime.paths,
+      writable: [{ path: copy }],
+      reach: settings.reach,
+    },
+    options,
+  );
+  if (exitCode === 0) return;
+  const hint = deniedHint(denied);
+  const facts = { package: request, reason: lastWords };
+  throw new ThvError('ERR_PACKAGE_INSTALL', facts, hint === undefined ? {} : { hint });
+}
+
+/** Runs a script of the manifest; programs that it names run under Node where that was chosen. */
+function scriptRunner({ name }: JsRuntime): readonly string[] {
+  return [RUNTIME, 'run', ...(name === 'bun' ? ['--bun'] : [])];
 }
 
 /** The user's registries and logins, and what of the folder's own settings is taken. */
@@ -93,13 +160,10 @@ async function installDependencies(
       { request: folder, args: ['install', ...kinds, ...lock], folder: copy, settings },
       options,
     );
-  // Scripts of dependencies are run by a lock file of bun's own.
-  const unlocked = allowScripts ? '--save-text-lockfile' : '--no-save';
   if (lockFile === undefined) {
-    succeed(await install(unlocked), folder);
+    succeed(await install('--no-save'), folder);
     return;
   }
-  if (allowScripts) await migrateLock({ request: folder, folder: copy, settings }, options);
   const locked = await install('--frozen-lockfile');
   if (locked.exitCode === 0 || WELL_KNOWN.has(tool)) return succeed(locked, folder);
   logger.warn('the lock file cannot be used, the newest versions that fit are installed', {
@@ -108,26 +172,34 @@ async function installDependencies(
     reason: locked.lastWords,
   });
   rmSync(join(copy, lockFile));
-  succeed(await install(unlocked), folder);
+  succeed(await install('--no-save'), folder);
 }
 
 /** How the copy is run. Throws `ERR_PACKAGE_INSTALL` when its program is not there, or is no file of it. */
-export function describeNodeFolder(project: NodeProject, copy: string): InstalledPackage {
+export function describeNodeFolder(
+  project: NodeProject,
+  copy: string,
+  runtime: JsRuntime,
+  heldBack: readonly string[],
+): InstalledPackage {
   return {
     reference: project.folder,
     version: 'local',
-    command: commandOf(project, copy),
-    env: { BUN_BE_BUN: '1', NODE_ENV: 'production' },
-    readOnlyPaths: [realpathSync(copy)],
+    command: commandOf(project, copy, runtime),
+    env: environmentFor(runtime),
+    readOnlyPaths: [realpathSync(copy), ...runtime.paths],
+    node: runtime.program,
+    jsRuntime: runtime,
+    heldBack,
     // Servers look for files of theirs where they are started, as they are in a container.
     cwd: copy,
   };
 }
 
-function commandOf(project: NodeProject, copy: string): readonly string[] {
+function commandOf(project: NodeProject, copy: string, chosen: JsRuntime): readonly string[] {
   const [program, ...words] = project.command;
-  if (program !== 'node') return [RUNTIME, 'run', '--bun', '--silent', 'start'];
-  const runtime = [RUNTIME, '--no-install', '--no-env-file'];
+  if (program !== 'node') return [...scriptRunner(chosen), '--silent', 'start'];
+  const runtime = interpreterOf(chosen);
   const [file] = words;
   if (file?.startsWith(IMAGE_FOLDER) !== true) return [...runtime, ...words];
   const inside = file.slice(IMAGE_FOLDER.length);

@@ -7,8 +7,19 @@ import { requireRegistryPackages } from '../lock-files/bun-lock.ts';
 import { digestOf, openPackageStore, type PackageRecord, type PackageStore, sha256Of } from '../store.ts';
 import type { InstalledPackage, InstallOptions } from '../types.ts';
 import { type NpmSettings, npmSettings } from '../user-settings/npm.ts';
-import { askRegistry, installWithBun, runScripts, succeed } from './bun.ts';
-import { commandFor, isInside, MAX_MANIFEST_BYTES, readManifest, readText } from './program.ts';
+import { askRegistry, installWithBun, succeed } from './bun.ts';
+import { findInstallScripts, runInstallScripts } from './install-scripts.ts';
+import { buildLabel, chooseJsRuntime, environmentFor, interpreterOf, type JsRuntime } from './js-runtime.ts';
+import {
+  chosenProgram,
+  isForBun,
+  isInside,
+  isScript,
+  MAX_MANIFEST_BYTES,
+  type Manifest,
+  readManifest,
+  readText,
+} from './program.ts';
 
 const LOCKFILE = 'bun.lock';
 /** A copy of an archive that was given by its path. */
@@ -29,9 +40,11 @@ export async function installNpmPackage(request: string, options: InstallOptions
     isArchive || EXACT_VERSION.test(wanted) ? wanted : await resolveVersion(store, name, wanted, options);
   const exact = isArchive ? archiveSpec(wanted) : `${name}@${version}`;
   // Scripts leave traces in what is installed.
-  const key = `${exact}${options.allowScripts ? ' with scripts' : ''}`;
-  const found = findIntact(store, key) ?? (await install(store, key, isArchive ? wanted : exact, options));
-  return describe(store, found, isArchive ? undefined : name, isArchive ? wanted : undefined);
+  const key = `${exact}${options.allowScripts ? ' with all scripts' : ''}`;
+  const found =
+    (await findUsable(store, key, options)) ??
+    (await install(store, key, isArchive ? wanted : exact, options));
+  return await describe(store, found, isArchive ? undefined : name, isArchive ? wanted : undefined, options);
 }
 
 function parseRequest(request: string): { readonly name: string; readonly wanted: string } {
@@ -98,6 +111,32 @@ function findIntact(store: PackageStore, request: string): PackageRecord | undef
   return digestOfContents(store.pathOf(record.key)) === record.digest ? record : undefined;
 }
 
+/** The same, if what its scripts have built is good for the runtime that is chosen now. */
+async function findUsable(
+  store: PackageStore,
+  request: string,
+  options: InstallOptions,
+): Promise<PackageRecord | undefined> {
+  const found = findIntact(store, request);
+  if (found === undefined || !options.allowScripts) return found;
+  const runtime = await runtimeFor(rootOf(store.pathOf(found.key), undefined), options);
+  return found.builtFor === buildLabel(runtime) ? found : undefined;
+}
+
+/** What is to run the package in a folder. */
+async function runtimeFor(root: string, options: InstallOptions): Promise<JsRuntime> {
+  const manifest = readManifest(root);
+  return await chooseJsRuntime({ ...manifest, isForBun: namesBun(root, manifest) }, options);
+}
+
+function namesBun(root: string, manifest: Manifest): boolean {
+  try {
+    return isForBun(chosenProgram(root, manifest));
+  } catch {
+    return false; // its scripts may have to make it first; where they do not, that is said when it is to be run
+  }
+}
+
 function digestOfContents(folder: string): string | undefined {
   try {
     readManifest(rootOf(folder, undefined));
@@ -115,26 +154,43 @@ function install(
 ): Promise<PackageRecord> {
   return store.exclusively(request, options.signal, async () => {
     // Somebody else may have been faster.
-    const found = findIntact(store, request);
+    const found = await findUsable(store, request, options);
     if (found !== undefined) return found;
     options.progress(`Installing ${spec}`);
     using scratch = store.createScratch();
     const settings = await npmSettings(options);
     await fill(scratch.folder, spec, settings, options);
-    if (options.allowScripts) {
-      const args = ['pm', 'trust', '--all'];
-      await runScripts({ request: spec, args, folder: scratch.folder, settings }, options);
-    }
+    const builtBy = options.allowScripts ? await build(scratch.folder, spec, settings, options) : undefined;
+    const heldBack =
+      builtBy === undefined ? findInstallScripts(scratch.folder).map(({ label }) => label) : [];
     // As it is after the scripts were run, for the next start compares this one.
     const digest = digestOfContents(scratch.folder) ?? '';
-    const scripts = options.allowScripts ? 'scripts' : '';
+    const scripts = builtBy === undefined ? '' : `all scripts, ${builtBy}`;
     const key = digestOf(digest, scripts, process.platform, process.arch);
     scratch.moveTo(key, (place) => digestOfContents(place) === digest);
     const { version } = readManifest(rootOf(store.pathOf(key), undefined));
-    const record = { key, version, digest };
+    const record = {
+      key,
+      version,
+      digest,
+      heldBack,
+      ...(builtBy === undefined ? {} : { builtFor: builtBy }),
+    };
     await store.save(request, record);
     return record;
   });
+}
+
+/** Runs install scripts; gives what for. */
+async function build(
+  folder: string,
+  request: string,
+  settings: NpmSettings,
+  options: InstallOptions,
+): Promise<string> {
+  const runtime = await runtimeFor(rootOf(folder, undefined), options);
+  await runInstallScripts({ request, folder, settings, runtime }, options);
+  return buildLabel(runtime);
 }
 
 /** An archive is put where the tool can see it: the rest of its folder is nobody's business. */
@@ -154,21 +210,27 @@ async function fill(
   requireRegistryPackages(lock, { request: spec, registries: settings.registries, own });
 }
 
-function describe(
+async function describe(
   store: PackageStore,
   record: PackageRecord,
   name: string | undefined,
   archive: string | undefined,
-): InstalledPackage {
+  options: InstallOptions,
+): Promise<InstalledPackage> {
   const folder = store.pathOf(record.key);
   const root = rootOf(folder, name);
   const manifest = readManifest(root);
+  const program = chosenProgram(root, manifest);
+  const runtime = await runtimeFor(root, options);
   return {
     reference: `npx://${archive ?? `${manifest.name}@${manifest.version}`}`,
     version: manifest.version,
-    command: commandFor(root, manifest),
-    env: { BUN_BE_BUN: '1', NODE_ENV: 'production', NODE_PATH: join(folder, 'node_modules') },
-    readOnlyPaths: [realpathSync(folder)],
+    command: isScript(program) ? [...interpreterOf(runtime), program] : [program],
+    env: { ...environmentFor(runtime), NODE_PATH: join(folder, 'node_modules') },
+    readOnlyPaths: [realpathSync(folder), ...runtime.paths],
+    node: runtime.program,
+    jsRuntime: runtime,
+    heldBack: record.heldBack ?? [],
   };
 }
 

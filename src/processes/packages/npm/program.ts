@@ -3,12 +3,15 @@ import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import * as v from 'valibot';
 import { hasCode, ThvError } from '../../../errors/index.ts';
 import { readHead, readRegularFile } from '../../../platform/index.ts';
-import { RUNTIME } from '../../filesystem-view.ts';
 
 const ManifestSchema = v.object({
   name: v.string(),
   version: v.optional(v.string(), '0.0.0'),
   bin: v.optional(v.union([v.string(), v.record(v.string(), v.string())])),
+  engines: v.fallback(
+    v.optional(v.object({ node: v.optional(v.string()), bun: v.optional(v.string()) })),
+    undefined,
+  ),
 });
 export type Manifest = v.InferOutput<typeof ManifestSchema>;
 
@@ -27,8 +30,8 @@ export function readText(path: string): string {
     .replace(/^\uFEFF/, '');
 }
 
-/** The words that run the program npx would take: the only one, else the one that is called like the package. Throws `ERR_PACKAGE_INSTALL`. */
-export function commandFor(root: string, { name, bin }: Manifest): readonly string[] {
+/** The program npx would take: the only one, else the one that is called like the package. Throws `ERR_PACKAGE_INSTALL`. */
+export function chosenProgram(root: string, { name, bin }: Manifest): string {
   const bins = typeof bin === 'string' ? { [basename(name)]: bin } : (bin ?? {});
   const names = Object.keys(bins);
   const chosen = names.length === 1 ? names[0] : names.find((each) => each === basename(name));
@@ -40,7 +43,7 @@ export function commandFor(root: string, { name, bin }: Manifest): readonly stri
         : `it brings several programs, none of them called ${basename(name)}: ${names.join(', ')}`;
     throw new ThvError('ERR_PACKAGE_INSTALL', { package: name, reason });
   }
-  return programCommand(programIn(root, written, name));
+  return programIn(root, written, name);
 }
 
 /**
@@ -72,11 +75,6 @@ export function isInside(path: string, folder: string): boolean {
   return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
-/** A script is run by our runtime, anything else by itself. */
-function programCommand(program: string): readonly string[] {
-  return isScript(program) ? [RUNTIME, '--no-install', '--no-env-file', program] : [program];
-}
-
 /** Whether the runtime has to run it, as opposed to a binary or a script of another language. */
 export function isScript(path: string): boolean {
   try {
@@ -87,4 +85,10 @@ export function isScript(path: string): boolean {
     if (!hasCode(error, 'ERR_INPUT_INVALID')) throw error;
     throw new ThvError('ERR_PACKAGE_INSTALL', { package: path, reason: error.facts.reason });
   }
+}
+
+/** Whether a script names Bun as what runs it, or is TypeScript, which our runtime reads in every form. */
+export function isForBun(path: string): boolean {
+  const head = readHead(path, HEAD_BYTES).toString('latin1');
+  return /^#!.*\b(?:bun|tsx|ts-node)\b/.test(head) || /\.[cm]?tsx?$/.test(path);
 }

@@ -37,9 +37,20 @@ export async function installPythonPackage(
   }
   const isExact = wanted !== undefined && wanted !== 'latest';
   const version = isExact ? wanted : await latestVersion(store, name, options);
-  const key = `${name}==${version}`;
-  const found = findIntact(store, key) ?? (await install(store, key, options));
+  const wish = { spec: `${name}==${version}`, version, buildWith: [...(options.buildWith ?? [])].sort() };
+  const found = findIntact(store, keyOf(wish)) ?? (await install(store, wish, options));
   return describe(store, found, name);
+}
+
+/** A package, and what is to be installed beside it. */
+interface Wish {
+  readonly spec: string;
+  readonly version: string;
+  readonly buildWith: readonly string[];
+}
+
+function keyOf({ spec, buildWith }: Wish): string {
+  return buildWith.length === 0 ? spec : `${spec} with ${JSON.stringify(buildWith)}`;
 }
 
 async function latestVersion(store: PackageStore, name: string, options: InstallOptions): Promise<string> {
@@ -95,11 +106,13 @@ function environmentsIn(folder: string): readonly string[] {
  * In place, for its scripts name the interpreter by its full path; the marker is written last. Never where it was tried before:
  * the `uv` of a command that was killed goes on.
  */
-function install(store: PackageStore, request: string, options: InstallOptions): Promise<PackageRecord> {
+function install(store: PackageStore, wish: Wish, options: InstallOptions): Promise<PackageRecord> {
+  const request = keyOf(wish);
+  const more = wish.buildWith.flatMap((requirement) => ['--with', requirement]);
   return store.exclusively(request, options.signal, async () => {
     const found = findIntact(store, request);
     if (found !== undefined) return found;
-    options.progress(`Installing ${request}`);
+    options.progress(`Installing ${wish.spec}`);
     const broken = store.find(request);
     if (broken !== undefined && !isOfEarlierVersion(store.pathOf(broken.key)))
       removeInstalled(store.pathOf(broken.key));
@@ -113,7 +126,7 @@ function install(store: PackageStore, request: string, options: InstallOptions):
     const result = await callUv(
       {
         request,
-        args: ['tool', 'install', '--quiet', ...scripts, request],
+        args: ['tool', 'install', '--quiet', ...scripts, ...more, '--', wish.spec],
         cwd: '/',
         folders: [folder],
         env: { UV_TOOL_DIR: join(folder, 'tools'), UV_TOOL_BIN_DIR: join(folder, 'bin') },
@@ -131,7 +144,7 @@ function install(store: PackageStore, request: string, options: InstallOptions):
     }
     const interpreters = pythonsUsed(environmentsIn(folder), findPythons(options));
     await writeFileAtomic(`${folder}${READY}`, JSON.stringify({ interpreters }));
-    const record = { key, version: request.slice(request.indexOf('==') + 2), digest: '' };
+    const record = { key, version: wish.version, digest: '' };
     await store.save(request, record);
     return record;
   });
