@@ -90,14 +90,23 @@ export async function stopContainer(
   }
 }
 
-/** Podman refuses to stop what ends by itself in that moment (`container state improper`); what is wanted has happened then. */
+const STOP_ATTEMPTS = 5;
+
+/**
+ * Podman refuses to stop what ends by itself in that moment (`container state improper`). What is wanted has happened then, unless the
+ * engine starts it again, which takes another stop.
+ */
 async function stopRunning({ containers }: Engine, id: string, options: StopOptions): Promise<void> {
-  try {
-    await containers.stop(id, options);
-  } catch (error) {
-    if (!hasCode(error, 'ERR_ENGINE_REQUEST')) throw error;
-    const now = await containers.find(id, { signal: options.signal });
-    if (now?.State.Running === true) throw error;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await containers.stop(id, options);
+    } catch (error) {
+      if (!hasCode(error, 'ERR_ENGINE_REQUEST')) throw error;
+      const now = await containers.find(id, { signal: options.signal });
+      if (now?.State.Running !== true) return;
+      if (attempt >= STOP_ATTEMPTS) throw error;
+      await sleep(LOOK_EVERY_MS, options.signal);
+    }
   }
 }
 

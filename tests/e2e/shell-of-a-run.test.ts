@@ -5,7 +5,7 @@ import { echoFolder } from '../faults/echo-folder.ts';
 import { openWorld, type World } from '../harness/world.ts';
 import { findUv } from '../processes/find-uv.ts';
 
-const PACKAGE = 'mcp-server-time@2025.8.4';
+const PACKAGE = 'mcp-server-time';
 /** Registry settings of this machine, for a world with a home of its own. */
 const REGISTRY = Object.fromEntries(
   Object.entries(process.env).filter(
@@ -33,7 +33,6 @@ describe.skipIf(uv === undefined)('uv on the PATH of the shell of a run', () => 
   test('is found by a host that another shell started, and is not needed for what is installed', async () => {
     await using world = await openWorldOfAnotherShell();
     const name = world.name();
-    // What was not pinned is looked up again with each start of the server.
     await world
       .start(['run', `uvx://${PACKAGE}`, '--name', name, ...AS_PROCESS, '--wait'], { env: { PATH } })
       .finished(120_000)

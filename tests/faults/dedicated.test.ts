@@ -170,7 +170,12 @@ describe('a process that serves one package', () => {
       const { name, pid, port } = await serve();
       process.kill(pid, signal);
       await untilEnded(world);
-      expect(await isListening(port)).toBe(false);
+      // The kernel takes the environment of a process that is killed, by which we know it, before its sockets.
+      await waitFor(
+        () => isListening(port),
+        (isOpen) => !isOpen,
+        { what: 'its port is free' },
+      );
       expect(await world.find(name)).toMatchObject({ status: 'unhealthy' });
       await world.ok(['start', name]);
       await world.reached(name);

@@ -8,7 +8,7 @@ import type { InstalledPackage, InstallOptions } from '../types.ts';
 import { type GoSettings, goSettings } from '../user-settings/go.ts';
 import { deniedHint } from '../user-settings/reach.ts';
 import { copyGoFolder } from './folder.ts';
-import { callGo, requireGo } from './toolchain.ts';
+import { callGo, hasGo, requireGo } from './toolchain.ts';
 
 const PROGRAM = 'server';
 const LOCAL = /^(?:\/|\.\.?(?:\/|$))/;
@@ -53,9 +53,22 @@ function findIntact(store: PackageStore, spec: string): PackageRecord | undefine
   return existsSync(program) && withRegularFile(program, sha256Of) === record.digest ? record : undefined;
 }
 
-function installRemote(store: PackageStore, spec: string, options: InstallOptions): Promise<PackageRecord> {
+async function installRemote(
+  store: PackageStore,
+  spec: string,
+  options: InstallOptions,
+): Promise<PackageRecord> {
+  const known = spec.endsWith('@latest') ? findIntact(store, spec) : undefined;
+  const ofLastTime = (record: PackageRecord, why: string) => {
+    options.logger.warn(`${why}, using the version of the last time`, {
+      package: spec,
+      version: record.version,
+    });
+    return record;
+  };
+  if (known !== undefined && !hasGo(options)) return ofLastTime(known, 'Go is not installed any more');
   requireGo(spec, options);
-  return store.exclusively(spec, options.signal, async () => {
+  return await store.exclusively(spec, options.signal, async () => {
     options.progress(`Building ${spec}`);
     using scratch = store.createScratch();
     const settings = await goSettings(options);
@@ -70,13 +83,8 @@ function installRemote(store: PackageStore, spec: string, options: InstallOption
     };
     const result = await callGo(call, options);
     if (result.exitCode !== 0) {
-      const known = spec.endsWith('@latest') ? findIntact(store, spec) : undefined;
       if (known === undefined) throw failureOf(spec, result);
-      options.logger.warn('Go modules cannot be reached, using the version of the last time', {
-        package: spec,
-        version: known.version,
-      });
-      return known;
+      return ofLastTime(known, 'Go modules cannot be reached');
     }
     const [built] = readdirSync(scratch.folder);
     if (built === undefined) {

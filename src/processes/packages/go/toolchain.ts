@@ -20,6 +20,11 @@ interface GoCall {
 /** A module's versions lie as deep in the cache as its path has parts; `github.com/owner/name@v1.2.3` is the usual one. */
 const CACHE_DEPTH = 4;
 
+/** Whether the user has Go. */
+export function hasGo({ env }: Pick<InstallOptions, 'env'>): boolean {
+  return findProgram('go', env) !== undefined;
+}
+
 /** The `go` of this machine. Throws `ERR_PACKAGE_INSTALL` where there is none. */
 export function requireGo(request: string, { env }: Pick<InstallOptions, 'env'>): string {
   const go = findProgram('go', env);

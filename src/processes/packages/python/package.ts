@@ -11,7 +11,7 @@ import type { InstalledPackage, InstallOptions } from '../types.ts';
 import { pythonSettings } from '../user-settings/python.ts';
 import { deniedHint } from '../user-settings/reach.ts';
 import { canRun, findPythons, pythonsUsed } from './interpreters.ts';
-import { callUv } from './uv.ts';
+import { callUv, hasUv } from './uv.ts';
 
 const REQUEST = /^([A-Za-z0-9][\w.-]*(?:\[[\w,.-]+\])?)(?:(?:@|==)([\w.+!-]+))?$/;
 /** Beside the folder of a package, where nothing of the package can write it. */
@@ -55,6 +55,12 @@ function keyOf({ spec, buildWith }: Wish): string {
 
 async function latestVersion(store: PackageStore, name: string, options: InstallOptions): Promise<string> {
   const request = `latest version of ${name}`;
+  const known = store.find(request)?.version;
+  const ofLastTime = (version: string, why: string) => {
+    options.logger.warn(`${why}, using the version of the last time`, { package: name, version });
+    return version;
+  };
+  if (known !== undefined && !hasUv(options)) return ofLastTime(known, 'uv is not installed any more');
   using scratch = store.createScratch();
   const input = join(scratch.folder, 'requirements.in');
   await Bun.write(input, `${name}\n`);
@@ -69,13 +75,8 @@ async function latestVersion(store: PackageStore, name: string, options: Install
     await store.save(request, { key: '', version, digest: '' });
     return version;
   }
-  const known = store.find(request)?.version;
   if (known === undefined) throw failureOf(name, asked);
-  options.logger.warn('package registry does not answer, using the version of the last time', {
-    package: name,
-    version: known,
-  });
-  return known;
+  return ofLastTime(known, 'package registry does not answer');
 }
 
 function findIntact(store: PackageStore, request: string): PackageRecord | undefined {

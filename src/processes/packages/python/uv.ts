@@ -24,6 +24,11 @@ const NO_PYTHON =
   /No interpreter found|Python downloads are|download is available|requires-python|requires Python/i;
 const WANTED_PYTHON = /Python ?((?:[<>=!~]=?\s?\d[\d.,<>=!~* ]*|\d[\d.]*))/;
 
+/** Whether the user has uv. */
+export function hasUv({ env }: Pick<InstallOptions, 'env'>): boolean {
+  return findProgram('uv', env) !== undefined;
+}
+
 /** Throws `ERR_PACKAGE_INSTALL` where uv is not installed. */
 function requireUv(request: string, { env }: Pick<InstallOptions, 'env'>): string {
   const uv = findProgram('uv', env);
