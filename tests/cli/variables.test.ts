@@ -44,6 +44,9 @@ const problem = (shown: string, why: string) =>
   `invalid environment variable name ${shown}: ${why} cannot stand in a name`;
 /** `-e` takes what is before the first `=`. */
 const run = (...flags: string[]) => world.thv(['run', REMOTE, '--name', world.name(), ...flags]);
+/** Files with variables are for servers that run here. They are read before anything is installed. */
+const runHere = (...flags: string[]) =>
+  world.thv(['run', 'npx://example', '--runtime', 'process', '--name', world.name(), ...flags]);
 
 describe('a name of a variable', () => {
   test.each([...NAMES])('%j is refused with -e', async (name, shown, why) => {
@@ -64,7 +67,7 @@ describe('a name of a variable', () => {
     async (name, shown, why) => {
       const file = join(world.work, 'some.env');
       await writeFile(file, `GOOD=1\n${name}=x\n`);
-      const { exitCode, stderr } = await run('--env-file', file);
+      const { exitCode, stderr } = await runHere('--env-file', file);
       expect([exitCode, stderr]).toEqual([1, expect.stringContaining(problem(shown, why))]);
     },
   );
@@ -74,7 +77,7 @@ describe('a name of a variable', () => {
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'bad.env'), 'A B=x\n');
     const taken = new URL(api.url).port;
-    const { stderr } = await run('--env-file-dir', folder, '--proxy-port', taken);
+    const { stderr } = await runHere('--env-file-dir', folder, '--proxy-port', taken);
     expect(stderr).toContain('skipping env file');
     expect(stderr).toContain('a space cannot stand in a name');
   });
