@@ -233,7 +233,7 @@ describe('what applies to some servers of a kind only', () => {
       'a Go package',
       'go process',
       ['--runtime-add-package', 'git'],
-      '--runtime-add-package does not apply to processes of go:// packages. Hint: leave out --runtime-add-package (runtime_config.additional_packages), or add --runtime docker to run it in a container',
+      '--runtime-add-package does not apply to processes. Hint: leave out --runtime-add-package (runtime_config.additional_packages), or add --runtime docker to run it in a container',
     ],
     [
       'a folder of Python',

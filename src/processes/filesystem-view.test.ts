@@ -10,6 +10,7 @@ const options = {
     { source: '/srv/a/deep', target: '/granted/a/deep', readOnly: false },
     { source: '/srv/a', target: '/granted/a', readOnly: true },
   ],
+  nodeScript: '/kept/programs/node',
   executable: '/opt/program',
   hasHostNetwork: true,
 };

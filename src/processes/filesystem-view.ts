@@ -41,7 +41,10 @@ interface ViewOptions {
   readonly mounts: readonly Mount[];
   /** The executable that runs packages, seen as `bun` too, and as `node` unless there is another. */
   readonly executable: string;
+  /** A Node of this machine. */
   readonly node?: string | undefined;
+  /** What is `node` without one; it runs `NODE_RUNTIME`. */
+  readonly nodeScript: string;
   /** The host's name service and hosts file, for a process on the host's network. */
   readonly hasHostNetwork: boolean;
 }
@@ -51,6 +54,8 @@ export const WORK = '/work';
 /** Where the executable is seen, under each name a package may call it by. */
 export const PROGRAMS = '/opt/thv/bin';
 export const PROGRAM = `${PROGRAMS}/bun`;
+/** The executable under the name by which it behaves as Node. */
+export const NODE_RUNTIME = '/opt/thv/runtime/node';
 /** Stands for the runtime's place in a sandbox, as the first word of a command. */
 export const RUNTIME = 'bun';
 const TEMPORARY_SIZE: Size = { bytes: 1024 ** 3, files: 131_072 };
@@ -119,9 +124,10 @@ export function linuxView(options: ViewOptions): readonly ViewEntry[] {
     { type: 'sealed', target: '/dev' },
     { type: 'bind', source: workFolder, target: WORK, readOnly: false },
     { type: 'bind', source: executable, target: PROGRAM, readOnly: true },
-    ...Object.entries({ node: options.node ?? RUNTIME, bunx: RUNTIME, thv: RUNTIME }).map(
+    ...Object.entries({ bunx: RUNTIME, thv: RUNTIME }).map(
       ([name, to]): ViewEntry => ({ type: 'link', target: join(PROGRAMS, name), to }),
     ),
+    ...nodeEntries(options),
     ...packages.map(readOnlyAt),
     // Last, so that a grant is never hidden; outer folders first, so that an inner grant stands on top of them.
     ...[
@@ -129,6 +135,15 @@ export function linuxView(options: ViewOptions): readonly ViewEntry[] {
       // Whoever may write to the home folder must not write to the package in it.
       ...packages.filter((path) => mounts.some(({ target }) => isWithin(path, target))).map(readOnlyAt),
     ].sort((a, b) => a.target.length - b.target.length),
+  ];
+}
+
+function nodeEntries({ node, nodeScript }: ViewOptions): readonly ViewEntry[] {
+  const target = join(PROGRAMS, 'node');
+  if (node !== undefined && node !== RUNTIME) return [{ type: 'link', target, to: node }];
+  return [
+    { type: 'link', target: NODE_RUNTIME, to: PROGRAM },
+    { type: 'bind', source: nodeScript, target, readOnly: true },
   ];
 }
 

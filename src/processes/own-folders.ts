@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { RUNTIME } from './filesystem-view.ts';
+import { writeNodeScript } from './node-script.ts';
 import type { ProcessSpec } from './types.ts';
 
 /** Made if they are missing, for their owner only. */
@@ -13,7 +14,7 @@ export function ownFolders(folder: string): { readonly work: string; readonly te
 
 /**
  * The folder where a process that sees this machine's files finds `node` as it should be: that of the Node that was chosen, else
- * one that is made for it, where `node` is a link to our executable. `undefined` where it does not matter.
+ * one that is made for it, where `node` is our executable. `undefined` where it does not matter.
  */
 export function nodeFolder(
   { folder, node }: Pick<ProcessSpec, 'folder' | 'node'>,
@@ -23,11 +24,13 @@ export function nodeFolder(
   if (node !== RUNTIME) return dirname(node);
   if (process.platform === 'win32') return undefined; // links need a right there that few users have
   const programs = join(folder, 'programs');
-  mkdirSync(programs, { recursive: true, mode: 0o700 });
-  for (const name of ['node', 'bun', 'bunx']) {
-    rmSync(join(programs, name), { force: true });
-    symlinkSync(executable, join(programs, name));
+  const runtime = join(programs, 'runtime');
+  mkdirSync(runtime, { recursive: true, mode: 0o700 });
+  for (const path of [join(runtime, 'node'), join(programs, 'bun'), join(programs, 'bunx')]) {
+    rmSync(path, { force: true });
+    symlinkSync(executable, path);
   }
+  writeNodeScript(join(programs, 'node'), join(runtime, 'node'));
   return programs;
 }
 

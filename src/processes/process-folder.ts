@@ -1,14 +1,17 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { WORK } from './filesystem-view.ts';
+import { NODE_RUNTIME, WORK } from './filesystem-view.ts';
 import { hasLocalResolver, resolverSettings } from './linux/open-network.ts';
 import type { NetworkAccess } from './network-access.ts';
+import { writeNodeScript } from './node-script.ts';
 
 interface ProcessFolder {
   /** Outlives the process. */
   readonly work: string;
   /** Files of `/etc` that are made up, by name. */
   readonly settings: Readonly<Record<string, string>>;
+  /** What is seen as `node` where our own runtime is it. */
+  readonly nodeScript: string;
 }
 
 /**
@@ -44,5 +47,7 @@ export function prepareFolder(
     settings[name] = join(etc, name);
     writeFileSync(join(etc, name), text);
   }
-  return { work, settings };
+  const nodeScript = join(folder, 'programs', 'node');
+  writeNodeScript(nodeScript, NODE_RUNTIME);
+  return { work, settings, nodeScript };
 }

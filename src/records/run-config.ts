@@ -24,9 +24,8 @@ const TransportSchema = v.pipe(
   ),
 );
 
-const JS_RUNTIMES = ['node', 'bun'] as const;
 /** What runs a JavaScript package: the machine's Node, or the runtime in this executable. */
-export type JsRuntime = (typeof JS_RUNTIMES)[number];
+const JS_RUNTIMES = ['node', 'bun'] as const;
 export const JS_RUNTIME_CHOICES = ['auto', ...JS_RUNTIMES] as const;
 export type JsRuntimeChoice = (typeof JS_RUNTIME_CHOICES)[number];
 

@@ -161,7 +161,7 @@ export function requireApplicable(
   const verb = flags.length === 1 ? 'does' : 'do';
   throw new ThvError(
     'ERR_INPUT_INVALID',
-    { reason: `${flags.join(', ')} ${verb} not apply to ${nounOf(target, candidates)}` },
+    { reason: `${flags.join(', ')} ${verb} not apply to ${nounOf(target, candidates, foreign)}` },
     { hint: hintFor(foreign, candidates) },
   );
 }
@@ -169,9 +169,11 @@ export function requireApplicable(
 /** Anything but a remote server: said before it is known what runs it. */
 export const ANY_OWN: readonly Target[] = OWN;
 
-function nounOf(target: Target, candidates: readonly Target[]): string {
+function nounOf(target: Target, candidates: readonly Target[], foreign: readonly Rule[]): string {
   if (REMOTE.includes(target)) return 'remote servers, for which nothing is run here';
   if (candidates.length > 1) return 'servers that are run here';
+  const appliesToNone = foreign.every(({ targets }) => !targets.some((each) => PROCESSES.includes(each)));
+  if (appliesToNone && PROCESSES.includes(target)) return 'processes';
   switch (target) {
     case 'image':
       return 'containers of an image that is not built here';

@@ -88,8 +88,11 @@ function confinementOf(
   config: RunConfig | undefined,
   record: StatusRecord | undefined,
 ): Evidence['confinement'] {
+  if (config === undefined || !isProcess(config)) return undefined;
+  const known = readConfinement(paths, name);
   const isUp = record?.status === 'running' || record?.status === 'unhealthy';
-  return isUp && config !== undefined && isProcess(config) ? readConfinement(paths, name) : undefined;
+  // Nothing holds what does not run; what ran it is of interest most of all when it has died.
+  return isUp || known === undefined ? known : { ...known, limits: {}, weaknesses: [] };
 }
 
 /**

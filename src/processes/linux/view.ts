@@ -24,7 +24,7 @@ export async function viewFor(
   insideId: number | undefined,
 ): Promise<View> {
   const user = insideId ?? process.getuid?.() ?? 0;
-  const { work, settings } = prepareFolder(spec.folder, spec.network, {
+  const { work, settings, nodeScript } = prepareFolder(spec.folder, spec.network, {
     user,
     group: insideId ?? process.getgid?.() ?? 0,
   });
@@ -40,12 +40,14 @@ export async function viewFor(
     mounts,
     executable,
     node: spec.node,
+    nodeScript,
     hasHostNetwork: spec.network.type === 'host' || spec.network.type === 'open',
   });
   if (!isRoot) return { view, staging: undefined };
   const owned = new Set([
     work,
     executable,
+    nodeScript,
     ...packages,
     ...Object.values(settings),
     ...mounts.map(({ source }) => source),

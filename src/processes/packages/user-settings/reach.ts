@@ -15,8 +15,6 @@ const HOST = /^(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::\d{1,5})?$/i;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-export const NOWHERE: Reach = { hosts: [], ports: [], through: () => undefined, proxies: {} };
-
 /**
  * The way to registries: their URLs, or hosts, that the user's configuration names; what a folder names, which must not lead to
  * a private network; what `TOOLHIVE_INSTALL_HOSTS` adds. Throws `ERR_INPUT_INVALID` for what is no host there.
