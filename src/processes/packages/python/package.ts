@@ -109,7 +109,7 @@ function environmentsIn(folder: string): readonly string[] {
  */
 function install(store: PackageStore, wish: Wish, options: InstallOptions): Promise<PackageRecord> {
   const request = keyOf(wish);
-  const more = wish.buildWith.flatMap((requirement) => ['--with', requirement]);
+  const more = wish.buildWith.map((requirement) => `--with=${requirement}`);
   return store.exclusively(request, options.signal, async () => {
     const found = findIntact(store, request);
     if (found !== undefined) return found;
