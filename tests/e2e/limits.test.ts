@@ -174,8 +174,9 @@ describe('limits that cannot be', () => {
     await using world = await openWorld(undefined);
     const ran = await world.thv(['run', 'https://mcp.example.com/mcp', '--name', world.name('far'), flag]);
     expect(ran.exitCode).not.toBe(0);
-    expect(ran.stderr).toContain(
-      `${flag.split('=')[0]}: a remote server runs on a machine of somebody else's`,
+    const name = flag.replace(/=.*/, '');
+    expect(ran.stderr).toStartWith(
+      `Error: ${name} does not apply to remote servers, for which nothing is run here.`,
     );
   });
 
@@ -204,7 +205,7 @@ describe.each([...SANDBOXES])('a process in %s', (sandbox) => {
     await using world = await openWorld(undefined, { env: { ...REGISTRY, TOOLHIVE_SANDBOX: sandbox } });
     const folder = await server(
       world,
-      'process.stdin.resume(); const kept = []; setTimeout(() => setInterval(() => kept.push(Buffer.alloc(8388608, 1)), 20), 3000);',
+      'process.stdin.resume(); const kept = []; setTimeout(() => setInterval(() => kept.push(Buffer.alloc(8388608, 1)), 20), 8000);',
     );
     const name = world.name('greedy');
     await world.ok([

@@ -69,10 +69,11 @@ export async function openEnvironment(
     }
   };
 
-  // Beside everything else: it waits for registries most of the time.
-  const realClients = wantsRealClients(files) ? installRealClients(cache) : undefined;
   await attempt('Debian packages', () => installPackages(report));
   const archive = await attempt('all suites that run containers', () => buildImages(cache));
+  // Beside everything else, because it waits for registries most of the time; not beside the images, whose packages are linked to
+  // the same cache: tar refuses a file that is linked once more while it is read.
+  const realClients = wantsRealClients(files) ? installRealClients(cache) : undefined;
   const variables: Record<string, string> = { THV_TEST_WORLDS: worlds };
   const engines: EngineAddress[] = [];
   for (const open of [openDocker, openPodman]) {
