@@ -7,9 +7,7 @@ import type { Server } from './server.ts';
 import { isAttachFailure } from './stdio-link.ts';
 
 /** A stdio server that has lived this long is called running, whether it has answered anything or not. */
-const SILENCE_MS = 5000;
-/** What servers say when they end because something came ahead of the handshake; some say nothing. */
-const EARLY_PING = /^$|initiali[sz]|\bping\b/i;
+const SILENCE_MS = 1500;
 /** A server that ends this soon after it was taken over was ending already. */
 const TAKE_OVER_MS = 2000;
 /** How long to wait for the watch when the end was seen otherwise. */
@@ -35,30 +33,18 @@ interface LifeOptions {
 
 /**
  * One life of a workload's server, from being up to not being up any more: proxy connected, readiness awaited, end
- * noticed. `undefined` when `signal` aborted; `disturbed` when it ended at a ping of ours, and is wanted back at once. Throws
- * what is not the end of the server.
+ * noticed. `undefined` when `signal` aborted. Throws what is not the end of the server.
  */
 export async function serveLife(
   running: RunningServer,
   options: LifeOptions,
-): Promise<ServerEvent | 'disturbed' | undefined> {
-  const { signal, server } = options;
+): Promise<ServerEvent | undefined> {
+  const { signal } = options;
   const startedAt = performance.now();
   const event = await untilDown(running, options);
   if (event === undefined || signal.aborted) return undefined;
   const livedMs = performance.now() - startedAt;
   const lastLogs = event.type === 'removed' ? '' : await running.lastWords();
-  if (
-    event.type !== 'removed' &&
-    event.limit === undefined &&
-    server.wasDisturbed() &&
-    EARLY_PING.test(lastLogs)
-  ) {
-    options.logger.info('server ended at a ping ahead of its handshake, starting it again without', {
-      lastLogs,
-    });
-    return 'disturbed';
-  }
   await options.onDown(livedMs, event, lastLogs);
   if (options.isTakeOver && livedMs < TAKE_OVER_MS) {
     // Podman ends a server's stdin when the process that was attached dies: it was ending when we took it over, and is

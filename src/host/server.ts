@@ -15,8 +15,6 @@ export interface Server {
   setDown(): void;
   /** Resolves when a stdio server has answered anything; `undefined` for HTTP servers, which are asked over their port. */
   readonly untilHeard: ((signal: AbortSignal) => Promise<void>) | undefined;
-  /** The server ended at a question of ours that came ahead of any client, and will not be asked it again. */
-  wasDisturbed(): boolean;
 }
 
 interface ServerDependencies {
@@ -77,7 +75,6 @@ export function openServer(
       serve: (server, signal) => server.keepAttached(bridge, signal),
       setDown: () => undefined,
       untilHeard: bridge.untilHeard,
-      wasDisturbed: bridge.endedUnheard,
     };
   }
   let sick = Promise.withResolvers<void>();
@@ -105,7 +102,6 @@ export function openServer(
     },
     setDown: () => proxy.setTarget(undefined),
     untilHeard: undefined,
-    wasDisturbed: () => false,
   };
 }
 

@@ -233,7 +233,6 @@ export function startWorkloadRun(
       });
       server.setDown();
       if (event === undefined) return { type: 'ended' };
-      if (event === 'disturbed') continue;
       if (event.type === 'removed' || (await observed.isRemoved())) return await vanished(config);
       if (wasStable || isTakeOver) {
         attempt = 1;
@@ -256,8 +255,8 @@ export function startWorkloadRun(
   async function serveOnce(
     backend: Backend,
     secretValues: SecretValues,
-    serve: (running: RunningServer) => Promise<ServerEvent | 'disturbed' | undefined>,
-  ): Promise<ServerEvent | 'disturbed' | undefined> {
+    serve: (running: RunningServer) => Promise<ServerEvent | undefined>,
+  ): Promise<ServerEvent | undefined> {
     let shortageDelayMs = ENGINE_RETRY_MS;
     while (!signal.aborted) {
       try {

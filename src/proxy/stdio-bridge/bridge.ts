@@ -70,13 +70,8 @@ export interface StdioBridge extends Endpoint {
   attach(process: ServerProcess): ServerLink;
   /** Whether that process was written to before, in this life of ours or, as far as it is known, in an earlier one. */
   hasWrittenTo(identity: string): boolean;
-  /**
-   * Resolves when the process that is attached, or the next one, has answered anything, or when `signal` aborts. A process that no
-   * client talks to is pinged.
-   */
+  /** Resolves when the process that is attached, or the next one, has answered a client, or when `signal` aborts. */
   untilHeard(signal: AbortSignal): Promise<void>;
-  /** The last process was pinged and ended without having answered anything; the next one is not pinged. */
-  endedUnheard(): boolean;
 }
 
 const DEFAULT_TIMEOUT_MS = 60_000;
@@ -136,7 +131,6 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
     note,
     records: loaded,
     explain: explainModern,
-    wasDisturbed: () => signOfLife.endedUnheard(),
     standIn: (refusal, order) => era.standInHandshake(refusal, order),
   });
   const era = createServerEra({
@@ -145,10 +139,7 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
     isDetached: () => outbound.detachedSince !== undefined,
     ...(options.eraProbeMs === undefined ? {} : { probeMs: options.eraProbeMs }),
   });
-  const signOfLife = createSignOfLife({
-    forwarder,
-    isBusy: () => !calls.all()[Symbol.iterator]().next().done,
-  });
+  const signOfLife = createSignOfLife();
   const toolHeaders = createToolHeaders();
   const subscriptions = createSubscriptions({ forwarder, note, sessions: sessions.all() });
   const levels = createLogLevels({ forwarder, note, sessions: () => sessions.all() });
@@ -232,7 +223,6 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
         link = undefined;
         log.debug('server process detached', { reason });
         outbound.detach();
-        signOfLife.detached();
         handshake.detached();
         calls.failAll('process-ended', 'sent');
         questions.processEnded();
@@ -255,7 +245,6 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
       log.error('handshake with the server failed', { error });
     }
     if (!isAlive()) return;
-    signOfLife.opened();
     outbound.open();
   }
 
@@ -287,7 +276,6 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
     attach,
     hasWrittenTo: (identity) => identity === writtenTo || handshake.wasMadeWith(identity),
     untilHeard: signOfLife.untilHeard,
-    endedUnheard: signOfLife.endedUnheard,
     handle(request, context) {
       if (closed) return textError(503, 'The proxy is stopping');
       switch (context.path) {

@@ -20,8 +20,6 @@ export interface Forwarder {
   ask(method: string, params: string, order?: Order): Promise<Outcome>;
   /** A client's initialize message on behalf of all; `first` when it is repeated to a new process. */
   initialize(request: Request, order: Order): Promise<Outcome>;
-  /** Asks whether the process answers at all. Has no time limit, and nobody waits for it when the proxy stops. */
-  ping(): void;
   notify(text: string): boolean;
   notifyFirst(text: string): void;
   /** Tells the process that nobody waits for `call` any more (spec 04 §19.4). */
@@ -51,13 +49,7 @@ export function createForwarder(calls: CallTable, outbound: Outbound, newId: () 
     return call;
   }
 
-  function own(
-    line: string,
-    method: string,
-    id: number,
-    order: Order,
-    life: Call['life'] = 'bounded',
-  ): Promise<Outcome> {
+  function own(line: string, method: string, id: number, order: Order): Promise<Outcome> {
     const { promise, resolve } = Promise.withResolvers<Outcome>();
     let outcome: 'result' | 'error' = 'error';
     const reply: Reply = {
@@ -77,7 +69,7 @@ export function createForwarder(calls: CallTable, outbound: Outbound, newId: () 
       origin: 'proxy',
       reply,
       onOutcome,
-      life,
+      life: 'bounded',
     } as const;
     if (dispatch(line, facts, order) === undefined) resolve({ outcome: 'failed', failure: 'busy' });
     return promise;
@@ -106,10 +98,6 @@ export function createForwarder(calls: CallTable, outbound: Outbound, newId: () 
       const id = newId();
       return own(`${requestText(String(id), method, params)}\n`, method, id, order);
     },
-    ping() {
-      const id = newId();
-      void own(`${requestText(String(id), 'ping', '{}')}\n`, 'ping', id, 'queued', 'listening');
-    },
     initialize(request, order) {
       const id = newId();
       const token = findMember(request.text, request.meta, 'progressToken');
@@ -120,8 +108,6 @@ export function createForwarder(calls: CallTable, outbound: Outbound, newId: () 
     cancelUpstream(call) {
       // A handshake belongs to all sessions and must not be cancelled (MCP "Cancellation").
       if (call.method === 'initialize') return;
-      // There is nothing to cancel, and before a handshake servers take nothing else.
-      if (call.method === 'ping' && call.origin === 'proxy') return;
       outbound.send(`${notificationText('notifications/cancelled', `{"requestId":${call.id}}`)}\n`);
     },
   };

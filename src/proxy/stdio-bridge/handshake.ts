@@ -49,8 +49,6 @@ export interface HandshakeOptions {
   readonly records: readonly SessionRecord[];
   /** A clearer word than the server's own for a handshake that it does not know at all. */
   readonly explain: (request: Request) => Rejection | undefined;
-  /** The process that has just ended did so because of something that we asked it ahead of any client. */
-  readonly wasDisturbed: () => boolean;
   /** For a server that calls the handshake a repeated one, as clients without any came first (spec 04 §19.3). */
   readonly standIn: (refusal: Refusal, order: Order) => Promise<string | undefined>;
 }
@@ -78,7 +76,7 @@ interface Waiter {
 const INITIALIZED = notificationText('notifications/initialized');
 
 export function createHandshake(options: HandshakeOptions): Handshake {
-  const { forwarder, log, note, explain, wasDisturbed, standIn } = options;
+  const { forwarder, log, note, explain, standIn } = options;
   let stored: Stored | undefined;
   let storedVersion: string | undefined;
   /** Identity of the process that has been told `initialized`. */
@@ -148,8 +146,7 @@ export function createHandshake(options: HandshakeOptions): Handshake {
   /** The first client's initialize. Outlives that client: others may have joined. */
   async function ask(request: Request): Promise<void> {
     asking = true;
-    let outcome = await shakeHands(request, 'queued');
-    if (isEnded(outcome) && wasDisturbed()) outcome = await shakeHands(request, 'queued');
+    const outcome = await shakeHands(request, 'queued');
     const refusal = outcome.outcome === 'error' ? refusalIn(outcome.text) : undefined;
     const stand = refusal && (await standIn(refusal, 'queued'));
     asking = false;
@@ -260,10 +257,6 @@ export function createHandshake(options: HandshakeOptions): Handshake {
       ];
     },
   };
-}
-
-function isEnded(outcome: Outcome): boolean {
-  return outcome.outcome === 'failed' && outcome.failure === 'process-ended';
 }
 
 /** The answer worth keeping, on one line. A malformed result is passed on but not kept (spec 04 §6.5). */
