@@ -39,7 +39,12 @@ inEachPlace((place) => {
         status: 'starting',
         health: expect.stringContaining(words),
       });
-      expect(readFileSync(join(world.data, 'logs', `${name}.log`), 'utf8')).toContain(words);
+      // The log comes after the status.
+      await waitFor(
+        () => readFileSync(join(world.data, 'logs', `${name}.log`), 'utf8'),
+        (log) => log.includes(words),
+        { what: 'the log holds the last words' },
+      );
     });
 
     test('the last words hold no secrets', async () => {
