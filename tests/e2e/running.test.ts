@@ -57,6 +57,20 @@ inEachPlace((place) => {
       expect(stderr).toContain('fixture: TOKEN is [secret]');
       expect(stderr).not.toContain('hunter2');
     });
+
+    test.each([
+      ['ends at a ping', ['orderly']],
+      ['falls silent at a ping', ['offended']],
+    ])('that %s serves its first client all the same', async (_, behaviour) => {
+      await using world = await place.openWorld();
+      const { exitCode, name } = await runAndWait(world, behaviour);
+      expect(exitCode).toBe(0);
+      expect(await seenBy(await urlOf(world, name))).toEqual([
+        'initialize number',
+        'notifications/initialized',
+        'tools/call number',
+      ]);
+    });
   });
 
   test("a client's early initialize is passed on at once, and is the first thing that the server hears", async () => {
