@@ -14,6 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['cli'],
   ['workloads'],
   ['stdio-proxy', 'host', 'sources'],
+  ['runtimes'],
   ['registry', 'build', 'clients', 'secrets', 'processes', 'oauth', 'telemetry', 'usage', 'updates'],
   ['config', 'groups'],
   ['engine', 'sandbox', 'proxy', 'middleware', 'oidc'],

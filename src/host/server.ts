@@ -1,7 +1,7 @@
 import { aborted, type Logger } from '../platform/index.ts';
 import { createReverseProxy, createStdioBridge, type Endpoint } from '../proxy/index.ts';
 import type { RunConfig, WorkloadName } from '../records/index.ts';
-import type { RunningServer, ServerEvent } from './backend.ts';
+import type { RunningServer, ServerEvent } from '../runtimes/index.ts';
 import type { RunEnvironment } from './environment.ts';
 import { forwardProxyFor, watchesRemotes } from './remote-settings.ts';
 import { healthSettings, requestTimeoutMs, sessionTtlMs } from './run-settings.ts';

@@ -1,24 +1,20 @@
 import type { ClientSettings } from '../clients/index.ts';
-import type { Engine } from '../engine/index.ts';
 import { hasCode, isShortage, messageOf, ThvError, toThvError } from '../errors/index.ts';
 import { type Logger, type Paths, sleep } from '../platform/index.ts';
 import type { Endpoint, Listener } from '../proxy/index.ts';
 import {
   containerNameOf,
-  isProcess,
-  isRemote,
   type RunConfig,
   type RunConfigStore,
   type StatusRecorder,
   type StatusStore,
   type WorkloadName,
 } from '../records/index.ts';
+import { type Backend, createRuntimes, type RunningServer, type ServerEvent } from '../runtimes/index.ts';
 import type { UsageReporter } from '../usage/index.ts';
 import { createAuthenticationStatus } from './authentication-status.ts';
-import type { Backend, RunningServer, ServerEvent } from './backend.ts';
 import { openClientSettings, serverOf } from './client-entry.ts';
-import { createContainerBackend } from './container-backend.ts';
-import type { RunEnvironment } from './environment.ts';
+import { type RunEnvironment, shellOf } from './environment.ts';
 import { resolveForwardHeaders } from './forward-headers.ts';
 import { conceal, sayLastWords } from './last-words.ts';
 import { createObservedStatus, type Observation } from './observed-status.ts';
@@ -51,7 +47,8 @@ export interface RunDependencies {
   readonly statuses: StatusStore;
   readonly recorder: StatusRecorder;
   readonly paths: Paths;
-  readonly openEngine: (environment: RunEnvironment, signal: AbortSignal) => Promise<Engine>;
+  /** Variables that choose an engine, beneath those of the run. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly usage: Pick<UsageReporter, 'findCounter'>;
   /** This workload's own log. */
   readonly logger: Logger;
@@ -92,11 +89,18 @@ export function startWorkloadRun(
     // Not waited for: the port does not depend on it.
     void observed.begin();
     const config = await deps.runConfigs.get(name);
-    refuseUnsupported(config);
+    const runtime = createRuntimes({
+      env: { ...deps.env, ...options.environment },
+      shell: shellOf(options.environment),
+      paths: deps.paths,
+      logger: log,
+    }).of(config);
+    refuseUnsupported(config, runtime);
     await using resources = new AsyncDisposableStack();
-    return isRemote(config)
-      ? await superviseRemote(config, resources)
-      : await superviseOwn(config, resources);
+    const served = await runtime.serve(name, config, { logger: log, signal });
+    return served.type === 'upstream'
+      ? await superviseRemote({ ...config, remote_url: served.url }, resources)
+      : await superviseOwn(config, served.backend, resources);
   }
 
   async function listen(
@@ -152,7 +156,11 @@ export function startWorkloadRun(
     return { type: 'ended' };
   }
 
-  async function superviseOwn(config: RunConfig, resources: AsyncDisposableStack): Promise<RunEnd> {
+  async function superviseOwn(
+    config: RunConfig,
+    backend: Backend,
+    resources: AsyncDisposableStack,
+  ): Promise<RunEnd> {
     const server = openServer(
       name,
       config,
@@ -166,31 +174,11 @@ export function startWorkloadRun(
       logger: log,
       signal,
     });
-    const backend = await openBackend(config);
     try {
       return await restartLoop(config, backend, server, url, secretValues);
     } finally {
       await backend.release();
     }
-  }
-
-  async function openBackend(config: RunConfig): Promise<Backend> {
-    if (isProcess(config)) {
-      // Loaded by those alone that need it: a host of containers is the smaller for it.
-      const { createProcessBackend } = await import('./process-backend.ts');
-      return createProcessBackend(name, config, {
-        paths: deps.paths,
-        environment: options.environment,
-        logger: log,
-        signal,
-      });
-    }
-    return createContainerBackend(name, config, {
-      paths: deps.paths,
-      openEngine: (engineSignal) => deps.openEngine(options.environment, engineSignal),
-      logger: log,
-      signal,
-    });
   }
 
   async function restartLoop(

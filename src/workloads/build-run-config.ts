@@ -25,7 +25,7 @@ import { checkLimits } from './check-limits.ts';
 import { collectEnvironment } from './environment.ts';
 import type { Filled } from './fill-environment.ts';
 import type { RunPlan } from './plan-run.ts';
-import { type Runtime, requireProcessNetwork } from './runtime.ts';
+import { requireProcessNetwork } from './runtime.ts';
 import type { ToolsOverride } from './tools-override.ts';
 import type { RunRequest } from './types.ts';
 
@@ -34,7 +34,7 @@ interface BuildFacts {
   /** Asked for when nothing else can be wrong: what it names may have to be built or installed first (spec 01 §14-2). */
   readonly image: (profile: PermissionProfile) => Promise<string>;
   /** Absent: in a container. */
-  readonly runtime?: Runtime['kind'];
+  readonly runtime?: 'container' | 'process';
   /** The workload's own port while it is given other settings: taken, but by itself. */
   readonly ownPort?: number | undefined;
   readonly plan: RunPlan;

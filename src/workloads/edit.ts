@@ -4,9 +4,9 @@ import { sleep } from '../platform/index.ts';
 import { formatRunConfig, parseWorkloadName, type RunConfig, type WorkloadName } from '../records/index.ts';
 import { createActRecord } from './act-record.ts';
 import { bestEffort, type Context } from './context.ts';
-import { engineOf, stopBeforeStart } from './lifecycle.ts';
 import { prepareEdit } from './prepare-run.ts';
-import { removeContainers } from './remove-containers.ts';
+import { stopBeforeStart } from './stop.ts';
+import { findReadable } from './stored.ts';
 import { spawnSupervisor } from './supervisor.ts';
 import type { OperationOptions, RunInteraction, RunRequest, RunResult } from './types.ts';
 
@@ -134,8 +134,7 @@ async function startWith(
   signal: AbortSignal,
 ): Promise<void> {
   await stopBeforeStart(context, name, signal);
-  const engine = await engineOf(context, name, signal);
-  if (engine !== undefined) await removeContainers(context, engine, name, signal);
+  await context.runtimes.of(await findReadable(context, name)).clear(name, { signal });
   await context.runConfigs.save(name, config);
   await createActRecord(context, name).step('starting');
   await spawnSupervisor(context, name, config.debug ?? false);

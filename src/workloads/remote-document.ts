@@ -90,7 +90,9 @@ export async function buildRemoteConfig(
       ...declared('add_headers_from_secret', { ...filled.secrets, ...fromSecrets }),
     },
   };
-  await within('failed to validate run config', () => refuseUnsupported(config));
+  await within('failed to validate run config', () =>
+    refuseUnsupported(config, context.runtimes.byKind.remote),
+  );
   return config;
 }
 
