@@ -52,6 +52,18 @@ export function decisionsIn(text: string): readonly { readonly number: string; r
   }));
 }
 
+/** The lines of docstrings that cite and say nothing themselves. */
+export function bareDocstringsIn(text: string): readonly number[] {
+  return [...text.matchAll(/\/\*\*([\s\S]*?)\*\//g)].flatMap(({ index, 1: docstring = '' }) => {
+    if (citationsIn(docstring).length === 0) return [];
+    const said = docstring
+      .replaceAll(CITATION, '')
+      .replace(/\b(?:spec|see|and|of|the|texts?)\b/gi, '')
+      .replace(/[^\p{L}\p{N}]/gu, '');
+    return said === '' ? [text.slice(0, index).split('\n').length] : [];
+  });
+}
+
 /** Places of a chapter: its sections, and their items, as `section-item` and `section.item`. */
 export function placesOf(chapter: string): ReadonlySet<string> {
   const places = new Set<string>();
@@ -100,6 +112,7 @@ async function check(): Promise<number> {
       else if (place !== undefined && !places.has(place))
         complain(file, line, `spec ${chapter} has no §${place}`);
     }
+    for (const line of bareDocstringsIn(text)) complain(file, line, 'say what it gives, then cite');
     for (const { number, line } of decisionsIn(text))
       if (!decisions.has(number)) complain(file, line, `decision ${number} does not exist`);
     for (const match of text.matchAll(/\bDESIGN\b/g))

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { citationsIn, decisionsIn, placesOf } from '../../scripts/citations.ts';
+import { bareDocstringsIn, citationsIn, decisionsIn, placesOf } from '../../scripts/citations.ts';
 
 describe('citations of a source file', () => {
   test.each<[string, string, readonly string[]]>([
@@ -39,6 +39,19 @@ describe('citations of a source file', () => {
   test('the line is where the citation begins', () => {
     expect(citationsIn('\n\n// spec 04 §6.2')[0]?.line).toBe(3);
   });
+});
+
+test('docstrings that only cite are found by line', () => {
+  const text = [
+    '/** Spec 10 §12. */',
+    '/** Texts of spec 03 §13.6, §13.7. */',
+    '/** Adds the routes of groups (spec 10 §12). */',
+    '/** Says something. */',
+    '/**',
+    ' * See spec 04 §1.',
+    ' */',
+  ].join('\n');
+  expect(bareDocstringsIn(text)).toEqual([1, 2, 5]);
 });
 
 test('decisions are found by number', () => {
