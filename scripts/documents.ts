@@ -1,10 +1,14 @@
 /**
- * Links of documents lead somewhere: to a file or folder that is there, and to a heading that it has. The newest version in
- * CHANGELOG.md is that of package.json.
+ * Links of documents lead somewhere: to a file or folder that is there, and to a heading that it has. Paths in back-ticks
+ * exist, chapters left out, for they name files of users and plans. The newest version in CHANGELOG.md is that of package.json.
  */
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { Glob } from 'bun';
+import { pathsIn } from './map.ts';
+
+/** Where documents are. */
+const PLACES = ['*.md', '.github/**/*.md', 'src/**/*.md'];
 
 /** Targets of the links and images of a Markdown text, those in code left out. */
 export function linksIn(text: string): readonly string[] {
@@ -40,9 +44,14 @@ if (import.meta.main) process.exit(await main());
 
 async function main(): Promise<number> {
   const complaints: string[] = [];
-  const documents = [...new Glob('{*.md,{.github,src}/**/*.md}').scanSync({ dot: true })].sort();
+  const documents = PLACES.flatMap((place) => [...new Glob(place).scanSync({ dot: true })]).sort();
+  if (documents.length < PLACES.length) complaints.push('documents were not found');
   for (const document of documents) {
-    for (const target of linksIn(await Bun.file(document).text())) {
+    const text = await Bun.file(document).text();
+    for (const path of document.startsWith('src/spec/') ? [] : pathsIn(text))
+      if (!existsSync(path) && !existsSync(`src/${path}`))
+        complaints.push(`${document}: ${path} does not exist`);
+    for (const target of linksIn(text)) {
       if (/^[a-z]+:/.test(target)) continue;
       const [path = '', fragment] = target.split('#');
       const file = path === '' ? document : normalize(join(dirname(document), path));
