@@ -10,7 +10,7 @@ import type {
 import type { Confinement } from './confinement.ts';
 import type { Backend } from './server.ts';
 
-/** What a runtime works with; it opens everything else itself, on first use. */
+/** What a runtime is given. It opens everything else itself, on first use. */
 export interface RuntimeServices {
   /** Variables that choose an engine. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -34,25 +34,25 @@ export interface Preparing extends Waiting {
 }
 
 /**
- * What runs the servers of one kind of workload. There is one implementation per kind, and commands and host know servers only by
- * way of it. It knows nothing of MCP, of status files or of who serves a workload.
+ * Runs the servers of one kind of workload. There is one implementation per kind, and commands and host reach servers only through
+ * it. It knows nothing of MCP, of status files or of who serves a workload.
  */
 export interface Runtime {
   readonly kind: WorkloadKind;
   /** What `image` of a document means here: an image, a package or folder, or nothing, because the server runs elsewhere. */
   readonly runs: 'images' | 'packages' | 'nothing';
-  /** Its servers end with the one who serves them, so nothing can be found without asking that one. */
+  /** A server ends when its supervisor does, so only the supervisor knows about it. */
   readonly endsWithSupervisor: boolean;
-  /** It keeps to `isolate_network` of a document. */
+  /** It enforces `isolate_network` of a document. */
   readonly isolatesNetwork: boolean;
   /** Why its workloads cannot be exported for Kubernetes. */
   readonly notForKubernetes?: string;
 
   /** Opens what it needs. Throws `ERR_ENGINE_UNAVAILABLE`. */
   open(options: Waiting): Promise<void>;
-  /** Asks whether what it needs answers at this moment. Throws `ERR_ENGINE_UNAVAILABLE`. */
+  /** Checks that what it needs answers now. Throws `ERR_ENGINE_UNAVAILABLE`. */
   ping(options: Waiting): Promise<void>;
-  /** The environment asks for it by name, so that its absence is worth an error even if no workload needs it. */
+  /** The environment asks for it by name: if it is absent, that is an error even when no workload needs it. */
   readonly isNamed: boolean;
 
   /** Makes an image or a package from what the user named. */
@@ -66,7 +66,7 @@ export interface Runtime {
   list(options: Looking): Promise<ReadonlyMap<WorkloadName, Sighting>>;
   /** Whether a workload that was not found is held by something else than what was asked, such as another engine. */
   isElsewhere(name: WorkloadName): Promise<boolean>;
-  /** What is shown of a workload besides what was found of it. */
+  /** Facts for lists that neither the records nor a sighting hold. */
   describe(name: WorkloadName, config: RunConfig, record: StatusRecord | undefined): Description;
   /** What the server printed; `undefined` when there is no server. Throws `ERR_LOGS_NOT_FOUND` for one that vanishes meanwhile. */
   logs(name: WorkloadName, options: LogOptions): Promise<AsyncIterable<OutputChunk> | undefined>;
@@ -81,9 +81,9 @@ export interface Runtime {
   makeRoom(name: WorkloadName): Promise<void>;
   /** Says how long the server may take to end when the run that serves it is ended next. */
   grantStopTime(name: WorkloadName, seconds: number): void;
-  /** A start was asked for whose end nobody has seen. */
+  /** A start was requested, and nobody has seen how it ended. */
   isDeploying(name: WorkloadName): boolean;
-  /** What it keeps on disk for a workload. */
+  /** Files that it keeps for a workload. */
   leftovers(name: WorkloadName, options: Waiting): readonly Leftover[];
 
   /** How the server of a run is reached. Everything that the run needs lives until `run.signal` aborts. */
@@ -123,7 +123,7 @@ export type PackageSettings = Partial<
   >
 >;
 
-/** What was found of a workload, apart from its records. */
+/** A workload as its runtime sees it now. */
 export interface Sighting {
   readonly image: string;
   readonly status: WorkloadStatus;
@@ -163,7 +163,7 @@ export interface LogOptions extends Waiting {
 interface Locating extends Waiting {
   /** Its document can be read. */
   readonly isDocumented: boolean;
-  /** Whether somebody serves it: that one can be ended, whatever else is lost of the workload. */
+  /** Whether somebody serves it. A workload that is served can be ended even if all its records are lost. */
   readonly isServed: () => Promise<boolean>;
 }
 

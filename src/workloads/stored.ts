@@ -2,7 +2,7 @@ import { toThvError } from '../errors/index.ts';
 import type { RunConfig, StatusRecord, WorkloadName } from '../records/index.ts';
 import type { Context } from './context.ts';
 
-/** The document, as far as it can be read. Whoever stops or removes a workload must not fail because of it. */
+/** The document if it can be read: a damaged one must not keep its workload from being stopped or removed. */
 export async function findReadable(
   { runConfigs }: Context,
   name: WorkloadName,
