@@ -16,8 +16,9 @@ const LAYERS: readonly (readonly string[])[] = [
   ['stdio-proxy', 'host', 'sources'],
   ['registry', 'build', 'clients', 'secrets', 'processes', 'oauth', 'telemetry', 'usage', 'updates'],
   ['config', 'groups'],
-  ['engine', 'sandbox', 'proxy', 'middleware', 'oidc'],
+  ['engine', 'egress', 'sandbox', 'proxy', 'middleware', 'oidc'],
   ['records'],
+  ['net'],
   ['platform'],
   ['errors'],
 ];

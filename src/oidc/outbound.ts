@@ -3,7 +3,7 @@ import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIP } from 'node:net';
 import { messageOf, ThvError } from '../errors/index.ts';
-import { isPrivateAddress } from '../platform/index.ts';
+import { isPublicAddress } from '../net/index.ts';
 
 /** The HTTP client for a provider's endpoints (spec 05 §3). No proxy of the environment is used. */
 export interface OutboundClient {
@@ -90,7 +90,7 @@ export function createOutboundClient(options: OutboundOptions): OutboundClient {
   }
 
   function isAddressAllowed(address: string): boolean {
-    return options.allowPrivateAddresses || !isPrivateAddress(address);
+    return options.allowPrivateAddresses || isPublicAddress(address);
   }
 
   function exchange(url: URL, request: OutboundRequest, signal: AbortSignal): Promise<OutboundAnswer> {

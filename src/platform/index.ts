@@ -21,7 +21,6 @@ export { isTaken, listenTwin } from './loopback.ts';
 export { NEVER_IDLE } from './never-idle.ts';
 export { homeOf, type Paths, resolvePaths } from './paths.ts';
 export { findFreePort, isPortAvailable } from './ports.ts';
-export { isPrivateAddress } from './private-address.ts';
 export {
   beginOfProcess,
   commandLineOf,

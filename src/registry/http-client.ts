@@ -1,7 +1,8 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { messageOf, ThvError } from '../errors/index.ts';
-import { isPrivateAddress, proxyFor, startDeadline, unlessAborted } from '../platform/index.ts';
+import { isPublicAddress } from '../net/index.ts';
+import { proxyFor, startDeadline, unlessAborted } from '../platform/index.ts';
 import { shownUrl } from './shown-url.ts';
 
 const MAX_REDIRECTS = 10;
@@ -45,7 +46,7 @@ export interface HttpClient {
 }
 
 export function createHttpClient(options: HttpClientOptions): HttpClient {
-  const { userAgent, resolve = systemResolve, isBlocked = isPrivateAddress } = options;
+  const { userAgent, resolve = systemResolve, isBlocked = (address) => !isPublicAddress(address) } = options;
 
   async function follow(first: URL, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
     let url = first;

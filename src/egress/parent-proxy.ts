@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { ThvError } from '../../errors/index.ts';
+import { ThvError } from '../errors/index.ts';
 import { open, readHead } from './open.ts';
 import type { ProxyRequest } from './request-head.ts';
 

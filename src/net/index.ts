@@ -1,0 +1,2 @@
+export { classifyAddress, isPublicAddress, literalAddress } from './address.ts';
+export { isLoopbackHost } from './loopback.ts';
