@@ -1,6 +1,6 @@
 import { ThvError } from '../errors/index.ts';
-import { isLoopbackHost } from '../net/index.ts';
-import { type Logger, proxyFor } from '../platform/index.ts';
+import { isLoopbackHost, proxyFor } from '../net/index.ts';
+import type { Logger } from '../platform/index.ts';
 import { type RunConfig, remoteUrlProblem } from '../records/index.ts';
 import type { RunEnvironment } from './environment.ts';
 import { checkHeaderForward } from './forward-headers.ts';

@@ -2,6 +2,7 @@ import * as oauth from 'oauth4webapi';
 import { messageOf, ThvError } from '../errors/index.ts';
 import { isLoopbackHost } from '../net/index.ts';
 import { startDeadline } from '../platform/index.ts';
+import { guardedFetch } from './guarded-fetch.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -28,6 +29,7 @@ export async function discoverIssuer(
         algorithm,
         signal: deadline.signal,
         [oauth.allowInsecureRequests]: url.protocol === 'http:',
+        [oauth.customFetch]: guardedFetch,
       });
       return await oauth.processDiscoveryResponse(url, response);
     } catch (error) {

@@ -31,7 +31,6 @@ export {
   spawnDetached,
   terminateProcess,
 } from './processes.ts';
-export { proxyFor } from './proxy-settings.ts';
 export { isUnfinished, readBody } from './read-body.ts';
 export { readHead, readRegularFile, withRegularFile } from './regular-file.ts';
 export { removeLeftTrees, removeTree, removeTreeSync } from './remove-tree.ts';
