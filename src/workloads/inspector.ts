@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ContainerSpec, Engine } from '../engine/index.ts';
 import { hasCode, messageOf, ThvError, within } from '../errors/index.ts';
 import { findByExactName, isUp } from '../host/index.ts';
+import { isLoopbackHost } from '../net/index.ts';
 import { isPortAvailable, sleep } from '../platform/index.ts';
 import { LABEL, type RunConfig, standardLabels, type WorkloadName } from '../records/index.ts';
 import { bestEffort, type Context } from './context.ts';
@@ -67,7 +68,7 @@ async function findTarget(context: Context, name: string, { signal }: OperationO
 /** From inside a container, the loopback address of a Linux machine is out of reach; Docker Desktop has a way in. */
 async function warnOfLoopback(context: Context, { name }: Workload): Promise<void> {
   const config: RunConfig | undefined = await context.runConfigs.find(name as WorkloadName);
-  if (process.platform !== 'linux' || config === undefined || !config.host.startsWith('127.')) return;
+  if (process.platform !== 'linux' || config === undefined || !isLoopbackHost(config.host)) return;
   context.logger.warn('the inspector may not reach a workload that listens on loopback only', {
     workload: name,
     hint: "run the workload with '--host 0.0.0.0'",
