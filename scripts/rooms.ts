@@ -37,10 +37,13 @@ export const ROOMS: Readonly<Record<string, string>> = {
   sandbox: 'permission profile and document → engine settings',
   engine:
     'Docker and Podman over their sockets: discovery, containers, images, networks, attach. Knows nothing of MCP or of workloads',
+  egress:
+    'the way out of what has no network: an HTTP proxy that connects to granted hosts and ports only. Knows nothing of processes or containers',
   middleware: 'the chain before an endpoint, one folder per middleware',
   proxy: 'MCP on the wire: stdio bridge, reverse proxy, sessions, listener. Knows nothing of containers',
   oidc: 'tokens of incoming requests: issuer, keys, introspection, what an unauthenticated caller is told',
   records: 'what is on disk: run config document, status file, names, labels',
+  net: 'the network as an attacker sees it: kinds of addresses, what is this machine, the one HTTP client for what goes out, the one parser of HTTP answers',
   platform: 'the operating system: paths, atomic files, locks, processes, ports, logs',
   errors: 'the one error family',
 };

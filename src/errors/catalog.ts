@@ -49,6 +49,27 @@ export const CATALOG = {
   // Application configuration (spec 09 §2)
   ERR_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
   ERR_UPDATE_CHECK: entry('world', 502, ({ reason }: Reason) => reason),
+  /** No answer of a server that we asked over HTTP, or none that may be read; rooms say it in their own words. */
+  ERR_HTTP: entry(
+    'world',
+    502,
+    ({
+      reason,
+    }: Reason & {
+      readonly failed:
+        | 'url'
+        | 'protocol'
+        | 'plain-http'
+        | 'private'
+        | 'resolve'
+        | 'connection'
+        | 'timeout'
+        | 'redirects'
+        | 'size';
+      /** Where it failed: the URL that was asked for, or one that a redirect led to. */
+      readonly url: string;
+    }) => reason,
+  ),
 
   // Secrets (spec 09 §5)
   ERR_SECRET_NOT_FOUND: entry(

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { openEgressProxy } from '../egress/index.ts';
 import { ThvError } from '../errors/index.ts';
 import type { Logger } from '../platform/index.ts';
-import { openEgressProxy } from './egress/proxy.ts';
 import { RUNTIME } from './filesystem-view.ts';
 import { openNetworkHint, sandboxHint } from './install-hint.ts';
 import { bubblewrap } from './linux/bubblewrap.ts';

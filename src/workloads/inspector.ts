@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hasCode, messageOf, ThvError } from '../errors/index.ts';
+import { isLoopbackHost } from '../net/index.ts';
 import { isPortAvailable, sleep } from '../platform/index.ts';
 import type { RunConfig, WorkloadName } from '../records/index.ts';
 import type { Auxiliary, AuxiliaryProgram } from '../runtimes/index.ts';
@@ -63,7 +64,7 @@ async function findTarget(context: Context, name: string, { signal }: OperationO
 /** From inside a container, the loopback address of a Linux machine is out of reach; Docker Desktop has a way in. */
 async function warnOfLoopback(context: Context, { name }: Workload): Promise<void> {
   const config: RunConfig | undefined = await context.runConfigs.find(name as WorkloadName);
-  if (process.platform !== 'linux' || config === undefined || !config.host.startsWith('127.')) return;
+  if (process.platform !== 'linux' || config === undefined || !isLoopbackHost(config.host)) return;
   context.logger.warn('the inspector may not reach a workload that listens on loopback only', {
     workload: name,
     hint: "run the workload with '--host 0.0.0.0'",

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { isLoopbackHost } from '../../net/index.ts';
 import { errorText, INVALID_REQUEST, jsonError } from '../../proxy/index.ts';
 import { parseParameters } from '../parameters.ts';
 import type { Middleware, MiddlewareDeps } from '../types.ts';
@@ -79,8 +80,4 @@ function allowedHosts(port: number, origins: readonly string[]): ReadonlySet<str
       : [host, host.replace(/:\d+$/, ''), `${host.replace(/:\d+$/, '')}:${port}`];
   });
   return new Set([...own, ...named]);
-}
-
-function isLoopbackHost(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }

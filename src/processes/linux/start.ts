@@ -1,5 +1,5 @@
 import { release } from 'node:os';
-import { openEgressProxy } from '../egress/proxy.ts';
+import { openEgressProxy } from '../../egress/index.ts';
 import { PROGRAM, PROGRAMS, RUNTIME, type ViewEntry, WORK } from '../filesystem-view.ts';
 import { holdLimits } from '../limits/hold-limits.ts';
 import type { NetworkAccess } from '../network-access.ts';

@@ -69,7 +69,7 @@ describe('a response, cut at every place (RFC 9112)', () => {
     [
       'in chunks, in spite of a length',
       'HTTP/1.1 200 OK\r\nContent-Length: 99\r\nTransfer-Encoding: Chunked\r\n\r\n1\r\na\r\n0\r\n\r\n',
-      { body: 'a', isReusable: true },
+      { headers: [], body: 'a', isReusable: false },
     ],
     [
       'until the end of the connection',
@@ -157,6 +157,96 @@ describe('a response, cut at every place (RFC 9112)', () => {
     ],
     ['with a blank in a name', 'HTTP/1.1 200 OK\r\nX : a\r\n\r\n', { error: 'malformed response header' }],
     [
+      'of HTTP/1.0 in chunks, which that version does not have',
+      'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n',
+      { body: 'a', isReusable: false },
+    ],
+    [
+      'with chunks named twice',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n',
+      { error: 'unknown transfer encoding' },
+    ],
+    [
+      'with chunks named twice in one line',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n',
+      { error: 'unknown transfer encoding' },
+    ],
+    [
+      'with a length in hex',
+      'HTTP/1.1 200 OK\r\nContent-Length: 0x5\r\n\r\n',
+      { error: 'malformed content length' },
+    ],
+    [
+      'with a signed length',
+      'HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\n',
+      { error: 'malformed content length' },
+    ],
+    [
+      'with two lengths in one line',
+      'HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\n',
+      { error: 'malformed content length' },
+    ],
+    [
+      'with an empty length',
+      'HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n',
+      { error: 'malformed content length' },
+    ],
+    [
+      'with a carriage return inside a line',
+      'HTTP/1.1 200 OK\r\nX: a\rContent-Length: 9\r\n\r\n',
+      { error: 'malformed response header' },
+    ],
+    ['with a NUL', 'HTTP/1.1 200 OK\r\nX: a\0b\r\n\r\n', { error: 'malformed response header' }],
+    [
+      'with a line without colon',
+      'HTTP/1.1 200 OK\r\nnonsense\r\n\r\n',
+      { error: 'malformed response header' },
+    ],
+    ['with a header without name', 'HTTP/1.1 200 OK\r\n: a\r\n\r\n', { error: 'malformed response header' }],
+    ['with a status of two digits', 'HTTP/1.1 20 OK\r\n\r\n', { error: 'not an HTTP response' }],
+    ['with a status below 100', 'HTTP/1.1 099 Low\r\n\r\n', { error: 'not an HTTP response' }],
+    ['that waits for us to speak first', 'SSH-2.0-OpenSSH_9.6\r\n', { error: 'not an HTTP response' }],
+    [
+      'with a lone line feed behind a chunk size',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\na\r\n0\r\n\r\n',
+      { error: 'malformed chunk size' },
+    ],
+    [
+      'with a carriage return inside a chunk extension',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;a\rb\r\na\r\n0\r\n\r\n',
+      { error: 'malformed chunk size' },
+    ],
+    [
+      'with a lone line feed behind a chunk',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\n0\r\n\r\n',
+      { error: 'malformed chunk end' },
+    ],
+    [
+      'with two carriage returns behind a chunk',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\r\n0\r\n\r\n',
+      { error: 'malformed chunk end' },
+    ],
+    [
+      'with a chunk that is longer than it says',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n',
+      { error: 'malformed chunk end' },
+    ],
+    [
+      'with an empty chunk size',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n',
+      { error: 'malformed chunk size' },
+    ],
+    [
+      'with a chunk larger than any number',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n',
+      { error: 'malformed chunk size' },
+    ],
+    [
+      'with a lone line feed in the trailers',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: 1\n\r\n',
+      { error: 'malformed trailer' },
+    ],
+    [
       'with a bad chunk size',
       'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x5\r\n',
       { error: 'malformed chunk size' },
@@ -188,5 +278,35 @@ describe('a response, cut at every place (RFC 9112)', () => {
     );
     const chunk = Buffer.from('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;');
     expect(readAll([chunk, endless], 'GET', false).error).toBe('chunk line is too long');
+  });
+
+  test('provisional responses have a bound together', () => {
+    const hint = Buffer.from(`HTTP/1.1 103 Early Hints\r\nX: ${'x'.repeat(1000)}\r\n\r\n`);
+    const flood = Array.from({ length: 300 }, () => hint);
+    expect(readAll(flood, 'GET', false).error).toBe('response headers are too large');
+  });
+
+  test('chunk extensions have a bound together, which data lifts', () => {
+    const head = Buffer.from('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
+    const extension = 'x'.repeat(100);
+    const tiny = Array.from({ length: 500 }, () => Buffer.from(`1;${extension}\r\na\r\n`));
+    expect(readAll([head, ...tiny], 'GET', false).error).toBe('chunks have more extensions than data');
+    const large = Array.from({ length: 500 }, () => Buffer.from(`64;${extension}\r\n${extension}\r\n`));
+    expect(readAll([head, ...large], 'GET', false).error).toBeUndefined();
+  });
+
+  test('behind the head of a switched protocol all bytes are passed on', () => {
+    const text = Buffer.from('HTTP/1.1 101 UPGRADED\r\nUpgrade: tcp\r\nContent-Length: 1\r\n\r\nraw\r\n\r\n');
+    const seen: string[] = [];
+    const reader = createResponseReader('POST', {
+      switches: (status) => status === 101,
+      onHead: ({ status }) => seen.push(String(status)),
+      onBody: (piece) => seen.push(Buffer.from(piece).toString()),
+      onEnd: (isReusable) => seen.push(String(isReusable)),
+    });
+    reader.push(text);
+    reader.push(Buffer.from('more'));
+    reader.close();
+    expect(seen).toEqual(['101', 'raw\r\n\r\n', 'more', 'false']);
   });
 });

@@ -34,10 +34,14 @@ export function findHeadEnd(bytes: Buffer): number {
   return -1;
 }
 
-/** Throws on whatever could be understood in two ways. */
-export function parseHead(text: string): ResponseHead {
+/** Control characters, and line ends that only some parsers see. */
+const AMBIGUOUS = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)/;
+
+/** `text` holds the head with its empty line. Throws on whatever could be understood in two ways. */
+export function parseResponseHead(text: string): ResponseHead {
+  if (AMBIGUOUS.test(text)) throw new Error('malformed response header');
   const lines = text.split('\n');
-  const start = /^HTTP\/1\.([01]) (\d{3})(?: (.*?))?\r?$/.exec(lines[0] ?? '');
+  const start = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*?))?\r?$/.exec(lines[0] ?? '');
   if (start === null) throw new Error('not an HTTP response');
   const [, minor, status, statusText = ''] = start;
   const headers: [string, string][] = [];
@@ -66,17 +70,20 @@ export function parseHead(text: string): ResponseHead {
     }
   }
   const named = connection === '' ? [] : connection.split(',').map((option) => option.trim());
+  // A length beside chunks is wrong, and who sends both may be two parties that disagree about what follows (RFC 9112 §6.3).
+  const isDoubtful = isChunked && (length !== undefined || minor === '0');
   return {
     status: Number(status),
     statusText: statusText.trim(),
-    headers:
-      named.length === 0
-        ? headers
-        : headers.filter(([name]) => name === 'content-length' || !named.includes(name)),
+    headers: named.length === 0 && !isDoubtful ? headers : headers.filter(isKept),
     length: isChunked ? undefined : length,
     isChunked,
-    isPersistent: minor === '1' ? !named.includes('close') : named.includes('keep-alive'),
+    isPersistent: !isDoubtful && (minor === '1' ? !named.includes('close') : named.includes('keep-alive')),
   };
+
+  function isKept([name]: readonly [string, string]): boolean {
+    return name === 'content-length' ? !isChunked : !named.includes(name);
+  }
 }
 
 /** `5`, or `5, 5` as some intermediaries make of two equal headers. */

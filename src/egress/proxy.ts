@@ -1,14 +1,14 @@
 import { lookup } from 'node:dns/promises';
 import { createServer, type Socket } from 'node:net';
-import { messageOf } from '../../errors/index.ts';
-import type { Logger } from '../../platform/index.ts';
-import type { EgressRules } from '../network-access.ts';
+import { messageOf } from '../errors/index.ts';
+import type { Logger } from '../platform/index.ts';
 import { open, readHead } from './open.ts';
 import { openThrough } from './parent-proxy.ts';
 import { type ProxyRequest, parseProxyRequest } from './request-head.ts';
-import { isGranted, judgeAddress, normalizeHost } from './rules.ts';
+import { type EgressRules, isGranted, judgeAddress, normalizeHost } from './rules.ts';
 
 const MAX_CONNECTIONS = 512;
+const NOT_IN_PROFILE = 'not granted by the permission profile';
 
 export interface EgressProxy extends AsyncDisposable {
   readonly port: number;
@@ -18,6 +18,8 @@ interface EgressOptions {
   readonly rules: EgressRules;
   /** The proxy that leads to a URL, where this machine needs one; it looks names up itself. */
   readonly through?: (url: URL) => string | undefined;
+  /** Why a host that the rules do not grant is refused, behind its name; by the permission profile unless given. */
+  readonly refusal?: string | undefined;
   /** Denied requests are warnings of it, with host and port. */
   readonly logger: Logger;
   /** A listening socket to accept on; without it one is opened on a free port of 127.0.0.1. */
@@ -63,7 +65,7 @@ export async function openEgressProxy(options: EgressOptions): Promise<EgressPro
 
 async function serve(
   client: Socket,
-  { rules, through, logger, resolve = lookUp }: EgressOptions,
+  { rules, through, logger, refusal = NOT_IN_PROFILE, resolve = lookUp }: EgressOptions,
 ): Promise<void> {
   const received = await readHead(client);
   if (received === undefined) return void client.destroy();
@@ -72,8 +74,8 @@ async function serve(
   const { host, port } = request;
   const where = { host: normalizeHost(host), port };
   if (!isGranted(rules, host, port)) {
-    logger.warn('denied connection: not granted by the permission profile', where);
-    return answer(client, 403, 'Forbidden', `${where.host}:${port} is not granted by the permission profile`);
+    logger.warn(`denied connection: ${refusal}`, where);
+    return answer(client, 403, 'Forbidden', `${where.host}:${port} is ${refusal}`);
   }
   const proxy = through?.(urlOf(request));
   if (proxy !== undefined) return await passThrough(client, received.rest, proxy, request, logger);

@@ -1,5 +1,5 @@
 import { type ChunkedBody, createChunkedBody } from './chunked-body.ts';
-import { bodyKindOf, findHeadEnd, parseHead, type ResponseHead } from './response-head.ts';
+import { bodyKindOf, findHeadEnd, parseResponseHead, type ResponseHead } from './response-head.ts';
 
 /** What an HTTP/1.1 response consists of, as it comes in. Pieces of the body share memory with what was pushed. */
 export interface ResponseSink {
@@ -7,6 +7,8 @@ export interface ResponseSink {
   onBody(piece: Uint8Array<ArrayBuffer>): void;
   /** Nothing more belongs to the response. `isReusable`: the connection is ready for another request. */
   onEnd(isReusable: boolean): void;
+  /** Whether after a head of this status the connection is HTTP no more: all that follows is handed on as a body. */
+  switches?(status: number): boolean;
 }
 
 export interface ResponseReader {
@@ -17,6 +19,7 @@ export interface ResponseReader {
 }
 
 const MAX_HEAD_BYTES = 256 * 1024;
+const START = 'HTTP/1.';
 
 /** Reads one response to a request of that method, whatever its pieces (RFC 9112 §6.3). */
 export function createResponseReader(method: string, sink: ResponseSink): ResponseReader {
@@ -24,6 +27,8 @@ export function createResponseReader(method: string, sink: ResponseSink): Respon
   let held: Buffer<ArrayBuffer> | undefined;
   let left = 0;
   let isPersistent = false;
+  /** Bytes of responses that another one follows. */
+  let provisional = 0;
   let chunks: ChunkedBody | undefined;
 
   /** Answers what is left of the bytes once the final head is over. */
@@ -36,17 +41,23 @@ export function createResponseReader(method: string, sink: ResponseSink): Respon
     for (;;) {
       const end = findHeadEnd(buffer);
       if (end === -1) {
-        if (buffer.byteLength > MAX_HEAD_BYTES) throw new Error('response headers are too large');
+        if (provisional + buffer.byteLength > MAX_HEAD_BYTES)
+          throw new Error('response headers are too large');
+        // Who speaks something else may wait for us to go on.
+        if (!START.startsWith(buffer.toString('latin1', 0, START.length)))
+          throw new Error('not an HTTP response');
         // Kept across calls, so it must be ours.
         held = Buffer.from(buffer);
         return undefined;
       }
-      const head = parseHead(buffer.toString('latin1', 0, end));
+      if (provisional + end > MAX_HEAD_BYTES) throw new Error('response headers are too large');
+      const head = parseResponseHead(buffer.toString('latin1', 0, end));
       buffer = buffer.subarray(end);
-      if (head.status >= 200) {
+      if (head.status >= 200 || sink.switches?.(head.status) === true) {
         begin(head);
         return buffer;
       }
+      provisional += end;
       if (head.status === 101) throw new Error('the connection was switched to another protocol');
     }
   }
@@ -55,6 +66,10 @@ export function createResponseReader(method: string, sink: ResponseSink): Respon
     isPersistent = head.isPersistent;
     const kind = bodyKindOf(method, head);
     sink.onHead(head);
+    if (sink.switches?.(head.status) === true) {
+      state = 'until-close';
+      return;
+    }
     if (kind === 'none' || (kind === 'length' && head.length === 0)) {
       finish();
       return;

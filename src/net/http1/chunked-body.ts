@@ -1,4 +1,7 @@
-/** A body in chunks (RFC 9112 §7.1), whatever the pieces it comes in. Extensions and trailers are dropped. */
+/**
+ * A body in chunks (RFC 9112 §7.1), whatever the pieces it comes in. Extensions and trailers are dropped. Lines end with CRLF and
+ * nothing else: where parsers differ about that, one of them takes data for a chunk size.
+ */
 export interface ChunkedBody {
   readonly done: boolean;
   /** Answers how many of the bytes were part of the body. Throws when they cannot be. */
@@ -7,14 +10,19 @@ export interface ChunkedBody {
 
 const MAX_LINE = 16 * 1024;
 const MAX_TRAILERS = 64 * 1024;
+/** What a chunk may bring along without being counted as a burden. */
+const FREE_OVERHEAD = 16;
+const MAX_OVERHEAD = 16 * 1024;
 const LF = 0x0a;
 const CR = 0x0d;
 
 export function createChunkedBody(onBody: (piece: Uint8Array<ArrayBuffer>) => void): ChunkedBody {
-  let state: 'size' | 'data' | 'data-end' | 'trailer' | 'done' = 'size';
+  let state: 'size' | 'data' | 'data-cr' | 'data-lf' | 'trailer' | 'done' = 'size';
   let line = '';
   let left = 0;
   let trailers = 0;
+  /** Bytes of extensions that no data makes up for. */
+  let overhead = 0;
 
   /** Where the line ends in these bytes, or -1; the line is in `line` once it does. */
   function takeLine(bytes: Uint8Array, from: number): number {
@@ -26,17 +34,20 @@ export function createChunkedBody(onBody: (piece: Uint8Array<ArrayBuffer>) => vo
   }
 
   function takeSize(): void {
-    const size = /^([\da-f]{1,13})[ \t]*(?:;.*)?\r?$/i.exec(line)?.[1];
+    const size = /^([\da-f]{1,13})[ \t]*(?:;[^\r]*)?\r$/i.exec(line)?.[1];
     if (size === undefined) throw new Error('malformed chunk size');
-    line = '';
     left = Number.parseInt(size, 16);
+    overhead = Math.max(0, overhead + line.length - FREE_OVERHEAD - left);
+    if (overhead > MAX_OVERHEAD) throw new Error('chunks have more extensions than data');
+    line = '';
     state = left === 0 ? 'trailer' : 'data';
   }
 
   function takeTrailer(): void {
     trailers += line.length;
     if (trailers > MAX_TRAILERS) throw new Error('trailers are too large');
-    if (line === '' || line === '\r') state = 'done';
+    if (line.indexOf('\r') !== line.length - 1) throw new Error('malformed trailer');
+    if (line === '\r') state = 'done';
     line = '';
   }
 
@@ -52,11 +63,10 @@ export function createChunkedBody(onBody: (piece: Uint8Array<ArrayBuffer>) => vo
           onBody(bytes.subarray(at, end));
           left -= end - at;
           at = end;
-          if (left === 0) state = 'data-end';
-        } else if (state === 'data-end') {
-          const byte = bytes[at];
-          if (byte !== CR && byte !== LF) throw new Error('malformed chunk end');
-          if (byte === LF) state = 'size';
+          if (left === 0) state = 'data-cr';
+        } else if (state === 'data-cr' || state === 'data-lf') {
+          if (bytes[at] !== (state === 'data-cr' ? CR : LF)) throw new Error('malformed chunk end');
+          state = state === 'data-cr' ? 'data-lf' : 'size';
           at += 1;
         } else {
           const end = takeLine(bytes, at);

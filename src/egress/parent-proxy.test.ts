@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { createServer as createHttp, request } from 'node:http';
 import { createServer as createTcp } from 'node:net';
-import { silentLogger } from '../../platform/index.ts';
+import { silentLogger } from '../platform/index.ts';
 import { openEgressProxy } from './proxy.ts';
 
 /** The proxy of a machine that has no other way out: it tells what it was asked, and answers itself. */

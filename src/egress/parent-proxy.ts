@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { ThvError } from '../../errors/index.ts';
+import { messageOf, ThvError } from '../errors/index.ts';
+import { parseResponseHead } from '../net/index.ts';
 import { open, readHead } from './open.ts';
 import type { ProxyRequest } from './request-head.ts';
 
@@ -32,16 +33,23 @@ export async function openThrough(proxy: string, request: ProxyRequest): Promise
     const target = `${request.host}:${request.port}`;
     socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${login}\r\n`);
     const answer = await readHead(socket);
-    const status = /^HTTP\/1\.[01] (\d{3})/.exec(answer?.head ?? '')?.[1];
-    if (answer === undefined || status?.startsWith('2') !== true) {
-      throw refused(
-        `the proxy ${url.host} does not lead to ${target}: ${status === undefined ? 'it hung up' : `status ${status}`}`,
-      );
-    }
+    const problem = answer === undefined ? 'it hung up' : problemIn(answer.head);
+    if (answer === undefined || problem !== undefined)
+      throw refused(`the proxy ${url.host} does not lead to ${target}: ${problem}`);
     return { socket, received: answer.rest };
   } catch (error) {
     socket.destroy();
     throw error;
+  }
+}
+
+/** `undefined` for the head of an answer that agrees to a tunnel. */
+function problemIn(head: string): string | undefined {
+  try {
+    const { status } = parseResponseHead(`${head}\r\n\r\n`);
+    return status >= 200 && status < 300 ? undefined : `status ${status}`;
+  } catch (error) {
+    return messageOf(error);
   }
 }
 
