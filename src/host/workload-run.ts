@@ -16,6 +16,7 @@ import {
 import type { UsageReporter } from '../usage/index.ts';
 import { createAuthenticationStatus } from './authentication-status.ts';
 import type { Backend, RunningServer, ServerEvent } from './backend.ts';
+import { openChainServices } from './chain-services.ts';
 import { openClientSettings, serverOf } from './client-entry.ts';
 import { createContainerBackend } from './container-backend.ts';
 import type { RunEnvironment } from './environment.ts';
@@ -101,12 +102,12 @@ export function startWorkloadRun(
 
   async function listen(
     config: RunConfig,
-    chain: { readonly endpoint: Endpoint; readonly forwardHeaders?: Readonly<Record<string, string>> },
+    endpoint: Endpoint,
     resources: AsyncDisposableStack,
-  ) {
-    const isCounted = config.middleware_configs.some(({ type }) => type === 'usagemetrics');
-    const countToolCall = isCounted ? await deps.usage.findCounter(options.environment) : undefined;
-    listener = resources.use(await openPort(config, { ...chain, countToolCall, log }));
+  ): Promise<string> {
+    const { environment } = options;
+    const services = await openChainServices(config, { usage: deps.usage, environment, log });
+    listener = await openPort(config, { endpoint, services }, resources);
     const url = urlOf(config);
     log.info('listening', { url });
     return url;
@@ -136,7 +137,7 @@ export function startWorkloadRun(
       },
       resources,
     );
-    const url = await listen(config, { endpoint: server.endpoint, forwardHeaders }, resources);
+    const url = await listen(config, server.endpoint, resources);
     await followRemote({
       config,
       server,
@@ -159,7 +160,7 @@ export function startWorkloadRun(
       { ...deps, stateFolder: deps.paths.state, environment: options.environment },
       resources,
     );
-    const url = await listen(config, { endpoint: server.endpoint }, resources);
+    const url = await listen(config, server.endpoint, resources);
     const secretValues = createSecretValues(config, {
       paths: deps.paths,
       environment: options.environment,
