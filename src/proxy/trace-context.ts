@@ -1,4 +1,4 @@
-/** Place of a request in a distributed trace (W3C Trace Context §3.2); ids are lower-case hexadecimal. */
+/** Place of a request in a distributed trace (W3C Trace Context, `traceparent` header); ids are lower-case hexadecimal. */
 export interface TraceContext {
   readonly traceId: string;
   /** The caller's own step, under which ours belongs. */
