@@ -13,6 +13,7 @@ import {
 import { type Backend, createRuntimes, type RunningServer, type ServerEvent } from '../runtimes/index.ts';
 import type { UsageReporter } from '../usage/index.ts';
 import { createAuthenticationStatus } from './authentication-status.ts';
+import { openChainServices } from './chain-services.ts';
 import { openClientSettings, serverOf } from './client-entry.ts';
 import { type RunEnvironment, shellOf } from './environment.ts';
 import { resolveForwardHeaders } from './forward-headers.ts';
@@ -105,12 +106,12 @@ export function startWorkloadRun(
 
   async function listen(
     config: RunConfig,
-    chain: { readonly endpoint: Endpoint; readonly forwardHeaders?: Readonly<Record<string, string>> },
+    endpoint: Endpoint,
     resources: AsyncDisposableStack,
-  ) {
-    const isCounted = config.middleware_configs.some(({ type }) => type === 'usagemetrics');
-    const countToolCall = isCounted ? await deps.usage.findCounter(options.environment) : undefined;
-    listener = resources.use(await openPort(config, { ...chain, countToolCall, log }));
+  ): Promise<string> {
+    const { environment } = options;
+    const services = await openChainServices(config, { usage: deps.usage, environment, log });
+    listener = await openPort(config, { endpoint, services }, resources);
     const url = urlOf(config);
     log.info('listening', { url });
     return url;
@@ -140,7 +141,7 @@ export function startWorkloadRun(
       },
       resources,
     );
-    const url = await listen(config, { endpoint: server.endpoint, forwardHeaders }, resources);
+    const url = await listen(config, server.endpoint, resources);
     await followRemote({
       config,
       server,
@@ -167,7 +168,7 @@ export function startWorkloadRun(
       { ...deps, stateFolder: deps.paths.state, environment: options.environment },
       resources,
     );
-    const url = await listen(config, { endpoint: server.endpoint }, resources);
+    const url = await listen(config, server.endpoint, resources);
     const secretValues = createSecretValues(config, {
       paths: deps.paths,
       environment: options.environment,

@@ -1,6 +1,7 @@
 export { acceptsJson } from './accept.ts';
 export { type CallerStream, createCallerStreams } from './caller-streams.ts';
 export { clientUrl } from './client-url.ts';
+export { type Credentials, createHeaderCredentials } from './credentials.ts';
 export {
   decodeHeaderValue,
   findMirroredParams,
@@ -39,6 +40,7 @@ export { createStdioBridge, type StdioBridge, type StdioBridgeOptions } from './
 export type {
   Endpoint,
   Handler,
+  MessageFacts,
   ReadBody,
   RequestContext,
   ServerLink,

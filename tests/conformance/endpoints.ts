@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { buildMiddlewares, composeChain } from '../../src/middleware/index.ts';
+import { composeChain, openMiddlewares } from '../../src/middleware/index.ts';
 import { silentLogger } from '../../src/platform/log.ts';
 import { createReverseProxy, createStdioBridge, type Endpoint, openListener } from '../../src/proxy/index.ts';
 import type { Engine } from '../harness/engine.ts';
@@ -82,19 +82,14 @@ async function listen(
   transportLabel: string,
 ): Promise<string> {
   const port = freePort();
-  const chain = {
-    log: silentLogger,
-    bindHost: '127.0.0.1',
-    port,
-    trustProxyHeaders: false,
-    allowedOrigins: [],
-  };
+  const proxy = { bindHost: '127.0.0.1', port, trustProxyHeaders: false, allowedOrigins: [] };
+  const services = { log: silentLogger, clock: Date.now, proxy };
   const stored = [
     { type: 'auth', parameters: {} },
     { type: 'mcp-parser', parameters: {} },
     { type: 'recovery', parameters: null },
   ];
-  const handler = composeChain(buildMiddlewares(stored, chain), endpoint.handle);
+  const handler = composeChain(await openMiddlewares(stored, services, stack), endpoint.handle);
   stack.use(
     await openListener({ host: '127.0.0.1', port, handler, endpoint, transportLabel, log: silentLogger }),
   );

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { buildMiddlewares, composeChain } from '../../src/middleware/index.ts';
+import { composeChain, openMiddlewares } from '../../src/middleware/index.ts';
 import { createLogger } from '../../src/platform/log.ts';
 import {
   createStdioBridge,
@@ -48,13 +48,18 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const lines: string[] = [];
   const log = createLogger({ level: 'DEBUG', write: (line) => lines.push(line) });
   const bridge = createStdioBridge({ proxyMode: 'streamable-http', log, ...bridgeOptions, journal });
-  const chain = { log, bindHost: '127.0.0.1', port, trustProxyHeaders: port === 0, allowedOrigins };
+  const services = {
+    log,
+    clock: Date.now,
+    proxy: { bindHost: '127.0.0.1', port, trustProxyHeaders: port === 0, allowedOrigins },
+  };
+  const resources = new AsyncDisposableStack();
   const stored = [
     { type: 'auth', parameters: {} },
     { type: 'mcp-parser', parameters: {} },
     { type: 'recovery', parameters: null },
   ];
-  const handler = composeChain(buildMiddlewares(stored, chain), bridge.handle);
+  const handler = composeChain(await openMiddlewares(stored, services, resources), bridge.handle);
   const listener = await openListener({
     host: '127.0.0.1',
     port,
@@ -88,6 +93,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     attach,
     async [Symbol.asyncDispose]() {
       await listener[Symbol.asyncDispose]();
+      await resources.disposeAsync();
       for (const server of servers) await server.kill();
     },
   };
