@@ -1,6 +1,6 @@
 import type { ClientSettings } from '../clients/index.ts';
 import type { Engine } from '../engine/index.ts';
-import { hasCode, isShortage, messageOf, ThvError, toThvError } from '../errors/index.ts';
+import { conceal, hasCode, isShortage, messageOf, ThvError, toThvError } from '../errors/index.ts';
 import { type Logger, type Paths, sleep } from '../platform/index.ts';
 import type { Endpoint, Listener } from '../proxy/index.ts';
 import {
@@ -20,7 +20,7 @@ import { openClientSettings, serverOf } from './client-entry.ts';
 import { createContainerBackend } from './container-backend.ts';
 import type { RunEnvironment } from './environment.ts';
 import { resolveForwardHeaders } from './forward-headers.ts';
-import { conceal, sayLastWords } from './last-words.ts';
+import { sayLastWords } from './last-words.ts';
 import { createObservedStatus, type Observation } from './observed-status.ts';
 import { openPort } from './open-port.ts';
 import { followRemote } from './remote-run.ts';
@@ -356,9 +356,6 @@ export function startWorkloadRun(
   };
 }
 
-/** An engine tells by nothing but its words that its own disk is full. */
 function isEngineShortOfRoom(error: unknown): boolean {
-  return (
-    hasCode(error, 'ERR_ENGINE_REQUEST') && /no space left on device|quota exceeded/i.test(error.message)
-  );
+  return hasCode(error, 'ERR_ENGINE_REQUEST') && error.facts.refusal === 'no-space';
 }

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from '../engine/index.ts';
-import { ThvError, within } from '../errors/index.ts';
+import { during, ThvError, within } from '../errors/index.ts';
 import { groupExists } from '../groups/index.ts';
 import { findByExactName, findContainer } from '../host/index.ts';
 import { type Logger, tryLock } from '../platform/index.ts';
@@ -191,7 +191,7 @@ async function documentOf(
   const { logger } = context;
   const toolsOverride = {
     ...(await readToolsOverride(request.toolsOverrideFile)),
-    ...(await within('failed to validate run config', () => checkToolsOverride(request.toolsOverride ?? {}))),
+    ...(await during('STEP_RUN_CONFIG', () => checkToolsOverride(request.toolsOverride ?? {}))),
   };
   const reservedPorts = await portsOfOthers(context, name);
   const countsToolCalls = (await findUsageEndpoint(context)) !== undefined;
@@ -209,7 +209,7 @@ async function documentOf(
     });
   }
   const { own } = source;
-  const plan = await within('failed to validate run config', async () =>
+  const plan = await during('STEP_RUN_CONFIG', async () =>
     planRun(own, {
       given: { ...request, toolsOverride, permissions: await permissionsOf(request) },
       stateless: request.stateless,
