@@ -1,3 +1,4 @@
+// The core has levels and reporters. Its sibling with a reporter for terminals takes 8 ms to load: see `cli/terminal-log.ts`.
 import { createConsola, LogLevels } from 'consola/core';
 import { describeFault, isFault, withoutSecrets } from '../errors/index.ts';
 import { formatLocalTime } from './local-time.ts';
