@@ -13,7 +13,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['commands', 'api'],
   ['cli'],
   ['workloads'],
-  ['stdio-proxy', 'host', 'sources'],
+  ['client-stdio', 'host', 'sources'],
   ['registry', 'build', 'clients', 'secrets', 'processes', 'oauth', 'telemetry', 'usage', 'updates'],
   ['config', 'groups'],
   ['engine', 'sandbox', 'proxy', 'middleware', 'oidc'],

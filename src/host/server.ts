@@ -1,5 +1,5 @@
 import { aborted, type Logger } from '../platform/index.ts';
-import { createReverseProxy, createStdioBridge, type Endpoint } from '../proxy/index.ts';
+import { createReverseProxy, createServerStdio, type Endpoint } from '../proxy/index.ts';
 import type { RunConfig, WorkloadName } from '../records/index.ts';
 import type { RunningServer, ServerEvent } from './backend.ts';
 import type { RunEnvironment } from './environment.ts';
@@ -63,7 +63,7 @@ export function openServer(
   const common = commonOptions(name, config, deps, resources);
   if (config.transport === 'stdio') {
     const bridge = resources.use(
-      createStdioBridge({
+      createServerStdio({
         ...common,
         proxyMode: config.proxy_mode,
         requestTimeoutMs: requestTimeoutMs(deps.environment, deps.logger),

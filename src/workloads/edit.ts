@@ -7,7 +7,7 @@ import { bestEffort, type Context } from './context.ts';
 import { engineOf, stopBeforeStart } from './lifecycle.ts';
 import { prepareEdit } from './prepare-run.ts';
 import { removeContainers } from './remove-containers.ts';
-import { spawnSupervisor } from './supervisor.ts';
+import { handToSupervisor } from './supervisor.ts';
 import type { OperationOptions, RunInteraction, RunRequest, RunResult } from './types.ts';
 
 /** The whole exchange (spec 10 §11.6). */
@@ -138,7 +138,7 @@ async function startWith(
   if (engine !== undefined) await removeContainers(context, engine, name, signal);
   await context.runConfigs.save(name, config);
   await createActRecord(context, name).step('starting');
-  await spawnSupervisor(context, name, config.debug ?? false);
+  await handToSupervisor(context, name, config.debug ?? false);
 }
 
 /** Waits until it has run for a moment; throws with its status context when it failed, or ended and is being restarted. */

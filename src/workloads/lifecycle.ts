@@ -36,8 +36,8 @@ import { endStdio, stopPresent } from './stop-container.ts';
 import {
   endSupervisor,
   findDedicated,
+  handToSupervisor,
   type Supervisor,
-  spawnSupervisor,
   supervisorOf,
   workloadLogPath,
 } from './supervisor.ts';
@@ -324,7 +324,7 @@ export async function startWorkload(
     if (config === undefined) return 'already';
     try {
       await checkSecrets(context, config, { signal });
-      await spawnSupervisor(context, name, config.debug ?? false);
+      await handToSupervisor(context, name, config.debug ?? false);
     } catch (error) {
       await createActRecord(context, name).step('error', toThvError(error).message);
       throw error;

@@ -18,7 +18,7 @@ import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
 import { prepareRun } from './prepare-run.ts';
 import { removeContainers } from './remove-containers.ts';
-import { endSupervisor, spawnSupervisor } from './supervisor.ts';
+import { endSupervisor, handToSupervisor } from './supervisor.ts';
 import type {
   ImportRequest,
   OperationOptions,
@@ -43,7 +43,7 @@ export async function runWorkload(
     await save(context, name, config);
     options.signal?.throwIfAborted();
     await within('failed to start detached process', () =>
-      spawnSupervisor(context, name, config.debug ?? false),
+      handToSupervisor(context, name, config.debug ?? false),
     );
   } catch (error) {
     await discard(context, engine, name);
