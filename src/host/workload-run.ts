@@ -1,6 +1,14 @@
 import type { ClientSettings } from '../clients/index.ts';
 import type { Engine } from '../engine/index.ts';
-import { conceal, hasCode, isShortage, messageOf, ThvError, toThvError } from '../errors/index.ts';
+import {
+  conceal,
+  hasCode,
+  isShortage,
+  messageOf,
+  ThvError,
+  toThvError,
+  withoutSecrets,
+} from '../errors/index.ts';
 import { type Logger, type Paths, sleep } from '../platform/index.ts';
 import type { Endpoint, Listener } from '../proxy/index.ts';
 import {
@@ -334,7 +342,9 @@ export function startWorkloadRun(
 
   async function fail(error: ThvError): Promise<RunEnd> {
     log.error('workload failed', { error });
-    await observed.set('error', error.message);
+    const { message, blame } = error;
+    const where = `this is a fault of thv itself; 'thv logs ${name} --proxy' shows where`;
+    await observed.set('error', blame === 'ours' ? `${withoutSecrets(message)}. Hint: ${where}` : message);
     return { type: 'failed', error };
   }
 
