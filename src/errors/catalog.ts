@@ -354,7 +354,7 @@ export const CATALOG = {
       `failed to install package ${name}: ${reason}`,
   ),
 
-  // Workload host (DESIGN §1)
+  // Workload host (decision 02)
   /** The workload host does not start or does not answer. */
   ERR_HOST_UNREACHABLE: entry('world', 503, ({ reason }: Reason) => reason),
   /** The workload host answers a request of a command with an error. */
