@@ -12,13 +12,3 @@ export function sayLastWords(printed: string): string {
   const end = lines.slice(-SAID_LINES).join('\n').slice(-SAID_CHARACTERS);
   return end === '' ? '' : `: ${end}`;
 }
-
-const SHORTEST_SECRET = 4;
-
-/** The text without the values of secrets, except for those so short that they are part of ordinary words. */
-export function conceal(text: string, secrets: readonly string[]): string {
-  return secrets
-    .filter((secret) => secret.length >= SHORTEST_SECRET)
-    .toSorted((a, b) => b.length - a.length)
-    .reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text);
-}

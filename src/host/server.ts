@@ -3,7 +3,7 @@ import { aborted, type Logger } from '../platform/index.ts';
 import {
   createHeaderCredentials,
   createReverseProxy,
-  createStdioBridge,
+  createServerStdio,
   type Endpoint,
 } from '../proxy/index.ts';
 import type { RunConfig, WorkloadName } from '../records/index.ts';
@@ -71,7 +71,7 @@ export function openServer(
   const credentials = createHeaderCredentials(storedForwardHeaders(config.middleware_configs));
   if (config.transport === 'stdio') {
     const bridge = resources.use(
-      createStdioBridge({
+      createServerStdio({
         ...common,
         proxyMode: config.proxy_mode,
         requestTimeoutMs: requestTimeoutMs(deps.environment, deps.logger),

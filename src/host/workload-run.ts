@@ -1,5 +1,13 @@
 import type { ClientSettings } from '../clients/index.ts';
-import { hasCode, isShortage, messageOf, ThvError, toThvError } from '../errors/index.ts';
+import {
+  conceal,
+  hasCode,
+  isShortage,
+  messageOf,
+  ThvError,
+  toThvError,
+  withoutSecrets,
+} from '../errors/index.ts';
 import { type Logger, type Paths, sleep } from '../platform/index.ts';
 import type { Endpoint, Listener } from '../proxy/index.ts';
 import {
@@ -17,7 +25,7 @@ import { openChainServices } from './chain-services.ts';
 import { openClientSettings, serverOf } from './client-entry.ts';
 import { type RunEnvironment, shellOf } from './environment.ts';
 import { resolveForwardHeaders } from './forward-headers.ts';
-import { conceal, sayLastWords } from './last-words.ts';
+import { sayLastWords } from './last-words.ts';
 import { createObservedStatus, type Observation } from './observed-status.ts';
 import { openPort } from './open-port.ts';
 import { followRemote } from './remote-run.ts';
@@ -323,7 +331,9 @@ export function startWorkloadRun(
 
   async function fail(error: ThvError): Promise<RunEnd> {
     log.error('workload failed', { error });
-    await observed.set('error', error.message);
+    const { message, blame } = error;
+    const where = `this is a fault of thv itself; 'thv logs ${name} --proxy' shows where`;
+    await observed.set('error', blame === 'ours' ? `${withoutSecrets(message)}. Hint: ${where}` : message);
     return { type: 'failed', error };
   }
 
@@ -345,9 +355,6 @@ export function startWorkloadRun(
   };
 }
 
-/** An engine tells by nothing but its words that its own disk is full. */
 function isEngineShortOfRoom(error: unknown): boolean {
-  return (
-    hasCode(error, 'ERR_ENGINE_REQUEST') && /no space left on device|quota exceeded/i.test(error.message)
-  );
+  return hasCode(error, 'ERR_ENGINE_REQUEST') && error.facts.refusal === 'no-space';
 }

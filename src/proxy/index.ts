@@ -36,7 +36,7 @@ export { askReadiness, probeReadiness } from './probe-readiness.ts';
 export { batchRefused, twistRefused } from './refusals.ts';
 export { jsonError, textError } from './respond.ts';
 export { createReverseProxy, type ReverseProxy, type ReverseProxyOptions } from './reverse-proxy/proxy.ts';
-export { createStdioBridge, type StdioBridge, type StdioBridgeOptions } from './stdio-bridge/bridge.ts';
+export { createServerStdio, type ServerStdio, type ServerStdioOptions } from './server-stdio/bridge.ts';
 export type {
   Endpoint,
   Handler,

@@ -65,7 +65,7 @@ export type SessionRecord =
   | { readonly type: 'unsubscribe'; readonly session: string; readonly uri: string }
   | { readonly type: 'level'; readonly session: string; readonly level: string };
 
-/** What answers the requests of one port behind the middleware chain: a stdio bridge or a reverse proxy. */
+/** What answers the requests of one port behind the middleware chain: server-stdio or a reverse proxy. */
 export interface Endpoint extends AsyncDisposable {
   handle: Handler;
   /** Refuses a request before the chain sees it (spec 04 §12.1, entry 0); `undefined` lets it in. */

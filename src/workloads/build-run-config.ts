@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { messageOf, ThvError, within } from '../errors/index.ts';
+import { during, messageOf, ThvError } from '../errors/index.ts';
 import { findFreePort, formatDuration, isPortAvailable, type Logger } from '../platform/index.ts';
 import {
   findSecretParameter,
@@ -60,12 +60,12 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
     { flags: request.environment, file: request.environmentFile, folder: request.environmentFolder },
     facts.logger,
   );
-  const profile = await within('failed to validate run config', () => checkSettings(request, facts));
+  const profile = await during('STEP_RUN_CONFIG', () => checkSettings(request, facts));
   const secretTargets = request.secrets.flatMap((text) => findSecretParameter(text)?.target ?? []);
-  const filled = await within('failed to validate environment variables', () =>
+  const filled = await during('STEP_ENVIRONMENT', () =>
     facts.fill(new Set([...Object.keys(given), ...secretTargets])),
   );
-  await within('failed to validate run config', () =>
+  await during('STEP_RUN_CONFIG', () =>
     requireSound({
       env_vars: { ...filled.environment, ...given },
       secrets: [...filled.secrets, ...request.secrets],
@@ -74,7 +74,7 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
     }),
   );
   const image = await facts.image(profile);
-  return await within('failed to validate run config', async () => {
+  return await during('STEP_RUN_CONFIG', async () => {
     const port = await chooseProxyPort(request, plan, facts);
     const config: RunConfig = {
       schema_version: 'v0.1.0',

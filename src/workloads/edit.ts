@@ -7,7 +7,7 @@ import { bestEffort, type Context } from './context.ts';
 import { prepareEdit } from './prepare-run.ts';
 import { stopBeforeStart } from './stop.ts';
 import { findReadable } from './stored.ts';
-import { spawnSupervisor } from './supervisor.ts';
+import { handToSupervisor } from './supervisor.ts';
 import type { OperationOptions, RunInteraction, RunRequest, RunResult } from './types.ts';
 
 /** How long stopping the old settings and starting the new ones may take together (spec 10 §11.6). */
@@ -137,7 +137,7 @@ async function startWith(
   await context.runtimes.of(await findReadable(context, name)).clear(name, { signal });
   await context.runConfigs.save(name, config);
   await createActRecord(context, name).step('starting');
-  await spawnSupervisor(context, name, config.debug ?? false);
+  await handToSupervisor(context, name, config.debug ?? false);
 }
 
 /** Waits until it has run for a moment; throws with its status context when it failed, or ended and is being restarted. */

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ThvError, within } from '../errors/index.ts';
+import { during, ThvError, within } from '../errors/index.ts';
 import { groupExists } from '../groups/index.ts';
 import { type Logger, tryLock } from '../platform/index.ts';
 import {
@@ -191,7 +191,7 @@ async function documentOf(
   const { logger } = context;
   const toolsOverride = {
     ...(await readToolsOverride(request.toolsOverrideFile)),
-    ...(await within('failed to validate run config', () => checkToolsOverride(request.toolsOverride ?? {}))),
+    ...(await during('STEP_RUN_CONFIG', () => checkToolsOverride(request.toolsOverride ?? {}))),
   };
   const reservedPorts = await portsOfOthers(context, name);
   const countsToolCalls = (await findUsageEndpoint(context)) !== undefined;
@@ -210,7 +210,7 @@ async function documentOf(
     return { config, isReady: true };
   }
   const { own } = source;
-  const plan = await within('failed to validate run config', async () =>
+  const plan = await during('STEP_RUN_CONFIG', async () =>
     planRun(own, {
       given: { ...request, toolsOverride, permissions: await permissionsOf(request) },
       stateless: request.stateless,

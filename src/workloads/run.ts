@@ -6,7 +6,7 @@ import type { Context } from './context.ts';
 import { prepareRun } from './prepare-run.ts';
 import { discardWorkload } from './remove.ts';
 import { serveHere, serveUntilStopped } from './serve-here.ts';
-import { spawnSupervisor } from './supervisor.ts';
+import { handToSupervisor } from './supervisor.ts';
 import type {
   ImportRequest,
   OperationOptions,
@@ -31,7 +31,7 @@ export async function runWorkload(
     await save(context, name, config);
     options.signal?.throwIfAborted();
     await within('failed to start detached process', () =>
-      spawnSupervisor(context, name, config.debug ?? false),
+      handToSupervisor(context, name, config.debug ?? false),
     );
   } catch (error) {
     await discardWorkload(context, name, config);

@@ -13,7 +13,7 @@ import type { Context } from './context.ts';
 import { prepareServer } from './prepare-server.ts';
 import { serveUntilStopped } from './serve-here.ts';
 import { findRecord } from './stored.ts';
-import { endSupervisor, type Supervisor, spawnSupervisor, supervisorOf } from './supervisor.ts';
+import { endSupervisor, handToSupervisor, type Supervisor, supervisorOf } from './supervisor.ts';
 import type { OperationOptions, Progress } from './types.ts';
 
 /** Makes a stored workload ready to be served again and gives its document; `undefined` when it is being served already (spec 02 §7.3). */
@@ -83,7 +83,7 @@ export async function startWorkload(
     if (config === undefined) return 'already';
     try {
       await checkSecrets(context, config, { signal });
-      await spawnSupervisor(context, name, config.debug ?? false);
+      await handToSupervisor(context, name, config.debug ?? false);
     } catch (error) {
       await createActRecord(context, name).step('error', toThvError(error).message);
       throw error;

@@ -142,7 +142,7 @@ function isServing(paths: Paths, name: WorkloadName, processId: number): boolean
 }
 
 /** Hands a stored workload to the shared host, or starts the process of its own (spec 02 §6.2). */
-export async function spawnSupervisor(context: Context, name: WorkloadName, debug: boolean): Promise<void> {
+export async function handToSupervisor(context: Context, name: WorkloadName, debug: boolean): Promise<void> {
   const logPath = workloadLogPath(context, name);
   if (!(await isDedicated(context))) {
     const host = await context.ensureHost(debug);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { composeChain, openMiddlewares } from '../../src/middleware/index.ts';
 import { silentLogger } from '../../src/platform/log.ts';
-import { createReverseProxy, createStdioBridge, type Endpoint, openListener } from '../../src/proxy/index.ts';
+import { createReverseProxy, createServerStdio, type Endpoint, openListener } from '../../src/proxy/index.ts';
 import type { Engine } from '../harness/engine.ts';
 import { CONFORMANCE_IMAGE } from '../harness/images.ts';
 import { freePort } from '../harness/ports.ts';
@@ -52,7 +52,7 @@ export async function openBehindReverseProxy(): Promise<Place> {
 /** The fixture over stdio, behind the bridge. */
 export async function openBehindBridge(): Promise<Place> {
   await using stack = new AsyncDisposableStack();
-  const bridge = createStdioBridge({
+  const bridge = createServerStdio({
     proxyMode: 'streamable-http',
     journal: createMemoryJournal(),
     log: silentLogger,

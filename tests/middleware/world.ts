@@ -3,7 +3,7 @@ import { composeChain, openMiddlewares } from '../../src/middleware/index.ts';
 import { createLogger } from '../../src/platform/log.ts';
 import {
   createReverseProxy,
-  createStdioBridge,
+  createServerStdio,
   type Endpoint,
   openListener,
   type ServerLink,
@@ -70,7 +70,7 @@ export async function openStdioWorld(
 ): Promise<StdioWorld> {
   const called: string[] = [];
   const log = createLogger({ level: 'ERROR', write: (line) => process.stderr.write(line) });
-  const bridge = createStdioBridge({ journal: createMemoryJournal(), log, proxyMode: 'streamable-http' });
+  const bridge = createServerStdio({ journal: createMemoryJournal(), log, proxyMode: 'streamable-http' });
   let link: ServerLink | undefined;
 
   function answer({ id, method, params }: Message): void {
@@ -113,7 +113,7 @@ export async function openProcessWorld(
   settings: ToolSettings | undefined,
 ): Promise<Chained & { readonly reports: readonly string[] }> {
   const log = createLogger({ level: 'ERROR', write: (line) => process.stderr.write(line) });
-  const bridge = createStdioBridge({ journal: createMemoryJournal(), log, proxyMode: 'streamable-http' });
+  const bridge = createServerStdio({ journal: createMemoryJournal(), log, proxyMode: 'streamable-http' });
   const server = spawnServer(bridge, { command, identity: 'one' });
   const chained = await serveChained(bridge, settings, 'streamable-http');
   return {

@@ -2,19 +2,19 @@ import { join } from 'node:path';
 import { composeChain, openMiddlewares } from '../../src/middleware/index.ts';
 import { createLogger } from '../../src/platform/log.ts';
 import {
-  createStdioBridge,
+  createServerStdio,
   type Listener,
   openListener,
+  type ServerStdio,
+  type ServerStdioOptions,
   type SessionJournal,
   type SessionRecord,
-  type StdioBridge,
-  type StdioBridgeOptions,
 } from '../../src/proxy/index.ts';
 import { type SpawnedServer, spawnServer } from './spawn-server.ts';
 
 export interface World extends AsyncDisposable {
   readonly base: string;
-  readonly bridge: StdioBridge;
+  readonly bridge: ServerStdio;
   readonly listener: Listener;
   readonly journal: MemoryJournal;
   readonly log: readonly string[];
@@ -24,7 +24,7 @@ export interface World extends AsyncDisposable {
   attach(fixture: string, identity: string, args?: readonly string[]): SpawnedServer;
 }
 
-export interface WorldOptions extends Partial<StdioBridgeOptions> {
+export interface WorldOptions extends Partial<ServerStdioOptions> {
   /** `undefined`: no process at first. */
   readonly fixture?: string | undefined;
   readonly args?: readonly string[];
@@ -47,7 +47,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const journal = options.journal ?? createMemoryJournal();
   const lines: string[] = [];
   const log = createLogger({ level: 'DEBUG', write: (line) => lines.push(line) });
-  const bridge = createStdioBridge({ proxyMode: 'streamable-http', log, ...bridgeOptions, journal });
+  const bridge = createServerStdio({ proxyMode: 'streamable-http', log, ...bridgeOptions, journal });
   const services = {
     log,
     clock: Date.now,

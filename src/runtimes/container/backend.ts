@@ -9,7 +9,7 @@ import { confirmExit, watchContainer } from './container-watch.ts';
 import { deployContainer, findByExactName, identityOf, isUp, type RunningContainer } from './containers.ts';
 import { createDeployMark } from './deploy-mark.ts';
 import { lastWords } from './last-words.ts';
-import { keepAttached } from './stdio-link.ts';
+import { keepAttached } from './server-stdio.ts';
 
 interface ContainerBackendOptions {
   readonly paths: Paths;

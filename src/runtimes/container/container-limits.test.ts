@@ -1,27 +1,6 @@
 import { expect, test } from 'bun:test';
 import type { ContainerDetails } from '../../engine/index.ts';
-import { ThvError } from '../../errors/index.ts';
-import { describeLimit, isAboutLimits, withoutLimits } from './container-limits.ts';
-
-const refusal = (message: string) => new ThvError('ERR_ENGINE_REQUEST', { status: 500, reason: message });
-
-test.each([
-  [
-    'NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler or the cgroup is not mounted',
-    true,
-  ],
-  ['Your kernel does not support memory limit capabilities or the cgroup is not mounted.', true],
-  [
-    'OCI runtime error: crun: opening file `pids.max` for writing: cannot set pids limit without cgroups',
-    true,
-  ],
-  ['resource limits are not supported and ignored on cgroups V1 rootless systems', true],
-  ['range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available', false],
-  ['port is already allocated', false],
-  ['No such image: example/server:1', false],
-])('an engine that says %p cannot limit: %p', (message, isAbout) => {
-  expect(isAboutLimits(refusal(message))).toBe(isAbout);
-});
+import { describeLimit, withoutLimits } from './container-limits.ts';
 
 test('without limits everything else stays', () => {
   const spec = {

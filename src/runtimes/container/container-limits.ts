@@ -1,14 +1,5 @@
 import type { ContainerDetails, ContainerSpec } from '../../engine/index.ts';
-import { hasCode } from '../../errors/index.ts';
 import { formatMemory } from '../../records/index.ts';
-
-/** What an engine says that has no control groups to hold a limit with: Docker of processors, rootless Podman of all. */
-const CANNOT_LIMIT = /cgroup|NanoCPUs|memory limit|pids[ -]?limit|resource limits?/i;
-
-/** Whether a container could not be made because of the limits it was to have. */
-export function isAboutLimits(error: unknown): boolean {
-  return hasCode(error, 'ERR_ENGINE_REQUEST') && CANNOT_LIMIT.test(error.message);
-}
 
 export function withoutLimits(spec: ContainerSpec): ContainerSpec {
   const { Memory: _, MemorySwap: __, NanoCpus: ___, PidsLimit: ____, ...rest } = spec.HostConfig ?? {};

@@ -1,5 +1,5 @@
 import type { ContainerDetails, ContainerSpec, Engine } from '../../engine/index.ts';
-import { hasCode, messageOf, ThvError, within } from '../../errors/index.ts';
+import { hasCode, ThvError, within } from '../../errors/index.ts';
 import { findFreePort, isPortAvailable, type Logger, sleep } from '../../platform/index.ts';
 import { containerNameOf, isManaged, LABEL, type RunConfig } from '../../records/index.ts';
 import {
@@ -10,7 +10,7 @@ import {
   networkModeOf,
   networkProfile,
 } from '../../sandbox/index.ts';
-import { describeLimit, isAboutLimits, withoutLimits } from './container-limits.ts';
+import { describeLimit, withoutLimits } from './container-limits.ts';
 import type { DeployMark } from './deploy-mark.ts';
 import { isSameContainer } from './same-container.ts';
 
@@ -107,21 +107,15 @@ export async function deployContainer(
     } catch (error) {
       // A port or a network that somebody else took or removed in between: all of it is looked at anew.
       if (!hasCode(error, 'ERR_ENGINE_REQUEST') || signal.aborted) throw error;
-      const isLast = isNameTaken(error) ? performance.now() > nameDeadline : attempt >= DEPLOY_ATTEMPTS;
+      // A host that was killed while it created a container leaves that to its successor, who cannot see it before it is there.
+      const isNameTaken = error.facts.refusal === 'name-taken';
+      const isLast = isNameTaken ? performance.now() > nameDeadline : attempt >= DEPLOY_ATTEMPTS;
       if (isLast) throw error;
       logger.debug('trying once more to start the container', { error });
       await sleep(DEPLOY_RETRY_MS * Math.min(attempt, DEPLOY_ATTEMPTS), signal);
       signal.throwIfAborted();
     }
   }
-}
-
-/**
- * A container of this name is there already, or is being made: a host that was killed while it created one leaves that to its
- * successor, who cannot see it before the engine has finished.
- */
-function isNameTaken(error: unknown): boolean {
-  return /\bcontainer name "[^"]*" is already in use\b/i.test(messageOf(error));
 }
 
 async function deployOnce(
@@ -228,7 +222,8 @@ async function reuseOrCreate(
   try {
     return await create(engine, name, spec, options);
   } catch (error) {
-    if (!isAboutLimits(error) || signal.aborted) throw error;
+    const cannotLimit = hasCode(error, 'ERR_ENGINE_REQUEST') && error.facts.refusal === 'cannot-limit';
+    if (!cannotLimit || signal.aborted) throw error;
     logger.warn('the engine cannot limit what a container uses: the container runs without limits', {
       container: name,
       error,

@@ -1,6 +1,6 @@
 import type { BuildImageOptions } from '../../build/index.ts';
 import type { Engine } from '../../engine/index.ts';
-import { hasCode, ThvError, within } from '../../errors/index.ts';
+import { during, hasCode, ThvError } from '../../errors/index.ts';
 import type { RunConfig } from '../../records/index.ts';
 import type { Order, Preparing, RuntimeServices } from '../runtime.ts';
 import { retrieveImage } from './retrieve-image.ts';
@@ -22,9 +22,7 @@ export async function imageOf(
       const { buildFolderImage, buildPackageImage } = await import('../../build/index.ts');
       if (source.kind === 'folder') return await buildFolderImage(source.project, inputs);
       try {
-        return await within('invalid protocol scheme provided for MCP server\n', () =>
-          buildPackageImage(source.reference, inputs),
-        );
+        return await during('STEP_PACKAGE_IMAGE', () => buildPackageImage(source.reference, inputs));
       } catch (error) {
         throw hasCode(error, 'ERR_BUILD_FAILED') && error.facts.missingImages?.length
           ? withWaysOut(error)

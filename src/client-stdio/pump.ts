@@ -21,10 +21,10 @@ export interface PumpOptions {
 const PATIENCE_MS = 15_000;
 
 /**
- * Passes messages between a client on stdio and a server behind HTTP, as they are: whatever either side invents goes
- * through (spec 04 §14, §19.15). Throws `ERR_MCP_REQUEST` when the server cannot be reached.
+ * Client-stdio, the other direction than `proxy/server-stdio/`: passes messages between a client on stdin and stdout and a server
+ * behind HTTP as they are, so that whatever either side invents goes through (spec 04 §14, §19.15). Throws `ERR_MCP_REQUEST` when the server cannot be reached.
  */
-export async function pumpStdio(options: PumpOptions): Promise<void> {
+export async function pumpClientStdio(options: PumpOptions): Promise<void> {
   const { transport, log, signal } = options;
   const url = new URL(options.url);
   url.hash = '';

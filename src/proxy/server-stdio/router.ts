@@ -7,13 +7,14 @@ import {
   resultText,
   splice,
 } from '../json-rpc/index.ts';
-import type { Call, CallTable, Reply } from './call-table.ts';
+import type { CallTable } from './call-table.ts';
 import { withEnvelope } from './envelope.ts';
 import type { Forwarder } from './forward.ts';
 import type { Handshake } from './handshake.ts';
 import type { LogLevels } from './log-level.ts';
+import type { Reply } from './reply.ts';
 import type { ServerRequests } from './server-requests.ts';
-import type { Session } from './session.ts';
+import type { Call, Session } from './session.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
 /** Clients' messages on their way to the process; the same for both faces (spec 04 §6.2, §6.5). */

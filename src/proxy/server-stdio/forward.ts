@@ -8,9 +8,11 @@ import {
   requestText,
   splice,
 } from '../json-rpc/index.ts';
-import type { Call, CallFacts, CallTable, Reply } from './call-table.ts';
+import type { CallFacts, CallTable } from './call-table.ts';
 import type { Failure } from './failure.ts';
 import type { Outbound } from './outbound.ts';
+import type { Reply } from './reply.ts';
+import type { Call } from './session.ts';
 
 /** Sends requests to the process under ids of our own (spec 04 §6.3, §19.1). */
 export interface Forwarder {

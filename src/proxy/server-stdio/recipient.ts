@@ -1,6 +1,5 @@
-import type { Call } from './call-table.ts';
 import type { Weight } from './event-stream.ts';
-import type { Session } from './session.ts';
+import type { Call, Session } from './session.ts';
 
 /**
  * Whom a message of the server concerns that names nobody (spec 04 §19.1, §19.2): the one session that has calls at

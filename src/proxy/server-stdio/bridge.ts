@@ -32,7 +32,7 @@ import { createSubscriptions } from './subscriptions.ts';
 import { createTicker } from './ticker.ts';
 import { createToolHeaders } from './tool-headers.ts';
 
-export interface StdioBridgeOptions {
+export interface ServerStdioOptions {
   readonly journal: SessionJournal;
   readonly log: Logger;
   /** Which URL is announced; both faces are always served (spec 04 §19.17). It decides what `/health` looks at. */
@@ -64,8 +64,11 @@ export interface StdioBridgeOptions {
   readonly now?: () => number;
 }
 
-/** One stdio server, any number of clients over both HTTP transports (spec 04 §5, §6, §19). */
-export interface StdioBridge extends Endpoint {
+/**
+ * Server-stdio: one server on stdin and stdout, any number of clients over both HTTP transports (spec 04 §5, §6, §19). The other
+ * direction is `client-stdio/`.
+ */
+export interface ServerStdio extends Endpoint {
   /** A process to talk to, in place of the one before. Its owner feeds the link that is returned. */
   attach(process: ServerProcess): ServerLink;
   /** Whether that process was written to before, in this life of ours or, as far as it is known, in an earlier one. */
@@ -82,7 +85,7 @@ const DEFAULT_REPLAY_BYTES = 256 * 1024;
 const DEFAULT_ATTACH_WAIT_MS = 5000;
 const PING_TIMEOUT_MS = 5000;
 
-export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
+export function createServerStdio(options: ServerStdioOptions): ServerStdio {
   const { journal, log, proxyMode, now = Date.now, sessionTtlMs = DEFAULT_TTL_MS } = options;
   if (sessionTtlMs < MIN_TTL_MS) {
     throw new ThvError('ERR_INPUT_INVALID', {

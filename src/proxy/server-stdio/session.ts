@@ -1,6 +1,8 @@
-import type { Call } from './call-table.ts';
+import type { Response as Answer } from '../json-rpc/index.ts';
 import type { EventStream, Weight } from './event-stream.ts';
+import type { Failure } from './failure.ts';
 import type { Channel, Replay } from './replay.ts';
+import type { Reply } from './reply.ts';
 
 export type Face = 'sse' | 'streamable-http';
 
@@ -53,4 +55,32 @@ export class Session {
   get busy(): boolean {
     return this.stream !== undefined || this.calls.size > 0;
   }
+}
+
+/** A request on its way to the process and back. */
+export interface Call {
+  /** The id the process sees, unique per bridge and life of our process; also its progress token. */
+  readonly id: number;
+  /** The asker's id as JSON text. */
+  readonly clientId: string;
+  readonly method: string;
+  /** `undefined`: our own call, or a request without a session. */
+  readonly session: Session | undefined;
+  readonly origin: 'client' | 'proxy';
+  readonly reply: Reply;
+  /** The protocol revision of the asker, where it is known. */
+  readonly revision: string | undefined;
+  /** The client's progress token as JSON text. */
+  readonly progressToken: string | undefined;
+  readonly onOutcome: ((outcome: Answer['outcome'] | Failure) => void) | undefined;
+  /** `listening`: a subscription, which has no time limit and which nobody waits for when the proxy stops. */
+  readonly life: 'bounded' | 'listening';
+  /** A modern request may ask for the log messages that it causes (spec 04 §18.5). */
+  readonly wantsLogs: boolean;
+  readonly startedAt: number;
+  state: 'queued' | 'sent' | 'done';
+  cancelled: boolean;
+  /** Monotonic milliseconds; moved by progress, up to `limit`. */
+  deadline: number;
+  limit: number;
 }

@@ -1,52 +1,10 @@
 import { META_SUBSCRIPTION } from '../era/index.ts';
 import type { Response as Answer } from '../json-rpc/index.ts';
 import { type Edit, findMember, ownIdAt, splice } from '../json-rpc/index.ts';
-import type { Weight } from './event-stream.ts';
 import type { Failure } from './failure.ts';
 import { contentEdits, isOlder } from './older-content.ts';
-import type { Session } from './session.ts';
+import type { Call } from './session.ts';
 import { createTicker } from './ticker.ts';
-
-/** How the answer of one call reaches whoever asked. */
-export interface Reply {
-  /** The answer, carrying the asker's own id, on one line. */
-  answer(text: string): void;
-  fail(failure: Failure, id: string): void;
-  /** A message on behalf of the call before its answer; `false` when this form of reply has no room for it. */
-  interim(frame: Uint8Array, weight: Weight): boolean;
-  /** Called now and then while the call takes its time. `sent`: the process has it. */
-  linger(sent: boolean): void;
-  /** Set by whoever opens the call: the asker left before its answer. */
-  onGone?: (() => void) | undefined;
-}
-
-/** A request on its way to the process and back. */
-export interface Call {
-  /** The id the process sees, unique per bridge and life of our process; also its progress token. */
-  readonly id: number;
-  /** The asker's id as JSON text. */
-  readonly clientId: string;
-  readonly method: string;
-  /** `undefined`: our own call, or a request without a session. */
-  readonly session: Session | undefined;
-  readonly origin: 'client' | 'proxy';
-  readonly reply: Reply;
-  /** The protocol revision of the asker, where it is known. */
-  readonly revision: string | undefined;
-  /** The client's progress token as JSON text. */
-  readonly progressToken: string | undefined;
-  readonly onOutcome: ((outcome: Answer['outcome'] | Failure) => void) | undefined;
-  /** `listening`: a subscription, which has no time limit and which nobody waits for when the proxy stops. */
-  readonly life: 'bounded' | 'listening';
-  /** A modern request may ask for the log messages that it causes (spec 04 §18.5). */
-  readonly wantsLogs: boolean;
-  readonly startedAt: number;
-  state: 'queued' | 'sent' | 'done';
-  cancelled: boolean;
-  /** Monotonic milliseconds; moved by progress, up to `limit`. */
-  deadline: number;
-  limit: number;
-}
 
 export type CallFacts = Pick<Call, 'clientId' | 'method' | 'session' | 'reply'> &
   Partial<Pick<Call, 'origin' | 'progressToken' | 'onOutcome' | 'life' | 'wantsLogs' | 'revision'>> & {

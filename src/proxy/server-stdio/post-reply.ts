@@ -2,11 +2,11 @@ import { acceptsJson } from '../accept.ts';
 import { CAPABILITY_MISSING, HEADER_MISMATCH, VERSION_UNSUPPORTED } from '../era/index.ts';
 import { errorCode, errorText, METHOD_NOT_FOUND, onOneLine } from '../json-rpc/index.ts';
 import type { RequestContext } from '../types.ts';
-import type { Reply } from './call-table.ts';
 import { EventStream, type StreamLimits, type Weight } from './event-stream.ts';
 import { type Failure, failureError, failureResponse } from './failure.ts';
 import { EVENT_STREAM_HEADERS, eventText, KEEP_ALIVE, messageFrame } from './frame.ts';
 import type { Channel } from './replay.ts';
+import type { Reply } from './reply.ts';
 
 /**
  * How long to hold the status line while an answer in one piece is still possible: "method not found" can become 404, and a

@@ -1,8 +1,8 @@
 import { findMember, type Request, resultText, stringAt } from '../json-rpc/index.ts';
 import type { SessionRecord } from '../types.ts';
-import type { Reply } from './call-table.ts';
 import type { Forwarder } from './forward.ts';
 import { intercepted } from './intercepted.ts';
+import type { Reply } from './reply.ts';
 import type { Session } from './session.ts';
 
 /** Many sessions, one subscription per resource upstream (spec 04 §6.5). */

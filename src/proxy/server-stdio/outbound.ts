@@ -1,5 +1,5 @@
 import type { ServerProcess } from '../types.ts';
-import type { Call } from './call-table.ts';
+import type { Call } from './session.ts';
 
 /** The way to the process: one line per message, strictly in order, held back while it cannot take any (spec 04 §4). */
 export interface Outbound {

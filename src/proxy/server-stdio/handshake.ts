@@ -13,9 +13,9 @@ import {
   stringAt,
 } from '../json-rpc/index.ts';
 import type { SessionRecord } from '../types.ts';
-import type { Reply } from './call-table.ts';
 import type { Forwarder, Order, Outcome } from './forward.ts';
 import { intercepted } from './intercepted.ts';
+import type { Reply } from './reply.ts';
 import { askForNewest, isRevisionRefused, requestedRevision, revisionFor, withRevision } from './revision.ts';
 import type { Session } from './session.ts';
 

@@ -1,6 +1,6 @@
 import { errorText } from '../json-rpc/index.ts';
-import type { Reply } from './call-table.ts';
 import { failureError } from './failure.ts';
+import type { Reply } from './reply.ts';
 
 /** A call that the proxy makes on behalf of several clients: its timeout is an answer like any other (spec 04 §6.6). */
 export function intercepted(reply: Reply): Reply {
