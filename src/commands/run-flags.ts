@@ -1,10 +1,23 @@
 import * as v from 'valibot';
 import { ownGroupFlag } from '../cli/index.ts';
 import { messageOf, ThvError } from '../errors/index.ts';
-import { formatDuration, silentLogger } from '../platform/index.ts';
-import { JS_RUNTIME_CHOICES, parseSecretParameter, ResourceLimitsSchema } from '../records/index.ts';
-import { networkProfile, parsePublish, withVolumes } from '../sandbox/index.ts';
-import { parseEnvironmentFlags, RUNTIMES, unknownRuntime } from '../workloads/index.ts';
+import { formatDuration } from '../platform/index.ts';
+import {
+  JS_RUNTIME_CHOICES,
+  type ParsedLabels,
+  parseLabels,
+  parseSecretParameter,
+  ResourceLimitsSchema,
+} from '../records/index.ts';
+import { parsePublish, parseVolume } from '../sandbox/index.ts';
+import {
+  headersByName,
+  parseForwardHeader,
+  parseForwardHeaderSecret,
+  parseVariable,
+  RUNTIMES,
+  unknownRuntime,
+} from '../workloads/index.ts';
 import { waitFlags } from './wait-until-running.ts';
 
 /** How the reference introduces what is wrong with the settings of a workload (spec 01 §4.4, step 15). */
@@ -47,15 +60,26 @@ const ProxyMode = v.optional(
   'sse',
 );
 
-const Environment = v.optional(v.array(sound((entry) => parseEnvironmentFlags([entry]))), []);
+const Environment = list(parsed(parseVariable), (variables) => Object.fromEntries(variables));
 
-const Secrets = v.optional(v.array(sound(parseSecretParameter)), []);
+const Secrets = v.optional(v.array(parsed(parseSecretParameter)), []);
 
-const Volumes = v.optional(
-  v.array(sound((volume) => withVolumes(networkProfile(), [volume], silentLogger), RUN_CONFIG)),
+const Labels = v.optional(
+  v.pipe(
+    v.array(v.string()),
+    v.transform((texts): ParsedLabels => parseLabels(texts)),
+  ),
   [],
 );
-const Published = v.optional(v.array(sound(parsePublish, RUN_CONFIG)), []);
+
+const Volumes = v.optional(v.array(parsed((text) => parseVolume(text), RUN_CONFIG)), []);
+const Published = v.optional(v.array(parsed(parsePublish, RUN_CONFIG)), []);
+
+const Headers = list(parsed(parseForwardHeader, 'failed to parse header forward flags'), headersByName);
+const HeaderSecrets = list(
+  parsed(parseForwardHeaderSecret, 'failed to parse header secret flags'),
+  headersByName,
+);
 
 /** Repeated, or separated by commas, or both (spec 01 §14-14). */
 const Tools = v.optional(
@@ -99,47 +123,32 @@ const EndpointPrefix = v.optional(
 
 const { memory: StoredMemory, cpus: StoredCpus, pids: StoredPids } = ResourceLimitsSchema.entries;
 
-const Memory = v.optional(
-  v.pipe(
-    v.string(),
-    v.transform((text) => text.trim().toLowerCase()),
-    sound((text) => requireSound(StoredMemory, text === '' ? undefined : text, '--memory')),
-  ),
-  '',
-);
+const Memory = limit('--memory', StoredMemory, (text) => text);
 const Cpus = amount('--cpus', StoredCpus, 'processors, such as 0.5 or 2');
 const Pids = amount('--pids', StoredPids, 'processes, such as 512');
 
-/** A number, or `unlimited`, which is stored as 0; `undefined` when the flag was not given. */
+/** A number, or `unlimited`, which is stored as 0. */
 function amount(flag: string, schema: v.GenericSchema<number | undefined>, of: string) {
-  const read = (text: string) => {
-    const lower = text.trim().toLowerCase();
-    if (lower === 'unlimited' || lower === '-1') return 0;
-    return /^\d+(?:\.\d+)?$/.test(lower) ? Number(lower) : undefined;
-  };
-  return v.optional(
-    v.pipe(
-      v.string(),
-      sound((text) => {
-        if (text === '') return;
-        const number = read(text);
-        if (number === undefined)
-          throw new ThvError('ERR_INPUT_INVALID', {
-            reason: `invalid value for ${flag}: ${JSON.stringify(text)}: give a number of ${of}, or unlimited`,
-          });
-        requireSound(schema, number, flag);
-      }),
-      v.transform((text) => (text === '' ? undefined : read(text))),
-    ),
-    '',
-  );
+  return limit(flag, schema, (text) => {
+    if (text === 'unlimited' || text === '-1') return 0;
+    if (/^\d+(?:\.\d+)?$/.test(text)) return Number(text);
+    throw new ThvError('ERR_INPUT_INVALID', {
+      reason: `invalid value for ${flag}: ${JSON.stringify(text)}: give a number of ${of}, or unlimited`,
+    });
+  });
 }
 
-/** Throws `ERR_INPUT_INVALID` with what the schema has to say. */
-function requireSound(schema: v.GenericSchema, value: unknown, flag: string): void {
-  const [issue] = v.safeParse(schema, value).issues ?? [];
-  if (issue !== undefined)
+/** What is stored of a limit; `undefined` when it is not given. */
+function limit<T>(flag: string, schema: v.GenericSchema<T | undefined>, read: (text: string) => T) {
+  const parse = (given: string) => {
+    const text = given.trim().toLowerCase();
+    if (text === '') return undefined;
+    const value = read(text);
+    const [issue] = v.safeParse(schema, value).issues ?? [];
+    if (issue === undefined) return value;
     throw new ThvError('ERR_INPUT_INVALID', { reason: `invalid value for ${flag}: ${issue.message}` });
+  };
+  return v.optional(parsed(parse), '');
 }
 
 /** Of `thv run`, in the order of its help (spec 01 §4.3). */
@@ -206,7 +215,7 @@ export const runFlags = {
     kind: 'stringArray',
     shorthand: 'l',
     help: 'Set labels on the container (format: key=value)',
-    schema: Texts,
+    schema: Labels,
   },
   volume: {
     kind: 'stringArray',
@@ -298,12 +307,12 @@ export const runFlags = {
   'remote-forward-headers': {
     kind: 'stringArray',
     help: 'Header to add to every request to a remote server (format: Name=Value, may be repeated)',
-    schema: Texts,
+    schema: Headers,
   },
   'remote-forward-headers-secret': {
     kind: 'stringArray',
     help: 'Header to add to every request to a remote server, with the value of a secret (format: Name=SECRET, may be repeated)',
-    schema: Texts,
+    schema: HeaderSecrets,
   },
   'ca-cert': {
     kind: 'string',
@@ -367,19 +376,30 @@ export const runFlags = {
   ...waitFlags,
 } as const;
 
-/** Text that `parse` does not object to; what it makes of it is the manager's to use. */
-function sound(parse: (text: string) => unknown, prefix?: string) {
+/** What `parse` makes of a text; what it throws is what is wrong with the flag. */
+function parsed<T>(parse: (text: string) => T, prefix?: string) {
   return v.pipe(
     v.string(),
-    v.rawCheck(({ dataset, addIssue }) => {
-      if (!dataset.typed) return;
+    v.rawTransform<string, T>(({ dataset, addIssue, NEVER }) => {
       try {
-        parse(dataset.value);
+        return parse(dataset.value);
       } catch (error) {
         const problem = messageOf(error);
         addIssue({ message: prefix === undefined ? problem : `${prefix}: ${problem}` });
+        return NEVER;
       }
     }),
+  );
+}
+
+/** All occurrences of a flag as one value. */
+function list<Item, T>(item: v.GenericSchema<string, Item>, gather: (items: readonly Item[]) => T) {
+  return v.optional(
+    v.pipe(
+      v.array(item),
+      v.transform((items): T => gather(items)),
+    ),
+    [],
   );
 }
 

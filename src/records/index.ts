@@ -1,6 +1,15 @@
+export { findAssignment } from './assignment.ts';
 export { createEngineNotes, type EngineNote, type EngineNotes } from './engine-notes.ts';
 export { parseFirstJson } from './json-text.ts';
-export { createLabelFilter, isManaged, LABEL, parseLabel, standardLabels, userLabels } from './labels.ts';
+export {
+  createLabelFilter,
+  isManaged,
+  LABEL,
+  type ParsedLabels,
+  parseLabels,
+  standardLabels,
+  userLabels,
+} from './labels.ts';
 export { remoteUrlProblem } from './remote-url.ts';
 export {
   type EffectiveLimits,
@@ -32,7 +41,12 @@ export {
   type RunConfigStore,
   readIfPresent,
 } from './run-config-store.ts';
-export { findSecretParameter, parseSecretParameter } from './secret-parameter.ts';
+export {
+  findSecretParameter,
+  formatSecretParameter,
+  parseSecretParameter,
+  type SecretParameter,
+} from './secret-parameter.ts';
 export { type StatusRecord, type WorkloadStatus, WorkloadStatusSchema } from './status.ts';
 export { createStatusRecorder, type StatusRecorder } from './status-recorder.ts';
 export {
@@ -42,7 +56,7 @@ export {
   type StatusStore,
 } from './status-store.ts';
 export { variableNameProblem, variableValueProblem } from './variable-name.ts';
-export { requireSound } from './variables.ts';
+export { requireSound, requireSoundConfig } from './variables.ts';
 export {
   nameFromImage,
   parseNewWorkloadName,

@@ -1,11 +1,16 @@
 import { ThvError } from '../errors/index.ts';
-import { parseWorkloadName, type RunConfig, requireSound } from '../records/index.ts';
+import {
+  formatSecretParameter,
+  parseWorkloadName,
+  type RunConfig,
+  requireSoundConfig,
+} from '../records/index.ts';
 import type { ContainerEntry } from '../registry/index.ts';
+import { checkRunnable } from './check-runnable.ts';
 import { checkUpgrade, missingVariables, targetOf } from './check-upgrade.ts';
 import type { Context } from './context.ts';
 import { exchangeConfig } from './edit.ts';
 import { fillEnvironment } from './fill-environment.ts';
-import { checkRunnable } from './prepare-run.ts';
 import type { OperationOptions, RunInteraction, UpgradeCheck, UpgradeRequest } from './types.ts';
 
 /**
@@ -36,7 +41,7 @@ export async function applyUpgrade(
     ...origin,
     image: entry.image,
   };
-  requireSound(config);
+  requireSoundConfig(config);
   await checkRunnable(context, { engine, config }, options);
   const problem = await exchangeConfig(context, name, config);
   if (problem !== undefined)
@@ -65,6 +70,6 @@ async function withVariables(
   return {
     ...present,
     env_vars: { ...filled.environment, ...env_vars },
-    secrets: [...secrets, ...filled.secrets],
+    secrets: [...secrets, ...filled.secrets.map(formatSecretParameter)],
   };
 }

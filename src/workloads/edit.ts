@@ -5,10 +5,11 @@ import { formatRunConfig, parseWorkloadName, type RunConfig, type WorkloadName }
 import { createActRecord } from './act-record.ts';
 import { bestEffort, type Context } from './context.ts';
 import { engineOf, stopBeforeStart } from './lifecycle.ts';
-import { prepareEdit } from './prepare-run.ts';
+import { prepareEdit } from './prepare-edit.ts';
 import { removeContainers } from './remove-containers.ts';
+import type { RunRequest } from './run-request.ts';
 import { spawnSupervisor } from './supervisor.ts';
-import type { OperationOptions, RunInteraction, RunRequest, RunResult } from './types.ts';
+import type { OperationOptions, RunInteraction, RunResult } from './types.ts';
 
 /** The whole exchange (spec 10 §11.6). */
 const EXCHANGE_TIMEOUT_MS = 5 * 60_000;

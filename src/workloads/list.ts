@@ -101,7 +101,7 @@ function confinementOf(
  */
 async function engineUnlessUseless(
   opening: Promise<Engine>,
-  { env }: Context,
+  { env, usualRuntime }: Context,
   configs: readonly (RunConfig | undefined)[],
 ): Promise<Engine | undefined> {
   try {
@@ -109,7 +109,7 @@ async function engineUnlessUseless(
   } catch (error) {
     const needsNone = configs.every((config) => config !== undefined && !isContainer(config));
     const isNamed = NAMES_AN_ENGINE.some((variable) => (env[variable] ?? '') !== '');
-    const isUseless = needsNone && (configs.length > 0 || !isNamed || env['TOOLHIVE_RUNTIME'] === 'process');
+    const isUseless = needsNone && (configs.length > 0 || !isNamed || usualRuntime === 'process');
     if (!hasCode(error, 'ERR_ENGINE_UNAVAILABLE') || !isUseless) throw error;
     return undefined;
   }

@@ -3,11 +3,12 @@ import type { Engine } from '../engine/index.ts';
 import { hasCode, ThvError, within } from '../errors/index.ts';
 import type { RunConfig } from '../records/index.ts';
 import type { Context } from './context.ts';
-import type { OwnSource } from './remote-source.ts';
 import { retrieveImage } from './retrieve-image.ts';
-import type { OperationOptions, Progress, RunRequest } from './types.ts';
+import type { ServerSettings } from './run-request.ts';
+import type { OwnSource } from './subject.ts';
+import type { OperationOptions, Progress } from './types.ts';
 
-type BuildSettings = Pick<RunRequest, 'runtimeOverride' | 'caCertificate'>;
+type BuildSettings = Pick<ServerSettings, 'runtimeOverride' | 'caCertificate'>;
 type ObtainOptions = OperationOptions & { readonly progress: Progress };
 
 /** The image of a source: built for a package or a folder; for the rest its name, to be pulled later on. */

@@ -2,38 +2,27 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from '../engine/index.ts';
 import { ThvError, within } from '../errors/index.ts';
-import { groupExists } from '../groups/index.ts';
 import { findByExactName, findContainer } from '../host/index.ts';
 import { type Logger, tryLock } from '../platform/index.ts';
 import {
-  baseNameOf,
   isContainer,
   isProcess,
-  isRemote,
-  type PermissionProfile,
   parseNewWorkloadName,
-  parseWorkloadName,
   type RunConfig,
   sanitizeWorkloadName,
   type WorkloadName,
 } from '../records/index.ts';
-import { checkProfile, readPermissionProfile } from '../sandbox/index.ts';
-import { identifySource, type Source } from '../sources/index.ts';
-import { findUsageEndpoint } from '../usage/index.ts';
-import { ANY_OWN, requireApplicable, type Target } from './applicable-flags.ts';
-import { buildRunConfig } from './build-run-config.ts';
+import { requireApplicable } from './applicable-flags.ts';
 import { checkGroup } from './check-group.ts';
-import { checkSecrets } from './check-secrets.ts';
+import { checkRunnable } from './check-runnable.ts';
 import type { Context } from './context.ts';
-import { fillEnvironment } from './fill-environment.ts';
 import { admitRunConfig, readRunConfigFile, withFreePorts } from './import.ts';
-import { ensureImage, imageOf } from './obtain-image.ts';
-import { planRun } from './plan-run.ts';
-import { buildRemoteConfig } from './remote-document.ts';
-import { type OwnSource, partSource, type RemoteSource } from './remote-source.ts';
-import { ensureProcess, openRuntime, type ProcessSettings, withRuntime } from './runtime.ts';
-import { checkToolsOverride, readToolsOverride } from './tools-override.ts';
-import type { ImportRequest, OperationOptions, RunInteraction, RunRequest } from './types.ts';
+import { portsOfOthers } from './resolve-proxy.ts';
+import { documentOf } from './run-document.ts';
+import type { RunRequest, ServerSettings } from './run-request.ts';
+import { ensureProcess, openRuntime, withRuntime } from './runtime.ts';
+import { askedOf, findSubject, type OwnSubject, targetOf } from './subject.ts';
+import type { ImportRequest, OperationOptions, RunInteraction } from './types.ts';
 
 type RunOptions = OperationOptions & RunInteraction;
 
@@ -67,47 +56,41 @@ export async function prepareRun(
   }
 }
 
-/** Secrets and image are there. */
-export async function checkRunnable(
-  context: Context,
-  { engine, config }: Pick<Prepared, 'engine' | 'config'>,
-  options: RunOptions,
-): Promise<void> {
-  await within('failed to validate workload parameters', () => checkSecrets(context, config, options));
-  if (engine !== undefined) await ensureImage(context, engine, config, options);
-  options.signal?.throwIfAborted();
-}
-
-async function prepareNew(outer: Context, given: RunRequest, options: RunOptions): Promise<Prepared> {
-  const { signal } = options;
-  const context = withRuntime(outer, given.runtime);
-  const { logger } = context;
-  const source = await findSource(context, given, signal);
-  const parted = partSource(source);
-  requireApplicable(given, 'own' in parted ? ANY_OWN : [remoteTarget(parted.remote)]);
+async function prepareNew(outer: Context, request: RunRequest, options: RunOptions): Promise<Prepared> {
+  const { target } = request;
+  const context = withRuntime(outer, target.kind === 'word' ? target.server.runtime : undefined);
+  const found = await findSubject(context, request, options);
   // Whoever has no engine may still use servers of others (spec 06 §19-1).
-  const { engine } = 'own' in parted ? await openRuntime(context, given, options) : {};
-  const target = 'own' in parted ? ownTarget(parted.own, engine, given.source) : remoteTarget(parted.remote);
-  requireApplicable(given, [target]);
-  const request = target === 'uvx process' ? await withRequirements(context, given) : given;
+  const { engine, subject } =
+    found.kind === 'own' ? await openFor(context, request, found, options) : { subject: found };
   const name = await within('failed to check if workload exists', () =>
-    newName(request.name ?? source.defaultName, logger),
+    newName(request.name ?? subject.defaultName, context.logger),
   );
   using stack = new DisposableStack();
   const reservation = stack.use(reserveName(context, name));
-  await refuseTakenName(context, engine, name, signal);
+  await refuseTakenName(context, engine, name, options.signal);
   await checkGroup(context, name, request.group);
-  const process = {
-    image: packageOf(request, source),
-    no_sandbox: request.noSandbox,
-    allow_install_scripts: request.allowInstallScripts,
-    js_runtime: request.jsRuntime === 'auto' ? undefined : request.jsRuntime,
-    runtime_config: request.runtimeOverride,
-  };
-  const facts = { ...options, name, source: parted, process, ownPort: undefined };
-  const config = await documentOf(context, engine, request, facts);
+  const config = await documentOf(context, engine, request, { ...options, name, subject });
   stack.move(); // the caller's from here on
   return { context, engine, name, config, reservation };
+}
+
+/** What runs it, and whether the settings apply to that. */
+async function openFor(
+  context: Context,
+  request: RunRequest,
+  subject: OwnSubject,
+  options: RunOptions,
+): Promise<{ readonly engine: Engine | undefined; readonly subject: OwnSubject }> {
+  const { word: source, settings } = subject;
+  const { engine, kind } = await openRuntime(context, { ...settings, source }, options);
+  const target = targetOf(subject, kind);
+  requireApplicable(askedOf(request, settings), [target]);
+  const isUvx = target === 'uvx process';
+  return {
+    engine,
+    subject: isUvx ? { ...subject, settings: await withRequirements(context, settings) } : subject,
+  };
 }
 
 /**
@@ -122,165 +105,15 @@ function reserveName(context: Context, name: WorkloadName): Disposable {
   return held;
 }
 
-/**
- * What a workload becomes with other settings: everything that can be wrong with them is found here (spec 10 §11.6).
- * An image that stays is not looked up again, whatever it was made from.
- */
-export async function prepareEdit(
-  context: Context,
-  present: RunConfig,
-  given: RunRequest,
-  options: RunOptions,
-): Promise<RunConfig> {
-  const request = isProcess(present) ? withProcessSettings(given, present) : given;
-  requireGroup(context, request.group);
-  const name = parseWorkloadName(baseNameOf(present));
-  const found: Source =
-    request.source === present.image && !isRemote(present)
-      ? { kind: 'image', image: present.image, defaultName: name }
-      : await findSource(context, request, options.signal);
-  const source = partSource(found);
-  const needsEngine = 'own' in source && !isProcess(present);
-  const engine = needsEngine ? await context.engine(options.signal) : undefined;
-  const target =
-    'own' in source ? ownTarget(source.own, engine, request.source) : remoteTarget(source.remote);
-  requireApplicable(request, [target], present);
-  const process = {
-    ...present,
-    image: packageOf(request, found),
-    js_runtime: request.jsRuntime === 'auto' ? undefined : request.jsRuntime,
-    runtime_config: request.runtimeOverride,
-  };
-  const facts = { ...options, name, source, process, ownPort: present.port };
-  const config = await documentOf(context, engine, request, facts);
-  await checkRunnable(context, { engine, config }, options);
-  return config;
-}
-
-function requireGroup(context: Context, group: string): void {
-  if (group !== '' && !groupExists(context.paths.state, group))
-    throw new ThvError('ERR_GROUP_NOT_FOUND', { group });
-}
-
-async function findSource(context: Context, { source }: RunRequest, signal?: AbortSignal): Promise<Source> {
-  const registry = () => context.registry();
-  const identify = () => identifySource(source, { registry, signal });
-  // What is wrong with a URL is told first and plainly (spec 01 §4.4, step 1), and not with what else stands in it.
-  return /^https?:/i.test(source) ? await identify() : await within(finding(source), identify);
-}
-
-function finding(source: string): string {
-  return `failed to find or create the MCP server ${source}`;
-}
-
-interface DocumentFacts extends RunOptions {
-  readonly name: WorkloadName;
-  readonly source: ReturnType<typeof partSource>;
-  /** Where it runs as a process. */
-  readonly process: ProcessSettings;
-  readonly ownPort: number | undefined;
-}
-
-async function documentOf(
-  context: Context,
-  engine: Engine | undefined,
-  request: RunRequest,
-  { name, source, process, ownPort, ...options }: DocumentFacts,
-): Promise<RunConfig> {
-  const { signal, ask } = options;
-  const { logger } = context;
-  const toolsOverride = {
-    ...(await readToolsOverride(request.toolsOverrideFile)),
-    ...(await within('failed to validate run config', () => checkToolsOverride(request.toolsOverride ?? {}))),
-  };
-  const reservedPorts = await portsOfOthers(context, name);
-  const countsToolCalls = (await findUsageEndpoint(context)) !== undefined;
-  if ('remote' in source) {
-    const { remote } = source;
-    return await buildRemoteConfig(context, request, {
-      name,
-      remote,
-      ownPort,
-      toolsOverride,
-      countsToolCalls,
-      reservedPorts,
-      ask,
-      signal,
-    });
-  }
-  const { own } = source;
-  const plan = await within('failed to validate run config', async () =>
-    planRun(own, {
-      given: { ...request, toolsOverride, permissions: await permissionsOf(request) },
-      stateless: request.stateless,
-      fallbackTransport: request.fallbackTransport,
-      registrySource: async () => (await context.registry()).source(),
-    }),
-  );
-  return await buildRunConfig(request, {
-    name,
-    image: (permission_profile) =>
-      within(finding(request.source), () =>
-        engine === undefined
-          ? ensureProcess(context, { ...process, permission_profile }, options)
-          : imageOf(context, engine, own, request, options),
-      ),
-    runtime: engine === undefined ? 'process' : 'container',
-    ownPort,
-    plan,
-    toolsOverride,
-    countsToolCalls,
-    fill: (provided) => fillEnvironment(context, plan.variables, provided, { ask, signal }),
-    reservedPorts,
-    logger,
-  });
-}
-
-function remoteTarget({ entry }: RemoteSource): Target {
-  return entry === undefined ? 'remote server' : 'remote entry';
-}
-
-function ownTarget(own: OwnSource, engine: Engine | undefined, source: string): Target {
-  if (engine !== undefined) return own.kind === 'package' || own.kind === 'folder' ? 'built image' : 'image';
-  const [, scheme] = /^(npx|uvx|go):/.exec(source) ?? [];
-  if (scheme !== undefined) return `${scheme as 'npx' | 'uvx' | 'go'} process`;
-  // What an edit leaves as it is is not looked at again.
-  return own.kind === 'folder' && own.project.kind !== 'node' ? 'folder process' : 'node folder process';
-}
-
 /** Those that `config.yaml` names, where the request names none; checked like those of an image (spec 03 §13.6). */
-async function withRequirements(context: Context, request: RunRequest): Promise<RunRequest> {
+async function withRequirements(context: Context, settings: ServerSettings): Promise<ServerSettings> {
   const { resolveRuntimeSettings } = await import('../build/index.ts');
   const file = (await (await context.config()).read()).runtime_configs?.['uvx'];
   const { buildWith } = resolveRuntimeSettings('uvx', {
-    flags: request.runtimeOverride,
+    flags: settings.runtimeOverride,
     ...(file?.build_with ? { file: { build_with: file.build_with } } : {}),
   });
-  return buildWith.length === 0 ? request : { ...request, runtimeOverride: { build_with: [...buildWith] } };
-}
-
-/** What a request to the API has no member for stays. */
-function withProcessSettings(request: RunRequest, present: RunConfig): RunRequest {
-  return {
-    ...request,
-    noSandbox: present.no_sandbox === true,
-    allowInstallScripts: present.allow_install_scripts === true,
-    jsRuntime: request.jsRuntime ?? present.js_runtime,
-  };
-}
-
-/** What a process is made from: a folder by its whole path, for others will look for it. */
-function packageOf(request: RunRequest, source: Source): string {
-  return source.kind === 'folder' ? source.project.folder : request.source;
-}
-
-async function permissionsOf({
-  permissions,
-  permissionProfile,
-}: RunRequest): Promise<PermissionProfile | undefined> {
-  if (permissions !== undefined) checkProfile(permissions, 'of the request');
-  if (permissionProfile === undefined) return permissions;
-  return await readPermissionProfile(permissionProfile);
+  return buildWith.length === 0 ? settings : { ...settings, runtimeOverride: { build_with: [...buildWith] } };
 }
 
 /** `--from-config` (spec 01 §4.8): as strict as any other run about what is in the file. */
@@ -342,19 +175,4 @@ async function refuseTakenName(
       { hint: 'choose another name with --name, or remove that container' },
     );
   }
-}
-
-/** Ports that other stored workloads come back to. */
-async function portsOfOthers(context: Context, name: WorkloadName): Promise<ReadonlySet<number>> {
-  const ports = new Set<number>();
-  for (const other of await context.runConfigs.names()) {
-    if (other === name) continue;
-    try {
-      const config = await context.runConfigs.find(other as WorkloadName);
-      if (config !== undefined) ports.add(config.port);
-    } catch {
-      // an unreadable document reserves no port
-    }
-  }
-  return ports;
 }

@@ -18,15 +18,9 @@ import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
 import { prepareRun } from './prepare-run.ts';
 import { removeContainers } from './remove-containers.ts';
+import type { RunRequest } from './run-request.ts';
 import { endSupervisor, spawnSupervisor } from './supervisor.ts';
-import type {
-  ImportRequest,
-  OperationOptions,
-  RunInteraction,
-  RunOutcome,
-  RunRequest,
-  RunResult,
-} from './types.ts';
+import type { ImportRequest, OperationOptions, RunInteraction, RunOutcome, RunResult } from './types.ts';
 
 type RunOptions = OperationOptions & RunInteraction;
 
