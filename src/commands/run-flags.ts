@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { ownGroupFlag } from '../cli/index.ts';
-import { messageOf, ThvError } from '../errors/index.ts';
+import { ownGroupFlag, parsed } from '../cli/index.ts';
+import { ThvError } from '../errors/index.ts';
 import { formatDuration } from '../platform/index.ts';
 import {
   JS_RUNTIME_CHOICES,
@@ -375,22 +375,6 @@ export const runFlags = {
   },
   ...waitFlags,
 } as const;
-
-/** What `parse` makes of a text; what it throws is what is wrong with the flag. */
-function parsed<T>(parse: (text: string) => T, prefix?: string) {
-  return v.pipe(
-    v.string(),
-    v.rawTransform<string, T>(({ dataset, addIssue, NEVER }) => {
-      try {
-        return parse(dataset.value);
-      } catch (error) {
-        const problem = messageOf(error);
-        addIssue({ message: prefix === undefined ? problem : `${prefix}: ${problem}` });
-        return NEVER;
-      }
-    }),
-  );
-}
 
 /** All occurrences of a flag as one value. */
 function list<Item, T>(item: v.GenericSchema<string, Item>, gather: (items: readonly Item[]) => T) {

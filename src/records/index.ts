@@ -2,10 +2,10 @@ export { findAssignment } from './assignment.ts';
 export { createEngineNotes, type EngineNote, type EngineNotes } from './engine-notes.ts';
 export { parseFirstJson } from './json-text.ts';
 export {
-  createLabelFilter,
   isManaged,
   LABEL,
   type ParsedLabels,
+  parseLabelFilter,
   parseLabels,
   standardLabels,
   userLabels,

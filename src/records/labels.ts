@@ -87,18 +87,13 @@ export function parseLabels(texts: readonly string[]): ParsedLabels {
   return { labels: Object.fromEntries(labels), refused };
 }
 
-/** Whether every `key=value` filter is met. Throws `ERR_INPUT_INVALID` for a malformed filter. */
-export function createLabelFilter(
-  filters: readonly string[],
-): (labels: Readonly<Record<string, string>>) => boolean {
-  const wanted = filters.map((filter) => {
-    const sides = findAssignment(filter);
-    if (sides === undefined || sides[0] === '') {
-      throw new ThvError('ERR_INPUT_INVALID', {
-        reason: `failed to parse label filters: invalid label filter '${filter}': expected key=value`,
-      });
-    }
-    return sides.map((side) => side.trim()) as [string, string];
-  });
-  return (labels) => wanted.every(([key, value]) => labels[key] === value);
+/** A `key=value` that a workload's labels must have. Throws `ERR_INPUT_INVALID`. */
+export function parseLabelFilter(text: string): readonly [key: string, value: string] {
+  const sides = findAssignment(text);
+  if (sides === undefined || sides[0] === '') {
+    throw new ThvError('ERR_INPUT_INVALID', {
+      reason: `failed to parse label filters: invalid label filter '${text}': expected key=value`,
+    });
+  }
+  return sides.map((side) => side.trim()) as [string, string];
 }

@@ -7,14 +7,13 @@ interface Inputs {
   readonly environment: Readonly<Record<string, string>>;
   readonly secrets: readonly Pick<SecretParameter, 'target'>[];
   readonly serverArguments: readonly string[];
-  readonly volumes: readonly string[];
 }
 
 /**
  * The check of everything that a server is started with, wherever it came from: flags, files, the API, a registry, a document
  * or a client's settings. Throws `ERR_INPUT_INVALID` with the first problem.
  */
-export function requireSound({ environment, secrets, serverArguments, volumes }: Inputs): void {
+export function requireSound({ environment, secrets, serverArguments }: Inputs): void {
   const problem =
     [...Object.keys(environment), ...secrets.map(({ target }) => target)]
       .map(variableNameProblem)
@@ -22,12 +21,11 @@ export function requireSound({ environment, secrets, serverArguments, volumes }:
     Object.entries(environment)
       .map(([name, value]) => variableValueProblem(name, value))
       .find(isProblem) ??
-    serverArguments.map((argument) => nulIn('argument of the server', argument)).find(isProblem) ??
-    volumes.map((volume) => nulIn('volume', volume)).find(isProblem);
+    serverArguments.map((argument) => nulIn('argument of the server', argument)).find(isProblem);
   if (problem !== undefined) throw new ThvError('ERR_INPUT_INVALID', { reason: problem });
 }
 
-/** The same for a document. */
+/** The same for a document, whose volumes are texts still. */
 export function requireSoundConfig({
   env_vars,
   secrets,
@@ -38,8 +36,9 @@ export function requireSoundConfig({
     environment: env_vars,
     secrets: secrets.flatMap((text) => findSecretParameter(text) ?? []),
     serverArguments: cmd_args,
-    volumes,
   });
+  const problem = volumes.map((volume) => nulIn('volume', volume)).find(isProblem);
+  if (problem !== undefined) throw new ThvError('ERR_INPUT_INVALID', { reason: problem });
 }
 
 const isProblem = (problem: string | undefined) => problem !== undefined;

@@ -58,11 +58,7 @@ async function withVariables(
   options: OperationOptions & RunInteraction,
 ): Promise<RunConfig> {
   const covered = new Set(present.secrets.map(targetOf));
-  const added = given.filter((parameter) => {
-    const target = targetOf(parameter);
-    if (target === '') context.logger.warn('ignoring a malformed secret parameter');
-    return target !== '' && !covered.has(target);
-  });
+  const added = given.filter(({ target }) => !covered.has(target)).map(formatSecretParameter);
   const env_vars = { ...present.env_vars, ...environment };
   const secrets = [...present.secrets, ...added];
   const missing = missingVariables({ env_vars, secrets }, entry);

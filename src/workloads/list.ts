@@ -3,7 +3,6 @@ import { hasCode, ThvError, toThvError } from '../errors/index.ts';
 import { findContainer, readConfinement } from '../host/index.ts';
 import { startDeadline } from '../platform/index.ts';
 import {
-  createLabelFilter,
   isContainer,
   isProcess,
   LABEL,
@@ -22,7 +21,7 @@ const ENGINE_PATIENCE_MS = 15_000;
 
 interface ListQuery {
   readonly all: boolean;
-  readonly labels?: readonly string[];
+  readonly labels?: readonly (readonly [key: string, value: string])[];
   readonly group?: string | undefined;
 }
 
@@ -32,7 +31,7 @@ export async function listWorkloads(
   query: ListQuery,
   { signal }: OperationOptions = {},
 ): Promise<readonly Workload[]> {
-  const matches = createLabelFilter(query.labels ?? []);
+  const wanted = query.labels ?? [];
   const opening = context.engine(signal);
   opening.catch(() => undefined); // told where it is awaited
   // Files and host before containers: a workload that starts in between must not look as if its container were missing.
@@ -64,7 +63,7 @@ export async function listWorkloads(
     .filter(
       ({ status, labels, group }) =>
         (query.all || status === 'running' || status === 'auth_retrying') &&
-        matches(labels) &&
+        wanted.every(([key, value]) => labels[key] === value) &&
         (query.group === undefined || group === query.group),
     )
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));

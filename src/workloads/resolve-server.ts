@@ -59,7 +59,7 @@ export async function resolveServer(
   const environment = { ...filled.environment, ...given };
   const secrets = [...filled.secrets, ...server.secrets];
   await within('failed to validate run config', () =>
-    requireSound({ environment, secrets, serverArguments, volumes: [] }),
+    requireSound({ environment, secrets, serverArguments }),
   );
   const image = await facts.image(profile);
   const ports = await within('failed to validate run config', () =>

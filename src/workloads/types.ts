@@ -1,7 +1,7 @@
 import type { BuildProgress } from '../build/index.ts';
 import type { Registered } from '../clients/index.ts';
 import type { Confinement } from '../host/index.ts';
-import type { RunConfig, WorkloadStatus } from '../records/index.ts';
+import type { RunConfig, SecretParameter, WorkloadStatus } from '../records/index.ts';
 import type { Registry } from '../registry/index.ts';
 import type { RunRequest } from './run-request.ts';
 
@@ -131,8 +131,8 @@ interface Drift {
 
 export interface UpgradeRequest {
   readonly environment: Readonly<Record<string, string>>;
-  /** `NAME,target=VARIABLE`; only for targets that have none yet. */
-  readonly secrets: readonly string[];
+  /** Only those whose target has none yet are taken. */
+  readonly secrets: readonly SecretParameter[];
 }
 
 /** What a watcher is told: everything first, then each change as it is noticed. */
@@ -143,11 +143,11 @@ export type WorkloadEvent =
 
 /** Everything one can do with workloads; commands and API are two faces of this (DESIGN §2). */
 export interface WorkloadManager {
-  /** Sorted by name. Without `all`: only `running` and `auth_retrying`. `labels` are `key=value`, all must match. */
+  /** Sorted by name. Without `all`: only `running` and `auth_retrying`. All of `labels` must match. */
   list(
     query: {
       readonly all: boolean;
-      readonly labels?: readonly string[];
+      readonly labels?: readonly (readonly [key: string, value: string])[];
       readonly group?: string | undefined;
     },
     options?: OperationOptions,
