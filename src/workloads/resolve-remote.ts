@@ -1,6 +1,7 @@
 import { ThvError, within } from '../errors/index.ts';
 import { STDIO_REFUSED } from '../host/index.ts';
 import type { Logger } from '../platform/index.ts';
+import type { RunConfig } from '../records/index.ts';
 import type { RemoteEntry } from '../registry/index.ts';
 import type { ResolvedRemote } from './build-run-config.ts';
 import type { Context } from './context.ts';
@@ -13,6 +14,13 @@ import type { Ask, OperationOptions } from './types.ts';
 
 type RemotePlan = Pick<RunPlan, 'transport' | 'proxyPort' | 'stateless' | 'origin'>;
 
+interface RemoteFacts extends OperationOptions {
+  readonly surroundings: Surroundings;
+  /** What an edit changes. Its port stays, though nothing listens on it: it stands in the document. */
+  readonly present?: RunConfig | undefined;
+  readonly ask?: Ask | undefined;
+}
+
 /**
  * Everything that the document of a remote server says and the request does not. Throws `ERR_HEADERS_MISSING`, and
  * `ERR_INPUT_INVALID` for a server that has to be signed in to.
@@ -21,11 +29,7 @@ export async function resolveRemote(
   context: Context,
   request: RunRequest,
   subject: RemoteSubject,
-  {
-    surroundings,
-    ask,
-    signal,
-  }: OperationOptions & { readonly surroundings: Surroundings; readonly ask?: Ask | undefined },
+  { surroundings, present, ask, signal }: RemoteFacts,
 ): Promise<ResolvedRemote> {
   const { logger } = context;
   const { entry, settings } = subject;
@@ -41,7 +45,7 @@ export async function resolveRemote(
   const host = await resolveHost(request.proxy.host);
   const ports = await within('failed to validate run config', async () => {
     await checkPort(request.proxy, surroundings);
-    return choosePorts(request.proxy, { ...plan, targetPort: 0 }, surroundings, logger);
+    return choosePorts(request.proxy, { ...plan, targetPort: present?.target_port ?? 0 }, surroundings, logger);
   });
   return {
     ...surroundings,

@@ -37,7 +37,7 @@ export async function documentOf(
   const surroundings = await findSurroundings(context, request.proxy, { name, ownPort: present?.port });
   if (subject.kind === 'own')
     return await serverDocument(context, engine, request, { ...options, subject, surroundings, present });
-  const resolved = await resolveRemote(context, request, subject, { ...options, surroundings });
+  const resolved = await resolveRemote(context, request, subject, { ...options, surroundings, present });
   const config = buildRemoteConfig(request, subject, resolved);
   await within('failed to validate run config', () => refuseUnsupported(config));
   return config;

@@ -566,7 +566,7 @@ describe('what cannot be run', () => {
     [
       'what only a server of one’s own can be given',
       { volumes: ['/tmp:/data'], env_vars: { A: '1' } },
-      'env_vars, volumes do not apply to remote servers, for which nothing is run here. Hint: remove env_vars and volumes from the file',
+      'env_vars, volumes do not apply to remote servers, for which nothing is run here',
     ],
     [
       'headers that cannot be forwarded',
