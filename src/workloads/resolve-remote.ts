@@ -45,7 +45,12 @@ export async function resolveRemote(
   const host = await resolveHost(request.proxy.host);
   const ports = await within('failed to validate run config', async () => {
     await checkPort(request.proxy, surroundings);
-    return choosePorts(request.proxy, { ...plan, targetPort: present?.target_port ?? 0 }, surroundings, logger);
+    return choosePorts(
+      request.proxy,
+      { ...plan, targetPort: present?.target_port ?? 0 },
+      surroundings,
+      logger,
+    );
   });
   return {
     ...surroundings,
