@@ -7,10 +7,25 @@ import {
   parseWorkloadName,
   type ResourceLimits,
   type RunConfig,
+  type SecretParameter,
+  type Transport,
   variableNameProblem,
   variableValueProblem,
 } from '../records/index.ts';
-import { RUNTIMES, type RunRequest, runtimeOverride, unknownRuntime } from '../workloads/index.ts';
+import { parseVolume } from '../sandbox/index.ts';
+import {
+  checkToolsOverride,
+  createRunRequest,
+  type GivenRun,
+  type ProxySettings,
+  RUNTIMES,
+  type RunRequest,
+  runtimeOverride,
+  type ServerSettings,
+  USUAL_PROXY,
+  USUAL_SERVER,
+  unknownRuntime,
+} from '../workloads/index.ts';
 import { forwardHeadersOf } from './header-forward.ts';
 import type { CreateRequest, UpdateRequest } from './schemas/workload-request.ts';
 
@@ -37,69 +52,82 @@ interface RequestFacts {
   readonly present?: RunConfig;
 }
 
-/** Throws `ERR_INPUT_INVALID` for what the service would not look at itself. */
-export function toRunRequest(
-  body: UpdateRequest,
-  { name, debug, runtime = '', present }: RequestFacts,
-): RunRequest {
+/** Throws `ERR_INPUT_INVALID` for what no workload can be, and `createRunRequest`'s. */
+export function toRunRequest(body: UpdateRequest, facts: RequestFacts): RunRequest {
   const transport = body.transport === '' ? undefined : transportOf(body.transport);
   if (body.target_port < 0 || body.target_port > 65_535)
     throw invalid(
       `${BUILD}: invalid value for target_port: ${body.target_port} (must be between 0 and 65535)`,
     );
-  const keepsBuild = present !== undefined && isBuiltAlike(body, present);
   refuseWhatIsNotDone(body);
-  return {
+  const given: GivenRun = {
     source: body.url === '' ? body.image : body.url,
-    ...(body.url === '' ? {} : { imageOfRemote: body.image }),
-    ...(body.headers.length === 0 ? {} : { declaredHeaders: body.headers }),
-    ...forwardHeadersOf(body, INVALID_CONFIG),
-    runtime: runtimeOf(runtime),
-    serverArguments: body.cmd_arguments,
-    name,
+    name: facts.name,
+    group: body.group === '' ? DEFAULT_GROUP : body.group,
     transport,
     fallbackTransport: 'stdio',
-    proxyMode: proxyModeOf(body.proxy_mode),
-    proxyPort: body.proxy_port,
-    host: body.host === '' ? '127.0.0.1' : body.host,
-    targetPort: body.target_port,
-    targetHost: '127.0.0.1',
-    environment: environmentOf(body.env_vars),
-    environmentFile: undefined,
-    environmentFolder: undefined,
-    secrets: secretsOf(body.secrets),
-    labels: [],
-    volumes: body.volumes,
-    publish: [],
-    networkMode: '',
-    tools: body.tools,
-    toolsOverrideFile: undefined,
-    toolsOverride: withoutUndefined(body.tools_override),
-    permissionProfile: undefined,
-    ...(body.permission_profile === undefined ? {} : { permissions: body.permission_profile }),
-    group: body.group === '' ? DEFAULT_GROUP : body.group,
-    allowedOrigins: [],
-    trustProxyHeaders: body.trust_proxy_headers,
-    strictProtocolValidation: false,
-    stateless: false,
-    sessionTtlMs: 0,
-    endpointPrefix: '',
-    caCertificate: undefined,
-    ...limitsOf(body.resource_limits),
+    labels: {},
+    proxy: {
+      ...USUAL_PROXY,
+      mode: proxyModeOf(body.proxy_mode),
+      port: body.proxy_port,
+      host: body.host === '' ? USUAL_PROXY.host : body.host,
+      trustProxyHeaders: body.trust_proxy_headers,
+      tools: body.tools,
+      toolsOverride: checked(() => checkToolsOverride(body.tools_override)),
+    },
+    server: serverOf(body, facts),
+    remote: {
+      ...forwardHeadersOf(body, INVALID_CONFIG),
+      declaredHeaders: body.headers.length === 0 ? undefined : body.headers,
+      image: body.url === '' ? undefined : body.image,
+    },
+    debug: facts.debug,
+  };
+  return createRunRequest(given, facts.present);
+}
+
+function serverOf(body: UpdateRequest, { runtime = '', present }: RequestFacts): ServerSettings {
+  const { permission_profile: profile, volumes, cmd_arguments } = body;
+  const environment = environmentOf(body.env_vars);
+  const secrets = secretsOf(body.secrets);
+  return {
+    ...USUAL_SERVER,
+    runtime: runtimeOf(runtime),
     jsRuntime: jsRuntimeOf(body.js_runtime),
-    runtimeOverride: overrideOf(body, keepsBuild),
-    debug,
+    limits: limitsOf(body.resource_limits),
+    arguments: cmd_arguments,
+    targetPort: body.target_port,
+    environment,
+    secrets,
+    volumes: checked(() => volumes.map((volume) => parseVolume(volume))),
+    permissions: profile === undefined ? undefined : { kind: 'profile', profile },
+    runtimeOverride: overrideOf(body, present !== undefined && isBuiltAlike(body, present)),
   };
 }
 
+/** What `parse` gives; what it refuses is told as the reference tells it. */
+function checked<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (hasCode(error, 'ERR_INPUT_INVALID')) throw invalid(`${BUILD}: ${error.facts.reason}`);
+    throw error;
+  }
+}
+
 /** Empty is the same as absent. */
-function limitsOf({ memory, cpus, pids }: NonNullable<UpdateRequest['resource_limits']> = {}) {
+function limitsOf({
+  memory,
+  cpus,
+  pids,
+}: NonNullable<UpdateRequest['resource_limits']> = {}): ResourceLimits | undefined {
   const limits: ResourceLimits = {
     ...(memory ? { memory: memory.toLowerCase() } : {}),
     ...(cpus === undefined ? {} : { cpus }),
     ...(pids === undefined ? {} : { pids }),
   };
-  return Object.keys(limits).length === 0 ? {} : { resourceLimits: limits };
+  return Object.keys(limits).length === 0 ? undefined : limits;
 }
 
 const BUILDING = ['STEP_RUN_CONFIG', 'STEP_ENVIRONMENT', 'STEP_HEADERS'] as const;
@@ -134,7 +162,7 @@ const MISSING: ReadonlySet<string> = new Set([
   'ERR_SECRETS_NOT_SET_UP',
 ]);
 
-function transportOf(text: string): RunRequest['transport'] {
+function transportOf(text: string): Transport {
   const lower = text === text.toUpperCase() ? text.toLowerCase() : text;
   switch (lower) {
     case 'stdio':
@@ -148,44 +176,45 @@ function transportOf(text: string): RunRequest['transport'] {
   }
 }
 
-function runtimeOf(text: string): RunRequest['runtime'] {
+function runtimeOf(text: string): ServerSettings['runtime'] {
   if (text === '') return undefined;
   const runtime = RUNTIMES.find((known) => known === text);
   if (runtime !== undefined) return runtime;
   throw invalid(`${INVALID_CONFIG}: ${unknownRuntime(text)}`);
 }
 
-function jsRuntimeOf(text: string): RunRequest['jsRuntime'] {
+function jsRuntimeOf(text: string): ServerSettings['jsRuntime'] {
   if (text === '') return undefined;
   const runtime = JS_RUNTIME_CHOICES.find((known) => known === text);
   if (runtime !== undefined) return runtime;
   throw invalid(`${INVALID_CONFIG}: invalid js_runtime: ${text} (must be auto, node or bun)`);
 }
 
-function proxyModeOf(text: string): RunRequest['proxyMode'] {
+function proxyModeOf(text: string): ProxySettings['mode'] {
   if (text === '' || text === 'sse') return 'sse';
   if (text === 'streamable-http') return text;
   throw invalid(`${INVALID_CONFIG}: Invalid proxy_mode: ${text}`);
 }
 
-function environmentOf(variables: Readonly<Record<string, string>>): readonly string[] {
-  return Object.entries(variables).map(([key, value]) => {
-    // Before name and value become one text: the first = would end the name.
+function environmentOf(variables: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  for (const [key, value] of Object.entries(variables)) {
     const problem =
       key === ''
         ? 'invalid environment variable name: ""'
         : (variableNameProblem(key) ?? variableValueProblem(key, value));
     if (problem !== undefined) throw invalid(`${BUILD}: ${problem}`);
-    return `${key}=${value}`;
-  });
+  }
+  return variables;
 }
 
-function secretsOf(references: UpdateRequest['secrets']): readonly string[] {
-  return references.map(({ name, target }) => {
+function secretsOf(references: UpdateRequest['secrets']): readonly SecretParameter[] {
+  for (const { name, target } of references) {
     if (name === '' || target === '' || name.includes(','))
       throw invalid(`${INVALID_CONFIG}: a secret needs a name without commas and a target`);
-    return `${name},target=${target}`;
-  });
+    const problem = variableNameProblem(target);
+    if (problem !== undefined) throw invalid(`${BUILD}: ${problem}`);
+  }
+  return references;
 }
 
 /** An image that was built stays as it is when it is sent back with what it was built by (spec 10 §11.6). */
@@ -232,17 +261,6 @@ const USUAL_CALLBACK_PORT = 8666;
 function isGiven(value: unknown): boolean {
   if (value === undefined || value === null || value === '' || value === 0 || value === false) return false;
   return typeof value === 'object' ? Object.values(value).some(isGiven) : true;
-}
-
-function withoutUndefined(
-  overrides: UpdateRequest['tools_override'],
-): Readonly<Record<string, { readonly name?: string; readonly description?: string }>> {
-  return Object.fromEntries(
-    Object.entries(overrides).map(([tool, { name, description }]) => [
-      tool,
-      { ...(name === undefined ? {} : { name }), ...(description === undefined ? {} : { description }) },
-    ]),
-  );
 }
 
 function invalid(reason: string): ThvError {

@@ -10,6 +10,7 @@ export { GLOBAL_FLAGS } from './global-flags.ts';
 export { GroupNames, groupFlag, ownGroupFlag } from './group-name.ts';
 export { renderHelp, renderUsage } from './help.ts';
 export { isDebugEnvironment } from './log-settings.ts';
+export { parsed } from './parsed.ts';
 export { reportError } from './report-error.ts';
 export { runCommandLine } from './run-command-line.ts';
 export { endAtHangUp, endAtNextSignal, watchSignals } from './signals.ts';

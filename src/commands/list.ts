@@ -3,20 +3,15 @@ import {
   createCommand,
   formatFlag,
   groupFlag,
+  parsed,
   printJson,
   renderTable,
   type TableLook,
 } from '../cli/index.ts';
+import { parseLabelFilter } from '../records/index.ts';
 import type { Workload } from '../workloads/index.ts';
 
-const LabelFilter = v.pipe(
-  v.string(),
-  v.check(
-    (text) => text.indexOf('=') > 0,
-    ({ input }) =>
-      `failed to list workloads: failed to parse label filters: invalid label filter '${input}': expected key=value`,
-  ),
-);
+const LabelFilter = parsed(parseLabelFilter, 'failed to list workloads');
 
 export const list = createCommand({
   usage: '[flags]',

@@ -1,146 +1,30 @@
 import * as v from 'valibot';
 import { ownGroupFlag } from '../cli/index.ts';
-import { messageOf, ThvError } from '../errors/index.ts';
-import { formatDuration, silentLogger } from '../platform/index.ts';
-import { JS_RUNTIME_CHOICES, parseSecretParameter, ResourceLimitsSchema } from '../records/index.ts';
-import { networkProfile, parsePublish, withVolumes } from '../sandbox/index.ts';
-import { parseEnvironmentFlags, RUNTIMES, unknownRuntime } from '../workloads/index.ts';
+import { JS_RUNTIME_CHOICES } from '../records/index.ts';
+import { RUNTIMES, unknownRuntime } from '../workloads/index.ts';
+import {
+  Cpus,
+  EndpointPrefix,
+  Environment,
+  HeaderSecrets,
+  Headers,
+  Labels,
+  Memory,
+  Pids,
+  Port,
+  ProxyMode,
+  Published,
+  RUN_CONFIG,
+  Secrets,
+  SessionTtl,
+  Switch,
+  Text,
+  Texts,
+  Tools,
+  Transport,
+  Volumes,
+} from './run-flag-schemas.ts';
 import { waitFlags } from './wait-until-running.ts';
-
-/** How the reference introduces what is wrong with the settings of a workload (spec 01 §4.4, step 15). */
-const RUN_CONFIG = 'failed to validate run config';
-
-const Text = v.optional(v.string(), '');
-const Texts = v.optional(v.array(v.string()), []);
-const Switch = v.optional(v.boolean(), false);
-const Port = (problem: (port: number) => string) =>
-  v.optional(
-    v.pipe(
-      v.number(),
-      v.check(
-        (port) => port >= 0 && port <= 65_535,
-        ({ input }) => problem(input),
-      ),
-    ),
-    0,
-  );
-
-const Transport = v.optional(
-  v.pipe(
-    v.picklist(
-      ['', 'sse', 'streamable-http', 'stdio', 'SSE', 'STREAMABLE-HTTP', 'STDIO'],
-      ({ input }) =>
-        `${RUN_CONFIG}: invalid transport mode: ${input}. Valid modes are: sse, streamable-http, stdio`,
-    ),
-    v.transform((text) => text.toLowerCase()),
-    v.picklist(['', 'sse', 'streamable-http', 'stdio']),
-  ),
-  '',
-);
-
-const ProxyMode = v.optional(
-  v.pipe(
-    v.string(),
-    v.transform((text) => (text === '' ? 'sse' : text)),
-    v.picklist(['sse', 'streamable-http'], ({ input }) => `invalid value for --proxy-mode: ${input}`),
-  ),
-  'sse',
-);
-
-const Environment = v.optional(v.array(sound((entry) => parseEnvironmentFlags([entry]))), []);
-
-const Secrets = v.optional(v.array(sound(parseSecretParameter)), []);
-
-const Volumes = v.optional(
-  v.array(sound((volume) => withVolumes(networkProfile(), [volume], silentLogger), RUN_CONFIG)),
-  [],
-);
-const Published = v.optional(v.array(sound(parsePublish, RUN_CONFIG)), []);
-
-/** Repeated, or separated by commas, or both (spec 01 §14-14). */
-const Tools = v.optional(
-  v.pipe(
-    v.array(v.string()),
-    v.transform((given) => given.flatMap((names) => names.split(',')).map((name) => name.trim())),
-    v.check((names) => !names.includes(''), `${RUN_CONFIG}: tool name cannot be empty`),
-  ),
-  [],
-);
-
-const RUN_OPTION = 'failed to apply run config option';
-/** Sessions that end between two requests of one client are of no use (spec 04 §19.7). */
-const LEAST_TTL_MS = 1000;
-
-const SessionTtl = v.optional(
-  v.pipe(
-    v.number(),
-    v.check(
-      (ms) => ms >= 0,
-      ({ input }) => `${RUN_OPTION}: session-ttl must be non-negative, got ${formatDuration(input)}`,
-    ),
-    v.check(
-      (ms) => ms <= 0 || ms >= LEAST_TTL_MS,
-      ({ input }) => `${RUN_OPTION}: session-ttl must be at least 1s, got ${formatDuration(input)}`,
-    ),
-  ),
-  0,
-);
-
-const EndpointPrefix = v.optional(
-  v.pipe(
-    v.string(),
-    v.check(
-      (prefix) => prefix === '' || prefix.startsWith('/'),
-      ({ input }) => `endpoint-prefix must start with '/' when provided, got: ${input}`,
-    ),
-  ),
-  '',
-);
-
-const { memory: StoredMemory, cpus: StoredCpus, pids: StoredPids } = ResourceLimitsSchema.entries;
-
-const Memory = v.optional(
-  v.pipe(
-    v.string(),
-    v.transform((text) => text.trim().toLowerCase()),
-    sound((text) => requireSound(StoredMemory, text === '' ? undefined : text, '--memory')),
-  ),
-  '',
-);
-const Cpus = amount('--cpus', StoredCpus, 'processors, such as 0.5 or 2');
-const Pids = amount('--pids', StoredPids, 'processes, such as 512');
-
-/** A number, or `unlimited`, which is stored as 0; `undefined` when the flag was not given. */
-function amount(flag: string, schema: v.GenericSchema<number | undefined>, of: string) {
-  const read = (text: string) => {
-    const lower = text.trim().toLowerCase();
-    if (lower === 'unlimited' || lower === '-1') return 0;
-    return /^\d+(?:\.\d+)?$/.test(lower) ? Number(lower) : undefined;
-  };
-  return v.optional(
-    v.pipe(
-      v.string(),
-      sound((text) => {
-        if (text === '') return;
-        const number = read(text);
-        if (number === undefined)
-          throw new ThvError('ERR_INPUT_INVALID', {
-            reason: `invalid value for ${flag}: ${JSON.stringify(text)}: give a number of ${of}, or unlimited`,
-          });
-        requireSound(schema, number, flag);
-      }),
-      v.transform((text) => (text === '' ? undefined : read(text))),
-    ),
-    '',
-  );
-}
-
-/** Throws `ERR_INPUT_INVALID` with what the schema has to say. */
-function requireSound(schema: v.GenericSchema, value: unknown, flag: string): void {
-  const [issue] = v.safeParse(schema, value).issues ?? [];
-  if (issue !== undefined)
-    throw new ThvError('ERR_INPUT_INVALID', { reason: `invalid value for ${flag}: ${issue.message}` });
-}
 
 /** Of `thv run`, in the order of its help (spec 01 §4.3). */
 export const runFlags = {
@@ -206,7 +90,7 @@ export const runFlags = {
     kind: 'stringArray',
     shorthand: 'l',
     help: 'Set labels on the container (format: key=value)',
-    schema: Texts,
+    schema: Labels,
   },
   volume: {
     kind: 'stringArray',
@@ -298,12 +182,12 @@ export const runFlags = {
   'remote-forward-headers': {
     kind: 'stringArray',
     help: 'Header to add to every request to a remote server (format: Name=Value, may be repeated)',
-    schema: Texts,
+    schema: Headers,
   },
   'remote-forward-headers-secret': {
     kind: 'stringArray',
     help: 'Header to add to every request to a remote server, with the value of a secret (format: Name=SECRET, may be repeated)',
-    schema: Texts,
+    schema: HeaderSecrets,
   },
   'ca-cert': {
     kind: 'string',
@@ -366,21 +250,5 @@ export const runFlags = {
   },
   ...waitFlags,
 } as const;
-
-/** Text that `parse` does not object to; what it makes of it is the manager's to use. */
-function sound(parse: (text: string) => unknown, prefix?: string) {
-  return v.pipe(
-    v.string(),
-    v.rawCheck(({ dataset, addIssue }) => {
-      if (!dataset.typed) return;
-      try {
-        parse(dataset.value);
-      } catch (error) {
-        const problem = messageOf(error);
-        addIssue({ message: prefix === undefined ? problem : `${prefix}: ${problem}` });
-      }
-    }),
-  );
-}
 
 export type RunFlag = keyof typeof runFlags;

@@ -3,54 +3,57 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { runInProcess, workload } from '../../tests/cli/in-process.ts';
+import { requirePackageReference } from '../build/index.ts';
 import { parseFlags } from '../cli/parse-flags.ts';
-import { messageOf } from '../errors/index.ts';
-import { silentLogger } from '../platform/index.ts';
+import type { Engine } from '../engine/index.ts';
+import { messageOf, ThvError } from '../errors/index.ts';
+import { findFreePort, silentLogger } from '../platform/index.ts';
 import { parseNewWorkloadName, type RunConfig } from '../records/index.ts';
-import { requireApplicable, type Target } from '../workloads/applicable-flags.ts';
-import { buildRunConfig } from '../workloads/build-run-config.ts';
+import { imageOf } from '../runtimes/container/obtain-image.ts';
+import { createRuntimes } from '../runtimes/index.ts';
+import { requireApplicable, requireFitting } from '../workloads/applicable-flags.ts';
+import { buildRemoteConfig, buildRunConfig } from '../workloads/build-run-config.ts';
 import type { Context } from '../workloads/context.ts';
-import { buildRemoteConfig } from '../workloads/remote-document.ts';
+import type { Target } from '../workloads/flag-rules.ts';
+import { findSurroundings, type Surroundings } from '../workloads/resolve-proxy.ts';
+import { resolveRemote } from '../workloads/resolve-remote.ts';
+import { permissionsOf, resolveServer } from '../workloads/resolve-server.ts';
+import type { RunRequest } from '../workloads/run-request.ts';
+import { openRuntime } from '../workloads/runtime.ts';
+import { askedOf, findSubject } from '../workloads/subject.ts';
 import { type RunFlag, runFlags } from './run-flags.ts';
 import { type RunInvocation, runRequest } from './run-request.ts';
 
 let folder: string;
+let port: number;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'thv-flags-'));
+  port = await findFreePort(new Set());
   await writeFile(join(folder, 'env'), 'FROM_FILE=1\n');
   await writeFile(join(folder, 'profile.json'), '{"network":{"outbound":{"allow_host":["a.example"]}}}');
+  await writeFile(join(folder, 'override.json'), '{"toolsOverride":{"own":{"name":"shown"}}}');
 });
 afterAll(() => rm(folder, { recursive: true }));
 
 type Kind = 'container' | 'process' | 'remote';
-/** `document`: the stored document differs from that of a run without the flag. A text: where its effect is shown instead. */
-type Effect = 'document' | 'refused' | { readonly shownBy: string };
+/**
+ * `document`: the stored document differs from that of a run without the flag. `build`: the image is built another way. `runtime`:
+ * something else runs the server. `command`: it says how the command goes on. Each has its own check below.
+ */
+type Effect = 'document' | 'refused' | 'build' | 'runtime' | 'command';
 
 const ALL = (effect: Effect) => ({ container: effect, process: effect, remote: effect });
 const OWN = { container: 'document', process: 'document', remote: 'refused' } as const;
 const BUILT = { container: 'document', process: 'refused', remote: 'refused' } as const;
 const PROCESS = { container: 'refused', process: 'document', remote: 'refused' } as const;
-const MODE = { shownBy: 'it says how the command goes on: tests/e2e/life-cycle.test.ts' };
-
 /** Every flag of `run`, a value for it, and what it does for each kind of workload. */
 const FLAGS: Readonly<Record<RunFlag, readonly [() => readonly string[], Readonly<Record<Kind, Effect>>]>> = {
-  name: [
-    () => ['other'],
-    ALL({ shownBy: 'workloads/prepare-run.ts takes it before anything: tests/e2e/life-cycle.test.ts' }),
-  ],
+  name: [() => ['other'], ALL('document')],
   group: [() => ['mine'], ALL('document')],
   transport: [() => ['sse'], ALL('document')],
-  'proxy-mode': [
-    () => ['streamable-http'],
-    {
-      ...OWN,
-      remote: { shownBy: 'the mode of a remote server is its transport; another one is refused, see below' },
-    },
-  ],
-  'proxy-port': [
-    () => ['0'],
-    ALL({ shownBy: 'a free port is asked for: workloads/build-run-config.test.ts' }),
-  ],
+  'proxy-mode': [() => ['streamable-http'], OWN],
+  'proxy-port': [() => [String(port)], ALL('document')],
   host: [() => ['127.0.0.2'], ALL('document')],
   'target-port': [() => ['4321'], OWN],
   'target-host': [() => ['127.0.0.3'], OWN],
@@ -69,10 +72,7 @@ const FLAGS: Readonly<Record<RunFlag, readonly [() => readonly string[], Readonl
   publish: [() => ['8080:80'], BUILT],
   network: [() => ['none'], OWN],
   tools: [() => ['one'], ALL('document')],
-  'tools-override': [
-    () => [join(folder, 'override.json')],
-    ALL({ shownBy: 'tests/middleware/tool-filter.test.ts' }),
-  ],
+  'tools-override': [() => [join(folder, 'override.json')], ALL('document')],
   'allowed-origins': [() => ['https://a.example'], ALL('document')],
   'trust-proxy-headers': [() => ['true'], ALL('document')],
   'strict-protocol-validation': [() => ['true'], ALL('document')],
@@ -87,18 +87,18 @@ const FLAGS: Readonly<Record<RunFlag, readonly [() => readonly string[], Readonl
     () => ['X-A=key'],
     { container: 'refused', process: 'refused', remote: 'document' },
   ],
-  'ca-cert': [() => ['/ca.pem'], { ...BUILT, container: { shownBy: 'tests/build' } }],
+  'ca-cert': [() => ['/nowhere/ca.pem'], { ...BUILT, container: 'build' }],
   'runtime-image': [() => ['example/base:1'], BUILT],
   'runtime-add-package': [() => ['git'], BUILT],
   'build-with': [() => ['tzdata'], OWN],
-  runtime: [() => ['docker'], { ...ALL({ shownBy: 'tests/e2e/processes.test.ts' }), remote: 'refused' }],
+  runtime: [() => ['docker'], { ...ALL('runtime'), remote: 'refused' }],
   'allow-install-scripts': [() => ['true'], PROCESS],
   'js-runtime': [() => ['bun'], PROCESS],
   'no-sandbox': [() => ['true'], PROCESS],
-  'from-config': [() => ['/file'], ALL({ shownBy: 'tests/e2e/export-and-import.test.ts' })],
-  foreground: [() => ['true'], ALL(MODE)],
-  wait: [() => ['true'], ALL(MODE)],
-  'wait-timeout': [() => ['5s'], ALL(MODE)],
+  'from-config': [() => ['/file'], ALL('command')],
+  foreground: [() => ['true'], ALL('command')],
+  wait: [() => ['true'], ALL('command')],
+  'wait-timeout': [() => ['5s'], ALL('command')],
 };
 
 /** A process of the flag's own language where it has one. */
@@ -108,7 +108,10 @@ function targetsOf(kind: Kind, flag: string): Target {
   return flag === 'build-with' ? 'uvx process' : 'npx process';
 }
 
-function requestOf(args: readonly string[]) {
+const REMOTE = 'https://mcp.example.com/mcp';
+const PACKAGE = 'npx://example@1.0.0';
+
+function requestOf(source: string, args: readonly string[]): RunRequest {
   const { values } = parseFlags(args, runFlags);
   const options = Object.fromEntries(
     Object.entries(runFlags).map(([name, { schema }]) => [
@@ -116,60 +119,122 @@ function requestOf(args: readonly string[]) {
       v.parse(schema as v.GenericSchema, values.get(name)),
     ]),
   ) as unknown as RunInvocation['options'];
-  return runRequest({ options, words: ['https://mcp.example.com/mcp'], serverArguments: [], debug: false });
+  return runRequest({ options, words: [source], serverArguments: [], debug: false });
 }
 
-/** Ports are chosen anew each time. */
-async function documentOf(kind: Kind, flag: string, args: readonly string[]): Promise<Partial<RunConfig>> {
-  const own =
-    kind === 'remote' || (flag === 'transport' && args.length > 0) ? [] : ['--transport', transportFor(flag)];
-  const request = requestOf([...args, ...own]);
-  requireApplicable(request, [targetsOf(kind, flag)]);
-  const facts = {
-    name: parseNewWorkloadName('srv'),
-    toolsOverride: {},
-    countsToolCalls: false,
-    reservedPorts: new Set<number>(),
-  };
-  if (kind === 'remote') {
-    const remote = { url: 'https://mcp.example.com/mcp' };
-    const context = { logger: silentLogger } as Context;
-    return withoutPorts(
-      await buildRemoteConfig(context, request, { ...facts, remote, ownPort: undefined }),
-      flag,
-    );
-  }
-  const { readPermissionProfile } = await import('../sandbox/index.ts');
-  const config = await buildRunConfig(request, {
-    ...facts,
-    image: async () => 'img',
-    runtime: kind,
-    plan: {
-      ...request,
-      transport: request.transport ?? 'stdio',
-      permissions:
-        request.permissionProfile === undefined
-          ? undefined
-          : await readPermissionProfile(request.permissionProfile),
-      variables: [],
-      origin: {},
-    },
-    fill: async () => ({ environment: {}, secrets: [] }),
+/** What is asked of a server that is not a URL. */
+function askedWith(args: readonly string[]) {
+  const request = requestOf(PACKAGE, args);
+  return askedOf(request, serverIn(request));
+}
+
+function serverIn({ target }: RunRequest) {
+  if (target.kind !== 'word') throw new Error('a URL');
+  return target.server;
+}
+
+/** What opens and asks for engines, packages and images. */
+function services() {
+  const folders = { config: folder, home: folder, state: folder, cache: folder, data: folder };
+  return {
+    env: {},
+    shell: {},
+    paths: folders as unknown as Context['paths'],
     logger: silentLogger,
-  });
+  };
+}
+
+/** Containers are opened as `open` has it. */
+function withEngine(open: () => Promise<void>): Partial<Context> {
+  const runtimes = createRuntimes(services());
+  const { byKind } = runtimes;
+  return { runtimes: { ...runtimes, byKind: { ...byKind, container: { ...byKind.container, open } } } };
+}
+
+/** Nothing is stored, and nobody says anything in a configuration. */
+function contextOf(more: Partial<Context> = {}): Context {
+  const nothing = {
+    env: {},
+    usualRuntime: '',
+    paths: { config: folder, home: folder },
+    logger: silentLogger,
+    runConfigs: { names: async () => [] },
+    config: async () => ({ read: async () => ({}) }),
+  };
+  return { ...(nothing as unknown as Context), ...more };
+}
+
+async function documentOf(kind: Kind, flag: string, args: readonly string[]): Promise<Partial<RunConfig>> {
+  const given =
+    flag === 'transport' && args.length > 0 ? args : [...args, '--transport', transportFor(kind, flag)];
+  const request = requestOf(kind === 'remote' ? REMOTE : PACKAGE, given);
+  const context = contextOf();
+  const name = parseNewWorkloadName(request.name ?? 'srv');
+  const surroundings = await findSurroundings(context, request.proxy, { name, ownPort: undefined });
+  const config =
+    kind === 'remote'
+      ? await remoteDocument(context, request, surroundings)
+      : await serverDocument(kind, flag, request, surroundings);
   return withoutPorts(config, flag);
 }
 
-/** Flags for the port of a server need one that has a port; those for the mode of the proxy one that has none. */
-function transportFor(flag: string): string {
-  return flag === 'target-port' || flag === 'stateless' ? 'streamable-http' : 'stdio';
+async function remoteDocument(
+  context: Context,
+  request: RunRequest,
+  surroundings: Surroundings,
+): Promise<RunConfig> {
+  const subject = await findSubject(context, request, {});
+  if (subject.kind !== 'remote') throw new Error('a server that is run here');
+  return buildRemoteConfig(
+    request,
+    subject,
+    await resolveRemote(context, request, subject, { surroundings }),
+  );
 }
 
+async function serverDocument(
+  runsAs: 'container' | 'process',
+  flag: string,
+  request: RunRequest,
+  surroundings: Surroundings,
+): Promise<RunConfig> {
+  const server = serverIn(request);
+  requireApplicable(askedOf(request, server), [targetsOf(runsAs, flag)]);
+  const resolved = await resolveServer(request, server, {
+    surroundings,
+    runsAs,
+    plan: {
+      transport: request.transport ?? 'stdio',
+      proxyPort: 0,
+      targetPort: server.targetPort,
+      permissions: await permissionsOf(server.permissions),
+      serverArguments: [],
+      stateless: request.proxy.stateless,
+      variables: [],
+      origin: {},
+    },
+    image: async () => 'img',
+    fill: async () => ({ environment: {}, secrets: [] }),
+    logger: silentLogger,
+  });
+  return buildRunConfig(request, server, resolved);
+}
+
+/** Flags for the port of a server need one that has a port; those for the mode of the proxy one that has none. */
+function transportFor(kind: Kind, flag: string): string {
+  if (kind === 'remote') return flag === 'transport' ? 'streamable-http' : 'sse';
+  return /^target-|^stateless$/.test(flag) ? 'streamable-http' : 'stdio';
+}
+
+/** Ports are chosen anew each time, except those that are asked for. */
 function withoutPorts(config: RunConfig, flag: string): Partial<RunConfig> {
-  const { port: _, env_vars, container_labels, target_port, ...rest } = config;
+  const { port: chosen, env_vars, container_labels, target_port, ...rest } = config;
   const variables = Object.fromEntries(Object.entries(env_vars).filter(([name]) => !/PORT$/.test(name)));
   const labels = Object.fromEntries(Object.entries(container_labels).filter(([name]) => !/port$/.test(name)));
-  const wanted = flag === 'target-port' && target_port === 4321 ? { target_port } : {};
+  const wanted = {
+    ...(flag === 'target-port' && target_port === 4321 ? { target_port } : {}),
+    ...(flag === 'proxy-port' && chosen === port ? { port } : {}),
+  };
   return { ...rest, ...wanted, env_vars: variables, container_labels: labels };
 }
 
@@ -201,6 +266,134 @@ describe('no flag is parsed and ignored', () => {
       expect(refused).toStartWith(`${label} does not apply to `);
     },
   );
+});
+
+describe('flags that show elsewhere than in the document', () => {
+  const rowsOf = (effect: Effect) =>
+    CASES.filter(([, , each]) => each === effect).map(([label, kind]) => `${label} ${kind}`);
+
+  test('--ca-cert is what an image is built with', async () => {
+    expect(rowsOf('build')).toEqual(['--ca-cert container']);
+    const { caCertificate } = serverIn(requestOf(PACKAGE, ['--ca-cert', '/nowhere/ca.pem']));
+    const source = { kind: 'package', reference: requirePackageReference(PACKAGE) } as const;
+    const options = { progress: { line() {}, update() {}, output() {}, revealOutput() {} } };
+    const built = imageOf(
+      services(),
+      {} as Engine,
+      { source, packageName: PACKAGE, caCertificate, settings: {} },
+      options,
+    );
+    await expect(built).rejects.toThrow('/nowhere/ca.pem');
+  });
+
+  test('--runtime decides what runs a package, over what there is and over TOOLHIVE_RUNTIME', async () => {
+    expect(rowsOf('runtime')).toEqual(['--runtime container', '--runtime process']);
+    const engine = withEngine(async () => {});
+    const none = withEngine(() => Promise.reject(new ThvError('ERR_ENGINE_UNAVAILABLE', { reason: 'none' })));
+    const kindOf = async (args: readonly string[], more: Partial<Context>) => {
+      const settings = { ...serverIn(requestOf(PACKAGE, args)), source: PACKAGE };
+      return openRuntime(contextOf(more), settings, {}).then(
+        ({ kind }) => kind,
+        ({ code }: ThvError) => code,
+      );
+    };
+    expect(await kindOf([], { ...engine })).toBe('container');
+    expect(await kindOf([], { ...none })).toBe('process');
+    expect(await kindOf([], { ...engine, usualRuntime: 'process' })).toBe('process');
+    expect(await kindOf(['--runtime', 'process'], { ...engine })).toBe('process');
+    expect(await kindOf(['--runtime', 'docker'], { ...none })).toBe('ERR_ENGINE_UNAVAILABLE');
+    expect(await kindOf(['--runtime', 'auto'], { ...engine, usualRuntime: 'process' })).toBe('container');
+  });
+
+  const outcome = { name: 'a', url: 'http://127.0.0.1:14001/sse#a', port: 14_001 };
+
+  test('flags that say how the command goes on are checked below', () => {
+    expect([...new Set(rowsOf('command').map((row) => row.split(' ')[0]))]).toEqual([
+      '--from-config',
+      '--foreground',
+      '--wait',
+      '--wait-timeout',
+    ]);
+  });
+
+  test('--from-config runs the document of that file', async () => {
+    const asked: unknown[] = [];
+    const run = async (request: unknown) => {
+      asked.push(request);
+      return outcome;
+    };
+    expect((await runInProcess(['run', '--from-config', '/file'], { workloads: { run } })).exit).toBe(0);
+    expect(asked).toEqual([{ configFile: '/file', debug: false }]);
+  });
+
+  test('--foreground stays until the workload ends', async () => {
+    let foreground = 0;
+    const runForeground = async () => void foreground++;
+    expect((await runInProcess(['run', 'img', '--foreground'], { workloads: { runForeground } })).exit).toBe(
+      0,
+    );
+    expect(foreground).toBe(1);
+  });
+
+  test('--wait returns when it runs, --wait-timeout ends the waiting', async () => {
+    const run = async () => outcome;
+    const states = ['starting', 'running'] as const;
+    let seen = 0;
+    const get = async () => workload('a', { status: states[seen++] ?? 'running' });
+    expect((await runInProcess(['run', 'img', '--wait'], { workloads: { run, get } })).exit).toBe(0);
+    expect(seen).toBe(2);
+    const starting = async () => workload('a', { status: 'starting' });
+    const { exit, stderr } = await runInProcess(['run', 'img', '--wait', '--wait-timeout', '1ms'], {
+      workloads: { run, get: starting },
+    });
+    expect([exit, stderr]).toEqual([1, expect.stringContaining('is not running after 1ms')]);
+  });
+});
+
+describe('flags that mean nothing beside others', () => {
+  test.each<[readonly string[], 'stdio' | 'sse' | 'streamable-http', string | undefined]>([
+    [
+      ['--no-sandbox', '-v', '/tmp:/data', '--network', 'none'],
+      'stdio',
+      '--volume, --network do not apply to processes without a sandbox. Hint: leave out --volume and --network, or --no-sandbox',
+    ],
+    [
+      ['--no-sandbox', '--permission-profile', 'none'],
+      'stdio',
+      '--permission-profile does not apply to processes without a sandbox. Hint: leave out --permission-profile, or --no-sandbox',
+    ],
+    [
+      ['--no-sandbox', '--ignore-globally=false', '--print-resolved-overlays'],
+      'stdio',
+      '--ignore-globally, --print-resolved-overlays do not apply to processes without a sandbox',
+    ],
+    [
+      ['--target-port', '80', '--target-host', '127.0.0.2'],
+      'stdio',
+      '--target-port, --target-host do not apply to servers of transport stdio, which have no port',
+    ],
+    [
+      ['--proxy-mode', 'streamable-http'],
+      'sse',
+      '--proxy-mode does not apply to servers of transport sse, which are proxied as they are',
+    ],
+    [['--proxy-mode', 'streamable-http'], 'streamable-http', undefined],
+    [['--proxy-mode', 'streamable-http'], 'stdio', undefined],
+    [['--target-port', '80', '--target-host', '127.0.0.2'], 'sse', undefined],
+    [['-v', '/tmp:/data', '--network', 'none', '--permission-profile', 'none'], 'stdio', undefined],
+    [['--no-sandbox', '--memory', '512m', '-e', 'A=1'], 'stdio', undefined],
+  ])('%j with transport %s', (args, transport, text) => {
+    const judge = () => requireFitting(askedWith(args), transport);
+    if (text === undefined) expect(judge).not.toThrow();
+    else expect(judge).toThrow(text);
+  });
+
+  test('what an edit is sent back as it is stays', () => {
+    const present = { target_port: 80, volumes: ['/tmp:/data'] } as unknown as RunConfig;
+    const sentBack = askedWith(['--target-port', '80', '--no-sandbox', '-v', '/tmp:/data']);
+    expect(() => requireFitting(sentBack, 'stdio', present)).not.toThrow();
+    expect(() => requireFitting(sentBack, 'stdio')).toThrow('--volume');
+  });
 });
 
 describe('what applies to some servers of a kind only', () => {
@@ -248,12 +441,12 @@ describe('what applies to some servers of a kind only', () => {
       '--proxy-mode does not apply to remote servers, for which nothing is run here',
     ],
   ])('%s', (_, target, args, text) => {
-    const judge = () => requireApplicable(requestOf(args), [target]);
+    const judge = () => requireApplicable(askedWith(args), [target]);
     expect(judge).toThrow(text);
   });
 
   test('auto is what nobody asked for, and applies to all', () => {
-    const request = requestOf(['--js-runtime', 'auto', '--runtime', 'auto']);
+    const request = askedWith(['--js-runtime', 'auto', '--runtime', 'auto']);
     for (const target of ['image', 'built image', 'uvx process', 'remote server'] as const)
       expect(() => requireApplicable(request, [target])).not.toThrow();
   });
@@ -264,7 +457,7 @@ describe('what applies to some servers of a kind only', () => {
       js_runtime: 'node',
       runtime_config: { build_with: ['a'] },
     } as unknown as RunConfig;
-    const sentBack = requestOf(['--target-port', '99', '--js-runtime', 'node', '--build-with', 'a']);
+    const sentBack = askedWith(['--target-port', '99', '--js-runtime', 'node', '--build-with', 'a']);
     expect(() => requireApplicable(sentBack, ['remote server'], present)).not.toThrow();
     expect(() => requireApplicable(sentBack, ['remote server'])).toThrow(
       '--target-port, --build-with, --js-runtime',

@@ -86,11 +86,12 @@ const BESIDE_CONFIG: ReadonlySet<string> = new Set([
 async function runWorkload(invocation: RunInvocation): Promise<void> {
   const { options, signal, terminal } = invocation;
   refuseOthersBesideConfig(invocation);
-  const workloads = await invocation.openWorkloads();
+  await warnAboutLabels(invocation);
   const request: RunRequest | ImportRequest =
     options.fromConfig === ''
       ? runRequest(invocation)
       : { configFile: options.fromConfig, debug: invocation.debug };
+  const workloads = await invocation.openWorkloads();
   using progress = createProgress(terminal);
   const ask = createAsk(invocation);
   if (options.foreground) {
@@ -108,6 +109,11 @@ async function runWorkload(invocation: RunInvocation): Promise<void> {
   const state = options.wait ? 'running' : 'starting';
   if (terminal.stderrIsTty) confirm(terminal, `${name} is ${state} at ${url}`);
   else (await invocation.openLog()).info(`workload is ${state}`, { workload: name, url });
+}
+
+/** A server runs without a label that cannot be set. */
+async function warnAboutLabels({ options, openLog }: RunInvocation): Promise<void> {
+  for (const facts of options.label.refused) (await openLog()).warn('Skipping invalid label', facts);
 }
 
 /** What the file says is not to be said twice (spec 01 §4.8, §14-10). */

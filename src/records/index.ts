@@ -1,6 +1,15 @@
+export { findAssignment } from './assignment.ts';
 export { createEngineNotes, type EngineNote, type EngineNotes } from './engine-notes.ts';
 export { parseFirstJson } from './json-text.ts';
-export { createLabelFilter, isManaged, LABEL, parseLabel, standardLabels, userLabels } from './labels.ts';
+export {
+  isManaged,
+  LABEL,
+  type ParsedLabels,
+  parseLabelFilter,
+  parseLabels,
+  standardLabels,
+  userLabels,
+} from './labels.ts';
 export { remoteUrlProblem } from './remote-url.ts';
 export {
   type EffectiveLimits,
@@ -29,7 +38,12 @@ export {
   type RunConfigStore,
   readIfPresent,
 } from './run-config-store.ts';
-export { findSecretParameter, parseSecretParameter } from './secret-parameter.ts';
+export {
+  findSecretParameter,
+  formatSecretParameter,
+  parseSecretParameter,
+  type SecretParameter,
+} from './secret-parameter.ts';
 export { type StatusRecord, type WorkloadStatus, WorkloadStatusSchema } from './status.ts';
 export { createStatusRecorder, type StatusRecorder } from './status-recorder.ts';
 export {
@@ -39,7 +53,7 @@ export {
   type StatusStore,
 } from './status-store.ts';
 export { variableNameProblem, variableValueProblem } from './variable-name.ts';
-export { requireSound } from './variables.ts';
+export { requireSound, requireSoundConfig } from './variables.ts';
 export { kindOf, type WorkloadKind } from './workload-kind.ts';
 export {
   nameFromImage,

@@ -1,4 +1,5 @@
 import { ThvError } from '../errors/index.ts';
+import { findAssignment } from './assignment.ts';
 
 /** Labels on containers and in run configs (spec 02 §5.4, spec 03 §2.2). */
 export const LABEL = {
@@ -52,12 +53,11 @@ const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 const SUBDOMAIN = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
 
 /** `key=value` by Kubernetes' rules for labels. Throws `ERR_INPUT_INVALID`. */
-export function parseLabel(text: string): readonly [key: string, value: string] {
+function parseLabel(text: string): readonly [key: string, value: string] {
   const fail = (reason: string) => new ThvError('ERR_INPUT_INVALID', { reason });
-  const at = text.indexOf('=');
-  if (at < 0) throw fail(`invalid label format, expected key=value: ${text}`);
-  const key = text.slice(0, at).trim();
-  const value = text.slice(at + 1).trim();
+  const sides = findAssignment(text);
+  if (sides === undefined) throw fail(`invalid label format, expected key=value: ${text}`);
+  const [key, value] = sides.map((side) => side.trim()) as [string, string];
   if (key === '') throw fail('label key cannot be empty');
   const [prefix, name, ...more] = key.includes('/') ? key.split('/') : [undefined, key];
   const prefixIsValid = prefix === undefined || (prefix.length <= 253 && SUBDOMAIN.test(prefix));
@@ -68,18 +68,32 @@ export function parseLabel(text: string): readonly [key: string, value: string] 
   return [key, value];
 }
 
-/** Whether every `key=value` filter is met. Throws `ERR_INPUT_INVALID` for a malformed filter. */
-export function createLabelFilter(
-  filters: readonly string[],
-): (labels: Readonly<Record<string, string>>) => boolean {
-  const wanted = filters.map((filter) => {
-    const at = filter.indexOf('=');
-    if (at <= 0) {
-      throw new ThvError('ERR_INPUT_INVALID', {
-        reason: `failed to parse label filters: invalid label filter '${filter}': expected key=value`,
-      });
+export interface ParsedLabels {
+  readonly labels: Readonly<Record<string, string>>;
+  /** A label that cannot be set does not keep a server from running (spec 01 §4.3). */
+  readonly refused: readonly { readonly label: string; readonly error: unknown }[];
+}
+
+export function parseLabels(texts: readonly string[]): ParsedLabels {
+  const labels: [string, string][] = [];
+  const refused: { label: string; error: unknown }[] = [];
+  for (const label of texts) {
+    try {
+      labels.push([...parseLabel(label)]);
+    } catch (error) {
+      refused.push({ label, error });
     }
-    return [filter.slice(0, at).trim(), filter.slice(at + 1).trim()] as const;
-  });
-  return (labels) => wanted.every(([key, value]) => labels[key] === value);
+  }
+  return { labels: Object.fromEntries(labels), refused };
+}
+
+/** A `key=value` that a workload's labels must have. Throws `ERR_INPUT_INVALID`. */
+export function parseLabelFilter(text: string): readonly [key: string, value: string] {
+  const sides = findAssignment(text);
+  if (sides === undefined || sides[0] === '') {
+    throw new ThvError('ERR_INPUT_INVALID', {
+      reason: `failed to parse label filters: invalid label filter '${text}': expected key=value`,
+    });
+  }
+  return sides.map((side) => side.trim()) as [string, string];
 }

@@ -14,6 +14,11 @@ export function findSecretParameter(text: string): SecretParameter | undefined {
   return name === undefined || target === undefined ? undefined : { name, target };
 }
 
+/** As it stands in a document. */
+export function formatSecretParameter({ name, target }: SecretParameter): string {
+  return `${name},target=${target}`;
+}
+
 /** Throws `ERR_SECRET_PARAMETER_INVALID`, or `ERR_INPUT_INVALID` for a target that no variable can have as its name. */
 export function parseSecretParameter(text: string): SecretParameter {
   const parameter = findSecretParameter(text);

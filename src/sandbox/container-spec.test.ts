@@ -6,6 +6,7 @@ import { type LogFields, type Logger, silentLogger } from '../platform/index.ts'
 import { parseRunConfig } from '../records/index.ts';
 import { containerSpec } from './container-spec.ts';
 import { networkProfile, withNetworkMode, withVolumes } from './permission-profile.ts';
+import { parseVolume } from './volume.ts';
 
 const config = (document: object) =>
   parseRunConfig(JSON.stringify({ image: 'example/server:1', name: 'x', transport: 'stdio', ...document }));
@@ -93,7 +94,7 @@ test('volumes become bind mounts; the first one on a target wins and the second 
   const logger: Logger = { ...silentLogger, warn: (_, fields = {}) => void warnings.push(fields) };
   const profile = withVolumes(
     networkProfile(),
-    [`${folder}:/data:ro`, `${folder}:/out`, `${folder}:/data`],
+    [`${folder}:/data:ro`, `${folder}:/out`, `${folder}:/data`].map((text) => parseVolume(text)),
     logger,
   );
   const spec = containerSpec(config({ permission_profile: profile }), {
@@ -111,7 +112,9 @@ test('volumes become bind mounts; the first one on a target wins and the second 
 test('named volumes are mounted as such, with and without the scheme; a later write grant opens one', () => {
   const profile = withVolumes(
     { ...networkProfile(), read: ['volume://shared:/shared'], write: ['volume://shared:/shared'] },
-    ['thv-test-cache:/cache', 'volume://thv-test-models:/models:ro', 'thv-test-other:/cache'],
+    ['thv-test-cache:/cache', 'volume://thv-test-models:/models:ro', 'thv-test-other:/cache'].map((text) =>
+      parseVolume(text),
+    ),
     silentLogger,
   );
   const spec = containerSpec(config({ permission_profile: profile }), {
@@ -137,5 +140,5 @@ test.each([
   ['a:b:c', 'invalid volume format: a:b:c (invalid mount declaration format'],
   ['/tmp:relative', 'invalid volume format: /tmp:relative (container path must be absolute: relative)'],
 ])('volume %j is refused: %s', (volume, message) => {
-  expect(() => withVolumes(networkProfile(), [volume], silentLogger)).toThrow(message);
+  expect(() => parseVolume(volume)).toThrow(message);
 });

@@ -12,4 +12,5 @@ export {
   withVolumes,
 } from './permission-profile.ts';
 export { checkProfile, readPermissionProfile } from './profile-file.ts';
-export { parsePublish } from './publish.ts';
+export { formatPublish, type PublishedPort, parsePublish } from './publish.ts';
+export { parseVolume, type Volume } from './volume.ts';

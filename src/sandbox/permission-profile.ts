@@ -1,15 +1,8 @@
-import { statSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
-import { messageOf, ThvError } from '../errors/index.ts';
 import type { Logger } from '../platform/index.ts';
 import type { PermissionProfile } from '../records/index.ts';
-import {
-  absoluteSource,
-  isResource,
-  type MountDeclaration,
-  parseMountDeclaration,
-  volumeNameOf,
-} from './mount-declaration.ts';
+import { absoluteSource, isResource, parseMountDeclaration, volumeNameOf } from './mount-declaration.ts';
+import type { Volume } from './volume.ts';
 
 /** The profile of a server that nothing else was said about: any outbound traffic, no files (spec 02 §1.2). */
 export function networkProfile(): PermissionProfile {
@@ -49,12 +42,12 @@ function withAbsoluteSource(declaration: string, cwd: string): string {
 }
 
 /**
- * The profile with `--volume` entries appended to its `read` and `write` lists (spec 03 §6.1). Throws `ERR_INPUT_INVALID`
- * for a bad form and for a source that does not exist; a target that is mounted already is skipped with a warning.
+ * The profile with volumes appended to its `read` and `write` lists (spec 03 §6.1); a target that is mounted already is skipped
+ * with a warning.
  */
 export function withVolumes(
   profile: PermissionProfile,
-  volumes: readonly string[],
+  volumes: readonly Volume[],
   logger: Logger,
   cwd: string = process.cwd(),
 ): PermissionProfile {
@@ -62,18 +55,12 @@ export function withVolumes(
   const write = [...(profile.write ?? [])];
   const taken = [...mountsOf(profile, logger, cwd), ...volumesOf(profile)];
   const targets = new Set(taken.map(({ target }) => target));
-  for (const volume of volumes) {
-    const readOnly = volume.endsWith(':ro');
-    const declaration = parseVolume(volume, readOnly ? volume.slice(0, -3) : volume);
-    const { target } = declaration;
-    const source = absoluteSource(declaration.source, cwd);
-    if (!isResource(source)) requireSource(source);
+  for (const { source, target, readOnly } of volumes) {
     if (targets.has(target)) {
       logger.warn('Skipping duplicate mount target', { target });
       continue;
     }
     targets.add(target);
-    // Absolute, because the container is made by a process with another working folder.
     (readOnly ? read : write).push(`${source}:${target}`);
   }
   return {
@@ -81,41 +68,6 @@ export function withVolumes(
     ...(read.length > 0 ? { read } : {}),
     ...(write.length > 0 ? { write } : {}),
   };
-}
-
-function parseVolume(volume: string, declaration: string): MountDeclaration {
-  try {
-    const mount = parseMountDeclaration(declaration);
-    if (declaration === '') throw new ThvError('ERR_INPUT_INVALID', { reason: 'empty declaration' });
-    if (!mount.target.startsWith('/')) {
-      throw new ThvError('ERR_INPUT_INVALID', { reason: `container path must be absolute: ${mount.target}` });
-    }
-    if (isResource(mount.source) && volumeNameOf(mount.source) === undefined) {
-      throw new ThvError('ERR_INPUT_INVALID', {
-        reason: `only volume:// is supported as a resource: ${mount.source}`,
-      });
-    }
-    return mount;
-  } catch (error) {
-    throw new ThvError(
-      'ERR_INPUT_INVALID',
-      { reason: `invalid volume format: ${volume} (${messageOf(error)})` },
-      { cause: error },
-    );
-  }
-}
-
-function requireSource(path: string): void {
-  try {
-    statSync(path);
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new ThvError('ERR_INPUT_INVALID', {
-      reason: missing
-        ? `volume source path does not exist: ${path}`
-        : `failed to access volume source path ${path}: ${messageOf(error)}`,
-    });
-  }
 }
 
 /** A named volume of the engine, which makes it when it is missing and keeps it when the workload goes. */

@@ -20,6 +20,11 @@ export function parsePublish(spec: string): PublishedPort {
   return { hostPort: hostPort ?? '', containerPort: containerPort ?? '' };
 }
 
+/** As it stands in a document. */
+export function formatPublish({ hostPort, containerPort }: PublishedPort): string {
+  return hostPort === '' ? containerPort : `${hostPort}:${containerPort}`;
+}
+
 function isPort(text: string | undefined): boolean {
   return text !== undefined && /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535;
 }

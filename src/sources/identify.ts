@@ -1,18 +1,16 @@
 import type { FolderProject, PackageReference } from '../build/index.ts';
 import { parseImageReference } from '../engine/index.ts';
 import { hasCode, ThvError } from '../errors/index.ts';
-import { nameFromImage, remoteUrlProblem } from '../records/index.ts';
+import { nameFromImage } from '../records/index.ts';
 import type { Registry, RegistryEntry } from '../registry/index.ts';
 import { isFolderPath } from './folder-path.ts';
 import { suggestSource } from './mistyped-source.ts';
-import { nameFromHost } from './remote-name.ts';
 
-/** What the first word of `thv run` turned out to be. */
+/** What the first word of `thv run` turned out to be, when it is no URL. */
 export type Source =
   | { readonly kind: 'package'; readonly reference: PackageReference; readonly defaultName: string }
   | { readonly kind: 'folder'; readonly project: FolderProject; readonly defaultName: string }
   | { readonly kind: 'entry'; readonly entry: RegistryEntry; readonly defaultName: string }
-  | { readonly kind: 'remote'; readonly url: string; readonly defaultName: string }
   | { readonly kind: 'image'; readonly image: string; readonly defaultName: string };
 
 interface IdentifyOptions {
@@ -29,7 +27,6 @@ interface IdentifyOptions {
  * spec 08 §9.20), and what a registry throws that cannot be read.
  */
 export async function identifySource(text: string, options: IdentifyOptions): Promise<Source> {
-  if (/^https?:\/\//i.test(text)) return identifyRemote(text);
   if (text.includes('://')) return identifyScheme(text);
   // No name and no image begins like a path.
   if (isFolderPath(text)) return identifyFolder(text, options);
@@ -87,10 +84,4 @@ function nameFromPackage(name: string): string {
     .replaceAll(/[/@.]/g, '-')
     .replace(/^-/, '');
   return plain === '' || plain === '-' ? 'toolhive-container' : plain;
-}
-
-function identifyRemote(url: string): Source {
-  const problem = remoteUrlProblem(url);
-  if (problem !== undefined) throw new ThvError('ERR_INPUT_INVALID', { reason: problem });
-  return { kind: 'remote', url, defaultName: nameFromHost(new URL(url).hostname) };
 }

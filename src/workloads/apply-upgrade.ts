@@ -1,11 +1,16 @@
 import { ThvError } from '../errors/index.ts';
-import { parseWorkloadName, type RunConfig, requireSound } from '../records/index.ts';
+import {
+  formatSecretParameter,
+  parseWorkloadName,
+  type RunConfig,
+  requireSoundConfig,
+} from '../records/index.ts';
 import type { ContainerEntry } from '../registry/index.ts';
+import { checkRunnable } from './check-runnable.ts';
 import { checkUpgrade, missingVariables, targetOf } from './check-upgrade.ts';
 import type { Context } from './context.ts';
 import { exchangeConfig } from './edit.ts';
 import { fillEnvironment } from './fill-environment.ts';
-import { checkRunnable } from './prepare-run.ts';
 import type { OperationOptions, RunInteraction, UpgradeCheck, UpgradeRequest } from './types.ts';
 
 /**
@@ -35,8 +40,8 @@ export async function applyUpgrade(
     ...origin,
     image: entry.image,
   };
-  requireSound(config);
-  await checkRunnable(context, config, options);
+  requireSoundConfig(config);
+  await checkRunnable(context, { config }, options);
   const problem = await exchangeConfig(context, name, config);
   if (problem !== undefined)
     throw new ThvError('ERR_WORKLOAD_START_FAILED', { workload: name, reason: problem });
@@ -52,11 +57,7 @@ async function withVariables(
   options: OperationOptions & RunInteraction,
 ): Promise<RunConfig> {
   const covered = new Set(present.secrets.map(targetOf));
-  const added = given.filter((parameter) => {
-    const target = targetOf(parameter);
-    if (target === '') context.logger.warn('ignoring a malformed secret parameter');
-    return target !== '' && !covered.has(target);
-  });
+  const added = given.filter(({ target }) => !covered.has(target)).map(formatSecretParameter);
   const env_vars = { ...present.env_vars, ...environment };
   const secrets = [...present.secrets, ...added];
   const missing = missingVariables({ env_vars, secrets }, entry);
@@ -64,6 +65,6 @@ async function withVariables(
   return {
     ...present,
     env_vars: { ...filled.environment, ...env_vars },
-    secrets: [...secrets, ...filled.secrets],
+    secrets: [...secrets, ...filled.secrets.map(formatSecretParameter)],
   };
 }

@@ -4,73 +4,99 @@ import { dirname } from 'node:path';
 import { silentLogger } from '../platform/index.ts';
 import { formatRunConfig, parseRunConfig } from '../records/run-config.ts';
 import { parseNewWorkloadName } from '../records/workload-name.ts';
-import { buildRunConfig } from './build-run-config.ts';
+import { buildRunConfig, type ResolvedServer } from './build-run-config.ts';
 import type { RunPlan } from './plan-run.ts';
-import type { RunRequest } from './types.ts';
+import { resolveServer, type ServerFacts } from './resolve-server.ts';
+import {
+  type ProxySettings,
+  type RunRequest,
+  type ServerSettings,
+  USUAL_PROXY,
+  USUAL_SERVER,
+} from './run-request.ts';
 
-const REQUEST: RunRequest = {
-  source: 'img',
-  serverArguments: [],
-  name: undefined,
-  group: 'default',
+const NAME = parseNewWorkloadName('srv');
+const PLAN: RunPlan = {
   transport: 'streamable-http',
-  proxyMode: 'sse',
   proxyPort: 0,
-  host: '127.0.0.1',
   targetPort: 0,
-  targetHost: '127.0.0.1',
-  environment: [],
-  environmentFile: undefined,
-  environmentFolder: undefined,
-  secrets: [],
-  labels: [],
-  volumes: [],
-  publish: [],
-  permissionProfile: undefined,
-  networkMode: '',
-  tools: [],
-  toolsOverrideFile: undefined,
-  allowedOrigins: [],
-  trustProxyHeaders: false,
-  strictProtocolValidation: false,
+  permissions: undefined,
+  serverArguments: [],
   stateless: false,
-  sessionTtlMs: 0,
-  endpointPrefix: '',
-  caCertificate: undefined,
-  debug: false,
+  variables: [],
+  origin: {},
+};
+const RESOLVED: ResolvedServer = {
+  name: NAME,
+  plan: PLAN,
+  host: '127.0.0.1',
+  port: 14_001,
+  targetPort: 8080,
+  toolsOverride: {},
+  countsToolCalls: false,
+  image: 'img',
+  runsAs: 'container',
+  serverArguments: [],
+  profile: { name: 'network' },
+  environment: {},
+  secrets: [],
 };
 
-describe('the document of a run', () => {
-  const facts = {
-    name: parseNewWorkloadName('srv'),
-    image: async () => 'img',
-    toolsOverride: {},
-    countsToolCalls: false,
-    fill: async () => ({ environment: {}, secrets: [] }),
-    reservedPorts: new Set<number>(),
-    logger: silentLogger,
+function requestOf(server: ServerSettings, proxy: Partial<ProxySettings> = {}): RunRequest {
+  return {
+    target: { kind: 'word', word: 'img', server, remote: { headers: {}, headerSecrets: {} } },
+    name: undefined,
+    group: 'default',
+    transport: undefined,
+    labels: {},
+    proxy: { ...USUAL_PROXY, ...proxy },
+    debug: false,
   };
-  const planOf = (request: RunRequest): RunPlan => ({
-    ...request,
-    transport: request.transport ?? 'streamable-http',
-    permissions: undefined,
-    variables: [],
-    origin: {},
+}
+
+const build = (resolved: Partial<ResolvedServer> = {}, proxy: Partial<ProxySettings> = {}) =>
+  buildRunConfig(requestOf(USUAL_SERVER, proxy), USUAL_SERVER, { ...RESOLVED, ...resolved });
+
+describe('the document of a run', () => {
+  test('is the same for the same request and what was found for it', () => {
+    const server: ServerSettings = {
+      ...USUAL_SERVER,
+      volumes: [{ source: '/home/me/x', target: '/x', readOnly: true, text: '~/x:/x:ro' }],
+      publish: [
+        { hostPort: '', containerPort: '80' },
+        { hostPort: '8080', containerPort: '81' },
+      ],
+      limits: { memory: '512m' },
+    };
+    const environment = Object.freeze({ A: '1' });
+    const secrets = [{ name: 'key', target: 'KEY' }];
+    const documentOf = () =>
+      buildRunConfig({ ...requestOf(server), labels: { team: 'a' } }, server, {
+        ...RESOLVED,
+        environment,
+        secrets,
+      });
+    expect(documentOf()).toEqual(documentOf());
+    expect(documentOf()).toMatchObject({
+      volumes: ['~/x:/x:ro'],
+      publish: ['80', '8080:81'],
+      secrets: ['key,target=KEY'],
+      env_vars: { A: '1', MCP_TRANSPORT: 'streamable-http', MCP_PORT: '8080', FASTMCP_PORT: '8080' },
+      container_labels: { team: 'a', 'toolhive-port': '14001' },
+      resource_limits: { memory: '512m' },
+    });
   });
 
-  test('stores how the proxy is to behave, with the keys of the reference', async () => {
-    const request: RunRequest = {
-      ...REQUEST,
+  test('stores how the proxy is to behave, with the keys of the reference', () => {
+    const proxy: Partial<ProxySettings> = {
       tools: ['x'],
       allowedOrigins: ['http://o'],
       trustProxyHeaders: true,
       strictProtocolValidation: true,
-      stateless: true,
       sessionTtlMs: 1_800_000,
       endpointPrefix: '/p',
     };
-    const toolsOverride = { a: { name: 'x' } };
-    const config = await buildRunConfig(request, { ...facts, plan: planOf(request), toolsOverride });
+    const config = build({ toolsOverride: { a: { name: 'x' } }, plan: { ...PLAN, stateless: true } }, proxy);
     const written = formatRunConfig(config);
     expect(formatRunConfig(parseRunConfig(written))).toBe(written);
     const parameters = { filter_tools: ['x'], tools_override: { a: { name: 'x', description: '' } } };
@@ -93,28 +119,48 @@ describe('the document of a run', () => {
     });
   });
 
-  test('leaves out what was not asked for', async () => {
-    const document = JSON.parse(
-      formatRunConfig(await buildRunConfig(REQUEST, { ...facts, plan: planOf(REQUEST) })),
-    );
+  test('leaves out what was not asked for', () => {
+    const document = JSON.parse(formatRunConfig(build()));
     const keys = ['tools_filter', 'tools_override', 'stateless', 'session_ttl', 'strict_protocol_validation'];
     expect(Object.keys(document).filter((key) => keys.includes(key))).toEqual([]);
     expect(document.middleware_configs).toHaveLength(3);
   });
 
-  test('counts tool calls behind the parser where they are counted', async () => {
-    const config = await buildRunConfig(REQUEST, { ...facts, plan: planOf(REQUEST), countsToolCalls: true });
-    expect(config.middleware_configs).toEqual([
+  test('counts tool calls behind the parser where they are counted', () => {
+    expect(build({ countsToolCalls: true }).middleware_configs).toEqual([
       { type: 'auth', parameters: {} },
       { type: 'mcp-parser', parameters: {} },
       { type: 'usagemetrics', parameters: {} },
       { type: 'recovery', parameters: null },
     ]);
   });
+});
+
+describe('what is found for a server', () => {
+  const facts: ServerFacts = {
+    surroundings: {
+      name: NAME,
+      toolsOverride: {},
+      countsToolCalls: false,
+      reservedPorts: new Set(),
+      ownPort: undefined,
+    },
+    plan: PLAN,
+    runsAs: 'container',
+    image: async () => 'img',
+    fill: async () => ({ environment: {}, secrets: [] }),
+    logger: silentLogger,
+  };
+  const resolve = (
+    { proxy, ...server }: Partial<ServerSettings> & { readonly proxy?: Partial<ProxySettings> },
+    changed: Partial<ServerFacts> = {},
+  ) => {
+    const settings = { ...USUAL_SERVER, ...server };
+    return resolveServer(requestOf(settings, proxy), settings, { ...facts, ...changed });
+  };
 
   test('is refused for a stateless stdio server', async () => {
-    const request: RunRequest = { ...REQUEST, transport: 'stdio', stateless: true };
-    const refused = buildRunConfig(request, { ...facts, plan: planOf(request) });
+    const refused = resolve({ proxy: { stateless: true } }, { plan: { ...PLAN, transport: 'stdio' } });
     await expect(refused).rejects.toThrow(
       'failed to validate run config: --stateless requires streamable-HTTP or SSE transport, got stdio',
     );
@@ -124,10 +170,10 @@ describe('the document of a run', () => {
   beforeAll(() => new Promise<void>((resolve) => void busy.listen(0, '127.0.0.1', resolve)));
   afterAll(() => void busy.close());
 
-  test.each<[string, () => Partial<RunRequest>, string]>([
+  test.each<[string, () => Parameters<typeof resolve>[0], string]>([
     [
       'an address of IPv6',
-      () => ({ host: '::1' }),
+      () => ({ proxy: { host: '::1' } }),
       'invalid host: ::1 (IPv6 addresses are not supported: ::1)',
     ],
     [
@@ -142,15 +188,12 @@ describe('the document of a run', () => {
     ],
     [
       'a busy proxy port',
-      () => ({ proxyPort: (busy.address() as AddressInfo).port }),
+      () => ({ proxy: { port: (busy.address() as AddressInfo).port } }),
       'failed to validate run config: requested proxy port ',
     ],
   ])('%s is told before an image is made or anybody is asked for values', async (_, change, message) => {
-    const request = { ...REQUEST, ...change() };
     const asked: string[] = [];
-    const refused = buildRunConfig(request, {
-      ...facts,
-      plan: planOf(request),
+    const refused = resolve(change(), {
       async fill() {
         asked.push('values');
         return { environment: {}, secrets: [] };
@@ -167,18 +210,16 @@ describe('the document of a run', () => {
   test.each([
     ['container', 'a server with transport streamable-http cannot be reached with network mode "none"'],
     ['process', undefined],
-  ] as const)('of an HTTP server without a network, in a %s', async (runtime, refusal) => {
-    const request: RunRequest = { ...REQUEST, networkMode: 'none' };
-    const built = buildRunConfig(request, { ...facts, runtime, plan: planOf(request) });
-    if (refusal !== undefined) await expect(built).rejects.toThrow(refusal);
-    else expect((await built).permission_profile?.network?.mode).toBe('none');
+  ] as const)('of an HTTP server without a network, in a %s', async (runsAs, refusal) => {
+    const found = resolve({ networkMode: 'none' }, { runsAs });
+    if (refusal !== undefined) await expect(found).rejects.toThrow(refusal);
+    else expect((await found).profile.network?.mode).toBe('none');
   });
 
   test('has mounts that do not depend on the working folder', async () => {
     const permissions = { read: ['./conf:/conf', '/etc/app', 'volume://v:/v'], write: ['../out:/out'] };
-    const plan: RunPlan = { ...planOf(REQUEST), permissions };
-    const { permission_profile } = await buildRunConfig(REQUEST, { ...facts, plan });
-    expect(permission_profile).toEqual({
+    const { profile } = await resolve({}, { plan: { ...PLAN, permissions } });
+    expect(profile).toEqual({
       read: [`${process.cwd()}/conf:/conf`, '/etc/app', 'volume://v:/v'],
       write: [`${dirname(process.cwd())}/out:/out`],
     });
@@ -196,17 +237,22 @@ describe('the document of a run', () => {
       origin: { registry_server_name: 'io.example/srv', registry_url: 'https://r.example.com/r.json' },
     };
     const provided: unknown[] = [];
-    const config = await buildRunConfig(
-      { ...REQUEST, environment: ['GIVEN=1'], secrets: ['s,target=TOKEN'] },
-      {
-        ...facts,
-        plan,
-        fill: async (names) => {
-          provided.push([...names]);
-          return { environment: { GIVEN: '0', DEFAULT: 'd' }, secrets: ['registry-user-key,target=KEY'] };
-        },
+    const server: ServerSettings = {
+      ...USUAL_SERVER,
+      environment: { GIVEN: '1' },
+      secrets: [{ name: 's', target: 'TOKEN' }],
+    };
+    const found = await resolve(server, {
+      plan,
+      fill: async (names) => {
+        provided.push([...names]);
+        return {
+          environment: { GIVEN: '0', DEFAULT: 'd' },
+          secrets: [{ name: 'registry-user-key', target: 'KEY' }],
+        };
       },
-    );
+    });
+    const config = buildRunConfig(requestOf(server), server, found);
     expect(provided).toEqual([['GIVEN', 'TOKEN']]);
     expect(JSON.parse(formatRunConfig(config))).toMatchObject({
       registry_url: 'https://r.example.com/r.json',

@@ -1,218 +1,186 @@
-import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
-import { during, messageOf, ThvError } from '../errors/index.ts';
-import { findFreePort, formatDuration, isPortAvailable, type Logger } from '../platform/index.ts';
+import { formatDuration } from '../platform/index.ts';
 import {
-  findSecretParameter,
+  formatSecretParameter,
   type PermissionProfile,
-  parseLabel,
   type RunConfig,
-  requireSound,
+  type SecretParameter,
   standardLabels,
   type WorkloadName,
 } from '../records/index.ts';
-import {
-  networkModeOf,
-  networkProfile,
-  parsePublish,
-  transportEnvironment,
-  volumesOf,
-  withAbsoluteSources,
-  withNetworkMode,
-  withVolumes,
-} from '../sandbox/index.ts';
-import { checkLimits } from './check-limits.ts';
-import { collectEnvironment } from './environment.ts';
-import type { Filled } from './fill-environment.ts';
+import type { EntryHeader, EntryVariable } from '../registry/index.ts';
+import { formatPublish, networkProfile, transportEnvironment } from '../sandbox/index.ts';
 import type { RunPlan } from './plan-run.ts';
-import { requireProcessNetwork } from './runtime.ts';
+import type { RunRequest, ServerSettings } from './run-request.ts';
+import type { RemoteSubject } from './subject.ts';
 import type { ToolsOverride } from './tools-override.ts';
-import type { RunRequest } from './types.ts';
 
-interface BuildFacts {
+/** From a request and all that was found for it to the document that is saved (spec 02 §1). Pure: asks nobody, reads nothing. */
+
+/** What was found for any kind of server. */
+interface Resolved {
   readonly name: WorkloadName;
-  /** Asked for when nothing else can be wrong: what it names may have to be built or installed first (spec 01 §14-2). */
-  readonly image: (profile: PermissionProfile) => Promise<string>;
-  /** Absent: in a container. */
-  readonly runtime?: 'container' | 'process';
-  /** The workload's own port while it is given other settings: taken, but by itself. */
-  readonly ownPort?: number | undefined;
-  readonly plan: RunPlan;
+  readonly plan: Pick<RunPlan, 'transport' | 'stateless' | 'origin'>;
+  /** IPv4 address that the proxy listens on. */
+  readonly host: string;
+  /** Of the proxy. */
+  readonly port: number;
+  /** 0 for stdio. */
+  readonly targetPort: number;
   readonly toolsOverride: ToolsOverride;
   /** For usage metrics (spec 09 §9.2). */
   readonly countsToolCalls: boolean;
-  /** Values for what the source declares and the user did not give. */
-  readonly fill: (provided: ReadonlySet<string>) => Promise<Filled>;
-  /** Ports that other workloads come back to when they are started. */
-  readonly reservedPorts: ReadonlySet<number>;
-  readonly logger: Logger;
 }
 
-/**
- * From a checked request to the document that is saved (spec 02 §1). Nothing is written or started here, so whatever is
- * wrong leaves nothing behind. Throws with the prefixes of spec 01 §4.4.
- */
-export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Promise<RunConfig> {
-  const host = await resolveHost(request.host);
-  const { plan, toolsOverride } = facts;
-  const { transport } = plan;
-  const given = await collectEnvironment(
-    { flags: request.environment, file: request.environmentFile, folder: request.environmentFolder },
-    facts.logger,
-  );
-  const profile = await during('STEP_RUN_CONFIG', () => checkSettings(request, facts));
-  const secretTargets = request.secrets.flatMap((text) => findSecretParameter(text)?.target ?? []);
-  const filled = await during('STEP_ENVIRONMENT', () =>
-    facts.fill(new Set([...Object.keys(given), ...secretTargets])),
-  );
-  await during('STEP_RUN_CONFIG', () =>
-    requireSound({
-      env_vars: { ...filled.environment, ...given },
-      secrets: [...filled.secrets, ...request.secrets],
-      cmd_args: [...plan.serverArguments],
-      volumes: [...request.volumes],
-    }),
-  );
-  const image = await facts.image(profile);
-  return await during('STEP_RUN_CONFIG', async () => {
-    const port = await chooseProxyPort(request, plan, facts);
-    const config: RunConfig = {
-      schema_version: 'v0.1.0',
-      image,
-      ...(facts.runtime === 'process' ? { runtime: facts.runtime } : {}),
-      ...(request.noSandbox ? { no_sandbox: true } : {}),
-      ...(request.allowInstallScripts ? { allow_install_scripts: true } : {}),
-      ...(request.jsRuntime === undefined || request.jsRuntime === 'auto'
-        ? {}
-        : { js_runtime: request.jsRuntime }),
-      ...(request.resourceLimits === undefined ? {} : { resource_limits: request.resourceLimits }),
-      ...plan.origin,
-      cmd_args: [...plan.serverArguments],
-      name: facts.name,
-      container_name: facts.name,
-      base_name: facts.name,
-      transport,
-      host,
-      port,
-      target_port:
-        transport === 'stdio'
-          ? 0
-          : plan.targetPort || (await findFreePort(new Set([...facts.reservedPorts, port]))),
-      target_host: request.targetHost,
-      allowed_origins: [...request.allowedOrigins],
-      publish: [...request.publish],
-      ...(request.permissionProfile === undefined
-        ? {}
-        : { permission_profile_name_or_path: request.permissionProfile }),
-      permission_profile: profile,
-      env_vars: {},
-      ...(request.debug ? { debug: true } : {}),
-      volumes: [...request.volumes],
-      container_labels: {},
-      secrets: [...filled.secrets, ...request.secrets],
-      isolate_network: false,
-      trust_proxy_headers: request.trustProxyHeaders,
-      strict_protocol_validation: request.strictProtocolValidation,
-      stateless: plan.stateless,
-      session_ttl: request.sessionTtlMs === 0 ? '' : formatDuration(request.sessionTtlMs),
-      proxy_mode: transport === 'stdio' ? request.proxyMode : transport,
-      group: request.group,
-      tools_filter: [...request.tools],
-      tools_override: toolsOverride,
-      ...(request.ignore === undefined
-        ? {}
-        : {
-            ignore_config: {
-              LoadGlobal: request.ignore.loadGlobal,
-              PrintOverlays: request.ignore.printOverlays,
-            },
-          }),
-      endpoint_prefix: request.endpointPrefix,
-      runtime_config: request.runtimeOverride,
-      middleware_configs: [
-        ...toolFilters(request.tools, toolsOverride),
-        { type: 'auth', parameters: {} },
-        { type: 'mcp-parser', parameters: {} },
-        ...(facts.countsToolCalls ? [{ type: 'usagemetrics', parameters: {} }] : []),
-        { type: 'recovery', parameters: null },
-      ],
-    };
-    return {
-      ...config,
-      // MCP_HOST is given to the container but not stored (spec 02 §8).
-      env_vars: { ...filled.environment, ...given, ...withoutHost(transportEnvironment(config)) },
-      container_labels: {
-        ...parseLabels(request.labels, facts.logger),
-        ...standardLabels({ containerName: facts.name, baseName: facts.name, transport, port }),
-      },
-    };
-  });
+export interface ResolvedServer extends Resolved {
+  readonly image: string;
+  readonly runsAs: 'container' | 'process';
+  readonly serverArguments: readonly string[];
+  /** With the user's mounts and network in it. */
+  readonly profile: PermissionProfile;
+  /** Given, from files, and what the source declares. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly secrets: readonly SecretParameter[];
 }
 
-/** What can be wrong with a request before anybody is asked for values or an image; gives the profile with the user's mounts and network in it. */
-async function checkSettings(
-  { stateless, publish, volumes, networkMode, proxyPort, resourceLimits }: RunRequest,
-  facts: BuildFacts,
-): Promise<PermissionProfile> {
-  const { transport, permissions } = facts.plan;
-  if (stateless && transport === 'stdio') {
-    throw new ThvError('ERR_INPUT_INVALID', {
-      reason: `--stateless requires streamable-HTTP or SSE transport, got ${transport}`,
-    });
-  }
-  for (const spec of publish) parsePublish(spec);
-  checkLimits(resourceLimits, facts.runtime ?? 'container');
-  const profile = withNetworkMode(
-    withVolumes(withAbsoluteSources(permissions ?? networkProfile()), volumes, facts.logger),
-    networkMode,
-  );
-  if (facts.runtime === 'process') {
-    requireProcessNetwork(networkModeOf(profile));
-    refuseVolumes(profile);
-  } else warnAboutProfile(profile, facts);
-  // A process without a network is reached all the same, through a socket that it is handed.
-  if (facts.runtime !== 'process' && transport !== 'stdio' && networkModeOf(profile) === 'none') {
-    throw new ThvError(
-      'ERR_INPUT_INVALID',
-      { reason: `a server with transport ${transport} cannot be reached with network mode "none"` },
-      { hint: 'use --transport stdio, or another --network' },
-    );
-  }
-  if (proxyPort !== 0 && proxyPort !== facts.ownPort) await requireFree(proxyPort);
-  return profile;
+export interface ResolvedRemote extends Resolved {
+  /** With what the registry's entry declares. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly headerSecrets: Readonly<Record<string, string>>;
 }
 
-/** Named volumes are the engine's. Throws `ERR_INPUT_INVALID`. */
-function refuseVolumes(profile: PermissionProfile): void {
-  const [volume] = volumesOf(profile);
-  if (volume === undefined) return;
-  throw new ThvError(
-    'ERR_INPUT_INVALID',
+/** The document of a server that is run here. */
+export function buildRunConfig(
+  request: RunRequest,
+  server: ServerSettings,
+  resolved: ResolvedServer,
+): RunConfig {
+  const { runsAs, profile, image } = resolved;
+  const { jsRuntime, limits, permissions, ignore, noSandbox, allowInstallScripts } = server;
+  return withDerived(
     {
-      reason: `the named volume ${volume.name} does not apply to processes: it belongs to a container engine`,
+      ...commonConfig(request, resolved),
+      image,
+      ...(runsAs === 'process' ? { runtime: runsAs } : {}),
+      ...(noSandbox ? { no_sandbox: true } : {}),
+      ...(allowInstallScripts ? { allow_install_scripts: true } : {}),
+      ...(jsRuntime === undefined || jsRuntime === 'auto' ? {} : { js_runtime: jsRuntime }),
+      ...(limits === undefined ? {} : { resource_limits: limits }),
+      cmd_args: [...resolved.serverArguments],
+      target_host: server.targetHost,
+      publish: server.publish.map(formatPublish),
+      ...(permissions?.kind === 'named' ? { permission_profile_name_or_path: permissions.nameOrPath } : {}),
+      permission_profile: profile,
+      env_vars: resolved.environment,
+      volumes: server.volumes.map(({ text }) => text),
+      secrets: resolved.secrets.map(formatSecretParameter),
+      ...(ignore === undefined ? {} : { ignore_config: ignoreConfig(ignore) }),
+      runtime_config: server.runtimeOverride,
     },
-    { hint: `give a folder: -v ./${volume.name}:${volume.target}` },
+    request,
   );
 }
 
-/** What a reader of the profile might believe to be otherwise (spec 03 §15-B10, B20). */
-function warnAboutProfile(profile: PermissionProfile, { name, logger }: BuildFacts): void {
-  const { outbound } = profile.network ?? {};
-  const isOpen = outbound?.insecure_allow_all === true;
-  if (!isOpen && networkModeOf(profile) !== 'none') {
-    logger.warn('outbound traffic is not restricted: the rules of a profile need network isolation', {
-      workload: name,
-      profile: profile.name ?? '',
-    });
-  }
-  if (profile.privileged) logger.warn('the container runs privileged', { workload: name });
+/** What is the same for every remote server until signing in to one is asked for (spec 02 §1.9). */
+const TIMEOUT_NANOSECONDS = 30_000_000_000;
+const CALLBACK_PORT = 8666;
+/** The reference's zero time, which it always writes. */
+const NEVER = '0001-01-01T00:00:00Z';
+
+/** The document of a server that is reached by its URL (spec 06 §1.3, §1.4). */
+export function buildRemoteConfig(
+  request: RunRequest,
+  { url, image, entry, settings }: RemoteSubject,
+  resolved: ResolvedRemote,
+): RunConfig {
+  return withDerived(
+    {
+      ...commonConfig(request, resolved),
+      image,
+      remote_url: url,
+      target_host: new URL(url).host,
+      permission_profile: networkProfile(),
+      ignore_config: ignoreConfig({ loadGlobal: true, printOverlays: false }),
+      remote_auth_config: {
+        timeout: TIMEOUT_NANOSECONDS,
+        callback_port: CALLBACK_PORT,
+        use_pkce: false,
+        ...declared('headers', settings.declaredHeaders ?? entry?.headers.map(withoutBlanks)),
+        ...declared('env_vars', entry?.env_vars.map(withoutBlanks)),
+        cached_token_expiry: NEVER,
+        cached_secret_expiry: NEVER,
+      },
+      header_forward: {
+        ...declared('add_plaintext_headers', resolved.headers),
+        ...declared('add_headers_from_secret', resolved.headerSecrets),
+      },
+    },
+    request,
+  );
+}
+
+function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): RunConfig {
+  const { name, host, port, targetPort, toolsOverride } = resolved;
+  const { transport, stateless, origin } = resolved.plan;
+  return {
+    schema_version: 'v0.1.0',
+    image: '',
+    ...origin,
+    cmd_args: [],
+    name,
+    container_name: name,
+    base_name: name,
+    transport,
+    host,
+    port,
+    target_port: targetPort,
+    allowed_origins: [...proxy.allowedOrigins],
+    publish: [],
+    env_vars: {},
+    ...(debug ? { debug: true } : {}),
+    volumes: [],
+    container_labels: {},
+    secrets: [],
+    isolate_network: false,
+    trust_proxy_headers: proxy.trustProxyHeaders,
+    strict_protocol_validation: proxy.strictProtocolValidation,
+    stateless,
+    session_ttl: proxy.sessionTtlMs === 0 ? '' : formatDuration(proxy.sessionTtlMs),
+    proxy_mode: transport === 'stdio' ? proxy.mode : transport,
+    group,
+    tools_filter: [...proxy.tools],
+    tools_override: toolsOverride,
+    endpoint_prefix: proxy.endpointPrefix,
+    middleware_configs: [
+      ...toolFilters(proxy.tools, toolsOverride),
+      { type: 'auth', parameters: {} },
+      { type: 'mcp-parser', parameters: {} },
+      ...(resolved.countsToolCalls ? [{ type: 'usagemetrics', parameters: {} }] : []),
+      { type: 'recovery', parameters: null },
+    ],
+  };
+}
+
+/** With what follows from the rest: variables that tell the server its transport, and labels. */
+function withDerived(config: RunConfig, { labels }: RunRequest): RunConfig {
+  const { transport, port, name } = config;
+  // MCP_HOST is given to the container but not stored (spec 02 §8).
+  const { MCP_HOST: _, ...ofTransport } = transportEnvironment(config);
+  return {
+    ...config,
+    env_vars: { ...config.env_vars, ...ofTransport },
+    container_labels: {
+      ...labels,
+      ...standardLabels({ containerName: name, baseName: name, transport, port }),
+    },
+  };
+}
+
+function ignoreConfig({ loadGlobal, printOverlays }: NonNullable<ServerSettings['ignore']>) {
+  return { LoadGlobal: loadGlobal, PrintOverlays: printOverlays };
 }
 
 /** As the reference stores them (spec 02 §1.6): both or none, with equal parameters. */
-function toolFilters(
-  tools: readonly string[],
-  override: Readonly<Record<string, { readonly name?: string; readonly description?: string }>>,
-): RunConfig['middleware_configs'] {
+function toolFilters(tools: readonly string[], override: ToolsOverride): RunConfig['middleware_configs'] {
   const overrides = Object.entries(override);
   if (tools.length === 0 && overrides.length === 0) return [];
   const parameters = {
@@ -227,55 +195,18 @@ function toolFilters(
   ];
 }
 
-/** An IPv4 address, or the first one of a host name (spec 01 §4.3). */
-async function resolveHost(host: string): Promise<string> {
-  const invalid = (why: string, cause?: unknown) =>
-    new ThvError('ERR_INPUT_INVALID', { reason: `invalid host: ${host}${why}` }, { cause });
-  if (isIP(host) === 4) return host;
-  if (isIP(host) === 6) throw invalid(` (IPv6 addresses are not supported: ${host})`);
-  try {
-    return (await lookup(host, { family: 4 })).address;
-  } catch (error) {
-    throw invalid(` (${messageOf(error)})`, error);
-  }
+/** As the reference writes it: `name`, `description` and `required` always, the rest if it says something. */
+function withoutBlanks({
+  name,
+  description,
+  required,
+  ...rest
+}: EntryVariable | EntryHeader): Readonly<Record<string, unknown>> {
+  const isSaid = ([, value]: readonly [string, unknown]) =>
+    Array.isArray(value) ? value.length > 0 : value !== '' && value !== false;
+  return { name, description, required, ...Object.fromEntries(Object.entries(rest).filter(isSaid)) };
 }
 
-/** The user's port has to be free; one that the source suggests gives way. */
-async function chooseProxyPort(
-  { proxyPort: requested }: RunRequest,
-  { proxyPort: suggested }: RunPlan,
-  { ownPort, reservedPorts, logger }: BuildFacts,
-): Promise<number> {
-  if (ownPort !== undefined && (requested === 0 || requested === ownPort)) return ownPort;
-  if (requested !== 0) {
-    await requireFree(requested); // again: making the image takes its time
-    return requested;
-  }
-  if (suggested === 0) return findFreePort(reservedPorts);
-  if (!reservedPorts.has(suggested) && (await isPortAvailable(suggested))) return suggested;
-  logger.warn('the port that the registry suggests is not available, another one is used', {
-    port: suggested,
-  });
-  return findFreePort(reservedPorts);
-}
-
-async function requireFree(port: number): Promise<void> {
-  if (!(await isPortAvailable(port))) throw new ThvError('ERR_PORT_UNAVAILABLE', { port });
-}
-
-function parseLabels(labels: readonly string[], logger: Logger): Record<string, string> {
-  const parsed: Record<string, string> = {};
-  for (const label of labels) {
-    try {
-      const [key, value] = parseLabel(label);
-      parsed[key] = value;
-    } catch (error) {
-      logger.warn('Skipping invalid label', { label, error });
-    }
-  }
-  return parsed;
-}
-
-function withoutHost({ MCP_HOST: _, ...rest }: Record<string, string>): Record<string, string> {
-  return rest;
+function declared(key: string, value: object | undefined): Readonly<Record<string, object>> {
+  return value === undefined || Object.keys(value).length === 0 ? {} : { [key]: value };
 }

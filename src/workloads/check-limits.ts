@@ -1,24 +1,12 @@
 import { ThvError } from '../errors/index.ts';
-import { effectiveLimits, parseMemory, type ResourceLimits, type WorkloadKind } from '../records/index.ts';
+import { effectiveLimits, parseMemory, type ResourceLimits } from '../records/index.ts';
 
 /** What a sandbox takes to come up, before the server has asked for anything. */
 const LEAST_OF_PROCESS = { memory: '64m', pids: 32 } as const;
 
 /** Throws `ERR_INPUT_INVALID` for limits that what they are for cannot have. */
-export function checkLimits(limits: ResourceLimits | null | undefined, of: WorkloadKind): void {
+export function checkLimits(limits: ResourceLimits | null | undefined, of: 'container' | 'process'): void {
   if (limits === undefined || limits === null || of === 'container') return;
-  if (of === 'remote') {
-    const given = Object.entries({ '--memory': limits.memory, '--cpus': limits.cpus, '--pids': limits.pids });
-    const flags = given.flatMap(([flag, value]) => (value === undefined ? [] : [flag]));
-    if (flags.length === 0) return;
-    throw new ThvError(
-      'ERR_INPUT_INVALID',
-      {
-        reason: `${flags.join(', ')}: a remote server runs on a machine of somebody else's, and cannot be limited`,
-      },
-      { hint: `leave out ${flags.join(' and ')} (resource_limits)` },
-    );
-  }
   const { memoryBytes, pids } = effectiveLimits(limits);
   const { memory: leastMemory, pids: leastPids } = LEAST_OF_PROCESS;
   if (memoryBytes !== undefined && memoryBytes < (parseMemory(leastMemory) ?? 0))

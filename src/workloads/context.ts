@@ -38,6 +38,8 @@ export interface ManagerOptions {
 /** What every operation on workloads needs; opened once per manager, each part on first use. */
 export interface Context {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What `TOOLHIVE_RUNTIME` says, for runs that do not say it themselves; '' when it is not set. */
+  readonly usualRuntime: string;
   readonly paths: Paths;
   readonly logger: Logger;
   readonly runConfigs: RunConfigStore;
@@ -73,6 +75,7 @@ export function createContext(options: ManagerOptions): Context {
   let asking: Promise<HostAnswer> | undefined;
   return {
     env,
+    usualRuntime: env['TOOLHIVE_RUNTIME']?.trim() ?? '',
     paths,
     logger,
     version,

@@ -4,11 +4,12 @@ import { sleep } from '../platform/index.ts';
 import { formatRunConfig, parseWorkloadName, type RunConfig, type WorkloadName } from '../records/index.ts';
 import { createActRecord } from './act-record.ts';
 import { bestEffort, type Context } from './context.ts';
-import { prepareEdit } from './prepare-run.ts';
+import { prepareEdit } from './prepare-edit.ts';
+import type { RunRequest } from './run-request.ts';
 import { stopBeforeStart } from './stop.ts';
 import { findReadable } from './stored.ts';
 import { handToSupervisor } from './supervisor.ts';
-import type { OperationOptions, RunInteraction, RunRequest, RunResult } from './types.ts';
+import type { OperationOptions, RunInteraction, RunResult } from './types.ts';
 
 /** How long stopping the old settings and starting the new ones may take together (spec 10 §11.6). */
 const EXCHANGE_TIMEOUT_MS = 5 * 60_000;

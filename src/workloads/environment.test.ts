@@ -3,7 +3,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger, silentLogger } from '../platform/index.ts';
-import { collectEnvironment, parseEnvironmentFile, parseEnvironmentFlags } from './environment.ts';
+import { collectEnvironment, parseEnvironmentFile, parseVariable } from './environment.ts';
 
 test.each([
   [['A=1', 'B=x=y,z', 'C='], { A: '1', B: 'x=y,z', C: '' }],
@@ -12,7 +12,7 @@ test.each([
   [['größe.x-1=ä', 'a%b=c'], { 'größe.x-1': 'ä', 'a%b': 'c' }],
   [[], {}],
 ])('-e %j gives %j', (flags, expected) => {
-  expect({ ...parseEnvironmentFlags(flags) }).toEqual(expected);
+  expect(Object.fromEntries(flags.map(parseVariable))).toEqual(expected);
 });
 
 test.each([
@@ -31,7 +31,7 @@ test.each([
   ['A\u00a0=x', 'U+00A0 cannot stand in a name'],
   ['A=x\u0000y', 'invalid value of environment variable "A": a NUL cannot stand in a value'],
 ])('-e %j is refused', (flag, message) => {
-  expect(() => parseEnvironmentFlags([flag])).toThrow(message);
+  expect(() => parseVariable(flag)).toThrow(message);
 });
 
 describe('env files', () => {
@@ -52,7 +52,7 @@ describe('env files', () => {
     await writeFile(join(folder, '3.env'), '=bad\n');
     const file = join(await mkdtemp(join(tmpdir(), 'thv-env-')), 'single.env');
     await writeFile(file, 'A=file\nE=file\n');
-    const variables = await collectEnvironment({ flags: ['C=flag'], file, folder }, silentLogger);
+    const variables = await collectEnvironment({ given: { C: 'flag' }, file, folder }, silentLogger);
     expect({ ...variables }).toEqual({ A: 'folder1', B: 'folder2', C: 'flag', E: 'file' });
   });
 
@@ -62,14 +62,14 @@ describe('env files', () => {
     const lines: string[] = [];
     const logger = createLogger({ level: 'WARN', write: (line) => void lines.push(line) });
     for (const folder of [`${file}.d`, file])
-      expect({ ...(await collectEnvironment({ flags: [], file: undefined, folder }, logger)) }).toEqual({});
+      expect({ ...(await collectEnvironment({ given: {}, file: undefined, folder }, logger)) }).toEqual({});
     expect(lines).toHaveLength(1);
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ msg: 'skipping folder of env files', path: file });
   });
 
   test('that do not exist are an error naming the path', async () => {
     const missing = collectEnvironment(
-      { flags: [], file: '/nonexistent/x.env', folder: undefined },
+      { given: {}, file: '/nonexistent/x.env', folder: undefined },
       silentLogger,
     );
     expect(missing).rejects.toThrow('failed to process env file /nonexistent/x.env: ');

@@ -2,25 +2,20 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, ThvError } from '../errors/index.ts';
 import { type Logger, readTextFile, withoutByteOrderMark } from '../platform/index.ts';
-import { variableNameProblem, variableValueProblem } from '../records/index.ts';
+import { findAssignment, variableNameProblem, variableValueProblem } from '../records/index.ts';
 
-/** Parses `-e KEY=VALUE` flags (spec 02 §8). Throws `ERR_INPUT_INVALID`. */
-export function parseEnvironmentFlags(entries: readonly string[]): Record<string, string> {
-  const variables: Record<string, string> = Object.create(null);
-  for (const entry of entries) {
-    const at = entry.indexOf('=');
-    const fail = (reason: string) =>
-      new ThvError('ERR_INPUT_INVALID', { reason: `failed to parse environment variables: ${reason}` });
-    if (at < 0) {
-      const example = /^[A-Za-z_]\w*$/.test(entry) ? `, as in -e ${entry}="$${entry}"` : '';
-      throw fail(`invalid environment variable format: ${entry} (expected KEY=VALUE${example})`);
-    }
-    const [name, value] = [entry.slice(0, at), entry.slice(at + 1)];
-    const problem = variableNameProblem(name) ?? variableValueProblem(name, value);
-    if (problem !== undefined) throw fail(problem);
-    variables[name] = value;
+/** One `-e KEY=VALUE` (spec 02 §8). Throws `ERR_INPUT_INVALID`. */
+export function parseVariable(text: string): readonly [name: string, value: string] {
+  const fail = (reason: string) =>
+    new ThvError('ERR_INPUT_INVALID', { reason: `failed to parse environment variables: ${reason}` });
+  const variable = findAssignment(text);
+  if (variable === undefined) {
+    const example = /^[A-Za-z_]\w*$/.test(text) ? `, as in -e ${text}="$${text}"` : '';
+    throw fail(`invalid environment variable format: ${text} (expected KEY=VALUE${example})`);
   }
-  return variables;
+  const problem = variableNameProblem(variable[0]) ?? variableValueProblem(...variable);
+  if (problem !== undefined) throw fail(problem);
+  return variable;
 }
 
 /** Variables of one env file (spec 02 §8): no quotes, no expansion, one per line. Throws `ERR_INPUT_INVALID`. */
@@ -29,12 +24,11 @@ export function parseEnvironmentFile(text: string): Record<string, string> {
   for (const raw of withoutByteOrderMark(text).split(/\r\n|\r|\n/)) {
     const line = raw.trim();
     if (line === '' || line.startsWith('#')) continue;
-    const assignment = line.replace(/^export /, '').trim();
-    const at = assignment.indexOf('=');
-    if (at < 0) continue;
-    if (at === 0)
+    const sides = findAssignment(line.replace(/^export /, '').trim());
+    if (sides === undefined) continue;
+    const [name, value] = sides.map((side) => side.trim()) as [string, string];
+    if (name === '')
       throw new ThvError('ERR_INPUT_INVALID', { reason: `empty environment variable key in line: ${line}` });
-    const [name, value] = [assignment.slice(0, at).trim(), assignment.slice(at + 1).trim()];
     const problem = variableNameProblem(name) ?? variableValueProblem(name, value);
     if (problem !== undefined) throw new ThvError('ERR_INPUT_INVALID', { reason: problem });
     variables[name] = value;
@@ -43,7 +37,7 @@ export function parseEnvironmentFile(text: string): Record<string, string> {
 }
 
 interface EnvironmentSources {
-  readonly flags: readonly string[];
+  readonly given: Readonly<Record<string, string>>;
   readonly file: string | undefined;
   readonly folder: string | undefined;
 }
@@ -53,10 +47,9 @@ export async function collectEnvironment(
   sources: EnvironmentSources,
   logger: Logger,
 ): Promise<Record<string, string>> {
-  const flags = parseEnvironmentFlags(sources.flags);
   const file = sources.file === undefined ? {} : await readEnvironmentFile(sources.file);
   const folder = sources.folder === undefined ? {} : await readEnvironmentFolder(sources.folder, logger);
-  return { ...file, ...folder, ...flags };
+  return { ...file, ...folder, ...sources.given };
 }
 
 async function readEnvironmentFile(path: string): Promise<Record<string, string>> {

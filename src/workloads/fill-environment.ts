@@ -1,4 +1,5 @@
 import { hasCode } from '../errors/index.ts';
+import type { SecretParameter } from '../records/index.ts';
 import type { EntryHeader, EntryVariable, FilledVariables, ValueSources } from '../registry/index.ts';
 import type { SecretsStore } from '../secrets/index.ts';
 import type { Context } from './context.ts';
@@ -6,8 +7,7 @@ import type { Ask, OperationOptions } from './types.ts';
 
 export interface Filled {
   readonly environment: Readonly<Record<string, string>>;
-  /** `NAME,target=VARIABLE` */
-  readonly secrets: readonly string[];
+  readonly secrets: readonly SecretParameter[];
 }
 
 /**
@@ -26,7 +26,7 @@ export async function fillEnvironment(
   const { plain, secrets } = await fillVariables(declared, provided, sources);
   return {
     environment: plain,
-    secrets: Object.entries(secrets).map(([variable, name]) => `${name},target=${variable}`),
+    secrets: Object.entries(secrets).map(([target, name]) => ({ name, target })),
   };
 }
 

@@ -8,14 +8,14 @@ import {
   parseNewWorkloadName,
   parseRunConfig,
   type RunConfig,
-  requireSound,
+  requireSoundConfig,
   standardLabels,
   unknownKeysOf,
   type WorkloadName,
 } from '../records/index.ts';
 import type { Runtimes } from '../runtimes/index.ts';
 import { checkProfile, withAbsoluteSources } from '../sandbox/index.ts';
-
+import { requireApplicableKeys } from './applicable-flags.ts';
 import { checkLimits } from './check-limits.ts';
 
 const SCHEMA_VERSION = 'v0.1.0';
@@ -56,14 +56,15 @@ export async function admitRunConfig(
   const unknown = unknownKeysOf(config);
   if (unknown.length > 0) logger.warn('run configuration has unknown keys', { keys: unknown.join(', ') });
   if (config.image === '' && runtime.runs !== 'nothing') throw invalid('image: must not be empty');
-  requireSound(config);
+  requireSoundConfig(config);
+  requireApplicableKeys(config);
   const name = parseNewWorkloadName(baseNameOf(config));
   if (config.container_name) parseNewWorkloadName(config.container_name);
   if (config.group && !groupExists(paths.state, config.group)) {
     throw new ThvError('ERR_GROUP_NOT_FOUND', { group: config.group });
   }
   const { permission_profile } = config;
-  checkLimits(config.resource_limits, runtime.kind);
+  if (runtime.kind !== 'remote') checkLimits(config.resource_limits, runtime.kind);
   if (permission_profile) checkProfile(permission_profile, 'of the run configuration');
   const names = {
     name: config.name || name,

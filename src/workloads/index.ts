@@ -1,14 +1,31 @@
-export { parseEnvironmentFlags } from './environment.ts';
+export { createRunRequest } from './create-run-request.ts';
+export { parseVariable } from './environment.ts';
+export {
+  headerSecretProblem,
+  headersByName,
+  parseForwardHeader,
+  parseForwardHeaderSecret,
+} from './forward-headers.ts';
 export { createWorkloadManager } from './manager.ts';
 export { requestFor, type StoredSecrets } from './request-for.ts';
-export { RUNTIMES, unknownRuntime } from './runtime-choices.ts';
+export {
+  type GivenRun,
+  type ProxySettings,
+  type RemoteSettings,
+  RUNTIMES,
+  type RunRequest,
+  type ServerSettings,
+  USUAL_PROXY,
+  USUAL_SERVER,
+  unknownRuntime,
+} from './run-request.ts';
 export { runtimeOverride } from './runtime-override.ts';
+export { checkToolsOverride } from './tools-override.ts';
 export type {
   Ask,
   ImportRequest,
   Outcome,
   Progress,
-  RunRequest,
   Workload,
   WorkloadEvent,
   WorkloadManager,

@@ -1,6 +1,5 @@
 import { hasCode, ThvError, toThvError } from '../errors/index.ts';
 import {
-  createLabelFilter,
   parseWorkloadName,
   type RunConfig,
   type StatusListing,
@@ -17,7 +16,7 @@ const PATIENCE_MS = 15_000;
 
 interface ListQuery {
   readonly all: boolean;
-  readonly labels?: readonly string[];
+  readonly labels?: readonly (readonly [key: string, value: string])[];
   readonly group?: string | undefined;
 }
 
@@ -27,7 +26,7 @@ export async function listWorkloads(
   query: ListQuery,
   { signal }: OperationOptions = {},
 ): Promise<readonly Workload[]> {
-  const matches = createLabelFilter(query.labels ?? []);
+  const wanted = query.labels ?? [];
   const { runtimes } = context;
   const openings = runtimes.all.map((runtime) => {
     const opening = runtime.open({ signal });
@@ -69,7 +68,7 @@ export async function listWorkloads(
     .filter(
       ({ status, labels, group }) =>
         (query.all || status === 'running' || status === 'auth_retrying') &&
-        matches(labels) &&
+        wanted.every(([key, value]) => labels[key] === value) &&
         (query.group === undefined || group === query.group),
     )
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));

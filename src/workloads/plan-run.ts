@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { PermissionProfile, RunConfig, Transport } from '../records/index.ts';
 import type { EntryVariable, GivenSettings, RegistrySource } from '../registry/index.ts';
 import { checkProfile } from '../sandbox/index.ts';
-import type { OwnSource } from './remote-source.ts';
+import type { OwnSource } from './subject.ts';
 
 /** What a run is made of once its source has had its say: the user's values first, then the source's (spec 01 §4.6). */
 export interface RunPlan {

@@ -1,7 +1,10 @@
 import type { ImportedServer } from '../clients/index.ts';
 import { ThvError } from '../errors/index.ts';
-import { variableNameProblem } from '../records/index.ts';
-import type { RunRequest } from './types.ts';
+import { variableNameProblem, variableValueProblem } from '../records/index.ts';
+import { parsePublish, parseVolume } from '../sandbox/index.ts';
+import { createRunRequest } from './create-run-request.ts';
+import { headersByName } from './forward-headers.ts';
+import { type RunRequest, USUAL_PROXY, USUAL_SERVER } from './run-request.ts';
 
 interface RequestOptions {
   readonly group: string;
@@ -17,47 +20,33 @@ export interface StoredSecrets {
 
 /**
  * What `thv run` would be asked for to run a server that was found in a client's settings. Throws `ERR_INPUT_INVALID` for
- * variables with names that cannot be passed on.
+ * variables, volumes and ports that cannot be passed on, and `createRunRequest`'s.
  */
 export function requestFor(server: ImportedServer, { group, debug, secrets }: RequestOptions): RunRequest {
-  for (const name of Object.keys(server.environment)) {
-    const problem = variableNameProblem(name);
+  for (const [name, value] of Object.entries(server.environment)) {
+    const problem = variableNameProblem(name) ?? variableValueProblem(name, value);
     if (problem !== undefined) throw new ThvError('ERR_INPUT_INVALID', { reason: problem });
   }
   const { variables, headers } = secrets;
   const plain = Object.entries(server.environment).filter(([variable]) => !variables.has(variable));
   const plainHeaders = Object.entries(server.headers).filter(([header]) => !headers.has(header));
-  return {
+  return createRunRequest({
     source: server.source,
-    serverArguments: server.serverArguments,
     name: server.name,
     group,
     transport: server.transport,
-    proxyMode: 'sse',
-    proxyPort: 0,
-    host: '127.0.0.1',
-    targetPort: 0,
-    targetHost: '127.0.0.1',
-    environment: plain.map(([variable, value]) => `${variable}=${value}`),
-    environmentFile: undefined,
-    environmentFolder: undefined,
-    secrets: [...variables].map(([variable, secret]) => `${secret},target=${variable}`),
-    labels: [],
-    volumes: server.volumes,
-    permissionProfile: undefined,
-    publish: server.publish,
-    networkMode: server.networkMode,
-    tools: server.tools,
-    toolsOverrideFile: undefined,
-    allowedOrigins: [],
-    trustProxyHeaders: false,
-    strictProtocolValidation: false,
-    stateless: false,
-    sessionTtlMs: 0,
-    endpointPrefix: '',
-    caCertificate: undefined,
-    forwardHeaders: plainHeaders.map(([header, value]) => `${header}=${value}`),
-    forwardHeaderSecrets: [...headers].map(([header, secret]) => `${header}=${secret}`),
+    labels: {},
+    proxy: { ...USUAL_PROXY, tools: server.tools },
+    server: {
+      ...USUAL_SERVER,
+      arguments: server.serverArguments,
+      environment: Object.fromEntries(plain),
+      secrets: [...variables].map(([target, name]) => ({ name, target })),
+      volumes: server.volumes.map((volume) => parseVolume(volume)),
+      publish: server.publish.map(parsePublish),
+      networkMode: server.networkMode,
+    },
+    remote: { headers: headersByName(plainHeaders), headerSecrets: headersByName([...headers]) },
     debug,
-  };
+  });
 }

@@ -5,16 +5,10 @@ import type { RunConfig, WorkloadName } from '../records/index.ts';
 import type { Context } from './context.ts';
 import { prepareRun } from './prepare-run.ts';
 import { discardWorkload } from './remove.ts';
+import type { RunRequest } from './run-request.ts';
 import { serveHere, serveUntilStopped } from './serve-here.ts';
 import { handToSupervisor } from './supervisor.ts';
-import type {
-  ImportRequest,
-  OperationOptions,
-  RunInteraction,
-  RunOutcome,
-  RunRequest,
-  RunResult,
-} from './types.ts';
+import type { ImportRequest, OperationOptions, RunInteraction, RunOutcome, RunResult } from './types.ts';
 
 type RunOptions = OperationOptions & RunInteraction;
 

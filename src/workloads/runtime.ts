@@ -3,7 +3,8 @@ import type { Runtime } from '../runtimes/index.ts';
 import { isBridgeMode } from '../sandbox/index.ts';
 import { isFolderPath } from '../sources/index.ts';
 import type { Context } from './context.ts';
-import type { OperationOptions, RunRequest } from './types.ts';
+import type { RuntimeChoice, ServerSettings } from './run-request.ts';
+import type { OperationOptions } from './types.ts';
 
 /** Said when nobody asked for a process. */
 const WEAKER =
@@ -11,10 +12,13 @@ const WEAKER =
 
 const PACKAGE = /^(?:npx|uvx|go):\/\//;
 
-type RuntimeFlags = Pick<RunRequest, 'source' | 'runtime' | 'networkMode'>;
+type RuntimeSettings = Pick<ServerSettings, 'runtime' | 'networkMode'> & {
+  /** What is to be run, as it was typed. */
+  readonly source: string;
+};
 
 /** The context of a run whose `--runtime` beats the environment's, for all that is asked about engines from here on. */
-export function withRuntime(context: Context, runtime: RunRequest['runtime']): Context {
+export function withRuntime(context: Context, runtime: RuntimeChoice | undefined): Context {
   if (runtime === undefined) return context;
   return context.reopen({ ...context.env, TOOLHIVE_RUNTIME: runtime });
 }
@@ -25,23 +29,23 @@ export function withRuntime(context: Context, runtime: RunRequest['runtime']): C
  */
 export async function openRuntime(
   context: Context,
-  flags: RuntimeFlags,
+  settings: RuntimeSettings,
   { signal }: OperationOptions,
 ): Promise<Runtime> {
-  const wanted = context.env['TOOLHIVE_RUNTIME']?.trim() ?? '';
-  const canBeProcess = PACKAGE.test(flags.source) || isFolderPath(flags.source);
+  const wanted = settings.runtime ?? context.usualRuntime;
+  const canBeProcess = PACKAGE.test(settings.source) || isFolderPath(settings.source);
   if (wanted === 'process' && !canBeProcess) {
     throw new ThvError(
       'ERR_INPUT_INVALID',
       {
-        reason: `${flags.source} cannot be run as a process: it is no npx://, uvx:// or go:// package, and no local folder`,
+        reason: `${settings.source} cannot be run as a process: it is no npx://, uvx:// or go:// package, and no local folder`,
       },
       { hint: 'give a package or the path of a folder, or use --runtime auto' },
     );
   }
   const { container, process } = context.runtimes.byKind;
   const runtime = wanted === 'process' ? process : await engineOrElse();
-  if (runtime === process) requireProcessNetwork(flags.networkMode);
+  if (runtime === process) requireProcessNetwork(settings.networkMode);
   return runtime;
 
   async function engineOrElse(): Promise<Runtime> {

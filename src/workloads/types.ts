@@ -1,17 +1,9 @@
 import type { BuildProgress } from '../build/index.ts';
 import type { Registered } from '../clients/index.ts';
-import type {
-  JsRuntimeChoice,
-  PermissionProfile,
-  ResourceLimits,
-  RunConfig,
-  WorkloadStatus,
-} from '../records/index.ts';
+import type { RunConfig, SecretParameter, WorkloadStatus } from '../records/index.ts';
 import type { Registry } from '../registry/index.ts';
 import type { Confinement } from '../runtimes/index.ts';
-import type { RUNTIMES } from './runtime-choices.ts';
-import type { RuntimeOverride } from './runtime-override.ts';
-import type { ToolsOverride } from './tools-override.ts';
+import type { RunRequest } from './run-request.ts';
 
 /** A workload as `list`, `status` and the API show it (spec 02 §4.6). */
 export interface Workload {
@@ -42,86 +34,6 @@ export interface Workload {
   readonly heldBack?: readonly string[] | undefined;
   /** Where the sandbox of a process was seen to be weaker than a container. */
   readonly weaknesses?: readonly string[] | undefined;
-}
-
-/** What `thv run` was asked for, after flags were parsed and checked on their own (spec 01 §4.3). */
-export interface RunRequest {
-  /** The first positional argument: registry name, package with its scheme, folder, URL, image reference (spec 01 §4.1). */
-  readonly source: string;
-  /** `undefined`: what `TOOLHIVE_RUNTIME` says. */
-  readonly runtime?: (typeof RUNTIMES)[number] | undefined;
-  /** Of a process: with all rights of the user. */
-  readonly noSandbox?: boolean;
-  /** Of a process: packages may run programs while they are installed. */
-  readonly allowInstallScripts?: boolean;
-  /** What runs a JavaScript package that is a process; `undefined` for what the configuration says. */
-  readonly jsRuntime?: JsRuntimeChoice | undefined;
-  /** What the server may use of the machine; absent for the defaults. */
-  readonly resourceLimits?: ResourceLimits | undefined;
-  /** Everything behind the first `--`. */
-  readonly serverArguments: readonly string[];
-  readonly name: string | undefined;
-  /** A group that exists; '' for none. */
-  readonly group: string;
-  readonly transport: RunConfig['transport'] | undefined;
-  /** When neither the user nor the source says; default `streamable-http`. */
-  readonly fallbackTransport?: RunConfig['transport'];
-  readonly proxyMode: 'sse' | 'streamable-http';
-  /** 0 = any free port. */
-  readonly proxyPort: number;
-  /** IPv4 address or host name. */
-  readonly host: string;
-  /** 0 = any free port. */
-  readonly targetPort: number;
-  readonly targetHost: string;
-  /** `KEY=VALUE` as typed. */
-  readonly environment: readonly string[];
-  readonly environmentFile: string | undefined;
-  readonly environmentFolder: string | undefined;
-  /** `NAME,target=VARIABLE` as typed. */
-  readonly secrets: readonly string[];
-  /** `key=value` as typed. */
-  readonly labels: readonly string[];
-  /** `host:container[:ro]` as typed. */
-  readonly volumes: readonly string[];
-  /** What ignore files hide of these: whether the user's own is followed, and whether what is hidden is logged. */
-  readonly ignore?: { readonly loadGlobal: boolean; readonly printOverlays: boolean };
-  /** `hostPort:containerPort` or `containerPort` as typed. */
-  readonly publish: readonly string[];
-  /** `none`, `network` or a file; `undefined` for what the server's source says, else `network`. */
-  readonly permissionProfile: string | undefined;
-  /** Engine network mode, '' for the default. */
-  readonly networkMode: string;
-  /** Tools that clients see, by the names they see; empty for all. */
-  readonly tools: readonly string[];
-  /** File with other names and descriptions for tools. */
-  readonly toolsOverrideFile: string | undefined;
-  /** The same, as it came with the request; added to what the file says. */
-  readonly toolsOverride?: ToolsOverride;
-  /** A profile that came with the request, instead of a named one. */
-  readonly permissions?: PermissionProfile;
-  /** Origins that replace the defaults; empty for these. */
-  readonly allowedOrigins: readonly string[];
-  readonly trustProxyHeaders: boolean;
-  readonly strictProtocolValidation: boolean;
-  readonly stateless: boolean;
-  /** 0 for the default. */
-  readonly sessionTtlMs: number;
-  /** Begins with `/`; '' for none. */
-  readonly endpointPrefix: string;
-  /** CA certificate for image builds, a path; `undefined` for the configured one. */
-  readonly caCertificate: string | undefined;
-  /** `Name=Value` as typed: headers for a remote server. */
-  readonly forwardHeaders?: readonly string[];
-  /** `Name=SECRET` as typed. */
-  readonly forwardHeaderSecrets?: readonly string[];
-  /** What a registry says of the headers of a remote server, for the document. */
-  readonly declaredHeaders?: readonly Readonly<Record<string, unknown>>[];
-  /** What the document of a remote server has for an image; absent: the source. */
-  readonly imageOfRemote?: string;
-  /** How an image is built for a package. */
-  readonly runtimeOverride?: RuntimeOverride | undefined;
-  readonly debug: boolean;
 }
 
 /** `thv run --from-config`: a document made elsewhere. */
@@ -219,8 +131,8 @@ interface Drift {
 
 export interface UpgradeRequest {
   readonly environment: Readonly<Record<string, string>>;
-  /** `NAME,target=VARIABLE`; only for targets that have none yet. */
-  readonly secrets: readonly string[];
+  /** Only those whose target has none yet are taken. */
+  readonly secrets: readonly SecretParameter[];
 }
 
 /** What a watcher is told: everything first, then each change as it is noticed. */
@@ -231,11 +143,11 @@ export type WorkloadEvent =
 
 /** Everything one can do with workloads; commands and API are two faces of this (decision 15). */
 export interface WorkloadManager {
-  /** Sorted by name. Without `all`: only `running` and `auth_retrying`. `labels` are `key=value`, all must match. */
+  /** Sorted by name. Without `all`: only `running` and `auth_retrying`. All of `labels` must match. */
   list(
     query: {
       readonly all: boolean;
-      readonly labels?: readonly string[];
+      readonly labels?: readonly (readonly [key: string, value: string])[];
       readonly group?: string | undefined;
     },
     options?: OperationOptions,

@@ -51,7 +51,14 @@ describe('list', () => {
     expect(queries).toEqual([
       // What is not shown may be worth a notice.
       { all: true, labels: [], group: undefined },
-      { all: true, labels: ['a=1', 'b='], group: 'g' },
+      {
+        all: true,
+        labels: [
+          ['a', '1'],
+          ['b', ''],
+        ],
+        group: 'g',
+      },
     ]);
   });
 });

@@ -564,6 +564,11 @@ describe('what cannot be run', () => {
       'invalid transport mode: stdio. Valid modes of a remote server are: sse, streamable-http',
     ],
     [
+      'what only a server of one’s own can be given',
+      { volumes: ['/tmp:/data'], env_vars: { A: '1' } },
+      'env_vars, volumes do not apply to remote servers, for which nothing is run here',
+    ],
+    [
       'headers that cannot be forwarded',
       {
         header_forward: {

@@ -81,6 +81,17 @@ describe('a remote server of a registry, where there is no container engine', ()
     await world.ok(['rm', 'stream']);
   });
 
+  test('has no environment of ours: variables for it are refused, whatever its entry declares', async () => {
+    const { exitCode, stderr } = await world.thv(['run', 'stream', '--env', 'A=1']);
+    expect([exitCode, errorOf(stderr)]).toEqual([
+      1,
+      'Error: --env does not apply to remote servers, for which nothing is run here. Hint: leave out --env (env_vars)',
+    ]);
+    expect(await world.ok(['list', '--all'], { env: { TOOLHIVE_RUNTIME: 'process' } })).not.toContain(
+      'stream',
+    );
+  });
+
   test('without what its headers need, all of them are named where nobody can be asked', async () => {
     const { exitCode, stderr } = await world.thv(['run', 'keyed']);
     expect([exitCode, errorOf(stderr)]).toEqual([

@@ -1,4 +1,5 @@
 import { hasCode, toThvError } from '../../errors/index.ts';
+import { findSecretParameter } from '../../records/index.ts';
 import { describe } from '../docs/describe.ts';
 import { readOptionalJson } from '../pipeline/body.ts';
 import { jsonAnswer, textAnswer } from '../pipeline/respond.ts';
@@ -10,6 +11,13 @@ import { silentProgress } from './workloads.ts';
 
 /** Newer images of the registry (spec 10 §11.10). */
 export function addUpgradeRoutes(api: Api, { workloads, logger }: RouteOptions): void {
+  /** One that is malformed does not keep the rest from being taken. */
+  const secretsOf = (texts: readonly string[]) =>
+    texts.flatMap((text) => {
+      const parameter = findSecretParameter(text);
+      if (parameter === undefined) logger.warn('ignoring a malformed secret parameter');
+      return parameter ?? [];
+    });
   const limit = timeLimit(USUAL_LIMIT_MS);
   const path = { name: 'Name of the workload' };
 
@@ -80,7 +88,7 @@ export function addUpgradeRoutes(api: Api, { workloads, logger }: RouteOptions):
       const { signal } = c.var;
       const body = await readOptionalJson(c, UpgradeBody, 'failed to decode request');
       const { name } = await workloads.get(c.req.param('name'), { signal });
-      const request = { environment: body.env, secrets: body.secrets };
+      const request = { environment: body.env, secrets: secretsOf(body.secrets) };
       try {
         return jsonAnswer({
           result: await workloads.applyUpgrade(name, request, { signal, progress: silentProgress }),

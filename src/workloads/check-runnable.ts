@@ -1,0 +1,17 @@
+import { within } from '../errors/index.ts';
+import type { RunConfig } from '../records/index.ts';
+import { checkSecrets } from './check-secrets.ts';
+import type { Context } from './context.ts';
+import { prepareServer } from './prepare-server.ts';
+import type { OperationOptions, RunInteraction } from './types.ts';
+
+/** Makes sure that the secrets of a document and its server are there; `isReady`: the server is. */
+export async function checkRunnable(
+  context: Context,
+  { config, isReady = false }: { readonly config: RunConfig; readonly isReady?: boolean },
+  options: OperationOptions & RunInteraction,
+): Promise<void> {
+  await within('failed to validate workload parameters', () => checkSecrets(context, config, options));
+  if (!isReady) await prepareServer(context, config, options);
+  options.signal?.throwIfAborted();
+}
