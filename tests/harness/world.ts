@@ -137,7 +137,7 @@ export async function openWorld(
     ok,
     start,
     find,
-    async reached(name, status = 'running', deadlineMs = 20_000) {
+    async reached(name, status = 'running', deadlineMs = 60_000) {
       const file = join(path('data/toolhive'), 'statuses', `${name}.json`);
       let known = '';
       let lookedAt = Number.NEGATIVE_INFINITY;
@@ -258,8 +258,8 @@ function startCommand(
       const exitCode = await child.exited;
       clearTimeout(timer);
       // What goes on in the background must not hold the pipes of the command that started it.
-      const closed = await Promise.race([collected.then(() => true), Bun.sleep(2000).then(() => false)]);
-      if (!closed) throw new Error(`its output is still held open 2 s after its end: ${describe()}`);
+      const closed = await Promise.race([collected.then(() => true), Bun.sleep(10_000).then(() => false)]);
+      if (!closed) throw new Error(`its output is still held open 10 s after its end: ${describe()}`);
       if (child.signalCode === 'SIGKILL') throw new Error(`not finished within ${limitMs} ms: ${describe()}`);
       return { exitCode, ...output };
     },
