@@ -1,7 +1,7 @@
 /**
  * The rooms of `src/`, and who may import whom: a room imports rooms below it in this list, never above, and only through
- * their index.ts. Type imports count, because they tell where knowledge flows. Files of one room may not need each other in
- * a circle at run time. `scripts/map.ts --write` makes the table in src/README.md from this list.
+ * their index.ts. Type imports count, because they tell where knowledge flows. No two files import each
+ * other, and files of one room may not need each other in a longer circle at run time. `scripts/map.ts --write` makes the table in src/README.md from this list.
  */
 import { dirname, join, normalize } from 'node:path';
 import { Glob } from 'bun';
@@ -14,9 +14,11 @@ export const ROOMS: Readonly<Record<string, string>> = {
   api: 'the REST API: routes over the services, schemas and OpenAPI, listeners (TCP, UNIX socket, named pipe), the record others find it by',
   cli: 'the edge: flags, help, tables, log settings, signals, exit codes',
   workloads: 'what one can do with workloads: list, get, run, start, stop, remove, logs',
-  'stdio-proxy': '`thv proxy stdio`: a client on our stdin and stdout, connected to the URL of a workload',
-  host: 'one `WorkloadRun` per running workload: container up, proxy connected, restarts, crash recovery; the control socket between commands and the shared host',
+  'client-stdio': '`thv proxy stdio`: a client on our stdin and stdout, connected to the URL of a workload',
+  host: 'one `WorkloadRun` per running workload: server up, proxy connected, restarts, crash recovery; the control socket between commands and the shared host',
   sources: 'the word after `thv run` → what is to be run',
+  runtimes:
+    'what runs servers: one `Runtime` per kind of workload (container, process, remote), a folder each; find, list, prepare, serve, stop, remove, logs. Knows nothing of MCP',
   processes:
     'packages without a container engine: installed into a store, run in a sandbox of the machine, behind an egress proxy',
   build:
@@ -35,10 +37,13 @@ export const ROOMS: Readonly<Record<string, string>> = {
   sandbox: 'permission profile and document → engine settings',
   engine:
     'Docker and Podman over their sockets: discovery, containers, images, networks, attach. Knows nothing of MCP or of workloads',
+  egress:
+    'the way out of what has no network: an HTTP proxy that connects to granted hosts and ports only. Knows nothing of processes or containers',
   middleware: 'the chain before an endpoint, one folder per middleware',
-  proxy: 'MCP on the wire: stdio bridge, reverse proxy, sessions, listener. Knows nothing of containers',
+  proxy: 'MCP on the wire: server-stdio, reverse proxy, sessions, listener. Knows nothing of containers',
   oidc: 'tokens of incoming requests: issuer, keys, introspection, what an unauthenticated caller is told',
   records: 'what is on disk: run config document, status file, names, labels',
+  net: 'the network as an attacker sees it: kinds of addresses, what is this machine, the one HTTP client for what goes out, the one parser of HTTP answers',
   platform: 'the operating system: paths, atomic files, locks, processes, ports, logs',
   errors: 'the one error family',
 };
@@ -77,6 +82,7 @@ async function check(): Promise<number> {
     ...findCycle(imports.filter(({ typeOnly }) => !typeOnly).map(({ from, to }) => [from, to])).map(
       (cycle) => `files in a circle: ${cycle}`,
     ),
+    ...pairsOf(imports).map((pair) => `two files that import each other: ${pair}`),
   ];
   for (const complaint of complaints) process.stderr.write(`${complaint}\n`);
   return complaints.length === 0 ? 0 : 1;
@@ -105,6 +111,12 @@ async function importsOf(from: string): Promise<readonly Import[]> {
     .filter(({ to }) => to.startsWith('.') && to.endsWith('.ts'))
     .map(({ to, typeOnly }) => ({ from, to: normalize(join(dirname(from), to)), typeOnly }))
     .filter(({ to }) => !to.startsWith('..'));
+}
+
+function pairsOf(edges: readonly Import[]): readonly string[] {
+  const known = new Set(edges.map(({ from, to }) => `${from} ↔ ${to}`));
+  const pairs = edges.filter(({ from, to }) => from < to && known.has(`${to} ↔ ${from}`));
+  return [...new Set(pairs.map(({ from, to }) => `${from} ↔ ${to}`))];
 }
 
 function roomOf(file: string): string {

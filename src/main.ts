@@ -1,4 +1,12 @@
-import { buildInfo, createGroup, lazily, openTerminal, runCommandLine, watchSignals } from './cli/index.ts';
+import {
+  buildInfo,
+  createGroup,
+  lazily,
+  openTerminal,
+  runCommandLine,
+  watchFaults,
+  watchSignals,
+} from './cli/index.ts';
 import { becomeRuntimeIfCalledSo } from './platform/index.ts';
 
 becomeRuntimeIfCalledSo();
@@ -112,11 +120,14 @@ and serves both MCP transports (SSE and streamable HTTP) from it.`,
   },
 );
 
+const args = process.argv.slice(2);
+const terminal = openTerminal();
+watchFaults(process, { root, args, env: process.env, terminal });
 const exitCode = await runCommandLine({
   root,
-  args: process.argv.slice(2),
+  args,
   env: process.env,
-  terminal: openTerminal(),
+  terminal,
   interruption: watchSignals(process),
   async createWorkloads(deps) {
     const { createWorkloadManager } = await import('./workloads/index.ts');

@@ -10,7 +10,7 @@ const SIZES = [
 ] as const;
 const CONNECTIONS = 16;
 
-/** Messages of several sizes, there and back, through the stdio bridges. */
+/** Messages of several sizes, there and back, through what puts a stdio server behind HTTP. */
 export async function benchPayloads(ground: Ground): Promise<readonly Row[]> {
   await using contest = await openContest(ground);
   const rows: Row[] = [];

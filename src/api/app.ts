@@ -48,7 +48,7 @@ export function createApi(options: ApiOptions): ApiServer {
   const background = createBackground(logger);
   const routes = { ...options, background };
 
-  app.onError(answerFailure({ logger, debug }));
+  app.onError(answerFailure(logger));
   app.use(frame({ logger, isLogging: debug }));
   if (!isUpdateCheckForbidden(options.env)) app.use(updateCheck(routes));
   app.use(async function tellNonce(c, next) {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { ThvError, within } from '../errors/index.ts';
 import { ensureDefaultGroup } from '../groups/index.ts';
+import { isLoopbackHost } from '../net/index.ts';
 import { isOidcOn, type OidcSettings, openAuthenticator } from '../oidc/index.ts';
 import { aborted, type Logger, type Paths } from '../platform/index.ts';
 import { migrateSecretScopes } from '../secrets/index.ts';
@@ -10,7 +11,6 @@ import { publishRecord, requireNoOtherServer } from './discovery/record.ts';
 import {
   type ApiAddress,
   addressUrl,
-  isLoopbackBind,
   parseAddress,
   resolveAddress,
   type SocketMode,
@@ -58,7 +58,7 @@ export async function serveApi(options: ServeOptions): Promise<void> {
   const { logger, paths, signal, oidc } = options;
   const nonce = randomBytes(16).toString('hex');
   const wanted = await within('failed to create listener', () => resolveAddress(parseAddress(options)));
-  const isLoopback = wanted.kind === 'tcp' && isLoopbackBind(wanted.host);
+  const isLoopback = wanted.kind === 'tcp' && isLoopbackHost(wanted.host);
   const authenticator = isOidcOn(oidc)
     ? await within('failed to build server handler: failed to create authentication middleware', () =>
         openAuthenticator(oidc, { env: options.env, logger }),

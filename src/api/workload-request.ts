@@ -102,18 +102,14 @@ function limitsOf({ memory, cpus, pids }: NonNullable<UpdateRequest['resource_li
   return Object.keys(limits).length === 0 ? {} : { resourceLimits: limits };
 }
 
-const BUILDING = [
-  'failed to validate run config',
-  'failed to validate environment variables',
-  'failed to validate headers',
-];
-const BAD_SCHEME = 'invalid protocol scheme provided for MCP server\n';
+const BUILDING = ['STEP_RUN_CONFIG', 'STEP_ENVIRONMENT', 'STEP_HEADERS'] as const;
+const BAD_SCHEME = 'failed to retrieve MCP server image: invalid protocol scheme provided for MCP server';
 
 /** An error of building the run config with the words the reference puts before it (spec 10 §11.2). */
 export function inRequestContext(thrown: unknown, prefix?: string): unknown {
   const error = asInput(thrown);
   if (!(error instanceof ThvError) || error.status !== 400) return error;
-  const isBuilding = BUILDING.some((step) => error.context.includes(step));
+  const isBuilding = BUILDING.some((step) => error.inside(step) !== undefined);
   const named = isBuilding ? error.within(`${INVALID_CONFIG}: Failed to build run config`) : error;
   return prefix === undefined ? named : named.within(prefix);
 }
@@ -122,18 +118,14 @@ export function inRequestContext(thrown: unknown, prefix?: string): unknown {
 function asInput(error: unknown): unknown {
   if (!(error instanceof ThvError)) return error;
   const input = (reason: string) => new ThvError('ERR_INPUT_INVALID', { reason }, { cause: error });
-  // Remedies are written for people at a terminal.
-  const message =
-    error.hint === undefined ? error.message : error.message.replace(`. Hint: ${error.hint}`, '');
-  if (MISSING.has(error.code)) return input(message);
+  if (MISSING.has(error.code)) return input(error.sentence);
   // What stands in config.yaml is not the request's.
-  if (hasCode(error, 'ERR_RUNTIME_CONFIG_INVALID') && error.context.includes('invalid runtime configuration'))
+  if (hasCode(error, 'ERR_RUNTIME_CONFIG_INVALID') && error.facts.from === 'request')
     return input(`${INVALID_CONFIG}: runtime_config: ${error.facts.reason.replaceAll('\n', '; ')}`);
-  const scheme = 'failed to retrieve MCP server image: invalid protocol scheme provided for MCP server';
-  if (hasCode(error, 'ERR_PACKAGE_INVALID')) return input(`${scheme}: ${error.facts.reason}`);
-  const at = message.indexOf(BAD_SCHEME);
+  if (hasCode(error, 'ERR_PACKAGE_INVALID')) return input(`${BAD_SCHEME}: ${error.facts.reason}`);
+  const build = error.inside('STEP_PACKAGE_IMAGE');
   // A build that failed is told in full; an engine that is gone stays what it is.
-  return at >= 0 && error.status < 503 ? input(`${scheme}\n${message.slice(at + BAD_SCHEME.length)}`) : error;
+  return build !== undefined && error.status < 503 ? input(`${BAD_SCHEME}\n${build.sentence}`) : error;
 }
 
 const MISSING: ReadonlySet<string> = new Set([

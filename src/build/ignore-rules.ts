@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import dockerignore from '@balena/dockerignore';
-import { readRegularFile } from '../platform/index.ts';
+import { readRegularFile, withoutByteOrderMark } from '../platform/index.ts';
 
 const MAX_BYTES = 1024 * 1024;
 
@@ -32,8 +32,7 @@ export async function readIgnoreRules(
 }
 
 function linesOf(path: string): readonly string[] {
-  return textOf(path)
-    .replace(/^\uFEFF/, '')
+  return withoutByteOrderMark(textOf(path))
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('#'));

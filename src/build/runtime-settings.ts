@@ -40,8 +40,8 @@ export function resolveRuntimeSettings(
   scheme: Scheme,
   layers: { readonly flags?: RuntimeOverride | undefined; readonly file?: RuntimeOverride | undefined },
 ): RuntimeSettings {
-  check(layers.flags, scheme, 'invalid runtime configuration');
-  check(layers.file, scheme, `invalid runtime config in config file for ${scheme}`);
+  check(layers.flags, scheme, 'request');
+  check(layers.file, scheme, 'file');
   const given = [layers.file, layers.flags].filter((layer) => layer != null);
   const { image, packages } = DEFAULTS[scheme];
   const last = <Value>(values: readonly (Value | null | undefined)[], fallback: Value): Value =>
@@ -70,10 +70,10 @@ export function resolveRuntimeSettings(
   };
 }
 
-function check(layer: RuntimeOverride | undefined, scheme: Scheme, context: string): void {
+function check(layer: RuntimeOverride | undefined, scheme: Scheme, from: 'request' | 'file'): void {
   const problems = layer === undefined ? [] : problemsOf(layer, scheme);
   if (problems.length === 0) return;
-  throw new ThvError('ERR_RUNTIME_CONFIG_INVALID', { reason: problems.join('\n') }, { context: [context] });
+  throw new ThvError('ERR_RUNTIME_CONFIG_INVALID', { reason: problems.join('\n'), scheme, from });
 }
 
 /** Everything that is wrong with a layer, one sentence each, worded as spec 03 §13.6 has it. */

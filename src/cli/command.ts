@@ -1,3 +1,5 @@
+// citty holds the tree and runs what was found in it. Finding it and reading argv are our own (`find-command.ts`, `parse-flags.ts`),
+// because citty's parser takes misspelt flags for words and its `runMain` prints usage and exits by itself (spec 01 §1.1, §1.4).
 import { type CommandDef, type CommandMeta, defineCommand } from 'citty';
 import type { Logger, Paths } from '../platform/index.ts';
 import type { WorkloadManager } from '../workloads/index.ts';

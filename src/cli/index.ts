@@ -16,3 +16,4 @@ export { endAtHangUp, endAtNextSignal, watchSignals } from './signals.ts';
 export { renderTable, type TableLook } from './table.ts';
 export { openTerminal, printJson, type Terminal } from './terminal.ts';
 export { visible } from './visible.ts';
+export { watchFaults } from './watch-faults.ts';

@@ -1,4 +1,4 @@
-import { ThvError } from '../errors/index.ts';
+import { keepSecret, ThvError } from '../errors/index.ts';
 
 /** What a command reads from stdin, piped or typed. */
 export interface Input {
@@ -59,23 +59,29 @@ export function createInput(source: InputSource): Input {
     return decode(bytes).replace(/\r$/, '');
   }
 
+  async function readUnshown({ ask, signal }: Parameters<Input['readHidden']>[0]) {
+    if (!source.isTty) {
+      ask();
+      return readLine({ signal });
+    }
+    source.setRawMode(true);
+    try {
+      ask();
+      return await typeLine((isEnd) => readUntil(isEnd, signal));
+    } finally {
+      source.setRawMode(false);
+    }
+  }
+
   return {
     readLine,
     async readAll({ signal }) {
       return decode((await readUntil(() => false, signal)).bytes);
     },
-    async readHidden({ ask, ...options }) {
-      if (!source.isTty) {
-        ask();
-        return readLine(options);
-      }
-      source.setRawMode(true);
-      try {
-        ask();
-        return await typeLine((isEnd) => readUntil(isEnd, options.signal));
-      } finally {
-        source.setRawMode(false);
-      }
+    async readHidden(options) {
+      const line = await readUnshown(options);
+      keepSecret(line ?? '');
+      return line;
     },
   };
 }

@@ -1,26 +1,38 @@
-import { type ErrorCode, hasCode, toThvError } from '../errors/index.ts';
+import { describeFault, type ErrorCode, hasCode, toThvError, withoutSecrets } from '../errors/index.ts';
+import type { Environment } from './command.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Remedies that only make sense on the command line, for errors that carry none (spec 01 §14-24). */
 const HINTS: Partial<Record<ErrorCode, string>> = {
   ERR_WORKLOAD_NOT_FOUND: "use 'thv list --all' to see available workloads",
   ERR_SECRET_NOT_FOUND: "use 'thv secret list' to see available secrets",
-  ERR_INTERNAL: 'this is a fault of thv itself; --debug shows where',
   ERR_RUN_CONFIG_NOT_FOUND: "use 'thv list --all' to see available workloads",
 };
 
-/** Prints why a command failed and returns the exit code. A command that was cut short says nothing of its own. */
-export function reportError(
-  thrown: unknown,
-  terminal: Terminal,
-  { debug, interruptedCode }: { readonly debug: boolean; readonly interruptedCode: number | undefined },
-): number {
+interface ReportOptions {
+  /** Full name of the command, for the log: `thv group list`. */
+  readonly command: string;
+  readonly env: Environment;
+  readonly terminal: Terminal;
+  readonly debug: boolean;
+  /** Exit code of a command that a signal cut short. */
+  readonly interruptedCode: number | undefined;
+}
+
+/**
+ * Prints why a command failed and returns the exit code. A command that was cut short says nothing of its own. A fault of ours is
+ * logged with causes and stack; the user is told where.
+ */
+export async function reportError(thrown: unknown, options: ReportOptions): Promise<number> {
+  const { command, env, terminal, debug, interruptedCode } = options;
   if (interruptedCode !== undefined && isAbort(thrown)) return interruptedCode;
   const error = toThvError(thrown);
-  const remedy = error.hint === undefined ? HINTS[error.code] : undefined;
-  terminal.err(`Error: ${error.message}${remedy === undefined ? '' : `. Hint: ${remedy}`}\n`);
-  // What the user got wrong needs no stack.
-  if (debug && error.status >= 500) terminal.err(`${stackOf(error)}\n`);
+  const isOurs = error.blame === 'ours';
+  const remedy = isOurs ? await logFault(thrown, command, env) : HINTS[error.code];
+  const message = isOurs ? withoutSecrets(error.message) : error.message;
+  const addition = error.hint === undefined && remedy !== undefined ? `. Hint: ${remedy}` : '';
+  terminal.err(`Error: ${message}${addition}\n`);
+  if (debug && error.blame !== 'user') terminal.err(`${describeFault(error).stack}\n`);
   return interruptedCode ?? error.exitCode;
 }
 
@@ -30,7 +42,11 @@ function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
 }
 
-function stackOf(error: Error): string {
-  const cause = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : '';
-  return `${error.stack ?? error.message}${cause}`;
+/** What the user is told about the log. */
+async function logFault(error: unknown, command: string, env: Environment): Promise<string> {
+  const { recordFault } = await import('./record-fault.ts');
+  const path = recordFault(error, { command, env });
+  return path === undefined
+    ? 'this is a fault of thv itself; --debug shows where'
+    : `this is a fault of thv itself; ${path} shows where`;
 }

@@ -37,10 +37,12 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
   const { root, env, terminal, interruption } = line;
   const args = withVersionCommand(line.args);
   let debug = false;
+  let name = 'thv';
   try {
     const found = await findCommand(root, args, GLOBAL_FLAGS);
     const { command, path } = found;
     const { definition } = command;
+    name = path;
     const parsed = parseArguments(found);
     debug = parsed.values.get('debug') === true;
     if (parsed.values.get('help') === true) {
@@ -80,7 +82,8 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
       updates.end();
     }
   } catch (error) {
-    return reportError(error, terminal, { debug, interruptedCode: interruption.exitCode() });
+    const interruptedCode = interruption.exitCode();
+    return await reportError(error, { command: name, env, terminal, debug, interruptedCode });
   }
 }
 

@@ -1,3 +1,5 @@
+// The reporter for terminals is not exported, so a second consola is made around it, and what was decided by the log's own is
+// switched off in it: levels, throttling, the choice of stream.
 import type { createConsola } from 'consola';
 import type { LogEntry } from '../platform/index.ts';
 import type { Terminal } from './terminal.ts';

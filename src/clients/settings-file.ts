@@ -3,6 +3,7 @@ import { lstat, mkdir, readFile, readlink, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { messageOf, ThvError } from '../errors/index.ts';
+import { isLoopbackHost } from '../net/index.ts';
 import { acquireLock, writeFileAtomic } from '../platform/index.ts';
 import { entriesOf, isOnlyChange } from './formats/entries.ts';
 import { loadFormat } from './formats/load.ts';
@@ -179,11 +180,7 @@ function isOurs(client: Client, name: string, entry: Entry, known: readonly (str
 function isSamePort(one: string, other: string): boolean {
   if (!URL.canParse(one) || !URL.canParse(other)) return false;
   const [a, b] = [new URL(one), new URL(other)];
-  return isLoopback(a) && isLoopback(b) && a.port === b.port;
-}
-
-function isLoopback({ hostname }: URL): boolean {
-  return ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+  return isLoopbackHost(a.hostname) && isLoopbackHost(b.hostname) && a.port === b.port;
 }
 
 async function readContent(

@@ -32,8 +32,8 @@ async function connect({ words, signal, terminal, openWorkloads, openLog }: Invo
   const log = await openLog();
   const { transport } = workload;
   log.debug('starting stdio proxy', { workload: name, url: workload.url });
-  const { pumpStdio } = await import('../stdio-proxy/index.ts');
-  await pumpStdio({
+  const { pumpClientStdio } = await import('../client-stdio/index.ts');
+  await pumpClientStdio({
     url: workload.url,
     transport: transport === 'stdio' ? (workload.proxyMode ?? 'streamable-http') : transport,
     input: Bun.stdin.stream(),

@@ -142,7 +142,14 @@ to an address that others can reach, enable OIDC, so that every request needs a 
       return 0;
     } catch (error) {
       // A signal is how a server ends; what fails then is a failure like any other (spec 10 §5).
-      if (signal.aborted) return reportError(error, terminal, { debug, interruptedCode: undefined });
+      if (signal.aborted)
+        return await reportError(error, {
+          command: 'thv serve',
+          env,
+          terminal,
+          debug,
+          interruptedCode: undefined,
+        });
       throw error;
     }
   },

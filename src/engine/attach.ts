@@ -167,7 +167,6 @@ function createAttachedStdio(
         throw attachFailed(container, messageOf(error), error);
       });
     },
-    endInput: () => writer.end(),
     pause() {
       isPaused = true;
       connection.pause();

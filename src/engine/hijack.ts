@@ -1,5 +1,7 @@
 import type { Socket } from 'bun';
-import { createBodyDecoder, formatRequestHead, parseResponseHead, type ResponseHead } from './http1.ts';
+import { createResponseReader } from '../net/index.ts';
+import { formatRequestHead } from './request-head.ts';
+import { notHttp } from './socket-error.ts';
 import { createSocketWriter, type SocketWriter } from './socket-writer.ts';
 
 /** A connection that began as HTTP and is raw bytes both ways since the engine agreed (Engine API 1.41, "Hijacking"). */
@@ -47,7 +49,7 @@ export async function openHijacked(
   const socket = await Bun.connect({
     unix: address,
     socket: {
-      data: (_socket, bytes) => inner.onBytes(bytes),
+      data: (_socket, bytes: Buffer<ArrayBuffer>) => inner.onBytes(bytes),
       drain: () => inner.onDrain(),
       end: () => inner.onEnd(),
       close: (_socket, error) => inner.onEnd(error),
@@ -77,7 +79,7 @@ export async function openHijacked(
 
 /** What becomes of the socket's events; one before the agreement, another after it. */
 interface SocketState {
-  onBytes(bytes: Uint8Array): void;
+  onBytes(bytes: Uint8Array<ArrayBuffer>): void;
   onDrain(): void;
   onEnd(error?: Error): void;
 }
@@ -87,65 +89,66 @@ function createHandshake(): SocketState & { readonly agreed: Promise<Early> } {
   const { promise, resolve, reject } = Promise.withResolvers<Early>();
   // Whoever opens awaits it; this only keeps an end before that from being reported as unhandled.
   promise.catch(() => undefined);
-  let received = Buffer.alloc(0);
-  let refused: { readonly onBytes: (bytes: Uint8Array) => void; readonly onEnd: () => void } | undefined;
   let early: Early | undefined;
+  let refusal: { readonly status: number; readonly body: Uint8Array[]; sizeBytes: number } | undefined;
 
-  function onHead(head: ResponseHead, rest: Buffer): void {
-    if (head.status === 101 || head.status === 200) {
-      early = { chunks: [rest], ended: undefined };
+  const reader = createResponseReader('POST', {
+    switches: isAgreement,
+    onHead({ status }) {
+      if (!isAgreement(status)) {
+        refusal = { status, body: [], sizeBytes: 0 };
+        return;
+      }
+      early = { chunks: [], ended: undefined };
       resolve(early);
-      return;
-    }
-    refused = readRefusal(head, reject);
-    refused.onBytes(rest);
+    },
+    // Between the agreement and the moment the opener goes on, more may arrive.
+    onBody(piece) {
+      const copy = Buffer.from(piece);
+      early?.chunks.push(copy);
+      if (refusal === undefined) return;
+      refusal.body.push(copy);
+      refusal.sizeBytes += copy.byteLength;
+      if (refusal.sizeBytes > MAX_REFUSAL_BYTES) refuse();
+    },
+    onEnd: refuse,
+  });
+
+  /** An error answer is as long as it says, or ends with the connection. */
+  function refuse(): void {
+    if (refusal !== undefined)
+      reject(new HijackRefused(refusal.status, Buffer.concat(refusal.body).toString()));
   }
 
   return {
     agreed: promise,
     onBytes(bytes) {
-      // Between the agreement and the moment the opener goes on, more may arrive.
-      if (early !== undefined) {
-        early.chunks.push(Buffer.from(bytes));
-        return;
+      try {
+        reader.push(bytes);
+      } catch (error) {
+        refuse(); // the first reason given to the promise is the one that counts
+        reject(notHttp(error));
       }
-      if (refused !== undefined) {
-        refused.onBytes(bytes);
-        return;
-      }
-      received = Buffer.concat([received, bytes]);
-      const result = parseResponseHead(received);
-      if (result.kind === 'invalid') reject(new Error(result.problem));
-      if (result.kind === 'head') onHead(result.head, received.subarray(result.lengthBytes));
     },
     onDrain() {},
     onEnd(error) {
       if (early !== undefined) early.ended ??= { error };
-      refused?.onEnd(); // the first reason given to the promise is the one that counts
+      refuse();
       reject(error ?? new Error('the engine closed the connection without an answer'));
     },
   };
 }
 
+/** Far above any message of an engine. */
+const MAX_REFUSAL_BYTES = 1024 * 1024;
+
+function isAgreement(status: number): boolean {
+  return status === 101 || status === 200;
+}
+
 interface Early {
   readonly chunks: Uint8Array[];
   ended: { readonly error: Error | undefined } | undefined;
-}
-
-/** Collects the body of an error answer, which is as long as it says or ends with the connection. */
-function readRefusal(head: ResponseHead, reject: (reason: Error) => void) {
-  const decoder = createBodyDecoder(head, 'POST');
-  let body = '';
-  const finish = () => reject(new HijackRefused(head.status, body));
-  return {
-    onBytes(bytes: Uint8Array) {
-      const problem = decoder.push(bytes, (piece) => {
-        body += Buffer.from(piece).toString();
-      });
-      if (decoder.isComplete || problem !== undefined) finish();
-    },
-    onEnd: finish,
-  };
 }
 
 function createConnection(

@@ -1,6 +1,7 @@
 import { ThvError } from '../errors/index.ts';
 import { type Deadline, givenUp, startDeadline } from '../platform/index.ts';
 import { engineMessage } from './engine-message.ts';
+import { refusalOf } from './refusal.ts';
 import { describeSocketError } from './socket-error.ts';
 
 /** One exchange with the engine. `path` is without version; parts of it are the caller's to encode. */
@@ -169,15 +170,17 @@ function explained(call: Call, failure: Failure, address: string): ThvError {
   const better = call.explain?.(failure);
   if (better !== undefined) return better;
   switch (failure.kind) {
-    case 'refused':
-      return new ThvError('ERR_ENGINE_REQUEST', { reason: failure.message, status: failure.status });
+    case 'refused': {
+      const { message: reason, status } = failure;
+      return new ThvError('ERR_ENGINE_REQUEST', { reason, status, refusal: refusalOf(reason) });
+    }
     case 'unreachable': {
       const reason = `failed to talk to the container engine at ${address}: ${failure.why}`;
       return new ThvError('ERR_ENGINE_UNAVAILABLE', { reason }, { cause: failure.cause });
     }
     case 'expired': {
-      const within = `within ${failure.afterMs / 1000} s`;
-      const reason = `the container engine at ${address} did not answer ${call.method} ${call.path} ${within}`;
+      const request = `${call.method} ${call.path}`;
+      const reason = `the container engine at ${address} did not answer ${request} within ${failure.afterMs / 1000} s`;
       return new ThvError('ERR_TIMEOUT', { reason });
     }
   }

@@ -1,6 +1,8 @@
 import type { Socket } from 'bun';
+import { createResponseReader } from '../net/index.ts';
 import type { SocketFetch } from './http.ts';
-import { type BodyDecoder, createBodyDecoder, formatRequestHead, parseResponseHead } from './http1.ts';
+import { formatRequestHead } from './request-head.ts';
+import { notHttp } from './socket-error.ts';
 import { createSocketWriter } from './socket-writer.ts';
 
 /** True for a Windows named pipe, `\\.\pipe\name`. */
@@ -20,7 +22,7 @@ export function pipeFetch(address: string): SocketFetch {
     const socket = await Bun.connect({
       unix: address,
       socket: {
-        data: (_socket, bytes) => exchange.onBytes(bytes),
+        data: (_socket, bytes: Buffer<ArrayBuffer>) => exchange.onBytes(bytes),
         drain: () => exchange.onDrain(),
         end: () => exchange.onEnd(),
         close: (_socket, error) => exchange.onEnd(error),
@@ -58,8 +60,8 @@ interface OutgoingRequest {
 function createExchange(method: string) {
   const answered = Promise.withResolvers<Response>();
   answered.promise.catch(() => undefined); // awaited by whoever began; this is for an end before that
-  let received = Buffer.alloc(0);
-  let decoder: BodyDecoder | undefined;
+  let isBegun = false;
+  let isComplete = false;
   let body: ReadableStreamDefaultController<Uint8Array> | undefined;
   let connection:
     | { readonly socket: Socket; readonly writer: ReturnType<typeof createSocketWriter> }
@@ -79,35 +81,40 @@ function createExchange(method: string) {
     }
   }
 
-  function readBody(bytes: Uint8Array): void {
-    const problem = decoder?.push(bytes, (piece) => body?.enqueue(Uint8Array.from(piece)));
-    if (problem !== undefined) finish(new Error(problem));
-    else if (decoder?.isComplete) finish();
-    else if ((body?.desiredSize ?? 0) <= 0) connection?.socket.pause();
-  }
+  const reader = createResponseReader(method, {
+    onHead({ status, headers }) {
+      isBegun = true;
+      const stream = new ReadableStream<Uint8Array>(
+        {
+          start: (controller) => {
+            body = controller;
+          },
+          pull: () => connection?.socket.resume(),
+          cancel() {
+            body = undefined;
+            finish();
+          },
+        },
+        new ByteLengthQueuingStrategy({ highWaterMark: BODY_AHEAD_BYTES }),
+      );
+      const isEmpty = status === 204 || status === 304;
+      answered.resolve(new Response(isEmpty ? null : stream, { status, headers }));
+    },
+    onBody: (piece) => body?.enqueue(Uint8Array.from(piece)),
+    onEnd() {
+      isComplete = true;
+    },
+  });
 
-  function readHead(): void {
-    const result = parseResponseHead(received);
-    if (result.kind === 'invalid') finish(new Error(result.problem));
-    if (result.kind !== 'head') return;
-    const { status, headers } = result.head;
-    decoder = createBodyDecoder(result.head, method);
-    const stream = new ReadableStream<Uint8Array>(
-      {
-        start: (controller) => {
-          body = controller;
-        },
-        pull: () => connection?.socket.resume(),
-        cancel() {
-          body = undefined;
-          finish();
-        },
-      },
-      new ByteLengthQueuingStrategy({ highWaterMark: BODY_AHEAD_BYTES }),
-    );
-    const isEmpty = status === 204 || status === 304;
-    answered.resolve(new Response(isEmpty ? null : stream, { status, headers }));
-    readBody(received.subarray(result.lengthBytes));
+  function read(bytes: Uint8Array<ArrayBuffer>): void {
+    try {
+      reader.push(bytes);
+    } catch (error) {
+      finish(notHttp(error));
+      return;
+    }
+    if (isComplete) finish();
+    else if ((body?.desiredSize ?? 1) <= 0) connection?.socket.pause();
   }
 
   return {
@@ -123,18 +130,18 @@ function createExchange(method: string) {
       }
       return answered.promise;
     },
-    onBytes(bytes: Uint8Array): void {
-      if (isOver) return;
-      if (decoder === undefined) {
-        received = Buffer.concat([received, bytes]);
-        readHead();
-      } else readBody(bytes);
+    onBytes(bytes: Uint8Array<ArrayBuffer>): void {
+      if (!isOver) read(bytes);
     },
     onDrain: () => connection?.writer.onDrain(),
     onEnd(error?: Error): void {
-      const problem =
-        decoder === undefined ? 'the engine closed the connection without an answer' : decoder.end();
-      finish(error ?? (problem === undefined ? undefined : new Error(problem)));
+      try {
+        if (!isBegun) throw new Error('the engine closed the connection without an answer');
+        reader.close();
+        finish(error);
+      } catch (early) {
+        finish(error ?? (early instanceof Error ? early : new Error(String(early))));
+      }
     },
   };
 }

@@ -1,4 +1,5 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import { isLoopbackHost } from '../net/index.ts';
 
 /** The part of `GET /info` that tells which registries the engine talks to without protection (Engine API 1.41). */
 export interface EngineInfo {
@@ -9,8 +10,7 @@ export interface EngineInfo {
 }
 
 export function isLoopbackRegistry(registry: string): boolean {
-  const host = hostOf(registry);
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+  return isLoopbackHost(hostOf(registry));
 }
 
 /** True when the engine would fall back to plain http for this registry, as far as it says. */

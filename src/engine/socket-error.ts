@@ -22,6 +22,11 @@ export function describeSocketError(error: unknown): string {
   return (code === undefined ? undefined : MEANINGS[code]) ?? messageOf(error);
 }
 
+/** `error` is what the parser objects to. */
+export function notHttp(error: unknown): Error {
+  return new Error(`what answered does not speak HTTP: ${messageOf(error)}`, { cause: error });
+}
+
 export function isPermissionError(error: unknown): boolean {
   const code = codeOf(error);
   return code === 'EACCES' || code === 'EPERM' || messageOf(error).includes('permission denied');

@@ -2,34 +2,24 @@ import type { Socket } from 'bun';
 
 /** Bytes on their way into a socket, in order, with word of when they have left (spec 03 §7.3). */
 export interface SocketWriter {
-  /** True when everything is with the kernel; false when something had to be queued. Throws after `end` and `fail`. */
+  /** True when everything is with the kernel; false when something had to be queued. Throws after `fail`. */
   write(bytes: string | Uint8Array): boolean;
   /** Resolves when the queue is empty, rejects when the stream fails first. */
   drained(): Promise<void>;
-  /** Half-close, after the queue. */
-  end(): void;
   /** The socket takes bytes again. */
   onDrain(): void;
   /** Nothing can be written any more; who waits is told `reason`. */
   fail(reason: Error): void;
 }
 
-type WritableSocket = Pick<Socket, 'write' | 'shutdown'>;
-
-export function createSocketWriter(socket: WritableSocket): SocketWriter {
+export function createSocketWriter(socket: Pick<Socket, 'write'>): SocketWriter {
   const queue: Uint8Array[] = [];
   let waiting: PromiseWithResolvers<void> | undefined;
-  let isEnding = false;
   let failure: Error | undefined;
-
-  function finishEnding(): void {
-    if (isEnding && queue.length === 0 && failure === undefined) socket.shutdown();
-  }
 
   return {
     write(bytes) {
       if (failure !== undefined) throw failure;
-      if (isEnding) throw new Error('the input was ended');
       const total = typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.byteLength;
       const taken = queue.length > 0 ? 0 : Math.max(0, socket.write(bytes));
       if (taken === total && queue.length === 0) return true;
@@ -44,11 +34,6 @@ export function createSocketWriter(socket: WritableSocket): SocketWriter {
       waiting ??= Promise.withResolvers();
       return waiting.promise;
     },
-    end() {
-      if (isEnding) return;
-      isEnding = true;
-      finishEnding();
-    },
     onDrain() {
       for (let first = queue[0]; first !== undefined; first = queue[0]) {
         const taken = Math.max(0, socket.write(first));
@@ -60,7 +45,6 @@ export function createSocketWriter(socket: WritableSocket): SocketWriter {
       }
       waiting?.resolve();
       waiting = undefined;
-      finishEnding();
     },
     fail(reason) {
       failure ??= reason;

@@ -90,8 +90,6 @@ export interface AttachedStdio extends AsyncDisposable {
   write(bytes: string | Uint8Array): boolean;
   /** Resolves when everything written has left this process; rejects with `ERR_ATTACH_FAILED` when the stream ends first. */
   drained(): Promise<void>;
-  /** Half-close after what is queued: no more stdin, output goes on. Docker tells the process only with `StdinOnce`. */
-  endInput(): void;
   pause(): void;
   resume(): void;
   /**

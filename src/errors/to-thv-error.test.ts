@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { readdirSync, readFileSync } from 'node:fs';
-import { toThvError } from './index.ts';
+import { toThvError } from './thv-error.ts';
 
 test.each([
   ['what the operating system refuses is nobody’s fault here', () => readFileSync('/'), 'ERR_SYSTEM'],

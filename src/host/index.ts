@@ -1,23 +1,11 @@
 export { claimWorkload, deleteClaim, findClaimant, findClaimOf } from './claim.ts';
 export { openClientSettings, serverOf } from './client-entry.ts';
-export { type Confinement, readConfinement } from './confinement.ts';
-export { findByExactName, findContainer, findContainers, isUp, removeUnusedNetwork } from './containers.ts';
-export { clearDeployMark, findUnfinishedDeploy } from './deploy-mark.ts';
 export { createDesiredState, type DesiredState } from './desired-state.ts';
 export { type RunEnvironment, runEnvironmentFrom } from './environment.ts';
 export { resolveForwardHeaders } from './forward-headers.ts';
 export { askHost, findLivingHost, type HostAnswer, type HostConnection, wasHostLost } from './host-client.ts';
 export { ensureHost } from './launch.ts';
 export type { Observation } from './observed-status.ts';
-export { packageSettings } from './package-settings.ts';
-export {
-  clearProcessFolder,
-  deleteProcessFolder,
-  deleteProcessLeftovers,
-  grantStopTime,
-  outputPath,
-  processFolder,
-} from './process-files.ts';
 export { STDIO_REFUSED } from './remote-settings.ts';
 export { runHost } from './run-host.ts';
 export { deleteSessionJournal } from './session-journal.ts';

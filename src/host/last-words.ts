@@ -1,28 +1,4 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { Engine } from '../engine/index.ts';
-import type { Transport } from '../records/index.ts';
-
-const LINES = 50;
-const MAX_CHARACTERS = 8000;
-const TIMEOUT_MS = 3000;
-
-/**
- * The last lines a container printed before it ended (spec 03 §9.5), for the workload's log. Of a stdio server only
- * stderr: its stdout is the protocol, with whatever tools returned. '' when they cannot be had.
- */
-export async function lastWords(engine: Engine, container: string, transport: Transport): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  try {
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
-    for await (const { stream, bytes } of engine.containers.logs(container, { tail: LINES, signal })) {
-      if (transport !== 'stdio' || stream === 'stderr') text += decoder.decode(bytes, { stream: true });
-    }
-  } catch {
-    // the container is gone, or the engine: its last words are lost
-  }
-  return text.trimEnd().slice(-MAX_CHARACTERS);
-}
 
 const SAID_LINES = 10;
 const SAID_CHARACTERS = 1000;
@@ -35,14 +11,4 @@ export function sayLastWords(printed: string): string {
     .filter((line) => line !== '');
   const end = lines.slice(-SAID_LINES).join('\n').slice(-SAID_CHARACTERS);
   return end === '' ? '' : `: ${end}`;
-}
-
-const SHORTEST_SECRET = 4;
-
-/** The text without the values of secrets, except for those so short that they are part of ordinary words. */
-export function conceal(text: string, secrets: readonly string[]): string {
-  return secrets
-    .filter((secret) => secret.length >= SHORTEST_SECRET)
-    .toSorted((a, b) => b.length - a.length)
-    .reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text);
 }

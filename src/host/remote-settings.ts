@@ -1,5 +1,6 @@
 import { ThvError } from '../errors/index.ts';
-import { type Logger, proxyFor } from '../platform/index.ts';
+import { isLoopbackHost, proxyFor } from '../net/index.ts';
+import type { Logger } from '../platform/index.ts';
 import { type RunConfig, remoteUrlProblem } from '../records/index.ts';
 import type { RunEnvironment } from './environment.ts';
 import { checkHeaderForward } from './forward-headers.ts';
@@ -26,8 +27,6 @@ const SIGN_IN = [
   'BearerToken',
   'BearerTokenFile',
 ];
-
-const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
 
 /**
  * Checks what a document says of its remote server. Throws `ERR_RUN_CONFIG_INVALID` for a URL that cannot be used, a
@@ -56,7 +55,7 @@ export const STDIO_REFUSED =
 /** `HTTPS_PROXY` and the like, which never concern this machine itself. */
 export function forwardProxyFor(remoteUrl: string, environment: RunEnvironment): string | undefined {
   const url = new URL(remoteUrl);
-  return LOOPBACK.test(url.hostname) ? undefined : proxyFor(url, environment);
+  return isLoopbackHost(url.hostname) ? undefined : proxyFor(url, environment);
 }
 
 /** Watching a server of somebody else's is switched on by hand (spec 04 §9.1). */

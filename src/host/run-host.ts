@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { Hono } from 'hono';
 import * as v from 'valibot';
-import { openEngine } from '../engine/index.ts';
 import { hasCode, messageOf, toThvError } from '../errors/index.ts';
 import {
   acquireLock,
@@ -179,7 +178,7 @@ function createRuns({ paths, logLevel }: HostOptions, usage: UsageReporter, logg
         statuses,
         recorder,
         paths,
-        openEngine: (env, signal) => openEngine({ env, signal }),
+        env: {},
         usage,
         logger: createLogger({ level: logLevel, write: log.append }),
       },

@@ -1,10 +1,9 @@
-import { messageOf } from '../errors/index.ts';
+import { hasCode, messageOf } from '../errors/index.ts';
 import { type Logger, sleep } from '../platform/index.ts';
 import { probeReadiness } from '../proxy/index.ts';
 import type { RunConfig } from '../records/index.ts';
-import type { RunningServer, ServerEvent } from './backend.ts';
+import type { RunningServer, ServerEvent } from '../runtimes/index.ts';
 import type { Server } from './server.ts';
-import { isAttachFailure } from './stdio-link.ts';
 
 /** A stdio server that has lived this long is called running, whether it has answered anything or not. */
 const SILENCE_MS = 1500;
@@ -118,4 +117,8 @@ async function untilReady(
   }
   const isReady = await probeReadiness(url, config.transport, { signal });
   if (!isReady && !signal.aborted) logger.warn('initialize not successful, but continuing');
+}
+
+function isAttachFailure(error: unknown): boolean {
+  return hasCode(error, 'ERR_ATTACH_FAILED') || hasCode(error, 'ERR_CONTAINER_NOT_RUNNING');
 }

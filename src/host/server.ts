@@ -1,7 +1,13 @@
+import { storedForwardHeaders } from '../middleware/index.ts';
 import { aborted, type Logger } from '../platform/index.ts';
-import { createReverseProxy, createStdioBridge, type Endpoint } from '../proxy/index.ts';
+import {
+  createHeaderCredentials,
+  createReverseProxy,
+  createServerStdio,
+  type Endpoint,
+} from '../proxy/index.ts';
 import type { RunConfig, WorkloadName } from '../records/index.ts';
-import type { RunningServer, ServerEvent } from './backend.ts';
+import type { RunningServer, ServerEvent } from '../runtimes/index.ts';
 import type { RunEnvironment } from './environment.ts';
 import { forwardProxyFor, watchesRemotes } from './remote-settings.ts';
 import { healthSettings, requestTimeoutMs, sessionTtlMs } from './run-settings.ts';
@@ -34,7 +40,7 @@ export interface RemoteServer {
 }
 
 interface RemoteOptions {
-  /** Values resolved; what else asks the server gets them too. */
+  /** Values resolved; they win over what a stored chain says. */
   readonly forwardHeaders: Readonly<Record<string, string>>;
   readonly onAuthenticated: (isAuthenticated: boolean) => void;
 }
@@ -61,9 +67,11 @@ export function openServer(
   resources: AsyncDisposableStack,
 ): Server {
   const common = commonOptions(name, config, deps, resources);
+  // A stdio server gets no headers; what is stored has to make sense all the same.
+  const credentials = createHeaderCredentials(storedForwardHeaders(config.middleware_configs));
   if (config.transport === 'stdio') {
     const bridge = resources.use(
-      createStdioBridge({
+      createServerStdio({
         ...common,
         proxyMode: config.proxy_mode,
         requestTimeoutMs: requestTimeoutMs(deps.environment, deps.logger),
@@ -84,6 +92,7 @@ export function openServer(
       transport: config.transport,
       endpointPrefix: config.endpoint_prefix,
       isStateless: config.stateless ?? false,
+      credentials,
       health: healthSettings(deps.environment, deps.logger),
       onUnhealthy: () => sick.resolve(),
     }),
@@ -117,6 +126,7 @@ export function openRemoteServer(
   const isWatched = watchesRemotes(environment, logger);
   let sick = Promise.withResolvers<void>();
   let failure: string | undefined;
+  const stored = storedForwardHeaders(config.middleware_configs);
   const endpoint = resources.use(
     createReverseProxy({
       ...commonOptions(name, config, deps, resources),
@@ -128,7 +138,7 @@ export function openRemoteServer(
       forwardProxy: forwardProxyFor(config.remote_url, environment),
       answersHealth: isWatched,
       ...(isWatched ? { health: healthSettings(environment, logger) } : {}),
-      pingHeaders: () => forwardHeaders,
+      credentials: createHeaderCredentials({ ...stored, ...forwardHeaders }),
       onUnhealthy: () => sick.resolve(),
       onUnreachable(reason) {
         failure = reason;

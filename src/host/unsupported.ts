@@ -1,5 +1,6 @@
 import { ThvError } from '../errors/index.ts';
-import { isProcess, isRemote, type RunConfig } from '../records/index.ts';
+import { kindOf, type RunConfig } from '../records/index.ts';
+import type { Runtime } from '../runtimes/index.ts';
 import { checkRemote } from './remote-settings.ts';
 
 /** Keys of a document that protect something; one that is set and not enforced would be a silent hole. */
@@ -19,12 +20,11 @@ const PROTECTIONS = [
 ] as const;
 
 /** Throws `ERR_RUN_CONFIG_INVALID` for a document that asks for what this version cannot give it. */
-export function refuseUnsupported(config: RunConfig): void {
-  if (isRemote(config)) checkRemote(config);
+export function refuseUnsupported(config: RunConfig, runtime: Pick<Runtime, 'isolatesNetwork'>): void {
+  const kinded = kindOf(config);
+  if (kinded.kind === 'remote') checkRemote(kinded.config);
   const values: Readonly<Record<string, unknown>> = { ...config };
-  // Whatever else a process is granted, its network is isolated when that is asked for.
-  // A remote server has no network of ours.
-  const isEnforced = (key: string) => key === 'isolate_network' && (isProcess(config) || isRemote(config));
+  const isEnforced = (key: string) => key === 'isolate_network' && runtime.isolatesNetwork;
   const asked = PROTECTIONS.filter((key) => !isUnset(values[key]) && !isEnforced(key));
   if (asked.length === 0) return;
   throw new ThvError(

@@ -1,26 +1,31 @@
 import type { ClientSettings } from '../clients/index.ts';
-import type { Engine } from '../engine/index.ts';
-import { hasCode, isShortage, messageOf, ThvError, toThvError } from '../errors/index.ts';
+import {
+  conceal,
+  hasCode,
+  isShortage,
+  messageOf,
+  ThvError,
+  toThvError,
+  withoutSecrets,
+} from '../errors/index.ts';
 import { type Logger, type Paths, sleep } from '../platform/index.ts';
 import type { Endpoint, Listener } from '../proxy/index.ts';
 import {
   containerNameOf,
-  isProcess,
-  isRemote,
   type RunConfig,
   type RunConfigStore,
   type StatusRecorder,
   type StatusStore,
   type WorkloadName,
 } from '../records/index.ts';
+import { type Backend, createRuntimes, type RunningServer, type ServerEvent } from '../runtimes/index.ts';
 import type { UsageReporter } from '../usage/index.ts';
 import { createAuthenticationStatus } from './authentication-status.ts';
-import type { Backend, RunningServer, ServerEvent } from './backend.ts';
+import { openChainServices } from './chain-services.ts';
 import { openClientSettings, serverOf } from './client-entry.ts';
-import { createContainerBackend } from './container-backend.ts';
-import type { RunEnvironment } from './environment.ts';
+import { type RunEnvironment, shellOf } from './environment.ts';
 import { resolveForwardHeaders } from './forward-headers.ts';
-import { conceal, sayLastWords } from './last-words.ts';
+import { sayLastWords } from './last-words.ts';
 import { createObservedStatus, type Observation } from './observed-status.ts';
 import { openPort } from './open-port.ts';
 import { followRemote } from './remote-run.ts';
@@ -51,7 +56,8 @@ export interface RunDependencies {
   readonly statuses: StatusStore;
   readonly recorder: StatusRecorder;
   readonly paths: Paths;
-  readonly openEngine: (environment: RunEnvironment, signal: AbortSignal) => Promise<Engine>;
+  /** Variables that choose an engine, beneath those of the run. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly usage: Pick<UsageReporter, 'findCounter'>;
   /** This workload's own log. */
   readonly logger: Logger;
@@ -92,21 +98,28 @@ export function startWorkloadRun(
     // Not waited for: the port does not depend on it.
     void observed.begin();
     const config = await deps.runConfigs.get(name);
-    refuseUnsupported(config);
+    const runtime = createRuntimes({
+      env: { ...deps.env, ...options.environment },
+      shell: shellOf(options.environment),
+      paths: deps.paths,
+      logger: log,
+    }).of(config);
+    refuseUnsupported(config, runtime);
     await using resources = new AsyncDisposableStack();
-    return isRemote(config)
-      ? await superviseRemote(config, resources)
-      : await superviseOwn(config, resources);
+    const served = await runtime.serve(name, config, { logger: log, signal });
+    return served.type === 'upstream'
+      ? await superviseRemote({ ...config, remote_url: served.url }, resources)
+      : await superviseOwn(config, served.backend, resources);
   }
 
   async function listen(
     config: RunConfig,
-    chain: { readonly endpoint: Endpoint; readonly forwardHeaders?: Readonly<Record<string, string>> },
+    endpoint: Endpoint,
     resources: AsyncDisposableStack,
-  ) {
-    const isCounted = config.middleware_configs.some(({ type }) => type === 'usagemetrics');
-    const countToolCall = isCounted ? await deps.usage.findCounter(options.environment) : undefined;
-    listener = resources.use(await openPort(config, { ...chain, countToolCall, log }));
+  ): Promise<string> {
+    const { environment } = options;
+    const services = await openChainServices(config, { usage: deps.usage, environment, log });
+    listener = await openPort(config, { endpoint, services }, resources);
     const url = urlOf(config);
     log.info('listening', { url });
     return url;
@@ -136,7 +149,7 @@ export function startWorkloadRun(
       },
       resources,
     );
-    const url = await listen(config, { endpoint: server.endpoint, forwardHeaders }, resources);
+    const url = await listen(config, server.endpoint, resources);
     await followRemote({
       config,
       server,
@@ -152,45 +165,29 @@ export function startWorkloadRun(
     return { type: 'ended' };
   }
 
-  async function superviseOwn(config: RunConfig, resources: AsyncDisposableStack): Promise<RunEnd> {
+  async function superviseOwn(
+    config: RunConfig,
+    backend: Backend,
+    resources: AsyncDisposableStack,
+  ): Promise<RunEnd> {
     const server = openServer(
       name,
       config,
       { ...deps, stateFolder: deps.paths.state, environment: options.environment },
       resources,
     );
-    const url = await listen(config, { endpoint: server.endpoint }, resources);
+    const url = await listen(config, server.endpoint, resources);
     const secretValues = createSecretValues(config, {
       paths: deps.paths,
       environment: options.environment,
       logger: log,
       signal,
     });
-    const backend = await openBackend(config);
     try {
       return await restartLoop(config, backend, server, url, secretValues);
     } finally {
       await backend.release();
     }
-  }
-
-  async function openBackend(config: RunConfig): Promise<Backend> {
-    if (isProcess(config)) {
-      // Loaded by those alone that need it: a host of containers is the smaller for it.
-      const { createProcessBackend } = await import('./process-backend.ts');
-      return createProcessBackend(name, config, {
-        paths: deps.paths,
-        environment: options.environment,
-        logger: log,
-        signal,
-      });
-    }
-    return createContainerBackend(name, config, {
-      paths: deps.paths,
-      openEngine: (engineSignal) => deps.openEngine(options.environment, engineSignal),
-      logger: log,
-      signal,
-    });
   }
 
   async function restartLoop(
@@ -334,7 +331,9 @@ export function startWorkloadRun(
 
   async function fail(error: ThvError): Promise<RunEnd> {
     log.error('workload failed', { error });
-    await observed.set('error', error.message);
+    const { message, blame } = error;
+    const where = `this is a fault of thv itself; 'thv logs ${name} --proxy' shows where`;
+    await observed.set('error', blame === 'ours' ? `${withoutSecrets(message)}. Hint: ${where}` : message);
     return { type: 'failed', error };
   }
 
@@ -356,9 +355,6 @@ export function startWorkloadRun(
   };
 }
 
-/** An engine tells by nothing but its words that its own disk is full. */
 function isEngineShortOfRoom(error: unknown): boolean {
-  return (
-    hasCode(error, 'ERR_ENGINE_REQUEST') && /no space left on device|quota exceeded/i.test(error.message)
-  );
+  return hasCode(error, 'ERR_ENGINE_REQUEST') && error.facts.refusal === 'no-space';
 }

@@ -1,5 +1,5 @@
 import { clientUrl } from '../proxy/index.ts';
-import { baseNameOf, isRemote, type RunConfig } from '../records/index.ts';
+import { baseNameOf, kindOf, type RunConfig } from '../records/index.ts';
 
 /** The URL of a stored workload as listings show it (spec 04 §1). */
 export function urlOf(config: RunConfig): string {
@@ -16,12 +16,13 @@ export function settingsUrlOf(config: RunConfig): string {
 }
 
 function urlAt(host: string, config: RunConfig, proxyMode: RunConfig['proxy_mode']): string {
+  const kinded = kindOf(config);
   return clientUrl({
     host,
     port: config.port,
     transport: config.transport,
     proxyMode,
     name: baseNameOf(config),
-    ...(isRemote(config) ? { remoteUrl: config.remote_url } : {}),
+    ...(kinded.kind === 'remote' ? { remoteUrl: kinded.config.remote_url } : {}),
   });
 }

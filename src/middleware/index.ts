@@ -6,6 +6,8 @@ export {
   headerRestriction,
   headerValueProblem,
 } from './header-forward/forwarded-header.ts';
+export { storedForwardHeaders } from './header-forward/stored-headers.ts';
 export { objectToPage } from './origin/page.ts';
-export { buildMiddlewares } from './registry.ts';
+export { openMiddlewares } from './registry.ts';
 export { encodeHeaderValue } from './tool-filter/header-value.ts';
+export type { Services } from './types.ts';

@@ -1,15 +1,14 @@
 import { describe, expect, test } from 'bun:test';
 import { hasCode } from '../errors/index.ts';
 import { silentLogger } from '../platform/log.ts';
-import { buildMiddlewares, composeChain } from './index.ts';
+import { composeChain, openMiddlewares, type Services } from './index.ts';
+import type { MiddlewareConfig } from './types.ts';
 
-const facts = {
+const services: Services = {
   log: silentLogger,
-  bindHost: '127.0.0.1',
-  port: 8080,
-  trustProxyHeaders: false,
-  allowedOrigins: [],
-} as const;
+  clock: Date.now,
+  proxy: { bindHost: '127.0.0.1', port: 8080, trustProxyHeaders: false, allowedOrigins: [] },
+};
 const context = { path: '/', remoteAddress: '', keepOpen() {}, letGo() {} };
 const STORED = [
   { type: 'auth', parameters: {} },
@@ -25,8 +24,12 @@ const FILTERS = [
   { type: 'tool-call-filter', parameters: TOOLS },
 ];
 
-const namesOf = (stored: Parameters<typeof buildMiddlewares>[0]) =>
-  buildMiddlewares(stored, facts).map(({ name }) => name);
+async function open(stored: readonly MiddlewareConfig[], more: Partial<Services> = {}) {
+  await using resources = new AsyncDisposableStack();
+  return await openMiddlewares(stored, { ...services, ...more }, resources);
+}
+
+const namesOf = async (...chain: Parameters<typeof open>) => (await open(...chain)).map(({ name }) => name);
 
 describe('the chain', () => {
   test.each([
@@ -34,26 +37,25 @@ describe('the chain', () => {
     ['what `thv run` stores', STORED],
     ['what a restarted reference stores', [LIMIT, ORIGIN, LIMIT, ORIGIN, ...STORED]],
     ['another order', [...STORED, ORIGIN, LIMIT].toReversed()],
-  ])('of %s has each part once, recovery outermost', (_, stored) => {
-    expect(namesOf(stored)).toEqual(['recovery', 'bodyLimit', 'origin']);
+  ])('of %s has each part once, recovery outermost', async (_, stored) => {
+    expect(await namesOf(stored)).toEqual(['recovery', 'bodyLimit', 'origin']);
   });
 
   test.each([
     ['as `thv run` stores them', [...FILTERS, ...STORED]],
     ['twice, after the rest', [...STORED, ...FILTERS, ...FILTERS]],
     ['without the parser, which they need', FILTERS],
-  ])('with tool filters %s: once, behind the parser', (_, stored) => {
+  ])('with tool filters %s: once, behind the parser', async (_, stored) => {
     const names = ['recovery', 'bodyLimit', 'origin', 'mcpParser', 'toolFilter', 'toolCallFilter'];
-    expect(namesOf(stored)).toEqual(names);
+    expect(await namesOf(stored)).toEqual(names);
   });
 
   test.each([
     ['nothing is counted, and no body read', undefined, []],
     ['tool calls are counted behind the parser', () => undefined, ['mcpParser', 'usageMetrics']],
-  ])('with usage metrics, whatever their parameters: %s', (_, countToolCall, names) => {
+  ])('with usage metrics, whatever their parameters: %s', async (_, countToolCall, names) => {
     const stored = [...STORED, { type: 'usagemetrics', parameters: { of: 'another program' } }];
-    const chain = buildMiddlewares(stored, { ...facts, countToolCall }).map(({ name }) => name);
-    expect(chain).toEqual(['recovery', 'bodyLimit', 'origin', ...names]);
+    expect(await namesOf(stored, { countToolCall })).toEqual(['recovery', 'bodyLimit', 'origin', ...names]);
   });
 
   test.each([
@@ -68,29 +70,20 @@ describe('the chain', () => {
       calls++;
     };
     const stored = [{ type: 'usagemetrics' }];
-    const chain = composeChain(
-      buildMiddlewares(stored, { ...facts, countToolCall }),
-      async (request) => new Response(await request.text()),
-    );
+    const middlewares = await open(stored, { countToolCall });
+    const chain = composeChain(middlewares, async (request) => new Response(await request.text()));
     const body = JSON.stringify({ jsonrpc: '2.0', ...message });
     const response = await chain(new Request('http://x', { method: 'POST', body }), context);
     expect([calls, await response.text()]).toEqual([expected, body]);
   });
 
-  test('forwards headers innermost, once, the present values over stored ones', async () => {
-    const stored = { type: 'header-forward', parameters: { add_headers: { 'x-a': 'old', 'X-B': 'kept' } } };
-    const chain = buildMiddlewares([stored, ...STORED, stored], {
-      ...facts,
-      forwardHeaders: { 'X-A': 'new' },
-    });
-    expect(chain.map(({ name }) => name)).toEqual(['recovery', 'bodyLimit', 'origin', 'headerForward']);
-    const answer = composeChain(chain, ({ headers }) => Response.json(Object.fromEntries(headers)));
-    const response = await answer(new Request('http://x'), context);
-    expect(await response.json()).toEqual({ 'x-a': 'new', 'x-b': 'kept' });
+  test('stored forwarded headers are known, and no step of it', async () => {
+    const stored = { type: 'header-forward', parameters: { add_headers: { 'X-A': 'b' } } };
+    expect(await namesOf([stored, ...STORED, stored])).toEqual(['recovery', 'bodyLimit', 'origin']);
   });
 
   test('checks origins against the present port, not the stored one', async () => {
-    const chain = composeChain(buildMiddlewares([ORIGIN], facts), () => new Response('through'));
+    const chain = composeChain(await open([ORIGIN]), () => new Response('through'));
     const ask = async (port: number) =>
       (await chain(new Request('http://x', { headers: { Origin: `http://localhost:${port}` } }), context))
         .status;
@@ -129,9 +122,9 @@ describe('the chain', () => {
       { type: 'tool-filter', parameters: { tools_override: { a: { name: 'x' }, b: { name: 'x' } } } },
       'invalid parameters of middleware tool-filter: tools a and b are both overridden to x',
     ],
-  ])('with %s is refused', (_, config, message) => {
+  ])('with %s is refused', async (_, config, message) => {
     try {
-      buildMiddlewares([config], facts);
+      await open([config]);
     } catch (error) {
       if (!hasCode(error, 'ERR_RUN_CONFIG_INVALID')) throw error;
       expect(error.message).toBe(message);

@@ -1,20 +1,19 @@
-import * as v from 'valibot';
 import { ThvError } from '../errors/index.ts';
+import { createAuth } from './auth/auth.ts';
 import { createBodyLimit } from './body-limit/body-limit.ts';
-import { createHeaderForward } from './header-forward/header-forward.ts';
+import { HEADER_FORWARD } from './header-forward/stored-headers.ts';
 import { createMcpParser } from './mcp-parser/mcp-parser.ts';
 import { createOrigin } from './origin/origin.ts';
-import { parseParameters } from './parameters.ts';
 import { createRecovery } from './recovery/recovery.ts';
 import { createToolCallFilter } from './tool-filter/tool-call-filter.ts';
 import { createToolFilter } from './tool-filter/tool-filter.ts';
-import type { CreateMiddleware, Middleware, MiddlewareConfig, MiddlewareDeps } from './types.ts';
+import type { ContextFact, CreateMiddleware, Middleware, MiddlewareConfig, Services } from './types.ts';
 import { createUsageMetrics } from './usage-metrics/usage-metrics.ts';
 
 interface MiddlewareType {
   readonly create: CreateMiddleware;
-  /** Whether it goes by `context.body`, which `mcp-parser` fills in. */
-  readonly readsMessages?: (deps: MiddlewareDeps) => boolean;
+  /** What it goes by in the request context. */
+  readonly reads?: (services: Services) => readonly ContextFact[];
 }
 
 /**
@@ -25,52 +24,47 @@ const TYPES: ReadonlyMap<string, MiddlewareType> = new Map<string, MiddlewareTyp
   ['recovery', { create: createRecovery }],
   ['bodylimit', { create: createBodyLimit }],
   ['origin', { create: createOrigin }],
-  // Stored by `thv run` with `{}`: nobody to authenticate.
-  ['auth', { create: (parameters) => nothingToDo('auth', parameters) }],
+  ['auth', { create: createAuth }],
   ['mcp-parser', { create: createMcpParser }],
-  ['tool-filter', { create: createToolFilter, readsMessages: () => true }],
-  ['tool-call-filter', { create: createToolCallFilter, readsMessages: () => true }],
-  ['usagemetrics', { create: createUsageMetrics, readsMessages: (deps) => deps.countToolCall !== undefined }],
-  ['header-forward', { create: createHeaderForward }],
+  ['tool-filter', { create: createToolFilter, reads: () => ['message'] }],
+  ['tool-call-filter', { create: createToolCallFilter, reads: () => ['message'] }],
+  [
+    'usagemetrics',
+    {
+      create: createUsageMetrics,
+      reads: ({ countToolCall }) => (countToolCall === undefined ? [] : ['message']),
+    },
+  ],
 ]);
 
 /** Part of every chain, stored or not; the first three are added by the proxy when it starts (spec 04 §12.1). */
-const ALWAYS = ['recovery', 'bodylimit', 'origin', 'mcp-parser'] as const;
-
-export interface ChainFacts extends MiddlewareDeps {
-  /** The run config's own list, which replaces the defaults; empty for none. */
-  readonly allowedOrigins: readonly string[];
-  /** What requests to a remote server get, values resolved; wins over what a stored chain says. */
-  readonly forwardHeaders?: Readonly<Record<string, string>> | undefined;
-}
+const ALWAYS = ['recovery', 'bodylimit', 'origin', 'auth', 'mcp-parser'] as const;
 
 /**
- * The middlewares of one proxy, outermost first. Each type occurs once, the last entry of a stored chain winning, and
- * `origin` follows the present port and list rather than what was stored: building twice gives the same chain.
- * Throws `ERR_RUN_CONFIG_INVALID` for an unknown type or bad parameters.
+ * Opens the middlewares of one proxy, outermost first. Each type occurs once, and the last entry of a stored chain wins:
+ * opening twice gives the same chain. Throws `ERR_RUN_CONFIG_INVALID` for an unknown type or bad parameters; the
+ * caller then disposes of `resources`.
  */
-export function buildMiddlewares(stored: readonly MiddlewareConfig[], facts: ChainFacts): Middleware[] {
+export async function openMiddlewares(
+  stored: readonly MiddlewareConfig[],
+  services: Services,
+  resources: AsyncDisposableStack,
+): Promise<Middleware[]> {
   const parameters = new Map<string, unknown>(ALWAYS.map((type) => [type, {}]));
   for (const { type, parameters: given } of stored) {
+    // Stored with the chain, but part of the credentials that a server is shown.
+    if (type === HEADER_FORWARD) continue;
     if (!TYPES.has(type)) {
       throw new ThvError('ERR_RUN_CONFIG_INVALID', { reason: `unsupported middleware type: ${type}` });
     }
     parameters.set(type, given);
   }
-  parameters.set('origin', { allowed_origins: facts.allowedOrigins });
-  if (facts.forwardHeaders !== undefined) {
-    const stored = parameters.get('header-forward') as { readonly add_headers?: object } | undefined;
-    parameters.set('header-forward', { add_headers: { ...stored?.add_headers, ...facts.forwardHeaders } });
-  }
   const wanted = [...TYPES].filter(([type]) => parameters.has(type));
-  const deps = {
-    ...facts,
-    readsMessages: wanted.some(([, type]) => type.readsMessages?.(facts)),
-  };
-  return wanted.flatMap(([type, { create }]) => create(parameters.get(type), deps) ?? []);
-}
-
-/** Anything but `{}` asks for protection that is not there: refused, never skipped. */
-function nothingToDo(type: string, parameters: unknown): undefined {
-  parseParameters(type, v.strictObject({}), parameters);
+  const reads = new Set(wanted.flatMap(([, type]) => type.reads?.(services) ?? []));
+  const middlewares: Middleware[] = [];
+  for (const [type, { create }] of wanted) {
+    const middleware = await create(parameters.get(type), { ...services, reads }, resources);
+    if (middleware !== undefined) middlewares.push(middleware);
+  }
+  return middlewares;
 }

@@ -8,21 +8,33 @@ export type Middleware = (
   next: Handler,
 ) => Response | Promise<Response>;
 
-/** What a middleware may need besides its own parameters; known when the proxy starts. */
-export interface MiddlewareDeps {
+/** What middlewares use besides their own parameters and do not own; opened once per run, before the chain. */
+export interface Services {
   readonly log: Logger;
-  /** Address the proxy listens on. */
-  readonly bindHost: string;
-  readonly port: number;
-  readonly trustProxyHeaders: boolean;
+  /** Unix milliseconds. */
+  readonly clock: () => number;
+  readonly proxy: ProxyFacts;
   /** For each `tools/call`; absent where nobody counts them. */
   readonly countToolCall?: (() => void) | undefined;
 }
 
-/** What the middlewares of one chain have in common. */
-export interface ChainDeps extends MiddlewareDeps {
-  /** Whether something further in reads messages; without it no body is parsed. */
-  readonly readsMessages: boolean;
+/** The proxy that the chain stands in. */
+interface ProxyFacts {
+  /** Address that it listens on. */
+  readonly bindHost: string;
+  readonly port: number;
+  readonly trustProxyHeaders: boolean;
+  /** The run config's own list, which replaces the defaults; empty for none. */
+  readonly allowedOrigins: readonly string[];
+}
+
+/** What one middleware leaves in the request context for those further in. */
+export type ContextFact = 'identity' | 'message';
+
+/** Services as the middlewares of one chain get them. */
+export interface ChainServices extends Services {
+  /** What the chain's middlewares go by. Who provides something else stays out of the way of requests. */
+  readonly reads: ReadonlySet<ContextFact>;
 }
 
 /** A stored entry of `middleware_configs` (spec 04 §12.1). */
@@ -31,5 +43,12 @@ export interface MiddlewareConfig {
   readonly parameters?: unknown;
 }
 
-/** `undefined`: with these parameters there is nothing to do, and nothing in the way of a request. */
-export type CreateMiddleware = (parameters: unknown, deps: ChainDeps) => Middleware | undefined;
+/**
+ * Makes a middleware from its stored parameters. What it opens goes into `resources`, which is disposed once the port is
+ * closed. `undefined`: with these parameters there is nothing to do, and nothing in the way of a request.
+ */
+export type CreateMiddleware = (
+  parameters: unknown,
+  services: ChainServices,
+  resources: AsyncDisposableStack,
+) => Middleware | undefined | Promise<Middleware | undefined>;

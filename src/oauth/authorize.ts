@@ -13,7 +13,7 @@ export interface AuthorizeOptions {
   readonly scopes: readonly string[];
   /** Further parameters of the authorization URL, for example `audience`; they may replace ours. */
   readonly parameters?: Readonly<Record<string, string>> | undefined;
-  /** On 127.0.0.1; 0 for any free port. */
+  /** On `localhost`; 0 for any free port. */
   readonly callbackPort: number;
   /** Lines for the person, on stderr. */
   readonly announce: (line: string) => void;

@@ -1,4 +1,6 @@
+import type { Server } from 'bun';
 import { messageOf, ThvError } from '../errors/index.ts';
+import { isTaken, listenTwin } from '../platform/index.ts';
 import { failurePage, idlePage, successPage } from './callback-pages.ts';
 
 interface CallbackOptions {
@@ -10,7 +12,7 @@ interface CallbackOptions {
   readonly complete: (answer: URLSearchParams) => Promise<void>;
 }
 
-/** Where the browser comes back to at the end of a login, on 127.0.0.1 only. */
+/** Where the browser comes back to at the end of a login: `localhost`, on 127.0.0.1 and on `::1` where there is IPv6. */
 export interface CallbackServer extends AsyncDisposable {
   readonly redirectUri: string;
   /** Settles with the first answer that is ours. Rejects with `ERR_OAUTH`, or what `complete` throws. */
@@ -21,13 +23,13 @@ export interface CallbackServer extends AsyncDisposable {
 export function startCallbackServer({ port, state, complete }: CallbackOptions): CallbackServer {
   const end = Promise.withResolvers<void>();
   end.promise.catch(() => undefined); // whoever waits gets it all the same
-  let isTaken = false;
+  let isAnswered = false;
 
   async function answer(parameters: URLSearchParams): Promise<Response> {
     // A page of somebody else's must neither end the login nor show us its words (spec 06 §19-10).
     if (parameters.get('state') !== state) return failurePage('invalid state parameter');
-    if (isTaken) return failurePage('this login has been answered already');
-    isTaken = true;
+    if (isAnswered) return failurePage('this login has been answered already');
+    isAnswered = true;
     try {
       const error = parameters.get('error');
       if (error !== null)
@@ -42,28 +44,44 @@ export function startCallbackServer({ port, state, complete }: CallbackOptions):
     }
   }
 
-  const server = listen(port, async (request) => {
+  const [first, ...others] = listen(port, async (request) => {
     const url = new URL(request.url);
     if (url.pathname === '/callback' && request.method === 'GET') return answer(url.searchParams);
     if (request.method !== 'GET') return new Response('Method not allowed', { status: 405 });
     return idlePage();
   });
   return {
-    redirectUri: `http://localhost:${server.port}/callback`,
+    redirectUri: `http://localhost:${first.port}/callback`,
     finished: end.promise,
     // Lets the last page get out; the browser's idle connections are cut.
     async [Symbol.asyncDispose]() {
-      await Promise.race([server.stop(false), Bun.sleep(500)]);
-      await server.stop(true);
+      const servers = [first, ...others];
+      await Promise.race([Promise.all(servers.map((server) => server.stop(false))), Bun.sleep(500)]);
+      await Promise.all(servers.map((server) => server.stop(true)));
     },
   };
 }
 
-function listen(port: number, fetch: (request: Request) => Promise<Response>) {
-  try {
-    return Bun.serve({ hostname: '127.0.0.1', port, idleTimeout: 60, fetch });
-  } catch (error) {
-    throw failed(`failed to start callback server: port ${port}: ${messageOf(error)}`, error);
+type Servers = readonly [Server<undefined>, ...Server<undefined>[]];
+
+/** How often another port is tried when any will do and somebody has it on the other address. */
+const ATTEMPTS = 10;
+
+/** On both addresses of `localhost`: a browser that goes to the other one must not bring the code to somebody else. */
+function listen(port: number, fetch: (request: Request) => Promise<Response>): Servers {
+  const open = (hostname: string, at: number) => Bun.serve({ hostname, port: at, idleTimeout: 60, fetch });
+  for (let attempt = 1; ; attempt += 1) {
+    let first: Server<undefined> | undefined;
+    try {
+      first = open('127.0.0.1', port);
+      const { port: opened = port } = first;
+      const twin = listenTwin('127.0.0.1', (hostname) => open(hostname, opened));
+      return twin === undefined ? [first] : [first, twin];
+    } catch (error) {
+      void first?.stop(true);
+      if (port === 0 && isTaken(error) && attempt < ATTEMPTS) continue;
+      throw failed(`failed to start callback server: port ${port}: ${messageOf(error)}`, error);
+    }
   }
 }
 

@@ -1,6 +1,8 @@
 import * as oauth from 'oauth4webapi';
 import { messageOf, ThvError } from '../errors/index.ts';
+import { isLoopbackHost } from '../net/index.ts';
 import { startDeadline } from '../platform/index.ts';
+import { guardedFetch } from './guarded-fetch.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -27,6 +29,7 @@ export async function discoverIssuer(
         algorithm,
         signal: deadline.signal,
         [oauth.allowInsecureRequests]: url.protocol === 'http:',
+        [oauth.customFetch]: guardedFetch,
       });
       return await oauth.processDiscoveryResponse(url, response);
     } catch (error) {
@@ -43,12 +46,8 @@ export async function discoverIssuer(
 /** Endpoints carry tokens: https, or http on this machine. Throws `ERR_OAUTH` naming `what` it is. */
 export function parseEndpoint(text: string, what: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))) return url;
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname))) return url;
   throw new ThvError('ERR_OAUTH', {
     reason: `invalid ${what} URL: ${text}: must be https, or http on localhost`,
   });
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }

@@ -3,6 +3,7 @@ import { messageOf, ThvError } from '../errors/index.ts';
 import { startDeadline } from '../platform/index.ts';
 import type { AuthorizationServer } from './discovery.ts';
 import { parseEndpoint } from './discovery.ts';
+import { guardedFetch } from './guarded-fetch.ts';
 
 const TIMEOUT_MS = 30_000;
 
@@ -95,6 +96,7 @@ async function askForTokens(
         headers: { 'User-Agent': 'ToolHive/1.0' },
         additionalParameters: parameters,
         [oauth.allowInsecureRequests]: endpoint.protocol === 'http:',
+        [oauth.customFetch]: guardedFetch,
       },
     });
     const { access_token, refresh_token, expires_in } = answer;

@@ -21,7 +21,6 @@ export { isTaken, listenTwin } from './loopback.ts';
 export { NEVER_IDLE } from './never-idle.ts';
 export { homeOf, type Paths, resolvePaths } from './paths.ts';
 export { findFreePort, isPortAvailable } from './ports.ts';
-export { isPrivateAddress } from './private-address.ts';
 export {
   beginOfProcess,
   commandLineOf,
@@ -32,7 +31,6 @@ export {
   spawnDetached,
   terminateProcess,
 } from './processes.ts';
-export { proxyFor } from './proxy-settings.ts';
 export { isUnfinished, readBody } from './read-body.ts';
 export { readHead, readRegularFile, withRegularFile } from './regular-file.ts';
 export { removeLeftTrees, removeTree, removeTreeSync } from './remove-tree.ts';

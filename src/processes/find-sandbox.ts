@@ -1,13 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { openEgressProxy } from '../egress/index.ts';
 import { ThvError } from '../errors/index.ts';
 import type { Logger } from '../platform/index.ts';
-import { openEgressProxy } from './egress/proxy.ts';
 import { RUNTIME } from './filesystem-view.ts';
 import { openNetworkHint, sandboxHint } from './install-hint.ts';
 import { bubblewrap } from './linux/bubblewrap.ts';
+import type { NamespaceMaker } from './linux/namespace-maker.ts';
 import { namespaces } from './linux/namespaces.ts';
 import { selfTest, type Verdict } from './linux/self-test.ts';
-import { type Backend, startOnLinux } from './linux/start.ts';
+import { startOnLinux } from './linux/start.ts';
 import { seatbeltProfile } from './macos/seatbelt.ts';
 import type { NetworkAccess } from './network-access.ts';
 import { nodeFolder, ownFolders } from './own-folders.ts';
@@ -45,19 +46,19 @@ export async function findSandbox(options: FindOptions): Promise<Sandbox> {
     const found = (name: string) =>
       Bun.which(name, { PATH: `${env['PATH'] ?? ''}:/usr/bin:/bin:/usr/sbin:/sbin` });
     const [bwrap, unshare] = [found('bwrap'), found('unshare')];
-    const candidates: readonly (readonly [Sandbox['kind'], string, Backend | undefined])[] = [
+    const candidates: readonly (readonly [Sandbox['kind'], string, NamespaceMaker | undefined])[] = [
       ['bubblewrap', 'bwrap', bwrap === null ? undefined : bubblewrap(bwrap)],
       ['namespaces', 'unshare', unshare === null ? undefined : namespaces(unshare)],
     ];
-    for (const [kind, program, backend] of candidates) {
+    for (const [kind, program, maker] of candidates) {
       if (wanted !== '' && wanted !== kind) continue;
-      if (backend === undefined) {
+      if (maker === undefined) {
         attempts.push(`${kind}: ${program} is not installed`);
         continue;
       }
-      const verdict = await selfTest({ ...options, name: kind, backend });
+      const verdict = await selfTest({ ...options, name: kind, maker });
       if (verdict.problem === undefined)
-        return linuxSandbox(kind, verdict, self, await openNetwork(kind, backend, found('pasta'), options));
+        return linuxSandbox(kind, verdict, self, await openNetwork(kind, maker, found('pasta'), options));
       attempts.push(`${kind}: ${verdict.problem}`);
       hasBubblewrap ||= kind === 'bubblewrap';
     }
@@ -93,7 +94,7 @@ export function noSandbox(self: readonly string[], platform: NodeJS.Platform = p
 }
 
 interface OpenNetwork {
-  readonly backend: Backend;
+  readonly maker: NamespaceMaker;
   /** Why a profile that allows all shares the network of the machine; `undefined` when it does not. */
   readonly problem: string | undefined;
 }
@@ -101,24 +102,24 @@ interface OpenNetwork {
 /** Whether processes can have a network that leads everywhere but to this machine. */
 async function openNetwork(
   kind: string,
-  backend: Backend,
+  maker: NamespaceMaker,
   pasta: string | null,
   options: FindOptions,
 ): Promise<OpenNetwork> {
-  if (pasta === null) return { backend, problem: openNetworkHint(readOsRelease()) };
-  const connected = { ...backend, pasta };
+  if (pasta === null) return { maker, problem: openNetworkHint(readOsRelease()) };
+  const connected = { ...maker, pasta };
   const network = { type: 'open', localPorts: [] } as const;
-  const { problem } = await selfTest({ ...options, name: `${kind}-network`, backend: connected, network });
+  const { problem } = await selfTest({ ...options, name: `${kind}-network`, maker: connected, network });
   return problem === undefined
-    ? { backend: connected, problem }
-    : { backend, problem: `pasta does not work here (${problem}); ${CLOSED_BY_HOSTS}` };
+    ? { maker: connected, problem }
+    : { maker, problem: `pasta does not work here (${problem}); ${CLOSED_BY_HOSTS}` };
 }
 
 function linuxSandbox(
   kind: Sandbox['kind'],
   verdict: Verdict,
   self: readonly string[],
-  { backend, problem }: OpenNetwork,
+  { maker, problem }: OpenNetwork,
 ): Sandbox {
   return {
     kind,
@@ -133,7 +134,7 @@ function linuxSandbox(
         ...(isShared && landlock < 6 ? ['abstract sockets of this machine can be reached'] : []),
       ];
     },
-    start: (spec) => startOnLinux(backend, self, spec),
+    start: (spec) => startOnLinux(maker, self, spec),
   };
 }
 

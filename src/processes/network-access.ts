@@ -1,3 +1,5 @@
+import { type EgressRules, normalizeHost } from '../egress/index.ts';
+import { isLoopbackHost } from '../net/index.ts';
 import type { PermissionProfile } from '../records/index.ts';
 
 /**
@@ -14,13 +16,9 @@ export type NetworkAccess =
       readonly rules: EgressRules;
       /** The proxy that this machine itself needs to reach a URL; without one the way out is direct. */
       readonly through?: (url: URL) => string | undefined;
+      /** What `EgressOptions.refusal` is to say. */
+      readonly refusal?: string;
     };
-
-/** An empty list of hosts or ports means any; both empty, anything public. */
-export interface EgressRules {
-  readonly hosts: readonly string[];
-  readonly ports: readonly number[];
-}
 
 /**
  * Access granted by a profile (spec 03 §5.1, the truth table of §10.2). Unlike a container's, the lists hold with and without
@@ -38,11 +36,14 @@ export function networkAccessOf(profile: PermissionProfile, isolateNetwork: bool
   if (allowsAll)
     return isolateNetwork
       ? { type: 'filtered', rules: { hosts: [], ports: [] } }
-      : { type: 'open', localPorts: hosts.some(isOwnLoopback) ? (ports.length === 0 ? 'all' : ports) : [] };
+      : {
+          type: 'open',
+          localPorts: hosts.some((host) => isLoopbackHost(normalizeHost(host)))
+            ? ports.length === 0
+              ? 'all'
+              : ports
+            : [],
+        };
   if (hosts.length === 0 && ports.length === 0) return { type: 'none' };
   return { type: 'filtered', rules: { hosts, ports } };
-}
-
-function isOwnLoopback(host: string): boolean {
-  return ['localhost', '127.0.0.1', '::1', '[::1]'].includes(host.toLowerCase().replace(/\.$/, ''));
 }

@@ -1,6 +1,7 @@
 export { acceptsJson } from './accept.ts';
 export { type CallerStream, createCallerStreams } from './caller-streams.ts';
 export { clientUrl } from './client-url.ts';
+export { type Credentials, createHeaderCredentials } from './credentials.ts';
 export {
   decodeHeaderValue,
   findMirroredParams,
@@ -35,10 +36,11 @@ export { askReadiness, probeReadiness } from './probe-readiness.ts';
 export { batchRefused, twistRefused } from './refusals.ts';
 export { jsonError, textError } from './respond.ts';
 export { createReverseProxy, type ReverseProxy, type ReverseProxyOptions } from './reverse-proxy/proxy.ts';
-export { createStdioBridge, type StdioBridge, type StdioBridgeOptions } from './stdio-bridge/bridge.ts';
+export { createServerStdio, type ServerStdio, type ServerStdioOptions } from './server-stdio/bridge.ts';
 export type {
   Endpoint,
   Handler,
+  MessageFacts,
   ReadBody,
   RequestContext,
   ServerLink,

@@ -6,6 +6,7 @@ import { type Logger, listenTwin } from '../platform/index.ts';
 import { type Arriving, createArrivalLimit } from './arrival-limit.ts';
 import { answerReserved } from './reserved-paths.ts';
 import { pathOf, textError } from './respond.ts';
+import { parseTraceParent, type TraceContext } from './trace-context.ts';
 import type { Endpoint, Handler, RequestContext } from './types.ts';
 
 export interface ListenerOptions {
@@ -121,6 +122,8 @@ class ListenerContext implements RequestContext, Arriving {
   readonly #server: Server<undefined>;
   readonly #request: Request;
   readonly #idleSeconds: number;
+  /** `null`: nobody has asked yet. */
+  #trace: TraceContext | undefined | null = null;
 
   constructor(
     server: Server<undefined>,
@@ -138,6 +141,15 @@ class ListenerContext implements RequestContext, Arriving {
 
   get remoteAddress(): string {
     return this.#server.requestIP(this.#request)?.address ?? '';
+  }
+
+  get trace(): TraceContext | undefined {
+    if (this.#trace === null) this.#trace = parseTraceParent(this.#request.headers.get('traceparent'));
+    return this.#trace;
+  }
+
+  set trace(trace: TraceContext | undefined) {
+    this.#trace = trace;
   }
 
   keepOpen(): void {

@@ -1,5 +1,7 @@
+import type { Identity } from '../oidc/index.ts';
 import type { CallerStreams } from './caller-streams.ts';
 import type { Message } from './json-rpc/index.ts';
+import type { TraceContext } from './trace-context.ts';
 
 /**
  * The surface between the proxy and what runs it (the workload host). The proxy knows MCP and HTTP; how the server's
@@ -63,7 +65,7 @@ export type SessionRecord =
   | { readonly type: 'unsubscribe'; readonly session: string; readonly uri: string }
   | { readonly type: 'level'; readonly session: string; readonly level: string };
 
-/** What answers the requests of one port behind the middleware chain: a stdio bridge or a reverse proxy. */
+/** What answers the requests of one port behind the middleware chain: server-stdio or a reverse proxy. */
 export interface Endpoint extends AsyncDisposable {
   handle: Handler;
   /** Refuses a request before the chain sees it (spec 04 §12.1, entry 0); `undefined` lets it in. */
@@ -93,6 +95,12 @@ export interface RequestContext {
    * go by either; this one saves it a second read and parse.
    */
   body?: ReadBody | undefined;
+  /** What the body asks for. Absent for answers, for what is no message, and where no middleware reads messages. */
+  message?: MessageFacts | undefined;
+  /** Who sends the request. Absent where no middleware asks. */
+  identity?: Identity | undefined;
+  /** The trace that the request is part of; the listener finds it in the client's `traceparent`. */
+  trace?: TraceContext | undefined;
   /** Set for whatever may open an event stream that its client looks for answers on. */
   callerStreams?: CallerStreams;
   /** The client looks for the answer on such a stream, so `Accept` says nothing about it. */
@@ -108,6 +116,26 @@ export interface ReadBody {
   readonly text: string;
   /** `undefined`: not one JSON-RPC message. */
   readonly message: Message | undefined;
+}
+
+/**
+ * What one request or notification is about, in the terms of policies, audit and metrics (spec 04 §12.2). Each fact is found
+ * when it is first asked for, and the parameters are parsed once.
+ */
+export interface MessageFacts {
+  readonly method: string;
+  /** JSON text; `undefined` for notifications. */
+  readonly id: string | undefined;
+  /** Name of the tool that a `tools/call` asks for; `undefined` when it names none, and for other methods. */
+  readonly tool: string | undefined;
+  readonly params: Readonly<Record<string, unknown>>;
+  /** Name of the tool or prompt, URI of the resource, …; '' where a method has none. */
+  readonly resourceId: string;
+  readonly arguments: Readonly<Record<string, unknown>> | undefined;
+  readonly meta: Readonly<Record<string, unknown>> | undefined;
+  /** Of revision 2026-07-28, where each request says who asks and in which revision. */
+  readonly clientInfo: Readonly<Record<string, unknown>> | undefined;
+  readonly protocolVersion: string | undefined;
 }
 
 export interface Health {

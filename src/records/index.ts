@@ -14,9 +14,6 @@ export {
   baseNameOf,
   containerNameOf,
   formatRunConfig,
-  isContainer,
-  isProcess,
-  isRemote,
   JS_RUNTIME_CHOICES,
   type JsRuntimeChoice,
   type PermissionProfile,
@@ -43,6 +40,7 @@ export {
 } from './status-store.ts';
 export { variableNameProblem, variableValueProblem } from './variable-name.ts';
 export { requireSound } from './variables.ts';
+export { kindOf, type WorkloadKind } from './workload-kind.ts';
 export {
   nameFromImage,
   parseNewWorkloadName,

@@ -228,20 +228,6 @@ export function containerNameOf(config: RunConfig): string {
   return config.container_name || baseNameOf(config);
 }
 
-/** Run as a process of this machine instead of a container; `image` is a package then: `npx://name@1.2.3`. */
-export function isProcess(config: RunConfig): boolean {
-  return config.runtime === 'process' && !isRemote(config);
-}
-
-export function isRemote(config: RunConfig): config is RunConfig & { readonly remote_url: string } {
-  return config.remote_url !== undefined && config.remote_url.trim() !== '';
-}
-
-/** The only kind that an engine knows of. */
-export function isContainer(config: RunConfig): boolean {
-  return !isRemote(config) && !isProcess(config);
-}
-
 /** spec 02 §1.5: only stdio servers have a mode of their own; a stored document without one means streamable-http. */
 function effectiveProxyMode(transport: Transport, configured: string | undefined): ProxyMode {
   if (transport !== 'stdio') return transport;

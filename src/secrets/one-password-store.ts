@@ -1,4 +1,4 @@
-import { messageOf, ThvError } from '../errors/index.ts';
+import { keepSecret, messageOf, ThvError } from '../errors/index.ts';
 import { answerInTime } from './answer-in-time.ts';
 import { notFound, readOnly } from './read-only.ts';
 import type { Environment, SecretEntry, SecretsStore } from './types.ts';
@@ -33,12 +33,19 @@ export async function openOnePasswordStore(
 ): Promise<SecretsStore> {
   const token = env['OP_SERVICE_ACCOUNT_TOKEN'] ?? '';
   if (token === '') throw failed('OP_SERVICE_ACCOUNT_TOKEN is not set');
-  const ask = async <T>(what: string, pending: Promise<T>, timeoutMs = REQUEST_TIMEOUT_MS) => {
+  keepSecret(token);
+  const ask = async <T>(
+    what: string,
+    pending: Promise<T>,
+    timeoutMs = REQUEST_TIMEOUT_MS,
+    explain: (why: string) => ThvError | undefined = () => undefined,
+  ) => {
     try {
       return await answerInTime(pending, { timeoutMs, signal });
     } catch (error) {
       signal?.throwIfAborted();
-      throw failed(`${what}: ${messageOf(error).replaceAll(token, '[secret]')}`, error);
+      const why = messageOf(error).replaceAll(token, '[secret]');
+      throw explain(why) ?? failed(`${what}: ${why}`, error);
     }
   };
   const client = await ask('error creating 1Password client', connect(token), CONNECT_TIMEOUT_MS);
@@ -51,11 +58,10 @@ export async function openOnePasswordStore(
           secret: name,
           reason: `invalid secret path: ${name}`,
         });
-      try {
-        return await ask('error resolving secret', client.secrets.resolve(name));
-      } catch (error) {
-        throw /not found|does not exist/i.test(messageOf(error)) ? notFound(name) : error;
-      }
+      return await ask('error resolving secret', client.secrets.resolve(name), REQUEST_TIMEOUT_MS, (why) =>
+        // The client's own errors have no codes.
+        /not found|does not exist/i.test(why) ? notFound(name) : undefined,
+      );
     },
     ...readOnly('1password'),
     list: () => ask('error listing secrets', listFields(client)),

@@ -1,5 +1,5 @@
 import { type ApplicationConfig, createConfigStore } from '../config/index.ts';
-import { ThvError } from '../errors/index.ts';
+import { keepSecret, ThvError } from '../errors/index.ts';
 import type { Logger, Paths } from '../platform/index.ts';
 import { createEmptyStore, createEnvironmentStore, withEnvironmentFallback } from './environment-store.ts';
 import { obtainPassword } from './password.ts';
@@ -51,8 +51,28 @@ interface OpenProviderOptions extends OpenSecretsOptions {
   readonly password?: string | undefined;
 }
 
-/** A provider by its type, whatever is set up. Each is imported when it is used. */
+/** A provider by its type, whatever is set up. What is read from it or put into it stays out of every text about an error. */
 export async function openProvider(
+  type: SecretsStore['type'],
+  options: OpenProviderOptions,
+): Promise<SecretsStore> {
+  const store = await openUnwatched(type, options);
+  return {
+    ...store,
+    async get(name, limits) {
+      const value = await store.get(name, limits);
+      keepSecret(value);
+      return value;
+    },
+    async set(name, value) {
+      keepSecret(value);
+      await store.set(name, value);
+    },
+  };
+}
+
+/** Each is imported when it is used. */
+async function openUnwatched(
   type: SecretsStore['type'],
   options: OpenProviderOptions,
 ): Promise<SecretsStore> {
@@ -88,6 +108,7 @@ async function openEncrypted({
 }: OpenProviderOptions): Promise<SecretsStore> {
   const { openEncryptedStore } = await import('./encrypted-store.ts');
   const password = await obtainPassword({ env, logger, askPassword, supplied });
+  keepSecret(password.text);
   const store = await openEncryptedStore(paths, password.text);
   await password.remember();
   return store;

@@ -1,13 +1,16 @@
 import gt from 'semver/functions/gt';
 import valid from 'semver/functions/valid';
 import * as v from 'valibot';
-import { ThvError } from '../errors/index.ts';
+import { hasCode, ThvError } from '../errors/index.ts';
+import { createHttpClient } from '../net/index.ts';
 import type { Paths } from '../platform/index.ts';
 import { changeUpdateFile, readUpdateFile } from './update-file.ts';
 import { userAgent } from './user-agent.ts';
 
 const BETWEEN_CHECKS_MS = 30 * 60_000;
 const TIMEOUT_MS = 3000;
+const MAX_BYTES = 64 * 1024;
+const MAX_REDIRECTS = 10;
 const Answer = v.object({ version: v.string() });
 
 interface CheckOptions {
@@ -56,26 +59,29 @@ async function askEndpoint(
   { component, isRelease, platform, signal, url, version }: CheckOptions,
   instanceId: string,
 ): Promise<string> {
-  const limit = AbortSignal.timeout(TIMEOUT_MS);
+  // The user named the endpoint, wherever it is.
+  const client = createHttpClient({
+    allowPrivateAddresses: true,
+    plainHttp: 'always',
+    proxies: process.env,
+    userAgent: userAgent(component, { version, platform, isRelease }),
+  });
   try {
-    const response = await fetch(url, {
-      headers: {
-        'X-Instance-ID': instanceId,
-        'User-Agent': userAgent(component, { version, platform, isRelease }),
-      },
-      signal: AbortSignal.any([signal, limit]), // the caller's ends with its command
+    const { status, body } = await client.send(url, {
+      headers: { 'X-Instance-ID': instanceId },
+      maxBytes: MAX_BYTES,
+      timeoutMs: TIMEOUT_MS,
+      redirects: MAX_REDIRECTS,
+      signal,
     });
-    if (!response.ok)
-      throw new ThvError('ERR_UPDATE_CHECK', { reason: `${url} answered with status ${response.status}` });
-    const answer = v.safeParse(Answer, await response.json());
+    if (status < 200 || status > 299)
+      throw new ThvError('ERR_UPDATE_CHECK', { reason: `${url} answered with status ${status}` });
+    const answer = v.safeParse(Answer, JSON.parse(body));
     if (!answer.success) throw new ThvError('ERR_UPDATE_CHECK', { reason: `${url} told no version` });
     return answer.output.version;
   } catch (error) {
-    if (!limit.aborted || signal.aborted) throw error;
-    throw new ThvError(
-      'ERR_TIMEOUT',
-      { reason: `no answer within ${TIMEOUT_MS / 1000} s` },
-      { cause: error },
-    );
+    if (!hasCode(error, 'ERR_HTTP') || error.facts.failed !== 'timeout') throw error;
+    const reason = `no answer within ${TIMEOUT_MS / 1000} s`;
+    throw new ThvError('ERR_TIMEOUT', { reason }, { cause: error });
   }
 }

@@ -1,4 +1,5 @@
 import { messageOf } from '../errors/index.ts';
+import { createHttpClient } from '../net/index.ts';
 import { createBackground, type Logger, type Paths } from '../platform/index.ts';
 import { readUpdateFile, userAgent } from '../updates/index.ts';
 import { findUsageEndpoint } from './find-endpoint.ts';
@@ -38,6 +39,13 @@ export function createUsageReporter(options: ReporterOptions): UsageReporter {
   let isSending = false;
   let isClosing = false;
   const background = createBackground(logger);
+  // The user named the endpoint, wherever it is.
+  const client = createHttpClient({
+    allowPrivateAddresses: true,
+    plainHttp: 'always',
+    proxies: process.env,
+    userAgent: userAgent('local', options),
+  });
 
   function count(): void {
     const today = dayOf(now());
@@ -77,21 +85,21 @@ export function createUsageReporter(options: ReporterOptions): UsageReporter {
     body: { readonly count: number; readonly timestamp: string },
   ): Promise<boolean> {
     try {
-      const response = await fetch(url, {
+      const { status } = await client.send(url, {
         method: 'POST',
         headers: {
           'Content-Type': 'application/json',
           'X-Instance-ID': processId,
           'X-Anonymous-Id': installation,
-          'User-Agent': userAgent('local', options),
         },
         body: JSON.stringify(body),
-        redirect: 'error', // the user named this endpoint and no other
-        signal: AbortSignal.timeout(timeoutMs),
+        maxBytes: 0,
+        timeoutMs,
+        redirects: 0, // the user named this endpoint and no other
       });
-      await response.body?.cancel();
-      if (!response.ok) logger.debug('usage metrics were refused', { status: response.status });
-      return response.ok;
+      const isTaken = status >= 200 && status < 300;
+      if (!isTaken) logger.debug('usage metrics were refused', { status });
+      return isTaken;
     } catch (error) {
       logger.debug('usage metrics were not sent', { error: messageOf(error) });
       return false;

@@ -24,7 +24,6 @@ export async function applyUpgrade(
   const registry = await context.registry();
   const entry = await registry.find(check.registry_server ?? '', options);
   if (entry.kind !== 'container') return check;
-  const engine = await context.engine(options.signal);
   const { kind, location } = await registry.source();
   const origin = {
     registry_api_url: kind === 'api' ? location : undefined,
@@ -37,7 +36,7 @@ export async function applyUpgrade(
     image: entry.image,
   };
   requireSound(config);
-  await checkRunnable(context, { engine, config }, options);
+  await checkRunnable(context, config, options);
   const problem = await exchangeConfig(context, name, config);
   if (problem !== undefined)
     throw new ThvError('ERR_WORKLOAD_START_FAILED', { workload: name, reason: problem });

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { messageOf, ThvError, within } from '../errors/index.ts';
+import { during, messageOf, ThvError } from '../errors/index.ts';
 import { findFreePort, formatDuration, isPortAvailable, type Logger } from '../platform/index.ts';
 import {
   findSecretParameter,
@@ -25,7 +25,7 @@ import { checkLimits } from './check-limits.ts';
 import { collectEnvironment } from './environment.ts';
 import type { Filled } from './fill-environment.ts';
 import type { RunPlan } from './plan-run.ts';
-import { type Runtime, requireProcessNetwork } from './runtime.ts';
+import { requireProcessNetwork } from './runtime.ts';
 import type { ToolsOverride } from './tools-override.ts';
 import type { RunRequest } from './types.ts';
 
@@ -34,7 +34,7 @@ interface BuildFacts {
   /** Asked for when nothing else can be wrong: what it names may have to be built or installed first (spec 01 §14-2). */
   readonly image: (profile: PermissionProfile) => Promise<string>;
   /** Absent: in a container. */
-  readonly runtime?: Runtime['kind'];
+  readonly runtime?: 'container' | 'process';
   /** The workload's own port while it is given other settings: taken, but by itself. */
   readonly ownPort?: number | undefined;
   readonly plan: RunPlan;
@@ -60,12 +60,12 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
     { flags: request.environment, file: request.environmentFile, folder: request.environmentFolder },
     facts.logger,
   );
-  const profile = await within('failed to validate run config', () => checkSettings(request, facts));
+  const profile = await during('STEP_RUN_CONFIG', () => checkSettings(request, facts));
   const secretTargets = request.secrets.flatMap((text) => findSecretParameter(text)?.target ?? []);
-  const filled = await within('failed to validate environment variables', () =>
+  const filled = await during('STEP_ENVIRONMENT', () =>
     facts.fill(new Set([...Object.keys(given), ...secretTargets])),
   );
-  await within('failed to validate run config', () =>
+  await during('STEP_RUN_CONFIG', () =>
     requireSound({
       env_vars: { ...filled.environment, ...given },
       secrets: [...filled.secrets, ...request.secrets],
@@ -74,7 +74,7 @@ export async function buildRunConfig(request: RunRequest, facts: BuildFacts): Pr
     }),
   );
   const image = await facts.image(profile);
-  return await within('failed to validate run config', async () => {
+  return await during('STEP_RUN_CONFIG', async () => {
     const port = await chooseProxyPort(request, plan, facts);
     const config: RunConfig = {
       schema_version: 'v0.1.0',

@@ -1,14 +1,11 @@
 import { ThvError } from '../errors/index.ts';
-import { effectiveLimits, parseMemory, type ResourceLimits } from '../records/index.ts';
+import { effectiveLimits, parseMemory, type ResourceLimits, type WorkloadKind } from '../records/index.ts';
 
 /** What a sandbox takes to come up, before the server has asked for anything. */
 const LEAST_OF_PROCESS = { memory: '64m', pids: 32 } as const;
 
 /** Throws `ERR_INPUT_INVALID` for limits that what they are for cannot have. */
-export function checkLimits(
-  limits: ResourceLimits | null | undefined,
-  of: 'container' | 'process' | 'remote',
-): void {
+export function checkLimits(limits: ResourceLimits | null | undefined, of: WorkloadKind): void {
   if (limits === undefined || limits === null || of === 'container') return;
   if (of === 'remote') {
     const given = Object.entries({ '--memory': limits.memory, '--cpus': limits.cpus, '--pids': limits.pids });

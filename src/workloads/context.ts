@@ -1,6 +1,5 @@
 import type { ApplicationConfig, ConfigStore } from '../config/index.ts';
-import { type Engine, openEngine } from '../engine/index.ts';
-import { messageOf, ThvError, within } from '../errors/index.ts';
+import { messageOf, ThvError } from '../errors/index.ts';
 import {
   askHost,
   createDesiredState,
@@ -14,15 +13,14 @@ import {
 } from '../host/index.ts';
 import type { Logger, Paths } from '../platform/index.ts';
 import {
-  createEngineNotes,
   createRunConfigStore,
   createStatusStore,
-  type EngineNotes,
   type RunConfigStore,
   type StatusStore,
   type WorkloadName,
 } from '../records/index.ts';
 import type { Registry } from '../registry/index.ts';
+import { createRuntimes, type Runtimes } from '../runtimes/index.ts';
 import type { SecretsStore } from '../secrets/index.ts';
 import { createTurns } from './turns.ts';
 
@@ -45,12 +43,10 @@ export interface Context {
   readonly runConfigs: RunConfigStore;
   readonly statuses: StatusStore;
   readonly desired: DesiredState;
-  readonly engineNotes: EngineNotes;
+  readonly runtimes: Runtimes;
   readonly environment: RunEnvironment;
   readonly version: string;
   readonly platform: string;
-  /** Throws `ERR_ENGINE_UNAVAILABLE`. */
-  engine(signal?: AbortSignal): Promise<Engine>;
   /** Throws `ERR_SECRETS_NOT_SET_UP` and what opening the store throws. */
   secrets(signal?: AbortSignal): Promise<SecretsStore>;
   registry(): Promise<Registry>;
@@ -72,7 +68,6 @@ export function createContext(options: ManagerOptions): Context {
     return createConfigStore(options.paths);
   };
   const { env, paths, logger, version, platform, builtAt } = options;
-  let engine: Promise<Engine> | undefined;
   let registry: Promise<Registry> | undefined;
   let knownSettings: string | undefined;
   let asking: Promise<HostAnswer> | undefined;
@@ -85,17 +80,8 @@ export function createContext(options: ManagerOptions): Context {
     runConfigs: createRunConfigStore(paths.state),
     statuses: createStatusStore(paths.data, logger),
     desired: createDesiredState(paths.state, logger),
-    engineNotes: createEngineNotes(paths.state),
+    runtimes: createRuntimes({ env, shell: env, paths, logger }),
     environment: runEnvironmentFrom(env),
-    async engine(signal) {
-      engine ??= within('failed to create container runtime', () => openEngine({ env, signal }));
-      try {
-        return await engine;
-      } catch (error) {
-        engine = undefined;
-        throw error;
-      }
-    },
     async secrets(signal) {
       const { openSecretsStore } = await import('../secrets/index.ts');
       return openSecretsStore({ paths, env, logger, signal });

@@ -4,10 +4,10 @@ import { sleep } from '../platform/index.ts';
 import { formatRunConfig, parseWorkloadName, type RunConfig, type WorkloadName } from '../records/index.ts';
 import { createActRecord } from './act-record.ts';
 import { bestEffort, type Context } from './context.ts';
-import { engineOf, stopBeforeStart } from './lifecycle.ts';
 import { prepareEdit } from './prepare-run.ts';
-import { removeContainers } from './remove-containers.ts';
-import { spawnSupervisor } from './supervisor.ts';
+import { stopBeforeStart } from './stop.ts';
+import { findReadable } from './stored.ts';
+import { handToSupervisor } from './supervisor.ts';
 import type { OperationOptions, RunInteraction, RunRequest, RunResult } from './types.ts';
 
 /** How long stopping the old settings and starting the new ones may take together (spec 10 §11.6). */
@@ -134,11 +134,10 @@ async function startWith(
   signal: AbortSignal,
 ): Promise<void> {
   await stopBeforeStart(context, name, signal);
-  const engine = await engineOf(context, name, signal);
-  if (engine !== undefined) await removeContainers(context, engine, name, signal);
+  await context.runtimes.of(await findReadable(context, name)).clear(name, { signal });
   await context.runConfigs.save(name, config);
   await createActRecord(context, name).step('starting');
-  await spawnSupervisor(context, name, config.debug ?? false);
+  await handToSupervisor(context, name, config.debug ?? false);
 }
 
 /** Waits until it has run for a moment; throws with its status context when it failed, or ended and is being restarted. */

@@ -1,14 +1,8 @@
 import * as v from 'valibot';
 import { stringify } from 'yaml';
 import { ThvError, within } from '../errors/index.ts';
-import {
-  baseNameOf,
-  formatRunConfig,
-  isProcess,
-  isRemote,
-  parseWorkloadName,
-  type RunConfig,
-} from '../records/index.ts';
+import { baseNameOf, formatRunConfig, parseWorkloadName, type RunConfig } from '../records/index.ts';
+import type { Runtime } from '../runtimes/index.ts';
 import type { Context } from './context.ts';
 import type { Exported, ExportFormat } from './types.ts';
 
@@ -18,7 +12,7 @@ const LOOKS_SECRET = /TOKEN|SECRET|KEY|PASSWORD|AUTHORIZATION|COOKIE/i;
 
 /** A workload's document as a text to be kept elsewhere (spec 02 §2). Throws `ERR_RUN_CONFIG_NOT_FOUND`. */
 export async function exportWorkload(
-  { runConfigs }: Pick<Context, 'runConfigs'>,
+  { runConfigs, runtimes }: Pick<Context, 'runConfigs' | 'runtimes'>,
   name: string,
   format: ExportFormat,
 ): Promise<Exported> {
@@ -27,7 +21,7 @@ export async function exportWorkload(
   );
   return format === 'json'
     ? { text: formatRunConfig(config), warnings: plainTextWarnings(config) }
-    : { text: kubernetesResource(config), warnings: kubernetesWarnings(config) };
+    : { text: kubernetesResource(config, runtimes.of(config)), warnings: kubernetesWarnings(config) };
 }
 
 function plainTextWarnings({ env_vars, header_forward }: RunConfig): readonly string[] {
@@ -59,18 +53,9 @@ const CedarConfig = v.looseObject({
   }),
 });
 
-/** The operator's `MCPServer` resource (spec 02 §2). Throws `ERR_INPUT_INVALID` for remote workloads. */
-function kubernetesResource(config: RunConfig): string {
-  if (isRemote(config)) {
-    throw new ThvError('ERR_INPUT_INVALID', {
-      reason: 'remote MCP servers are not supported in Kubernetes deployments',
-    });
-  }
-  if (isProcess(config)) {
-    throw new ThvError('ERR_INPUT_INVALID', {
-      reason: 'packages that are run as processes have no image for a Kubernetes deployment',
-    });
-  }
+/** The operator's `MCPServer` resource (spec 02 §2). Throws `ERR_INPUT_INVALID` for workloads without an image. */
+function kubernetesResource(config: RunConfig, { notForKubernetes: reason }: Runtime): string {
+  if (reason !== undefined) throw new ThvError('ERR_INPUT_INVALID', { reason });
   const cedar = v.safeParse(CedarConfig, (config as Readonly<Record<string, unknown>>)['authz_config']);
   const resource = {
     apiVersion: 'toolhive.stacklok.dev/v1beta1',

@@ -4,7 +4,8 @@ import { serverOf } from '../host/index.ts';
 import type { WorkloadName } from '../records/index.ts';
 import { clientsOf } from './client-entries.ts';
 import type { Context } from './context.ts';
-import { forEachWorkload, removeWorkload } from './lifecycle.ts';
+import { forEachWorkload } from './for-each.ts';
+import { removeWorkload } from './remove.ts';
 import type { OperationOptions, Outcome } from './types.ts';
 
 /** Names of a group's workloads, running or stopped, from their documents. */

@@ -5,8 +5,6 @@ import { findFreePort, isPortAvailable, type Logger, type Paths, readTextFile } 
 import {
   baseNameOf,
   containerNameOf,
-  isProcess,
-  isRemote,
   parseNewWorkloadName,
   parseRunConfig,
   type RunConfig,
@@ -15,6 +13,7 @@ import {
   unknownKeysOf,
   type WorkloadName,
 } from '../records/index.ts';
+import type { Runtimes } from '../runtimes/index.ts';
 import { checkProfile, withAbsoluteSources } from '../sandbox/index.ts';
 
 import { checkLimits } from './check-limits.ts';
@@ -40,9 +39,14 @@ export async function readRunConfigFile(path: string): Promise<RunConfig> {
  */
 export async function admitRunConfig(
   config: RunConfig,
-  { paths, logger }: { readonly paths: Paths; readonly logger: Logger },
+  {
+    paths,
+    logger,
+    runtimes,
+  }: { readonly paths: Paths; readonly logger: Logger; readonly runtimes: Runtimes },
 ): Promise<{ readonly name: WorkloadName; readonly config: RunConfig }> {
-  refuseUnsupported(config);
+  const runtime = runtimes.of(config);
+  refuseUnsupported(config, runtime);
   if (config.schema_version !== SCHEMA_VERSION) {
     logger.warn('run configuration has another schema version', {
       given: config.schema_version,
@@ -51,7 +55,7 @@ export async function admitRunConfig(
   }
   const unknown = unknownKeysOf(config);
   if (unknown.length > 0) logger.warn('run configuration has unknown keys', { keys: unknown.join(', ') });
-  if (config.image === '' && !isRemote(config)) throw invalid('image: must not be empty');
+  if (config.image === '' && runtime.runs !== 'nothing') throw invalid('image: must not be empty');
   requireSound(config);
   const name = parseNewWorkloadName(baseNameOf(config));
   if (config.container_name) parseNewWorkloadName(config.container_name);
@@ -59,10 +63,7 @@ export async function admitRunConfig(
     throw new ThvError('ERR_GROUP_NOT_FOUND', { group: config.group });
   }
   const { permission_profile } = config;
-  checkLimits(
-    config.resource_limits,
-    isRemote(config) ? 'remote' : isProcess(config) ? 'process' : 'container',
-  );
+  checkLimits(config.resource_limits, runtime.kind);
   if (permission_profile) checkProfile(permission_profile, 'of the run configuration');
   const names = {
     name: config.name || name,

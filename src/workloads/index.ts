@@ -1,7 +1,7 @@
 export { parseEnvironmentFlags } from './environment.ts';
 export { createWorkloadManager } from './manager.ts';
 export { requestFor, type StoredSecrets } from './request-for.ts';
-export { RUNTIMES, unknownRuntime } from './runtime.ts';
+export { RUNTIMES, unknownRuntime } from './runtime-choices.ts';
 export { runtimeOverride } from './runtime-override.ts';
 export type {
   Ask,

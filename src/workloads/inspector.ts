@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import type { ContainerSpec, Engine } from '../engine/index.ts';
-import { hasCode, messageOf, ThvError, within } from '../errors/index.ts';
-import { findByExactName, isUp } from '../host/index.ts';
+import { hasCode, messageOf, ThvError } from '../errors/index.ts';
+import { isLoopbackHost } from '../net/index.ts';
 import { isPortAvailable, sleep } from '../platform/index.ts';
-import { LABEL, type RunConfig, standardLabels, type WorkloadName } from '../records/index.ts';
+import type { RunConfig, WorkloadName } from '../records/index.ts';
+import type { Auxiliary, AuxiliaryProgram } from '../runtimes/index.ts';
 import { bestEffort, type Context } from './context.ts';
 import { getWorkload } from './list.ts';
-import { retrieveImage } from './retrieve-image.ts';
 import type { InspectRequest, OperationOptions, Progress, Workload } from './types.ts';
 
 /** Pinned; `TOOLHIVE_INSPECTOR_IMAGE` names another one, for machines that cannot reach this registry. */
@@ -28,19 +27,17 @@ export async function inspectWorkload(
 ): Promise<string> {
   const { signal } = options;
   const workload = await findTarget(context, name, options);
-  const engine = await within('failed to create container runtime', () => context.engine(signal));
-  await refuseSecond(context, engine, signal);
+  if ((await context.runConfigs.names()).includes(NAME))
+    throw new ThvError('ERR_WORKLOAD_EXISTS', { workload: NAME });
+  const inspector = await context.runtimes.byKind.container.openAuxiliary(NAME, { signal });
+  await inspector.requireFree();
   await refuseBusyPorts(request);
-  const image = context.env['TOOLHIVE_INSPECTOR_IMAGE'] || IMAGE;
-  await retrieveImage(engine, image, { ...options, logger: context.logger, owner: 'program' });
   const token = randomBytes(32).toString('hex');
-  const id = await startContainer(engine, inspectorSpec(image, token, request), signal);
+  await inspector.start(programOf(context, token, request), options);
   try {
-    await untilServing(engine, id, request.uiPort, signal);
+    await untilServing(inspector, request.uiPort, signal);
   } catch (error) {
-    await bestEffort(context.logger, 'failed to remove container', () =>
-      engine.containers.remove(id, { force: true, signal: AbortSignal.timeout(30_000) }),
-    );
+    await bestEffort(context.logger, 'failed to remove container', inspector.remove);
     throw error;
   }
   return pageUrl(workload, token, request);
@@ -67,28 +64,11 @@ async function findTarget(context: Context, name: string, { signal }: OperationO
 /** From inside a container, the loopback address of a Linux machine is out of reach; Docker Desktop has a way in. */
 async function warnOfLoopback(context: Context, { name }: Workload): Promise<void> {
   const config: RunConfig | undefined = await context.runConfigs.find(name as WorkloadName);
-  if (process.platform !== 'linux' || config === undefined || !config.host.startsWith('127.')) return;
+  if (process.platform !== 'linux' || config === undefined || !isLoopbackHost(config.host)) return;
   context.logger.warn('the inspector may not reach a workload that listens on loopback only', {
     workload: name,
     hint: "run the workload with '--host 0.0.0.0'",
   });
-}
-
-async function refuseSecond(context: Context, engine: Engine, signal?: AbortSignal): Promise<void> {
-  const existing = await findByExactName(engine, NAME, signal);
-  const isOurs = existing?.Config.Labels?.[LABEL.auxiliary] === 'true';
-  if ((await context.runConfigs.names()).includes(NAME) || (existing !== undefined && !isOurs)) {
-    throw new ThvError('ERR_WORKLOAD_EXISTS', { workload: NAME });
-  }
-  if (existing === undefined) return;
-  if (isUp(existing)) {
-    throw new ThvError(
-      'ERR_INPUT_INVALID',
-      { reason: 'an inspector is already running' },
-      { hint: `remove it with 'thv rm ${NAME}'` },
-    );
-  }
-  await engine.containers.remove(existing.Id, { force: true, signal });
 }
 
 async function refuseBusyPorts({ uiPort, mcpProxyPort }: InspectRequest): Promise<void> {
@@ -105,57 +85,26 @@ async function refuseBusyPorts({ uiPort, mcpProxyPort }: InspectRequest): Promis
   }
 }
 
-function inspectorSpec(
-  image: string,
+function programOf(
+  { env }: Context,
   token: string,
   { uiPort, mcpProxyPort }: InspectRequest,
-): ContainerSpec {
-  const ports = [String(uiPort), String(mcpProxyPort)];
+): AuxiliaryProgram {
   return {
-    Image: image,
-    Env: [
-      `MCP_PROXY_AUTH_TOKEN=${token}`,
-      'HOST=0.0.0.0',
-      `CLIENT_PORT=${uiPort}`,
-      `SERVER_PORT=${mcpProxyPort}`,
-    ],
-    Labels: {
-      ...standardLabels({ containerName: NAME, baseName: NAME, transport: NAME, port: uiPort }),
-      [LABEL.auxiliary]: 'true',
-      [LABEL.networkIsolation]: 'false',
+    image: env['TOOLHIVE_INSPECTOR_IMAGE'] || IMAGE,
+    environment: {
+      MCP_PROXY_AUTH_TOKEN: token,
+      HOST: '0.0.0.0',
+      CLIENT_PORT: String(uiPort),
+      SERVER_PORT: String(mcpProxyPort),
     },
-    ExposedPorts: Object.fromEntries(ports.map((port) => [`${port}/tcp`, {}])),
-    HostConfig: {
-      NetworkMode: 'bridge',
-      CapDrop: ['ALL'],
-      SecurityOpt: ['label:disable', 'no-new-privileges'],
-      // Nobody supervises it: one that ends stays ended, and says why.
-      RestartPolicy: { Name: 'no' },
-      // Docker Desktop knows the name by itself.
-      ExtraHosts: ['host.docker.internal:host-gateway'],
-      PortBindings: Object.fromEntries(
-        ports.map((port) => [`${port}/tcp`, [{ HostIp: '127.0.0.1', HostPort: port }]]),
-      ),
-    },
+    ports: [uiPort, mcpProxyPort],
+    labelledPort: uiPort,
   };
 }
 
-async function startContainer(engine: Engine, spec: ContainerSpec, signal?: AbortSignal): Promise<string> {
-  const { id } = await within('failed to create container', () =>
-    engine.containers.create(NAME, spec, { signal }),
-  );
-  try {
-    await within('failed to start container', () => engine.containers.start(id, { signal }));
-  } catch (error) {
-    await engine.containers.remove(id, { force: true }).catch(() => undefined); // the first failure is the one to tell
-    throw error;
-  }
-  return id;
-}
-
 async function untilServing(
-  engine: Engine,
-  id: string,
+  inspector: Auxiliary,
   port: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -170,10 +119,9 @@ async function untilServing(
     const answer = await ask(port);
     if (answer === 200) return;
     last = String(answer);
-    const details = await engine.containers.find(id);
-    // Podman says `stopped` for a moment, and knows the exit code only after it.
-    if (details === undefined || details.State.Status === 'exited' || details.State.Status === 'dead') {
-      const reason = `the inspector ended before it served its page (exit code ${details?.State.ExitCode ?? 'unknown'})`;
+    const end = await inspector.findEnd();
+    if (end !== undefined) {
+      const reason = `the inspector ended before it served its page (exit code ${end.exitCode ?? 'unknown'})`;
       throw new ThvError('ERR_CONTAINER_EXITED', { container: NAME, reason });
     }
     if (performance.now() > deadline) {

@@ -1,24 +1,19 @@
-import type { ContainerSummary, Engine } from '../engine/index.ts';
 import { hasCode, ThvError, toThvError } from '../errors/index.ts';
-import { findContainer, readConfinement } from '../host/index.ts';
-import { startDeadline } from '../platform/index.ts';
 import {
   createLabelFilter,
-  isContainer,
-  isProcess,
-  LABEL,
   parseWorkloadName,
   type RunConfig,
   type StatusListing,
-  type StatusRecord,
   type WorkloadName,
 } from '../records/index.ts';
+import type { Runtime, Sighting } from '../runtimes/index.ts';
 import type { Context } from './context.ts';
 import { reconcile } from './reconcile.ts';
 import type { OperationOptions, Workload } from './types.ts';
-import { type Evidence, seenFromDetails, seenFromSummary, viewOf } from './view.ts';
+import { type Evidence, viewOf } from './view.ts';
 
-const ENGINE_PATIENCE_MS = 15_000;
+/** A person waits for the answer. */
+const PATIENCE_MS = 15_000;
 
 interface ListQuery {
   readonly all: boolean;
@@ -26,15 +21,19 @@ interface ListQuery {
   readonly group?: string | undefined;
 }
 
-/** All workloads, reconciled with the engine (spec 02 §4.6). Throws `ERR_ENGINE_UNAVAILABLE` when a container is concerned. */
+/** All workloads, reconciled with what their runtimes find (spec 02 §4.6). Throws `ERR_ENGINE_UNAVAILABLE` when a container is concerned. */
 export async function listWorkloads(
   context: Context,
   query: ListQuery,
   { signal }: OperationOptions = {},
 ): Promise<readonly Workload[]> {
   const matches = createLabelFilter(query.labels ?? []);
-  const opening = context.engine(signal);
-  opening.catch(() => undefined); // told where it is awaited
+  const { runtimes } = context;
+  const openings = runtimes.all.map((runtime) => {
+    const opening = runtime.open({ signal });
+    opening.catch(() => undefined); // told where it is awaited
+    return { runtime, opening };
+  });
   // Files and host before containers: a workload that starts in between must not look as if its container were missing.
   const asking = context.askHost();
   const { records, unreadable } = await listRecords(context);
@@ -43,21 +42,27 @@ export async function listWorkloads(
   const filed = new Set([...records.keys(), ...unreadable.keys(), ...served]);
   const configs = new Map<WorkloadName, RunConfig | undefined>();
   for (const name of filed) configs.set(name, await findConfig(context, name));
-  const engine = await engineUnlessUseless(opening, context, [...configs.values()]);
-  const containers = engine === undefined ? new Map() : await containersByName(context, engine, signal);
-  const names = [...new Set([...filed, ...containers.keys()])];
+  const sightings = new Map<WorkloadName, Sighting>();
+  for (const { runtime, opening } of openings) {
+    const isConcerned = [...configs.values()].some((config) => runtimes.of(config) === runtime);
+    const canList = await opens(runtime, opening, { isConcerned, hasWorkloads: configs.size > 0 });
+    if (!canList) continue;
+    for (const [name, seen] of await runtime.list({ signal, patienceMs: PATIENCE_MS }))
+      sightings.set(name, seen);
+  }
+  const names = [...new Set([...filed, ...sightings.keys()])];
   const workloads = await Promise.all(
     names.map(async (name): Promise<Workload> => {
-      const summary = containers.get(name);
+      const config = configs.has(name) ? configs.get(name) : await findConfig(context, name);
       const evidence: Evidence = {
         record: records.get(name),
         unreadable: unreadable.get(name),
-        config: configs.has(name) ? configs.get(name) : await findConfig(context, name),
-        container: summary === undefined ? undefined : seenFromSummary(summary),
-        confinement: confinementOf(context, name, configs.get(name), records.get(name)),
+        config,
+        runtime: runtimes.of(config),
+        seen: sightings.get(name),
         host,
       };
-      return viewOf(name, evidence, await reconcile(context, name, evidence, engine));
+      return viewOf(name, evidence, await reconcile(context, name, evidence));
     }),
   );
   return workloads
@@ -82,46 +87,24 @@ async function listRecords({ statuses, runConfigs, logger }: Context): Promise<S
   }
 }
 
-function confinementOf(
-  { paths }: Context,
-  name: WorkloadName,
-  config: RunConfig | undefined,
-  record: StatusRecord | undefined,
-): Evidence['confinement'] {
-  if (config === undefined || !isProcess(config)) return undefined;
-  const known = readConfinement(paths, name);
-  const isUp = record?.status === 'running' || record?.status === 'unhealthy';
-  // Nothing holds what does not run; what ran it is of interest most of all when it has died.
-  return isUp || known === undefined ? known : { ...known, limits: {}, weaknesses: [] };
-}
-
 /**
- * The engine, if it answers. Where it does not, that is only told when it could have known of something: when a workload is, or may
- * be, a container, or when an engine was asked for by name.
+ * Whether a runtime can be asked. Where it cannot, that is an error only when it could have known of something: when a workload is, or
+ * may be, of its kind, or when it was named and there are no workloads that tell otherwise.
  */
-async function engineUnlessUseless(
-  opening: Promise<Engine>,
-  { env }: Context,
-  configs: readonly (RunConfig | undefined)[],
-): Promise<Engine | undefined> {
+async function opens(
+  runtime: Runtime,
+  opening: Promise<void>,
+  { isConcerned, hasWorkloads }: { readonly isConcerned: boolean; readonly hasWorkloads: boolean },
+): Promise<boolean> {
   try {
-    return await opening;
+    await opening;
+    return true;
   } catch (error) {
-    const needsNone = configs.every((config) => config !== undefined && !isContainer(config));
-    const isNamed = NAMES_AN_ENGINE.some((variable) => (env[variable] ?? '') !== '');
-    const isUseless = needsNone && (configs.length > 0 || !isNamed || env['TOOLHIVE_RUNTIME'] === 'process');
+    const isUseless = !isConcerned && (hasWorkloads || !runtime.isNamed);
     if (!hasCode(error, 'ERR_ENGINE_UNAVAILABLE') || !isUseless) throw error;
-    return undefined;
+    return false;
   }
 }
-
-const NAMES_AN_ENGINE = [
-  'TOOLHIVE_DOCKER_SOCKET',
-  'TOOLHIVE_PODMAN_SOCKET',
-  'TOOLHIVE_COLIMA_SOCKET',
-  'DOCKER_HOST',
-  'TOOLHIVE_RUNTIME',
-];
 
 /** One workload by name, with the same answer as the list (spec 02 §15-6). Throws `ERR_WORKLOAD_NOT_FOUND`, `ERR_STATUS_FILE_INVALID`. */
 export async function getWorkload(
@@ -133,64 +116,19 @@ export async function getWorkload(
   const asking = context.askHost();
   const record = await context.statuses.find(name);
   const config = await findConfig(context, name);
-  const needsEngine = config === undefined || isContainer(config);
-  const engine = needsEngine ? await context.engine(signal) : undefined;
-  const details =
-    engine === undefined
-      ? undefined
-      : await patiently(engine, signal, (limited) => findContainer(engine, name, limited));
+  const runtime = context.runtimes.of(config);
+  const seen = await runtime.find(name, { signal, patienceMs: PATIENCE_MS });
   const host = await asking;
   const isServed = host.type === 'answers' && host.workloads.has(name);
-  if (record === undefined && details === undefined && !isServed) {
+  if (record === undefined && seen === undefined && !isServed) {
     throw new ThvError(
       'ERR_WORKLOAD_NOT_FOUND',
       { workload: name },
       { hint: "use 'thv list --all' to see all workloads" },
     );
   }
-  const container = details === undefined ? undefined : seenFromDetails(details);
-  const confinement = confinementOf(context, name, config, record);
-  const evidence = { record, unreadable: undefined, config, container, confinement, host };
-  return viewOf(name, evidence, await reconcile(context, name, evidence, engine));
-}
-
-/** A question to an engine for which a person waits. Throws `ERR_ENGINE_UNAVAILABLE` for one that accepts it and goes silent. */
-async function patiently<Answer>(
-  { kind, address }: Engine,
-  signal: AbortSignal | undefined,
-  ask: (signal: AbortSignal) => Promise<Answer>,
-): Promise<Answer> {
-  using deadline = startDeadline({ signal, timeoutMs: ENGINE_PATIENCE_MS });
-  try {
-    return await ask(deadline.signal);
-  } catch (error) {
-    if (!deadline.expired) throw error;
-    const reason = `${kind} at ${address} did not answer within ${ENGINE_PATIENCE_MS / 1000} seconds`;
-    throw new ThvError('ERR_ENGINE_UNAVAILABLE', { reason }, { cause: error });
-  }
-}
-
-async function containersByName(
-  context: Context,
-  engine: Engine,
-  signal?: AbortSignal,
-): Promise<ReadonlyMap<WorkloadName, ContainerSummary>> {
-  const labels = [`${LABEL.managed}=true`];
-  const found = await patiently(engine, signal, (limited) =>
-    engine.containers.list({ all: true, labels }, { signal: limited }),
-  );
-  const byName = new Map<WorkloadName, ContainerSummary>();
-  for (const container of found) {
-    if (container.Labels[LABEL.auxiliaryWorkload] === 'true') continue;
-    const raw = container.Labels[LABEL.baseName] || (container.Names[0] ?? '').replace(/^\//, '');
-    try {
-      const name = parseWorkloadName(raw);
-      if (!byName.has(name) || container.State === 'running') byName.set(name, container);
-    } catch {
-      context.logger.warn('skipping container with an unusable workload name', { container: raw });
-    }
-  }
-  return byName;
+  const evidence = { record, unreadable: undefined, config, runtime, seen, host };
+  return viewOf(name, evidence, await reconcile(context, name, evidence));
 }
 
 /** A document that cannot be read costs the details, not the list. */

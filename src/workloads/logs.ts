@@ -1,12 +1,8 @@
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { OutputChunk } from '../engine/index.ts';
-import { hasCode, ThvError, toThvError } from '../errors/index.ts';
-import { findContainer, outputPath } from '../host/index.ts';
-import { followFile } from '../platform/index.ts';
-
-import { isContainer, isProcess, parseWorkloadName, type WorkloadName } from '../records/index.ts';
-
+import { ThvError, toThvError } from '../errors/index.ts';
+import { parseWorkloadName, type WorkloadName } from '../records/index.ts';
+import type { OutputChunk } from '../runtimes/index.ts';
 import type { Context } from './context.ts';
 import { listWorkloads } from './list.ts';
 import type { OperationOptions } from './types.ts';
@@ -15,7 +11,7 @@ import type { OperationOptions } from './types.ts';
 const HOST_LOG = 'thv-host';
 
 /** What a workload's server printed (spec 02 §11). Throws `ERR_LOGS_NOT_FOUND`. */
-export async function* containerLogs(
+export async function* serverLogs(
   context: Context,
   rawName: string,
   {
@@ -25,31 +21,16 @@ export async function* containerLogs(
   }: OperationOptions & { readonly follow: boolean; readonly tail?: number | 'all' },
 ): AsyncGenerator<OutputChunk> {
   const name = parseWorkloadName(rawName);
-  const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: the engine may know more
-  if (config !== undefined && isProcess(config)) {
-    const lifetime = signal ?? new AbortController().signal;
-    for await (const bytes of followFile(outputPath(context.paths, name), {
-      follow,
-      signal: lifetime,
-      ...(tail === 'all' ? {} : { lines: tail }),
-      isComplete: () => hasEndedForGood(context, name),
-    })) {
-      yield { stream: 'stdout', bytes };
-    }
-    return;
-  }
-  const engine = config === undefined || isContainer(config) ? await context.engine(signal) : undefined;
-  const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
-  const notFound = new ThvError('ERR_LOGS_NOT_FOUND', { workload: name });
-  if (engine === undefined || container === undefined) {
+  const config = await context.runConfigs.find(name).catch(() => undefined); // unreadable: its runtime may know more
+  const hasEnded = () => hasEndedForGood(context, name);
+  const chunks = await context.runtimes
+    .of(config)
+    .logs(name, { follow, tail, signal, hasEndedForGood: hasEnded });
+  if (chunks === undefined) {
     const isUnknown = config === undefined && (await context.statuses.find(name)) === undefined;
-    throw isUnknown ? new ThvError('ERR_WORKLOAD_NOT_FOUND', { workload: name }) : notFound;
+    throw new ThvError(isUnknown ? 'ERR_WORKLOAD_NOT_FOUND' : 'ERR_LOGS_NOT_FOUND', { workload: name });
   }
-  try {
-    yield* engine.containers.logs(container.Id, { follow, tail, signal });
-  } catch (error) {
-    throw hasCode(error, 'ERR_CONTAINER_NOT_FOUND') ? notFound : error;
-  }
+  yield* chunks;
 }
 
 /** Stopped, failed or removed, as opposed to on its way to its next life. */

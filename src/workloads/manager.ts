@@ -1,19 +1,21 @@
 import { groupExists } from '../groups/index.ts';
 import { parseWorkloadName } from '../records/index.ts';
 import { createContext, type ManagerOptions } from './context.ts';
+import { forEachWorkload } from './for-each.ts';
 import { getWorkload, listWorkloads } from './list.ts';
 import { reviveHost } from './revive-host.ts';
 import { workloadLogPath } from './supervisor.ts';
 import type { WorkloadManager } from './types.ts';
 
 /**
- * The one service behind the commands and the API; opens the engine and the workload host when an operation needs them.
+ * The one service behind the commands and the API; opens runtimes and the workload host when an operation needs them.
  * Operations are imported when they are called: a list must not load the proxy.
  */
 export function createWorkloadManager(options: ManagerOptions): WorkloadManager {
   const context = createContext(options);
   const running = () => import('./run.ts');
-  const lifecycle = () => import('./lifecycle.ts');
+  const starting = () => import('./start.ts');
+  const stopping = () => import('./stop.ts');
   const logFiles = () => import('./logs.ts');
   let migrated: Promise<void> | undefined;
   /** Before a workload may look for its secrets (spec 09 §5.6). */
@@ -46,12 +48,12 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
     },
     async start(name, operation) {
       await secretsMoved();
-      const { startWorkload } = await lifecycle();
+      const { startWorkload } = await starting();
       using _ = await context.exclusively(parseWorkloadName(name), operation?.signal);
       return { name, result: await startWorkload(context, name, operation) };
     },
     async restart(name, operation) {
-      const { startWorkload, stopBeforeStart } = await lifecycle();
+      const [{ startWorkload }, { stopBeforeStart }] = await Promise.all([starting(), stopping()]);
       const checked = parseWorkloadName(name);
       using _ = await context.exclusively(checked, operation?.signal);
       await stopBeforeStart(context, checked, operation?.signal);
@@ -71,21 +73,21 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
     },
     async startForeground(name, { onReady, ...operation }) {
       await secretsMoved();
-      const { startWorkloadForeground } = await lifecycle();
+      const { startWorkloadForeground } = await starting();
       await startWorkloadForeground(context, name, {
         ...operation,
         onReady: (url) => onReady({ name, url }),
       });
     },
     async stop(names, operation) {
-      const { forEachWorkload, stopWorkload } = await lifecycle();
+      const { stopWorkload } = await stopping();
       return forEachWorkload(names, async (name) => {
         using _ = await context.exclusively(name, operation.signal);
         return await stopWorkload(context, name, operation);
       });
     },
     async remove(names, operation) {
-      const { forEachWorkload, removeWorkload } = await lifecycle();
+      const { removeWorkload } = await import('./remove.ts');
       return forEachWorkload(names, async (name) => {
         using _ = await context.exclusively(name, operation.signal);
         return await removeWorkload(context, name, operation);
@@ -100,8 +102,8 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
       return exportWorkload(context, name, format);
     },
     async *logs(name, operation) {
-      const { containerLogs } = await logFiles();
-      yield* containerLogs(context, name, operation);
+      const { serverLogs } = await logFiles();
+      yield* serverLogs(context, name, operation);
     },
     proxyLogPath: (name) => workloadLogPath(context, parseWorkloadName(name)),
     pruneLogs: async (operation) => (await logFiles()).pruneLogs(context, operation),
@@ -112,7 +114,9 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
     },
     registry: () => context.registry(),
     groupExists: async (name) => groupExists(context.paths.state, name),
-    ping: async (operation) => (await context.engine(operation?.signal)).ping(operation),
+    async ping(operation = {}) {
+      for (const runtime of context.runtimes.all) await runtime.ping(operation);
+    },
     async groupMembers(group) {
       const { checkDeletable, membersOf } = await groups();
       await checkDeletable(context, group);

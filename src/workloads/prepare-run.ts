@@ -1,15 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Engine } from '../engine/index.ts';
-import { ThvError, within } from '../errors/index.ts';
+import { during, ThvError, within } from '../errors/index.ts';
 import { groupExists } from '../groups/index.ts';
-import { findByExactName, findContainer } from '../host/index.ts';
 import { type Logger, tryLock } from '../platform/index.ts';
 import {
   baseNameOf,
-  isContainer,
-  isProcess,
-  isRemote,
   type PermissionProfile,
   parseNewWorkloadName,
   parseWorkloadName,
@@ -17,6 +12,7 @@ import {
   sanitizeWorkloadName,
   type WorkloadName,
 } from '../records/index.ts';
+import type { Order, Runtime } from '../runtimes/index.ts';
 import { checkProfile, readPermissionProfile } from '../sandbox/index.ts';
 import { identifySource, type Source } from '../sources/index.ts';
 import { findUsageEndpoint } from '../usage/index.ts';
@@ -27,11 +23,11 @@ import { checkSecrets } from './check-secrets.ts';
 import type { Context } from './context.ts';
 import { fillEnvironment } from './fill-environment.ts';
 import { admitRunConfig, readRunConfigFile, withFreePorts } from './import.ts';
-import { ensureImage, imageOf } from './obtain-image.ts';
 import { planRun } from './plan-run.ts';
+import { prepareServer } from './prepare-server.ts';
 import { buildRemoteConfig } from './remote-document.ts';
 import { type OwnSource, partSource, type RemoteSource } from './remote-source.ts';
-import { ensureProcess, openRuntime, type ProcessSettings, withRuntime } from './runtime.ts';
+import { openRuntime, withRuntime } from './runtime.ts';
 import { checkToolsOverride, readToolsOverride } from './tools-override.ts';
 import type { ImportRequest, OperationOptions, RunInteraction, RunRequest } from './types.ts';
 
@@ -40,10 +36,10 @@ type RunOptions = OperationOptions & RunInteraction;
 /** A workload that may be saved and started. */
 interface Prepared {
   readonly context: Context;
-  /** Absent for a process. */
-  readonly engine: Engine | undefined;
   readonly name: WorkloadName;
   readonly config: RunConfig;
+  /** What the server is made from is here already. */
+  readonly isReady: boolean;
   /** Of the name, until the workload is stored. */
   readonly reservation: Disposable;
 }
@@ -59,7 +55,7 @@ export async function prepareRun(
       ? await prepareDocument(context, request, options)
       : await prepareNew(context, request, options);
   try {
-    await checkRunnable(prepared.context, prepared, options);
+    await checkRunnable(prepared.context, prepared.config, { ...options, isReady: prepared.isReady });
     return prepared;
   } catch (error) {
     prepared.reservation[Symbol.dispose]();
@@ -67,14 +63,14 @@ export async function prepareRun(
   }
 }
 
-/** Secrets and image are there. */
+/** Secrets and server are there. */
 export async function checkRunnable(
   context: Context,
-  { engine, config }: Pick<Prepared, 'engine' | 'config'>,
-  options: RunOptions,
+  config: RunConfig,
+  { isReady = false, ...options }: RunOptions & { readonly isReady?: boolean },
 ): Promise<void> {
   await within('failed to validate workload parameters', () => checkSecrets(context, config, options));
-  if (engine !== undefined) await ensureImage(context, engine, config, options);
+  if (!isReady) await prepareServer(context, config, options);
   options.signal?.throwIfAborted();
 }
 
@@ -86,8 +82,9 @@ async function prepareNew(outer: Context, given: RunRequest, options: RunOptions
   const parted = partSource(source);
   requireApplicable(given, 'own' in parted ? ANY_OWN : [remoteTarget(parted.remote)]);
   // Whoever has no engine may still use servers of others (spec 06 §19-1).
-  const { engine } = 'own' in parted ? await openRuntime(context, given, options) : {};
-  const target = 'own' in parted ? ownTarget(parted.own, engine, given.source) : remoteTarget(parted.remote);
+  const runtime =
+    'own' in parted ? await openRuntime(context, given, options) : context.runtimes.byKind.remote;
+  const target = 'own' in parted ? ownTarget(parted.own, runtime, given.source) : remoteTarget(parted.remote);
   requireApplicable(given, [target]);
   const request = target === 'uvx process' ? await withRequirements(context, given) : given;
   const name = await within('failed to check if workload exists', () =>
@@ -95,19 +92,19 @@ async function prepareNew(outer: Context, given: RunRequest, options: RunOptions
   );
   using stack = new DisposableStack();
   const reservation = stack.use(reserveName(context, name));
-  await refuseTakenName(context, engine, name, signal);
+  await refuseTakenName(context, runtime, name, signal);
   await checkGroup(context, name, request.group);
-  const process = {
-    image: packageOf(request, source),
+  const settings = {
     no_sandbox: request.noSandbox,
     allow_install_scripts: request.allowInstallScripts,
     js_runtime: request.jsRuntime === 'auto' ? undefined : request.jsRuntime,
     runtime_config: request.runtimeOverride,
   };
-  const facts = { ...options, name, source: parted, process, ownPort: undefined };
-  const config = await documentOf(context, engine, request, facts);
+  const packageName = packageOf(request, source);
+  const facts = { ...options, name, source: parted, packageName, settings, ownPort: undefined };
+  const document = await documentOf(context, runtime, request, facts);
   stack.move(); // the caller's from here on
-  return { context, engine, name, config, reservation };
+  return { context, name, ...document, reservation };
 }
 
 /**
@@ -132,28 +129,31 @@ export async function prepareEdit(
   given: RunRequest,
   options: RunOptions,
 ): Promise<RunConfig> {
-  const request = isProcess(present) ? withProcessSettings(given, present) : given;
+  const { runtimes } = context;
+  const kept = runtimes.of(present);
+  const request = kept.runs === 'packages' ? withProcessSettings(given, present) : given;
   requireGroup(context, request.group);
   const name = parseWorkloadName(baseNameOf(present));
   const found: Source =
-    request.source === present.image && !isRemote(present)
+    request.source === present.image && kept.runs !== 'nothing'
       ? { kind: 'image', image: present.image, defaultName: name }
       : await findSource(context, request, options.signal);
   const source = partSource(found);
-  const needsEngine = 'own' in source && !isProcess(present);
-  const engine = needsEngine ? await context.engine(options.signal) : undefined;
+  const own = kept.runs === 'nothing' ? runtimes.byKind.container : kept;
+  const runtime = 'own' in source ? own : runtimes.byKind.remote;
+  await runtime.open(options);
   const target =
-    'own' in source ? ownTarget(source.own, engine, request.source) : remoteTarget(source.remote);
+    'own' in source ? ownTarget(source.own, runtime, request.source) : remoteTarget(source.remote);
   requireApplicable(request, [target], present);
-  const process = {
+  const settings = {
     ...present,
-    image: packageOf(request, found),
     js_runtime: request.jsRuntime === 'auto' ? undefined : request.jsRuntime,
     runtime_config: request.runtimeOverride,
   };
-  const facts = { ...options, name, source, process, ownPort: present.port };
-  const config = await documentOf(context, engine, request, facts);
-  await checkRunnable(context, { engine, config }, options);
+  const packageName = packageOf(request, found);
+  const facts = { ...options, name, source, packageName, settings, ownPort: present.port };
+  const { config, isReady } = await documentOf(context, runtime, request, facts);
+  await checkRunnable(context, config, { ...options, isReady });
   return config;
 }
 
@@ -176,28 +176,28 @@ function finding(source: string): string {
 interface DocumentFacts extends RunOptions {
   readonly name: WorkloadName;
   readonly source: ReturnType<typeof partSource>;
-  /** Where it runs as a process. */
-  readonly process: ProcessSettings;
+  readonly packageName: string;
+  readonly settings: Order['settings'];
   readonly ownPort: number | undefined;
 }
 
 async function documentOf(
   context: Context,
-  engine: Engine | undefined,
+  runtime: Runtime,
   request: RunRequest,
-  { name, source, process, ownPort, ...options }: DocumentFacts,
-): Promise<RunConfig> {
+  { name, source, packageName, settings, ownPort, ...options }: DocumentFacts,
+): Promise<Pick<Prepared, 'config' | 'isReady'>> {
   const { signal, ask } = options;
   const { logger } = context;
   const toolsOverride = {
     ...(await readToolsOverride(request.toolsOverrideFile)),
-    ...(await within('failed to validate run config', () => checkToolsOverride(request.toolsOverride ?? {}))),
+    ...(await during('STEP_RUN_CONFIG', () => checkToolsOverride(request.toolsOverride ?? {}))),
   };
   const reservedPorts = await portsOfOthers(context, name);
   const countsToolCalls = (await findUsageEndpoint(context)) !== undefined;
   if ('remote' in source) {
     const { remote } = source;
-    return await buildRemoteConfig(context, request, {
+    const config = await buildRemoteConfig(context, request, {
       name,
       remote,
       ownPort,
@@ -207,9 +207,10 @@ async function documentOf(
       ask,
       signal,
     });
+    return { config, isReady: true };
   }
   const { own } = source;
-  const plan = await within('failed to validate run config', async () =>
+  const plan = await during('STEP_RUN_CONFIG', async () =>
     planRun(own, {
       given: { ...request, toolsOverride, permissions: await permissionsOf(request) },
       stateless: request.stateless,
@@ -217,15 +218,24 @@ async function documentOf(
       registrySource: async () => (await context.registry()).source(),
     }),
   );
-  return await buildRunConfig(request, {
+  let isReady = false;
+  const config = await buildRunConfig(request, {
     name,
     image: (permission_profile) =>
-      within(finding(request.source), () =>
-        engine === undefined
-          ? ensureProcess(context, { ...process, permission_profile }, options)
-          : imageOf(context, engine, own, request, options),
-      ),
-    runtime: engine === undefined ? 'process' : 'container',
+      within(finding(request.source), async () => {
+        const obtained = await runtime.obtain(
+          {
+            source: own.kind === 'entry' ? { kind: 'image', image: own.entry.image } : own,
+            packageName,
+            caCertificate: request.caCertificate,
+            settings: { ...settings, permission_profile },
+          },
+          options,
+        );
+        isReady = obtained.isReady;
+        return obtained.image;
+      }),
+    runtime: runtime.runs === 'packages' ? 'process' : 'container',
     ownPort,
     plan,
     toolsOverride,
@@ -234,14 +244,16 @@ async function documentOf(
     reservedPorts,
     logger,
   });
+  return { config, isReady };
 }
 
 function remoteTarget({ entry }: RemoteSource): Target {
   return entry === undefined ? 'remote server' : 'remote entry';
 }
 
-function ownTarget(own: OwnSource, engine: Engine | undefined, source: string): Target {
-  if (engine !== undefined) return own.kind === 'package' || own.kind === 'folder' ? 'built image' : 'image';
+function ownTarget(own: OwnSource, runtime: Runtime, source: string): Target {
+  if (runtime.runs === 'images')
+    return own.kind === 'package' || own.kind === 'folder' ? 'built image' : 'image';
   const [, scheme] = /^(npx|uvx|go):/.exec(source) ?? [];
   if (scheme !== undefined) return `${scheme as 'npx' | 'uvx' | 'go'} process`;
   // What an edit leaves as it is is not looked at again.
@@ -290,22 +302,21 @@ async function prepareDocument(
   options: RunOptions,
 ): Promise<Prepared> {
   const { signal } = options;
-  const { paths, logger } = context;
   const document = await readRunConfigFile(configFile);
   const importing = `failed to import ${configFile}`;
   const { name, config } = await within(importing, () =>
-    admitRunConfig(debug ? { ...document, debug } : document, { paths, logger }),
+    admitRunConfig(debug ? { ...document, debug } : document, context),
   );
-  const engine = isContainer(config) ? await context.engine(signal) : undefined;
+  const runtime = context.runtimes.of(config);
+  await runtime.open({ signal });
   using stack = new DisposableStack();
   const reservation = stack.use(reserveName(context, name));
-  await refuseTakenName(context, engine, name, signal);
+  await refuseTakenName(context, runtime, name, signal);
   await checkGroup(context, name, config.group ?? '');
-  if (isProcess(config)) await ensureProcess(context, config, options);
   const reservedPorts = await portsOfOthers(context, name);
   const runnable = await within(importing, () => withFreePorts(config, reservedPorts));
   stack.move(); // the caller's from here on
-  return { context, engine, name, config: runnable, reservation };
+  return { context, name, config: runnable, isReady: false, reservation };
 }
 
 /** Slashes are repaired, everything else that a name must not hold is refused (spec 01 §4.5). */
@@ -324,24 +335,16 @@ function newName(raw: string, logger: Logger): WorkloadName {
 /** Any workload of that name blocks it, except one that failed (spec 02 §6.1). */
 async function refuseTakenName(
   context: Context,
-  engine: Engine | undefined,
+  runtime: Runtime,
   name: WorkloadName,
   signal?: AbortSignal,
 ): Promise<void> {
   const record = await context.statuses.find(name);
   if (record?.status === 'error') return;
-  const container = engine === undefined ? undefined : await findContainer(engine, name, signal);
-  if (record !== undefined || container !== undefined) {
+  if (record !== undefined || (await runtime.find(name, { signal })) !== undefined) {
     throw new ThvError('ERR_WORKLOAD_EXISTS', { workload: name });
   }
-  if (engine === undefined) return;
-  if ((await findByExactName(engine, name, signal)) !== undefined) {
-    throw new ThvError(
-      'ERR_INPUT_INVALID',
-      { reason: `a container named '${name}' exists that thv does not manage` },
-      { hint: 'choose another name with --name, or remove that container' },
-    );
-  }
+  await runtime.requireFreeName(name, { signal });
 }
 
 /** Ports that other stored workloads come back to. */

@@ -1,10 +1,8 @@
-import type { Engine } from '../engine/index.ts';
-import { isContainer, type StatusRecord, type WorkloadName, type WorkloadStatus } from '../records/index.ts';
+import type { StatusRecord, WorkloadName, WorkloadStatus } from '../records/index.ts';
 import { bestEffort, type Context } from './context.ts';
-import { isEngineOf } from './locate-container.ts';
 import { type Supervisor, supervisorOf } from './supervisor.ts';
 import { isChanging } from './turns.ts';
-import { type Evidence, statusFromEngine } from './view.ts';
+import type { Evidence } from './view.ts';
 
 /** What a workload is shown as. */
 interface Shown {
@@ -20,15 +18,10 @@ const BEFORE_STOPPED: ReadonlySet<string> = new Set([...SERVED, 'stopping']);
 /**
  * The status that is true now. A file that calls a workload running while its container or its supervisor is gone, or stopping
  * when it has stopped, is corrected under the lock, and only if it still says so (spec 02 §4.4, §15-24). What the host serves is as
- * the host says. Nothing is concluded from an engine that does not hold the container, and no listing fails with a file.
+ * the host says. Nothing is concluded from a runtime that does not hold the workload, and no listing fails with a file.
  */
-export async function reconcile(
-  context: Context,
-  name: WorkloadName,
-  evidence: Evidence,
-  engine: Engine | undefined,
-): Promise<Shown> {
-  const { record, unreadable, container } = evidence;
+export async function reconcile(context: Context, name: WorkloadName, evidence: Evidence): Promise<Shown> {
+  const { record, unreadable, runtime, seen } = evidence;
   let supervisor = supervisorOf(name, record, evidence.host);
   // A run that fails records it and is gone a moment later: an answer from just before must not speak for it.
   if (supervisor.kind === 'host' && record?.status === 'error')
@@ -36,10 +29,9 @@ export async function reconcile(
   const observed = supervisor.kind === 'host' ? supervisor.observed : undefined;
   if (record === undefined) {
     if (observed !== undefined) return { ...observed, context: unreadable?.message ?? observed.context };
-    const status = container === undefined ? 'unknown' : statusFromEngine(container.state);
-    return { status, context: unreadable?.message };
+    return { status: seen?.status ?? 'unknown', context: unreadable?.message };
   }
-  const isElsewhere = await isInAnotherEngine(context, name, evidence, engine);
+  const isElsewhere = !runtime.endsWithSupervisor && seen === undefined && (await runtime.isElsewhere(name));
   if (supervisor.kind === 'none' && hasStopped(context, name, record, evidence)) {
     await correct(context, name, record, 'stopped');
     return { status: 'stopped', context: undefined };
@@ -75,10 +67,9 @@ function hasStopped(
   { paths, desired }: Context,
   name: WorkloadName,
   record: StatusRecord,
-  { config, container }: Evidence,
+  { runtime, seen }: Evidence,
 ): boolean {
-  const isLocal = config === undefined || isContainer(config);
-  const isDown = !isLocal || (container !== undefined && isDownIn(container.state));
+  const isDown = runtime.endsWithSupervisor || seen?.isDown === true;
   if (!isDown || !BEFORE_STOPPED.has(record.status)) return false;
   // What was recorded after it was told to end is about a later start.
   const endedAt = desired.endedAt(name) ?? Number.NEGATIVE_INFINITY;
@@ -86,45 +77,20 @@ function hasStopped(
   return !isChanging(paths, name);
 }
 
-/** Not running, and not about to: a supervisor that was ended early leaves a container that was never started. */
-function isDownIn(state: string): boolean {
-  return statusFromEngine(state) === 'stopped' || state === 'created' || state === 'configured';
-}
-
-/** Told on the way: the engine that answers here is not the one that holds the container. */
-async function isInAnotherEngine(
-  { engineNotes, logger }: Context,
-  name: WorkloadName,
-  { container, config }: Evidence,
-  engine: Engine | undefined,
-): Promise<boolean> {
-  const isLocal = config === undefined || isContainer(config);
-  if (!isLocal || container !== undefined || engine === undefined) return false;
-  const note = await engineNotes.find(name);
-  if (note === undefined || isEngineOf(note, engine)) return false;
-  logger.warn('container not looked for: it is in another engine', {
-    workload: name,
-    engine: `${note.kind} at ${note.address}`,
-    asked: `${engine.kind} at ${engine.address}`,
-  });
-  return true;
-}
-
 function problemOf(
   name: WorkloadName,
   record: StatusRecord,
-  { config, container }: Evidence,
+  { runtime, seen }: Evidence,
   supervisor: Supervisor,
   isElsewhere: boolean,
 ): string | undefined {
-  // A process lives and dies with the one who looks after it, and so does the proxy of a remote server.
-  const canBeAsked = (config === undefined || isContainer(config)) && !isElsewhere;
-  if (canBeAsked && container === undefined && (record.status === 'running' || record.status === 'stopped')) {
+  const canBeAsked = !runtime.endsWithSupervisor && !isElsewhere;
+  if (canBeAsked && seen === undefined && (record.status === 'running' || record.status === 'stopped')) {
     return `workload ${name} not found in runtime, marking as unhealthy`;
   }
   if (record.status !== 'running') return undefined;
-  if (canBeAsked && container?.state !== 'running') {
-    return `workload status mismatch: file indicates running, but runtime shows ${statusFromEngine(container?.state ?? '')}`;
+  if (canBeAsked && seen?.status !== 'running') {
+    return `workload status mismatch: file indicates running, but runtime shows ${seen?.status ?? 'unknown'}`;
   }
   if (supervisor.kind !== 'none') return undefined;
   return `proxy process not running: workload shows running but proxy process for ${name} is not active`;

@@ -1,4 +1,4 @@
-import { ThvError, within } from '../errors/index.ts';
+import { during, ThvError, within } from '../errors/index.ts';
 import { refuseUnsupported, STDIO_REFUSED } from '../host/index.ts';
 import type { RunConfig, WorkloadName } from '../records/index.ts';
 import type { EntryHeader, EntryVariable, RemoteEntry } from '../registry/index.ts';
@@ -38,9 +38,7 @@ export async function buildRemoteConfig(
 ): Promise<RunConfig> {
   const { logger } = context;
   const { url, entry } = remote;
-  const plan = await within('failed to validate run config', () =>
-    planRemote(context, request, remote, toolsOverride),
-  );
+  const plan = await during('STEP_RUN_CONFIG', () => planRemote(context, request, remote, toolsOverride));
   const plain = await within('failed to parse header forward flags', () =>
     parseForwardHeaders(request.forwardHeaders ?? []),
   );
@@ -59,7 +57,7 @@ export async function buildRemoteConfig(
         : {}),
     });
   } else if (entry?.oauth_config !== undefined) throw signInNeeded(entry);
-  const filled = await within('failed to validate headers', () =>
+  const filled = await during('STEP_HEADERS', () =>
     fillEntryHeaders(context, entry?.headers ?? [], given, { ask, signal }),
   );
   const document = await buildRunConfig(asRemote(request, remote), {
@@ -90,7 +88,7 @@ export async function buildRemoteConfig(
       ...declared('add_headers_from_secret', { ...filled.secrets, ...fromSecrets }),
     },
   };
-  await within('failed to validate run config', () => refuseUnsupported(config));
+  await during('STEP_RUN_CONFIG', async () => refuseUnsupported(config, context.runtimes.byKind.remote));
   return config;
 }
 

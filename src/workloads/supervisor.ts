@@ -1,12 +1,5 @@
 import { join } from 'node:path';
-import {
-  findClaimant,
-  findClaimOf,
-  findUnfinishedDeploy,
-  grantStopTime,
-  type HostAnswer,
-  type Observation,
-} from '../host/index.ts';
+import { findClaimant, findClaimOf, type HostAnswer, type Observation } from '../host/index.ts';
 import {
   commandLineOf,
   environmentOf,
@@ -78,13 +71,13 @@ function startsWorkload(commandLine: string, name: WorkloadName): boolean {
 }
 
 interface EndOptions {
-  /** For a server that is a process, which ends with its supervisor. */
-  readonly processGraceSeconds?: number | undefined;
+  /** For a server that ends with its supervisor. */
+  readonly serverGraceSeconds?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Ends whatever serves the workload, and with it a server that is a process, which gets `processGraceSeconds` to end by itself;
+ * Ends whatever serves the workload, and with it a server that ends with its supervisor, which gets `serverGraceSeconds` for that;
  * returns when both have ended, and whether there was anybody. A container is not touched, but one that was being made is there now,
  * and has to be looked up again.
  */
@@ -92,21 +85,21 @@ export async function endSupervisor(
   context: Context,
   name: WorkloadName,
   record: StatusRecord | undefined,
-  { processGraceSeconds, signal }: EndOptions = {},
+  { serverGraceSeconds, signal }: EndOptions = {},
 ): Promise<boolean> {
-  const { desired, statuses, logger } = context;
-  const extraMs = (processGraceSeconds ?? 0) * 1000;
-  if (processGraceSeconds !== undefined) {
-    await bestEffort(logger, 'the server is given the usual time to end', async () =>
-      grantStopTime(context.paths, name, processGraceSeconds),
-    );
+  const { desired, statuses, logger, runtimes } = context;
+  const extraMs = (serverGraceSeconds ?? 0) * 1000;
+  if (serverGraceSeconds !== undefined) {
+    await bestEffort(logger, 'the server is given the usual time to end', async () => {
+      for (const runtime of runtimes.all) runtime.grantStopTime(name, serverGraceSeconds);
+    });
   }
   await bestEffort(logger, 'failed to note that the workload was told to end', () => desired.end(name));
   const host = await context.findHost();
   if (host !== undefined && (await host.end(name, { extraMs, signal }))) return true;
   const processId = findDedicated(context, name, record);
   if (processId === undefined) return false;
-  const isDeploying = findUnfinishedDeploy(context.paths.state, name) !== undefined;
+  const isDeploying = runtimes.all.some((runtime) => runtime.isDeploying(name));
   await terminateProcess(
     processId,
     TERMINATION_PATIENCE_MS + extraMs + (isDeploying ? DEPLOY_PATIENCE_MS : 0),
@@ -149,7 +142,7 @@ function isServing(paths: Paths, name: WorkloadName, processId: number): boolean
 }
 
 /** Hands a stored workload to the shared host, or starts the process of its own (spec 02 §6.2). */
-export async function spawnSupervisor(context: Context, name: WorkloadName, debug: boolean): Promise<void> {
+export async function handToSupervisor(context: Context, name: WorkloadName, debug: boolean): Promise<void> {
   const logPath = workloadLogPath(context, name);
   if (!(await isDedicated(context))) {
     const host = await context.ensureHost(debug);

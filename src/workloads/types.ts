@@ -1,6 +1,5 @@
 import type { BuildProgress } from '../build/index.ts';
 import type { Registered } from '../clients/index.ts';
-import type { Confinement } from '../host/index.ts';
 import type {
   JsRuntimeChoice,
   PermissionProfile,
@@ -9,7 +8,8 @@ import type {
   WorkloadStatus,
 } from '../records/index.ts';
 import type { Registry } from '../registry/index.ts';
-import type { RUNTIMES } from './runtime.ts';
+import type { Confinement } from '../runtimes/index.ts';
+import type { RUNTIMES } from './runtime-choices.ts';
 import type { RuntimeOverride } from './runtime-override.ts';
 import type { ToolsOverride } from './tools-override.ts';
 

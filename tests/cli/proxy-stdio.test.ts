@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
+import { pumpClientStdio } from '../../src/client-stdio/index.ts';
 import { ThvError } from '../../src/errors/index.ts';
 import { silentLogger } from '../../src/platform/log.ts';
-import { pumpStdio } from '../../src/stdio-proxy/index.ts';
 import { openStdioWorld } from '../middleware/world.ts';
 import { type Rpc, until } from '../proxy/raw-client.ts';
 import { openWorld } from '../proxy/world.ts';
@@ -20,7 +20,7 @@ function startPump(url: string, transport: Transport, patienceMs = 2000) {
     },
   });
   const stop = new AbortController();
-  const done = pumpStdio({
+  const done = pumpClientStdio({
     url,
     transport,
     input: stdin,
@@ -140,7 +140,7 @@ describe.each(BOTH)('over %s', (transport, path) => {
       );
       for (const byte of bytes) yield new Uint8Array([byte]);
     }
-    await pumpStdio({
+    await pumpClientStdio({
       url: world.base + path,
       transport,
       input: input(),

@@ -44,7 +44,7 @@ describe.if(PYTHON !== '')('the official Python SDK', () => {
   });
 
   test.each([
-    ['the stdio bridge', openBehindBridge],
+    ['server-stdio', openBehindBridge],
     ['the reverse proxy', openBehindReverseProxy],
   ])('finds a server of 2026-07-28 behind %s, and answers what its results ask', async (_, open) => {
     await using place = await open();

@@ -29,12 +29,12 @@ describe.each(REVISIONS)('the conformance suite of %s', (revision) => {
   test('says the same through the reverse proxy', () =>
     compare(revision, 'reverse proxy', openBehindReverseProxy));
 
-  test('says the same through the stdio bridge', () => compare(revision, 'stdio bridge', openBehindBridge));
+  test('says the same through server-stdio', () => compare(revision, 'server-stdio', openBehindBridge));
 
   // The suite holds the proxy against the standard; how each engine hands on the bytes of a server is shown in tests/e2e.
   onOneEngine((engine) => {
     test('says the same of a container that the executable runs', () =>
-      compare(revision, 'stdio bridge', () => openInContainer(engine)));
+      compare(revision, 'server-stdio', () => openInContainer(engine)));
   });
 });
 

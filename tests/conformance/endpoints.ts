@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { buildMiddlewares, composeChain } from '../../src/middleware/index.ts';
+import { composeChain, openMiddlewares } from '../../src/middleware/index.ts';
 import { silentLogger } from '../../src/platform/log.ts';
-import { createReverseProxy, createStdioBridge, type Endpoint, openListener } from '../../src/proxy/index.ts';
+import { createReverseProxy, createServerStdio, type Endpoint, openListener } from '../../src/proxy/index.ts';
 import type { Engine } from '../harness/engine.ts';
 import { CONFORMANCE_IMAGE } from '../harness/images.ts';
 import { freePort } from '../harness/ports.ts';
@@ -52,7 +52,7 @@ export async function openBehindReverseProxy(): Promise<Place> {
 /** The fixture over stdio, behind the bridge. */
 export async function openBehindBridge(): Promise<Place> {
   await using stack = new AsyncDisposableStack();
-  const bridge = createStdioBridge({
+  const bridge = createServerStdio({
     proxyMode: 'streamable-http',
     journal: createMemoryJournal(),
     log: silentLogger,
@@ -82,19 +82,14 @@ async function listen(
   transportLabel: string,
 ): Promise<string> {
   const port = freePort();
-  const chain = {
-    log: silentLogger,
-    bindHost: '127.0.0.1',
-    port,
-    trustProxyHeaders: false,
-    allowedOrigins: [],
-  };
+  const proxy = { bindHost: '127.0.0.1', port, trustProxyHeaders: false, allowedOrigins: [] };
+  const services = { log: silentLogger, clock: Date.now, proxy };
   const stored = [
     { type: 'auth', parameters: {} },
     { type: 'mcp-parser', parameters: {} },
     { type: 'recovery', parameters: null },
   ];
-  const handler = composeChain(buildMiddlewares(stored, chain), endpoint.handle);
+  const handler = composeChain(await openMiddlewares(stored, services, stack), endpoint.handle);
   stack.use(
     await openListener({ host: '127.0.0.1', port, handler, endpoint, transportLabel, log: silentLogger }),
   );

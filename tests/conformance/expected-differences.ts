@@ -1,6 +1,6 @@
 import type { Revision, Status } from './run-suite.ts';
 
-export type Way = 'reverse proxy' | 'stdio bridge';
+export type Way = 'reverse proxy' | 'server-stdio';
 
 /** A check that ends worse through us than without us, and why that is right. */
 interface Difference {
@@ -12,7 +12,7 @@ interface Difference {
   readonly reason: string;
 }
 
-const BOTH = ['reverse proxy', 'stdio bridge'] as const;
+const BOTH = ['reverse proxy', 'server-stdio'] as const;
 
 /** All of them; the comparison fails for any other, and for one of these that is gone. */
 export const EXPECTED_DIFFERENCES: readonly Difference[] = [
@@ -47,7 +47,7 @@ export const EXPECTED_DIFFERENCES: readonly Difference[] = [
   },
   {
     revision: '2026-07-28',
-    through: ['stdio bridge'],
+    through: ['server-stdio'],
     key: 'server-stateless / sep-2575-http-server-method-not-found-404-initialize / HttpServerMethodNotFound404initialize',
     status: 'FAILURE',
     reason:
@@ -55,7 +55,7 @@ export const EXPECTED_DIFFERENCES: readonly Difference[] = [
   },
   {
     revision: '2025-11-25',
-    through: ['stdio bridge'],
+    through: ['server-stdio'],
     key: 'server-sse-polling / server-sse-disconnect-resume / ServerDisconnectResume',
     status: 'INFO',
     reason:

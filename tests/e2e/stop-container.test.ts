@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { openEngine } from '../../src/engine/index.ts';
-import { stopContainer } from '../../src/workloads/stop-container.ts';
+import { stopContainer } from '../../src/runtimes/container/stop-container.ts';
 import { FIXTURE_IMAGE } from '../harness/images.ts';
 import { onEachEngine } from '../harness/on-each-engine.ts';
 import { waitFor } from '../harness/wait-for.ts';

@@ -116,50 +116,6 @@ describeEngines('attach', (under) => {
     expect([heard.stdoutBytes, heard.ends]).toEqual([1_000_000, [undefined]]);
   });
 
-  test('half-close: stdin ends after what was queued, output goes on', async () => {
-    const name = under.uniqueName();
-    const { containers } = under.engine;
-    await containers.create(name, {
-      Image: under.image,
-      Cmd: ['/bin/sh', '-c', 'cat | { cat >/dev/null; echo end of input; }'],
-      OpenStdin: true,
-      StdinOnce: true,
-      AttachStdin: true,
-      AttachStdout: true,
-    });
-    try {
-      await containers.start(name);
-      const heard = listen();
-      await using stdio = await containers.attach(name, heard.receiver);
-      const chunk = new Uint8Array(4 * MEBIBYTE).fill(0x61);
-      stdio.write(chunk);
-      stdio.endInput();
-      stdio.endInput();
-      const [, message] = await rejection(Promise.resolve().then(() => stdio.write('more')));
-      expect(message).toContain('the input was ended');
-      await heard.text('end of input\n');
-      await heard.end();
-      expect(heard.ends).toEqual([undefined]);
-    } finally {
-      await containers.remove(name, { force: true });
-    }
-  });
-
-  test('half-close without StdinOnce: Docker leaves the process its stdin, Podman 4.3 does not', async () => {
-    const name = await under.start('/bin/cat');
-    const first = listen();
-    await using stdio = await under.engine.containers.attach(name, first.receiver);
-    stdio.endInput();
-    if (under.name === 'podman') {
-      await first.end();
-      return;
-    }
-    const second = listen();
-    await using again = await under.engine.containers.attach(name, second.receiver);
-    again.write('still there\n');
-    await second.text('still there\n');
-  });
-
   test('the end of the container ends the stream once; then nothing can be written', async () => {
     const name = await under.start('/bin/sh', '-c', 'read line; echo bye');
     const heard = listen();
@@ -173,7 +129,6 @@ describeEngines('attach', (under) => {
     ] as const;
     expect(await rejection(Promise.resolve().then(() => stdio.write('more\n')))).toEqual(ended);
     expect(await rejection(stdio.drained())).toEqual(ended);
-    stdio.endInput();
     stdio.pause();
     stdio.resume();
     stdio.close();

@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
-import { buildMiddlewares, composeChain } from '../../src/middleware/index.ts';
+import { composeChain, openMiddlewares } from '../../src/middleware/index.ts';
 import { createLogger } from '../../src/platform/log.ts';
 import {
   createReverseProxy,
-  createStdioBridge,
+  createServerStdio,
   type Endpoint,
   openListener,
   type ServerLink,
@@ -39,13 +39,16 @@ export async function serveChained(
   transportLabel: string,
 ): Promise<Chained> {
   const log = createLogger({ level: 'ERROR', write: (line) => process.stderr.write(line) });
-  const facts = { log, bindHost: '127.0.0.1', port: 0, trustProxyHeaders: true, allowedOrigins: [] };
+  const proxy = { bindHost: '127.0.0.1', port: 0, trustProxyHeaders: true, allowedOrigins: [] };
+  const resources = new AsyncDisposableStack();
   const stored = settings === undefined ? [] : storedChain(settings);
-  const handler = composeChain(buildMiddlewares(stored, facts), endpoint.handle);
-  const listener = await openListener({ host: '127.0.0.1', port: 0, handler, endpoint, transportLabel, log });
+  const middlewares = await openMiddlewares(stored, { log, clock: Date.now, proxy }, resources);
+  const handler = composeChain(middlewares, endpoint.handle);
+  const options = { host: '127.0.0.1', port: 0, handler, endpoint, transportLabel, log };
+  const listener = resources.use(await openListener(options));
   return {
     base: `http://127.0.0.1:${listener.port}`,
-    [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }
 
@@ -67,7 +70,7 @@ export async function openStdioWorld(
 ): Promise<StdioWorld> {
   const called: string[] = [];
   const log = createLogger({ level: 'ERROR', write: (line) => process.stderr.write(line) });
-  const bridge = createStdioBridge({ journal: createMemoryJournal(), log, proxyMode: 'streamable-http' });
+  const bridge = createServerStdio({ journal: createMemoryJournal(), log, proxyMode: 'streamable-http' });
   let link: ServerLink | undefined;
 
   function answer({ id, method, params }: Message): void {
@@ -110,7 +113,7 @@ export async function openProcessWorld(
   settings: ToolSettings | undefined,
 ): Promise<Chained & { readonly reports: readonly string[] }> {
   const log = createLogger({ level: 'ERROR', write: (line) => process.stderr.write(line) });
-  const bridge = createStdioBridge({ journal: createMemoryJournal(), log, proxyMode: 'streamable-http' });
+  const bridge = createServerStdio({ journal: createMemoryJournal(), log, proxyMode: 'streamable-http' });
   const server = spawnServer(bridge, { command, identity: 'one' });
   const chained = await serveChained(bridge, settings, 'streamable-http');
   return {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { createHeaderCredentials } from '../../src/proxy/index.ts';
 import type { Health } from '../../src/proxy/types.ts';
 import { INITIALIZE, post, until } from './raw-client.ts';
 import { openFront, openSessionServer, result } from './reverse-front.ts';
@@ -157,7 +158,7 @@ describe('spec 04 §9.1, §19.13 /health', () => {
     await using front = await openFront({
       target: `${backend.url}/v2/mcp?k=1`,
       isRemote: true,
-      pingHeaders: () => ({ Authorization: 'Bearer t' }),
+      credentials: createHeaderCredentials({ Authorization: 'Bearer t' }),
     });
     expect((await health(front.base)).body.status).toBe('healthy');
     const [asked] = backend.asked;

@@ -1,4 +1,4 @@
-import type { ServerLink, ServerProcess, StdioBridge } from '../../src/proxy/index.ts';
+import type { ServerLink, ServerProcess, ServerStdio } from '../../src/proxy/index.ts';
 
 /** A stdio server run as a child process and attached to a bridge, the way the workload host attaches a container. */
 export interface SpawnedServer extends AsyncDisposable {
@@ -17,7 +17,7 @@ export interface SpawnFacts {
   readonly identity: string;
 }
 
-export function spawnServer(bridge: StdioBridge, { command, identity }: SpawnFacts): SpawnedServer {
+export function spawnServer(bridge: ServerStdio, { command, identity }: SpawnFacts): SpawnedServer {
   const child = Bun.spawn([...command], { stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' });
   const reports: string[] = [];
   let room: Promise<unknown> = Promise.resolve();

@@ -1,20 +1,20 @@
 import { join } from 'node:path';
-import { buildMiddlewares, composeChain } from '../../src/middleware/index.ts';
+import { composeChain, openMiddlewares } from '../../src/middleware/index.ts';
 import { createLogger } from '../../src/platform/log.ts';
 import {
-  createStdioBridge,
+  createServerStdio,
   type Listener,
   openListener,
+  type ServerStdio,
+  type ServerStdioOptions,
   type SessionJournal,
   type SessionRecord,
-  type StdioBridge,
-  type StdioBridgeOptions,
 } from '../../src/proxy/index.ts';
 import { type SpawnedServer, spawnServer } from './spawn-server.ts';
 
 export interface World extends AsyncDisposable {
   readonly base: string;
-  readonly bridge: StdioBridge;
+  readonly bridge: ServerStdio;
   readonly listener: Listener;
   readonly journal: MemoryJournal;
   readonly log: readonly string[];
@@ -24,7 +24,7 @@ export interface World extends AsyncDisposable {
   attach(fixture: string, identity: string, args?: readonly string[]): SpawnedServer;
 }
 
-export interface WorldOptions extends Partial<StdioBridgeOptions> {
+export interface WorldOptions extends Partial<ServerStdioOptions> {
   /** `undefined`: no process at first. */
   readonly fixture?: string | undefined;
   readonly args?: readonly string[];
@@ -47,14 +47,19 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const journal = options.journal ?? createMemoryJournal();
   const lines: string[] = [];
   const log = createLogger({ level: 'DEBUG', write: (line) => lines.push(line) });
-  const bridge = createStdioBridge({ proxyMode: 'streamable-http', log, ...bridgeOptions, journal });
-  const chain = { log, bindHost: '127.0.0.1', port, trustProxyHeaders: port === 0, allowedOrigins };
+  const bridge = createServerStdio({ proxyMode: 'streamable-http', log, ...bridgeOptions, journal });
+  const services = {
+    log,
+    clock: Date.now,
+    proxy: { bindHost: '127.0.0.1', port, trustProxyHeaders: port === 0, allowedOrigins },
+  };
+  const resources = new AsyncDisposableStack();
   const stored = [
     { type: 'auth', parameters: {} },
     { type: 'mcp-parser', parameters: {} },
     { type: 'recovery', parameters: null },
   ];
-  const handler = composeChain(buildMiddlewares(stored, chain), bridge.handle);
+  const handler = composeChain(await openMiddlewares(stored, services, resources), bridge.handle);
   const listener = await openListener({
     host: '127.0.0.1',
     port,
@@ -88,6 +93,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     attach,
     async [Symbol.asyncDispose]() {
       await listener[Symbol.asyncDispose]();
+      await resources.disposeAsync();
       for (const server of servers) await server.kill();
     },
   };

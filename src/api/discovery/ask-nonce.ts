@@ -1,5 +1,4 @@
-import { isIP } from 'node:net';
-import { isLoopbackHost } from '../pipeline/browser-guard.ts';
+import { isLoopbackHost, literalAddress } from '../../net/index.ts';
 
 const TIMEOUT_MS = 5000;
 
@@ -34,7 +33,7 @@ export function targetOf(text: string): { readonly url: string; readonly unix?: 
     return undefined;
   switch (url.protocol) {
     case 'http:': {
-      const isLiteral = isIP(url.hostname.replace(/^\[|\]$/g, '')) !== 0;
+      const isLiteral = literalAddress(url.hostname) !== undefined;
       return isLiteral && isLoopbackHost(url.hostname) ? { url: `${url.origin}/health` } : undefined;
     }
     case 'unix:': {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { resolve } from 'node:path';
-import { addressUrl, isLoopbackBind, parseAddress, resolveAddress, shownAddress } from './address.ts';
+import { addressUrl, parseAddress, resolveAddress, shownAddress } from './address.ts';
 
 const tcp = { host: '127.0.0.1', port: 8080 };
 const mode = 0o600;
@@ -35,20 +35,6 @@ test.each([
   [{ kind: 'pipe', path: '\\\\.\\pipe\\thv-api' }, 'npipe://thv-api'],
 ] as const)('%j is told as %s', (address, url) => {
   expect(addressUrl(address)).toBe(url);
-});
-
-test.each([
-  ['127.0.0.1', true],
-  ['127.8.8.8', true],
-  ['localhost', true],
-  ['::1', true],
-  ['', false],
-  ['0.0.0.0', false],
-  ['::', false],
-  ['192.168.1.5', false],
-  ['127.0.0.1.example.com', false],
-])('a bind to %j is loopback: %p', (host, expected) => {
-  expect(isLoopbackBind(host)).toBe(expected);
 });
 
 describe('a host by name', () => {

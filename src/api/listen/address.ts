@@ -2,7 +2,6 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { messageOf, ThvError } from '../../errors/index.ts';
-import { isLoopbackHost } from '../pipeline/browser-guard.ts';
 
 /** Who may connect to a UNIX socket: its owner, or its group as well. */
 export type SocketMode = 0o600 | 0o660;
@@ -60,11 +59,6 @@ export async function resolveAddress(address: ApiAddress): Promise<ApiAddress> {
 export function shownAddress(address: ApiAddress): string {
   if (address.kind !== 'tcp') return address.path;
   return `${isIP(address.host) === 6 ? `[${address.host}]` : address.host}:${address.port}`;
-}
-
-/** Whether only this machine can connect. An empty host means all interfaces. */
-export function isLoopbackBind(host: string): boolean {
-  return isLoopbackHost(isIP(host) === 6 ? `[${host}]` : host);
 }
 
 /** The address as other programs are told it (spec 10 §4). Wildcards become this machine's own address (§20-6). */

@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import { objectToPage } from '../../middleware/index.ts';
+import { isLoopbackHost } from '../../net/index.ts';
 import { RESOURCE_METADATA_PATH } from '../../oidc/index.ts';
 import { textAnswer } from './respond.ts';
 
@@ -33,11 +34,6 @@ function isLinkToDocumentation({ method, headers }: Request, path: string): bool
 
 function hostnameOf(host: string): string {
   return /^(\[[^\]]*\]|[^:]*)(?::\d*)?$/.exec(host)?.[1]?.toLowerCase() ?? '';
-}
-
-/** `localhost`, 127.0.0.0/8, `[::1]`. */
-export function isLoopbackHost(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }
 
 function printable(text: string): string {

@@ -10,7 +10,7 @@ function open(limitMs: number, fail: (signal: AbortSignal) => Promise<never>) {
   const lines: string[] = [];
   const logger = createLogger({ write: (line) => lines.push(line) });
   const app = new Hono<ApiVariables>();
-  app.onError(answerFailure({ logger, debug: false }));
+  app.onError(answerFailure(logger));
   app.get('/', timeLimit(limitMs), (c) => fail(c.var.signal));
   return { app, lines };
 }
@@ -48,5 +48,12 @@ test('what fails by itself is told to the log, and not to the client', async () 
   const answer = await app.request('/');
   expect([answer.status, await answer.text()]).toEqual([500, 'Internal Server Error\n']);
   expect(lines).toHaveLength(1);
-  expect(lines[0]).toContain('undefined is not a function');
+  const { level, error, code, causes, stack } = JSON.parse(lines[0] ?? '');
+  expect({ level, error, code, causes }).toEqual({
+    level: 'ERROR',
+    error: 'undefined is not a function',
+    code: 'ERR_INTERNAL',
+    causes: ['TypeError: undefined is not a function'],
+  });
+  expect(stack).toContain(import.meta.file);
 });

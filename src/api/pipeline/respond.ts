@@ -36,9 +36,7 @@ export function errorAnswer(error: ThvError): Response {
 
 function messageFor(error: ThvError): string {
   if (hasCode(error, 'ERR_WORKLOAD_NAME_INVALID'))
-    return [...error.context, `invalid workload name: ${error.facts.reason}`].join(': ');
+    return error.sentenceWith(`invalid workload name: ${error.facts.reason}`);
   // Remedies are written for people at a terminal; what a program can do is in the status.
-  return error.hint === undefined || error.status >= 500
-    ? error.message
-    : error.message.replace(`. Hint: ${error.hint}`, '');
+  return error.status >= 500 ? error.message : error.sentence;
 }

@@ -1,4 +1,4 @@
-import { hasCode, ThvError, toThvError } from '../../errors/index.ts';
+import { hasCode, toThvError } from '../../errors/index.ts';
 import { describe } from '../docs/describe.ts';
 import { readOptionalJson } from '../pipeline/body.ts';
 import { jsonAnswer, textAnswer } from '../pipeline/respond.ts';
@@ -89,8 +89,7 @@ export function addUpgradeRoutes(api: Api, { workloads, logger }: RouteOptions):
         const error = toThvError(thrown);
         if (error.status === 503 || error.status === 500) throw error;
         logger.error('workload not upgraded', { workload: name, error });
-        if (hasCode(error, 'ERR_WORKLOAD_START_FAILED'))
-          throw new ThvError('ERR_INTERNAL', { reason: error.message }, { cause: error });
+        if (hasCode(error, 'ERR_WORKLOAD_START_FAILED')) return textAnswer(500, 'Internal Server Error');
         return textAnswer(422, `failed to apply upgrade for workload "${name}"`);
       }
     },

@@ -1,7 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { messageOf, ThvError } from '../../errors/index.ts';
-import { readRegularFile } from '../../platform/index.ts';
+import { readRegularFile, withoutByteOrderMark } from '../../platform/index.ts';
 import { DOCKERFILES } from './context.ts';
 import { type ReadText, readNodeProject } from './node-project.ts';
 import { readPythonProject } from './python-project.ts';
@@ -70,9 +70,7 @@ async function findFolder(folder: string, path: string): Promise<string> {
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
     // npm and uv pass over a byte order mark, and so do we.
-    return readRegularFile(path, MAX_FILE_BYTES)
-      .toString('utf8')
-      .replace(/^\uFEFF/, '');
+    return withoutByteOrderMark(readRegularFile(path, MAX_FILE_BYTES).toString('utf8'));
   } catch (error) {
     if (isAbsent(error)) return undefined;
     const reason = `${basename(path)} cannot be read: ${messageOf(error)}`;

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { isLoopback } from './proxies.ts';
+import { isLoopbackProxy } from './proxies.ts';
 import type { HostFacts, IndexSettings } from './types.ts';
 
 /** Keys of npm's configuration that say where packages come from and who asks (npm docs, "config" and "npmrc"). */
@@ -37,7 +37,7 @@ export async function npmSettings(host: HostFacts): Promise<IndexSettings> {
 
 /** For a build, whose loopback is another than this machine's. */
 function isOfUse([key, value]: readonly [string, string]): boolean {
-  if (PROXY.test(key)) return !isLoopback(value);
+  if (PROXY.test(key)) return !isLoopbackProxy(value);
   if (key === 'registry' && DEFAULT_REGISTRY.test(value)) return false;
   return KEPT.some((pattern) => pattern.test(key));
 }

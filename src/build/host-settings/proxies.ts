@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { isLoopbackHost } from '../../net/index.ts';
 import type { HostFacts } from './types.ts';
 
 /** Names the engines predefine as build arguments, and what Docker's own configuration calls them. */
@@ -25,7 +26,7 @@ export async function proxySettings({
   );
   const found = NAMES.flatMap(([name, key]) => {
     const value = env[name] || env[name.toLowerCase()] || docker[key];
-    const isUsable = typeof value === 'string' && (name === 'NO_PROXY' || !isLoopback(value));
+    const isUsable = typeof value === 'string' && (name === 'NO_PROXY' || !isLoopbackProxy(value));
     return isUsable ? [[name, value] as const, [name.toLowerCase(), value] as const] : [];
   });
   const isAlone = found.every(([name]) => name.toUpperCase() === 'NO_PROXY');
@@ -41,7 +42,6 @@ function dockerProxies(text: string | undefined): Readonly<Record<string, unknow
 }
 
 /** Whether a proxy is on this machine's own loopback. */
-export function isLoopback(proxy: string): boolean {
-  const host = /^(?:[a-z0-9]+:\/\/)?(?:[^@/]*@)?(\[[^\]]*\]|[^:/]*)/i.exec(proxy)?.[1] ?? '';
-  return host === 'localhost' || host === '[::1]' || host.startsWith('127.');
+export function isLoopbackProxy(proxy: string): boolean {
+  return isLoopbackHost(/^(?:[a-z0-9]+:\/\/)?(?:[^@/]*@)?(\[[^\]]*\]|[^:/]*)/i.exec(proxy)?.[1] ?? '');
 }

@@ -203,6 +203,12 @@ describe('settings of the machine', () => {
       { HTTP_PROXY: 'http://u:p@127.0.0.1:3128', NO_PROXY: 'x' },
       {},
     ],
+    [
+      'a proxy whose name only begins like a loopback address',
+      {},
+      { HTTP_PROXY: 'http://127.evil.example:3128' },
+      { HTTP_PROXY: 'http://127.evil.example:3128', http_proxy: 'http://127.evil.example:3128' },
+    ],
     ['without a proxy nothing is exempt from it', {}, { NO_PROXY: 'x' }, {}],
     [
       "Docker's configuration",

@@ -1,4 +1,5 @@
 import { isAbsolute, join, sep } from 'node:path';
+import { withoutByteOrderMark } from '../../platform/index.ts';
 import { NotImportable } from './not-importable.ts';
 
 /** What placeholders of an entry are filled from. */
@@ -106,7 +107,7 @@ export function readVariables(
   } catch {
     throw new NotImportable(`its ${where} ${filled} cannot be read`);
   }
-  const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\r|\n/);
+  const lines = withoutByteOrderMark(text).split(/\r\n|\r|\n/);
   return Object.fromEntries(
     lines.flatMap((line) => {
       const [, name, value = ''] = /^\s*(?:export\s+)?([A-Za-z_][\w.]*)\s*=\s*(.*?)\s*$/.exec(line) ?? [];

@@ -5,7 +5,7 @@ import type { Middleware } from '../types.ts';
 
 /**
  * Inclusive, in bytes. Spec 04 §2.3 names 8 MiB; a tool argument of 10 MB has to pass the proxy, so 8 MiB holds only
- * where a stored chain says so, and this is what applies otherwise. It is also the longest line of the stdio bridge.
+ * where a stored chain says so, and this is what applies otherwise. It is also the longest line of server-stdio.
  */
 export const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 

@@ -1,12 +1,12 @@
 import { expect, test } from 'bun:test';
-import { readMessage } from '../../proxy/index.ts';
-import { readFacts } from './facts.ts';
-import { McpBody } from './mcp-body.ts';
+import { type RequestContext, readMessage } from '../../proxy/index.ts';
+import { createFacts } from './facts.ts';
+import { putBody } from './put-body.ts';
 
 function factsOf(method: string, params?: unknown, id: unknown = 1) {
   const message = readMessage(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
   if (message === undefined || message.kind === 'response') throw new Error('no request');
-  return readFacts(message);
+  return createFacts(message);
 }
 
 const CLIENT = { clientInfo: { name: 'c' } };
@@ -51,11 +51,33 @@ test('who asks, and in which revision', () => {
   expect(factsOf('tools/list', { _meta: [] })).toMatchObject({ meta: undefined, protocolVersion: undefined });
 });
 
-test('are made once, and of requests and notifications only', () => {
-  const bodyOf = (text: string) => new McpBody(text, text, readMessage(text));
-  const body = bodyOf('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo"}}');
-  expect(body.facts?.resourceId).toBe('echo');
-  expect(body.facts).toBe(body.facts);
-  expect(bodyOf('{"jsonrpc":"2.0","id":1,"result":{}}').facts).toBeUndefined();
-  expect(bodyOf('[]').facts).toBeUndefined();
+test.each([
+  ['a call', 'tools/call', { name: 'echo', arguments: { name: 'inner' } }, 'echo'],
+  ['a name with escapes', 'tools/call', { name: 'é"\n' }, 'é"\n'],
+  ['a call of no name', 'tools/call', { name: '' }, undefined],
+  ['a call of a number', 'tools/call', { name: 7 }, undefined],
+  ['a call with a list', 'tools/call', ['echo'], undefined],
+  ['a call of nothing', 'tools/call', undefined, undefined],
+  ['a prompt of that name', 'prompts/get', { name: 'echo' }, undefined],
+])('the tool of %s', (_, method, params, tool) => {
+  expect(factsOf(method, params).tool).toBe(tool);
+});
+
+test('parameters are parsed once', () => {
+  const facts = factsOf('tools/call', { name: 'echo', arguments: { a: 1 } });
+  expect(facts.arguments).toBe(facts.arguments);
+});
+
+test('the context has facts about requests and notifications only, and those of the body put last', () => {
+  const context: RequestContext = { path: '/', remoteAddress: '', keepOpen() {}, letGo() {} };
+  const put = (text: string) => {
+    putBody(context, { content: text, text, message: readMessage(text) });
+    return context.message?.tool;
+  };
+  const call = (name: string) => `{"jsonrpc":"2.0","method":"tools/call","params":{"name":"${name}"}}`;
+  expect([put(call('a')), put(call('b')), context.message?.id]).toEqual(['a', 'b', undefined]);
+  for (const text of ['{"jsonrpc":"2.0","id":1,"result":{}}', '[]']) {
+    put(text);
+    expect(context.message).toBeUndefined();
+  }
 });

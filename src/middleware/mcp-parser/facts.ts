@@ -1,36 +1,64 @@
-import type { Message } from '../../proxy/index.ts';
+import { findMember, type Message, type MessageFacts, stringAt } from '../../proxy/index.ts';
 
-/** What one request or notification is about, in the terms that policies, audit and metrics use (spec 04 §12.2). */
-export interface McpFacts {
-  readonly method: string;
-  /** JSON text; `undefined` for notifications. */
-  readonly id: string | undefined;
-  readonly params: Record<string, unknown>;
-  /** Name of the tool or prompt, URI of the resource, …; '' where a method has none. */
-  readonly resourceId: string;
-  readonly arguments: Record<string, unknown> | undefined;
-  readonly meta: Record<string, unknown> | undefined;
-  /** Of revision 2026-07-28, where each request says who asks and in which revision. */
-  readonly clientInfo: Record<string, unknown> | undefined;
-  readonly protocolVersion: string | undefined;
+type Question = Exclude<Message, { readonly kind: 'response' }>;
+
+export function createFacts(message: Question): MessageFacts {
+  return new Facts(message);
 }
 
-export function readFacts(message: Exclude<Message, { readonly kind: 'response' }>): McpFacts {
-  const { text, method } = message;
-  const params =
-    asObject(message.params && JSON.parse(text.slice(message.params.start, message.params.end))) ?? {};
-  const meta = asObject(params['_meta']);
-  const { resourceId, hasArguments } = METHODS.get(method) ?? UNKNOWN;
-  return {
-    method,
-    id: message.kind === 'request' ? text.slice(message.id.start, message.id.end) : undefined,
-    params,
-    resourceId: resourceId(params),
-    arguments: hasArguments === 'params' ? params : hasArguments && asObject(params['arguments']),
-    meta,
-    clientInfo: asObject(meta?.['io.modelcontextprotocol/clientInfo']),
-    protocolVersion: asText(meta?.['io.modelcontextprotocol/protocolVersion']) || undefined,
-  };
+/** One small object for a message; what costs something is found when it is asked for. */
+class Facts implements MessageFacts {
+  readonly #message: Question;
+  #params: Params | undefined;
+
+  constructor(message: Question) {
+    this.#message = message;
+  }
+
+  get method(): string {
+    return this.#message.method;
+  }
+
+  get id(): string | undefined {
+    const message = this.#message;
+    return message.kind === 'request' ? message.text.slice(message.id.start, message.id.end) : undefined;
+  }
+
+  /** Read where it stands, so that asking for it alone parses no arguments. */
+  get tool(): string | undefined {
+    const { method, params, text } = this.#message;
+    if (method !== 'tools/call' || text[params?.start ?? -1] !== '{') return undefined;
+    return stringAt(text, findMember(text, params, 'name')) || undefined;
+  }
+
+  get params(): Params {
+    if (this.#params !== undefined) return this.#params;
+    const { params, text } = this.#message;
+    this.#params = asObject(params && JSON.parse(text.slice(params.start, params.end))) ?? {};
+    return this.#params;
+  }
+
+  get resourceId(): string {
+    return (METHODS.get(this.method) ?? UNKNOWN).resourceId(this.params);
+  }
+
+  get arguments(): Params | undefined {
+    const { hasArguments } = METHODS.get(this.method) ?? UNKNOWN;
+    if (hasArguments === undefined) return undefined;
+    return hasArguments === 'params' ? this.params : asObject(this.params['arguments']);
+  }
+
+  get meta(): Params | undefined {
+    return asObject(this.params['_meta']);
+  }
+
+  get clientInfo(): Params | undefined {
+    return asObject(this.meta?.['io.modelcontextprotocol/clientInfo']);
+  }
+
+  get protocolVersion(): string | undefined {
+    return asText(this.meta?.['io.modelcontextprotocol/protocolVersion']) || undefined;
+  }
 }
 
 type Params = Readonly<Record<string, unknown>>;

@@ -3,20 +3,20 @@ import {
   findRepeatedKey,
   fold,
   isBatch,
+  type ReadBody,
   readTwists,
   textError,
   twice,
   twistRefused,
 } from '../../proxy/index.ts';
 import { isPlainText, refuseMismatch } from './headers.ts';
-import { McpBody } from './mcp-body.ts';
 
 /**
  * The one place that decides whether a body may be judged by what we read in it, before anything asks what kind of message it
  * is (spec 04 §12.3). Either every parser that a server may have reads the same message, or the answer is a refusal. What no
  * parser could take for a message (forms, files, other documents) passes without one.
  */
-export function judgeBody(content: Uint8Array<ArrayBuffer>, headers: Headers): McpBody | Response {
+export function judgeBody(content: Uint8Array<ArrayBuffer>, headers: Headers): ReadBody | Response {
   // In another coding the server reads what we cannot.
   if (!isPlainText(headers, content))
     return textError(415, 'Unsupported Media Type: the body must be plain UTF-8', {
@@ -24,7 +24,7 @@ export function judgeBody(content: Uint8Array<ArrayBuffer>, headers: Headers): M
     });
   const decoded = decode(content);
   const text = decoded ?? new TextDecoder().decode(content);
-  if (!mayBeJson(content, text)) return new McpBody(content, text, undefined);
+  if (!mayBeJson(content, text)) return { content, text, message: undefined };
   if (decoded === undefined) return twistRefused('it is not UTF-8');
   if (content[0] === BOM_START) return twistRefused('it begins with a byte order mark');
   const reading = readTwists(text);
@@ -32,7 +32,7 @@ export function judgeBody(content: Uint8Array<ArrayBuffer>, headers: Headers): M
   const repeated = reading.twist === undefined ? findRepeatedKey(text) : undefined;
   const twist = reading.twist ?? (repeated === undefined ? undefined : twice(repeated));
   if (twist !== undefined) return twistRefused(twist);
-  return refuseMismatch(reading.message, headers) ?? new McpBody(content, text, reading.message);
+  return refuseMismatch(reading.message, headers) ?? { content, text, message: reading.message };
 }
 
 const OPEN_BRACE = 0x7b;
@@ -70,7 +70,7 @@ const OPEN_BRACKET = 0x5b;
 const WIDE_BLANKS: ReadonlySet<number> = new Set([0x00, 0x09, 0x0a, 0x0d, 0x20, 0xfe, 0xff]);
 
 /** JSON for some parser, but no message that we can read: it must not be one for the server either. */
-function judgeUnread(content: Uint8Array<ArrayBuffer>, text: string): McpBody | Response {
+function judgeUnread(content: Uint8Array<ArrayBuffer>, text: string): ReadBody | Response {
   if (isBatch(text)) return batchRefused();
   let value: unknown;
   try {
@@ -83,5 +83,5 @@ function judgeUnread(content: Uint8Array<ArrayBuffer>, text: string): McpBody | 
       fold(name.split('\0')[0] ?? '') === 'method' && (name !== 'method' || typeof member === 'string'),
   );
   const isTwisted = isCall || findRepeatedKey(text) !== undefined;
-  return isTwisted ? twistRefused('some parsers find a method in it') : new McpBody(content, text, undefined);
+  return isTwisted ? twistRefused('some parsers find a method in it') : { content, text, message: undefined };
 }

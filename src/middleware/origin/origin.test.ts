@@ -13,8 +13,8 @@ interface Setting {
 function build({ allowed = [], bindHost = '127.0.0.1', trustProxyHeaders = false }: Setting) {
   const lines: string[] = [];
   const log = createLogger({ write: (line) => lines.push(line) });
-  const deps = { log, bindHost, port: 8080, trustProxyHeaders };
-  return { middleware: createOrigin({ allowed_origins: allowed }, deps), lines };
+  const proxy = { bindHost, port: 8080, trustProxyHeaders, allowedOrigins: allowed };
+  return { middleware: createOrigin({}, { log, proxy }), lines };
 }
 
 async function answerTo(

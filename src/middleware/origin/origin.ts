@@ -1,27 +1,26 @@
-import * as v from 'valibot';
+import { isLoopbackHost } from '../../net/index.ts';
 import { errorText, INVALID_REQUEST, jsonError } from '../../proxy/index.ts';
-import { parseParameters } from '../parameters.ts';
-import type { Middleware, MiddlewareDeps } from '../types.ts';
+import type { Middleware, Services } from '../types.ts';
 import { objectToPage } from './page.ts';
-
-const Parameters = v.looseObject({ allowed_origins: v.optional(v.nullable(v.array(v.string())), []) });
 
 /**
  * Keeps foreign web pages from reaching a local server through a browser (spec 04 §2.4, §19.11), whatever they ask for: an
- * event stream is opened by a GET. `allowed_origins`, where given, replaces the defaults of a loopback bind. Against names
- * that are pointed here (DNS rebinding), `Host` must be one of ours.
+ * event stream is opened by a GET. A list of the user's replaces the defaults of a loopback bind; what a stored chain says
+ * was true of an earlier port. Against names that are pointed here (DNS rebinding), `Host` must be one of ours.
  */
-export function createOrigin(parameters: unknown, deps: MiddlewareDeps): Middleware | undefined {
-  const { allowed_origins } = parseParameters('origin', Parameters, parameters);
-  const isLoopback = isLoopbackHost(deps.bindHost);
-  const allowed = allowed_origins?.length ? allowed_origins : isLoopback ? defaultOrigins(deps.port) : [];
+export function createOrigin(
+  _parameters: unknown,
+  { log, proxy }: Pick<Services, 'log' | 'proxy'>,
+): Middleware | undefined {
+  const { allowedOrigins, port } = proxy;
+  const isLoopback = isLoopbackHost(proxy.bindHost);
+  const allowed = allowedOrigins.length > 0 ? allowedOrigins : isLoopback ? defaultOrigins(port) : [];
   if (allowed.length === 0) {
-    deps.log.warn('Origin validation disabled — no allowlist configured for non-loopback bind');
+    log.warn('Origin validation disabled — no allowlist configured for non-loopback bind');
     return undefined;
   }
   const origins = new Set(allowed.map((origin) => normaliseOrigin(origin) ?? origin));
-  const hosts =
-    isLoopback && !deps.trustProxyHeaders ? allowedHosts(deps.port, allowed_origins ?? []) : undefined;
+  const hosts = isLoopback && !proxy.trustProxyHeaders ? allowedHosts(port, allowedOrigins) : undefined;
 
   return function origin(request, context, next) {
     const host = request.headers.get('host');
@@ -79,8 +78,4 @@ function allowedHosts(port: number, origins: readonly string[]): ReadonlySet<str
       : [host, host.replace(/:\d+$/, ''), `${host.replace(/:\d+$/, '')}:${port}`];
   });
   return new Set([...own, ...named]);
-}
-
-function isLoopbackHost(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }

@@ -13,10 +13,15 @@ test.each([
 ])('an error %s becomes a 500 that says nothing, and a line in the log', async (_, next) => {
   const lines: string[] = [];
   const log = createLogger({ write: (line) => lines.push(line) });
-  const deps = { log, bindHost: '', port: 0, trustProxyHeaders: false };
-  const context = { path: '/mcp', remoteAddress: '', keepOpen() {}, letGo() {} };
-  const response = await createRecovery(null, deps)(new Request('http://x/mcp'), context, next);
+  const trace = { traceId: 'a1', parentId: 'b2', isSampled: true };
+  const context = { path: '/mcp', remoteAddress: '', trace, keepOpen() {}, letGo() {} };
+  const response = await createRecovery(null, { log })(new Request('http://x/mcp'), context, next);
   expect([response.status, await response.text()]).toEqual([500, 'Internal Server Error\n']);
   expect(lines).toHaveLength(1);
-  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 'ERROR', path: '/mcp', error: 'secret' });
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    level: 'ERROR',
+    path: '/mcp',
+    error: 'secret',
+    trace: 'a1',
+  });
 });

@@ -10,7 +10,7 @@ import {
   splice,
   stringAt,
 } from '../../proxy/index.ts';
-import { McpBody } from '../mcp-parser/mcp-body.ts';
+import { putBody } from '../mcp-parser/put-body.ts';
 import { withContent } from '../mcp-parser/with-content.ts';
 import type { Middleware } from '../types.ts';
 import { encodeHeaderValue } from './header-value.ts';
@@ -40,7 +40,7 @@ export function createToolCallFilter(parameters: unknown): Middleware {
     if (actual === undefined) return refuse(request, context, message);
     if (actual === visible) return next(request, context);
     const renamed = rename(message, nameAt, actual);
-    context.body = renamed;
+    putBody(context, renamed);
     return next(withToolName(withContent(request, renamed.content), visible, actual), context);
   };
 }
@@ -68,7 +68,7 @@ function rename(message: Exclude<Message, { kind: 'response' }>, nameAt: Span, a
     message.kind === 'request'
       ? { ...message, text, params, id: moved(message.id), meta: message.meta && moved(message.meta) }
       : { ...message, text, params };
-  return new McpBody(text, text, renamed);
+  return { content: text, text, message: renamed };
 }
 
 /** Revision 2026-07-28 repeats the name in a header, and the two must agree (spec 04 §18.1). */

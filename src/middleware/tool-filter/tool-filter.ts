@@ -1,5 +1,5 @@
 import { INTERNAL_ERROR, jsonError, type RequestContext } from '../../proxy/index.ts';
-import type { ChainDeps, Middleware } from '../types.ts';
+import type { Middleware, Services } from '../types.ts';
 import { filterEvents } from './filter-events.ts';
 import { filterToolLists, UNFILTERABLE } from './filter-list.ts';
 import { readDecoded } from './read-decoded.ts';
@@ -10,7 +10,7 @@ import { parseToolRules, type ToolRules } from './tool-rules.ts';
  * Response side of `--tools` and `--tools-override`: lists of tools show what clients may use, by the names they know
  * (spec 04 §12.3). A response that cannot hold such a list is not touched.
  */
-export function createToolFilter(parameters: unknown, { log }: ChainDeps): Middleware {
+export function createToolFilter(parameters: unknown, { log }: Pick<Services, 'log'>): Middleware {
   const rules = parseToolRules('tool-filter', parameters);
 
   return async function toolFilter(request, context, next) {

@@ -1,4 +1,4 @@
-import type { ChainDeps, Middleware } from '../types.ts';
+import type { Middleware, Services } from '../types.ts';
 
 /**
  * Counts `tools/call` requests (spec 07 §14); what is called, by whom and with what stays unseen. Without a counter it is
@@ -6,13 +6,13 @@ import type { ChainDeps, Middleware } from '../types.ts';
  */
 export function createUsageMetrics(
   _parameters: unknown,
-  { countToolCall }: ChainDeps,
+  { countToolCall }: Pick<Services, 'countToolCall'>,
 ): Middleware | undefined {
   if (countToolCall === undefined) return undefined;
 
   return function usageMetrics(request, context, next) {
-    const message = context.body?.message;
-    if (message?.kind === 'request' && message.method === 'tools/call') countToolCall();
+    const { message } = context;
+    if (message?.method === 'tools/call' && message.id !== undefined) countToolCall();
     return next(request, context);
   };
 }

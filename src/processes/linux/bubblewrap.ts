@@ -1,9 +1,9 @@
 import type { ViewEntry } from '../filesystem-view.ts';
 import { HOST_NAME } from './launcher.ts';
-import type { Backend } from './start.ts';
+import type { NamespaceMaker } from './namespace-maker.ts';
 
 /** Bubblewrap at `path`: it makes namespaces and view, our launcher does the rest inside. */
-export function bubblewrap(path: string): Backend {
+export function bubblewrap(path: string): NamespaceMaker {
   // Since 0.7.
   const hasSizes = Bun.spawnSync([path, '--help']).stdout.includes('--size ');
   return {
@@ -15,7 +15,7 @@ export function bubblewrap(path: string): Backend {
     command: (launcher, { view, ownNetwork, insideId }) => [
       path,
       '--die-with-parent',
-      // Our launcher becomes process 1, the same with every backend.
+      // Our launcher becomes process 1, whatever made the namespaces.
       '--as-pid-1',
       '--new-session',
       ...['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],

@@ -1,7 +1,7 @@
-import type { Backend } from './start.ts';
+import type { NamespaceMaker } from './namespace-maker.ts';
 
 /** The kernel's own means: `unshare` of util-linux (or busybox) makes the namespaces, our launcher puts the view in place. */
-export function namespaces(unshare: string): Backend {
+export function namespaces(unshare: string): NamespaceMaker {
   return {
     program: unshare,
     makesView: false,

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { ThvError } from '../../errors/index.ts';
+import { isLoopbackHost } from '../../net/index.ts';
 import type { Logger } from '../../platform/index.ts';
 import type { NetworkAccess } from '../network-access.ts';
 import { openOwner } from './owner.ts';
@@ -109,19 +109,15 @@ export function localPortsOf(
 
 function portOnLoopback(text: string): readonly number[] {
   const url = URL.parse(text.includes('://') ? text : `http://${text}`);
-  if (url === null || !isLoopback(url.hostname)) return [];
+  if (url === null || !isLoopbackHost(url.hostname)) return [];
   const port = Number(url.port) || { 'http:': 80, 'https:': 443, 'socks5:': 1080 }[url.protocol];
   return port === undefined ? [] : [port];
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 /** Whether all name servers of this machine are on its loopback, which is not the namespace's. */
 export function hasLocalResolver(resolvConf = read(RESOLVER_SETTINGS)): boolean {
   const servers = [...resolvConf.matchAll(/^\s*nameserver\s+(\S+)/gm)].map(([, address = '']) => address);
-  return servers.length === 0 || servers.every((address) => address === '::1' || address.startsWith('127.'));
+  return servers.length === 0 || servers.every(isLoopbackHost);
 }
 
 /** '' where there is none: the C library then asks the loopback. */

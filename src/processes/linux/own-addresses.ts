@@ -1,6 +1,7 @@
 import { readFileSync, readSync, writeSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import { ThvError } from '../../errors/index.ts';
+import { isLoopbackHost } from '../../net/index.ts';
 import { check, libc } from './calls.ts';
 import { closeDescriptor } from './sockets.ts';
 
@@ -35,18 +36,11 @@ export function addressesOfMachine(): readonly string[] {
     .split('\n')
     .flatMap((line) => /^([0-9a-f]{32}) /.exec(line)?.[1] ?? [])
     .map((hex) => hex.replace(/(.{4})(?!$)/g, '$1:'));
-  return [...new Set([...ipv4, ...ipv6])].filter((address) => !LOOPBACKS.check(address, family(address)));
+  return [...new Set([...ipv4, ...ipv6])].filter((address) => !isLoopbackHost(address));
 }
 
-const LOOPBACKS = new BlockList();
-LOOPBACKS.addSubnet('127.0.0.0', 8, 'ipv4');
-LOOPBACKS.addAddress('::1', 'ipv6');
 const LINK_LOCAL = new BlockList();
 LINK_LOCAL.addSubnet('fe80::', 10, 'ipv6');
-
-function family(address: string): 'ipv4' | 'ipv6' {
-  return isIP(address) === 6 ? 'ipv6' : 'ipv4';
-}
 
 /** Waits until the namespace is connected. Throws `ERR_SANDBOX_FAILED` when nobody does it. */
 export function awaitRoute(): void {

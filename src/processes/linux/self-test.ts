@@ -8,21 +8,22 @@ import { type Logger, silentLogger, writeFileAtomic } from '../../platform/index
 import { LARGEST, PROGRAM } from '../filesystem-view.ts';
 import type { NetworkAccess } from '../network-access.ts';
 import { landlockVersion } from './landlock.ts';
+import type { NamespaceMaker } from './namespace-maker.ts';
 import { addressesOfMachine } from './own-addresses.ts';
 import type { Bait } from './probe.ts';
-import { type Backend, startOnLinux } from './start.ts';
+import { startOnLinux } from './start.ts';
 
 const VerdictSchema = v.object({
   problem: v.optional(v.string()),
   landlock: v.number(),
   weaknesses: v.optional(v.array(v.string())),
 });
-/** What a backend is worth on this machine: `problem` says why it is not used. */
+/** What a maker of namespaces is worth on this machine: `problem` says why it is not used. */
 export type Verdict = v.InferOutput<typeof VerdictSchema>;
 
 interface SelfTestOptions {
   readonly name: string;
-  readonly backend: Backend;
+  readonly maker: NamespaceMaker;
   /** What the probe is given to get out by; nothing unless given. */
   readonly network?: NetworkAccess;
   readonly self: readonly string[];
@@ -61,8 +62,8 @@ function isRecent(file: string): boolean {
   return Date.now() - statSync(file).mtimeMs < RETRY_MS;
 }
 
-function circumstancesOf({ self, name, backend }: SelfTestOptions): string {
-  const stamps = [self[0] ?? '', ...(backend.pasta === undefined ? [] : [backend.pasta])].map((path) =>
+function circumstancesOf({ self, name, maker }: SelfTestOptions): string {
+  const stamps = [self[0] ?? '', ...(maker.pasta === undefined ? [] : [maker.pasta])].map((path) =>
     statSync(path),
   );
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
@@ -86,7 +87,7 @@ function readVerdict(file: string, circumstances: string): Verdict | undefined {
 }
 
 async function tryOut({
-  backend,
+  maker,
   self,
   signal,
   network = { type: 'none' },
@@ -104,7 +105,7 @@ async function tryOut({
     };
     writeFileSync(bait.file, 'not for you');
     mkdirSync(join(folder, 'process'));
-    const probe = await startOnLinux(backend, self, {
+    const probe = await startOnLinux(maker, self, {
       command: [PROGRAM, ...self.slice(1), '__sandbox', 'probe', JSON.stringify(bait)],
       env: {},
       folder: join(folder, 'process'),

@@ -72,8 +72,8 @@ export async function openStaging(options: StagingOptions): Promise<Staging> {
     place,
     mounts,
     pathOf(path) {
-      const within = (source: string) => path.startsWith(`${source}/`);
-      const source = sources.find((each) => each === path) ?? sources.find(within);
+      const isAbove = (source: string) => path.startsWith(`${source}/`);
+      const source = sources.find((each) => each === path) ?? sources.find(isAbove);
       if (source === undefined) return path;
       return join(place, String(sources.indexOf(source)), relative(source, path));
     },

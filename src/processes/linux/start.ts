@@ -1,12 +1,13 @@
 import { release } from 'node:os';
-import { openEgressProxy } from '../egress/proxy.ts';
-import { PROGRAM, PROGRAMS, RUNTIME, type ViewEntry, WORK } from '../filesystem-view.ts';
+import { openEgressProxy } from '../../egress/index.ts';
+import { PROGRAM, PROGRAMS, RUNTIME, WORK } from '../filesystem-view.ts';
 import { holdLimits } from '../limits/hold-limits.ts';
 import type { NetworkAccess } from '../network-access.ts';
 import { proxyEnvironment } from '../proxy-environment.ts';
 import type { ProcessSpec, SandboxedProcess } from '../types.ts';
 import { talkTo } from './dialogue.ts';
 import { CONTROL, type GuardOrder, INGRESS, SOCKETS } from './launcher.ts';
+import type { NamespaceMaker } from './namespace-maker.ts';
 import { type Connection, connectNamespace, localPortsOf, unlessLost } from './open-network.ts';
 import { addressesOfMachine } from './own-addresses.ts';
 import { settleFromOutside, sizesIn } from './settle.ts';
@@ -16,49 +17,26 @@ import { type Tree, watchTree } from './tree.ts';
 import { isKernelRoot } from './unprivileged.ts';
 import { viewFor } from './view.ts';
 
-/** How a backend gets the launcher into its namespaces. */
-export interface Backend {
-  /** The program that makes them. */
-  readonly program: string;
-  /** It would outlive its parent. */
-  readonly needsGuard: boolean;
-  /** Run by root it takes, and needs on some machines, the capability to make namespaces with it when it stops being root. */
-  readonly keepsCapability: boolean;
-  /** Connects an open network of a process's own with the rest; absent where there is nothing that does. */
-  readonly pasta?: string | undefined;
-  /** The view is made by the backend and not by the launcher. */
-  readonly makesView: boolean;
-  command(
-    launcher: readonly string[],
-    facts: {
-      readonly view: readonly ViewEntry[];
-      readonly ownNetwork: boolean;
-      /** The number of user and group that a process of root's sees itself as. */
-      readonly insideId: number | undefined;
-    },
-  ): readonly string[];
-}
-
 /** Ports of the egress proxy inside: the second for servers that listen on the first. */
 const EGRESS_PORTS = [3128, 3129] as const;
-/** What a process of root's sees itself as where the backend can show it any number. */
+/** What a process of root's sees itself as where it can be shown any number. */
 const INSIDE_ID = 1000;
 
 /** Starts a process in namespaces of its own; `self` is the command that starts this program. */
 export async function startOnLinux(
-  backend: Backend,
+  maker: NamespaceMaker,
   self: readonly string[],
   spec: ProcessSpec,
 ): Promise<SandboxedProcess> {
   const { signal } = spec;
-  const network = joined(spec.network, backend);
+  const network = joined(spec.network, maker);
   const isFiltered = network.type === 'filtered';
   const ownNetwork = network.type !== 'host';
   const egressPort = spec.port?.inside === EGRESS_PORTS[0] ? EGRESS_PORTS[1] : EGRESS_PORTS[0];
   const insideId = process.getuid?.() === 0 ? INSIDE_ID : undefined;
   const [, ...script] = self;
   using descriptors = new DisposableStack();
-  const { view, staging } = await viewFor(backend, self, { ...spec, network }, insideId);
+  const { view, staging } = await viewFor(maker, self, { ...spec, network }, insideId);
   if (staging !== undefined) descriptors.use(staging);
   const seen = (path: string) => staging?.pathOf(path) ?? path;
   // The child has copies of them after the start.
@@ -68,18 +46,18 @@ export async function startOnLinux(
   const needsRelay = spec.port !== undefined && ownNetwork;
   const ingress = needsRelay ? closeLater(listenOnLoopback(spec.port.outside)) : -1;
 
-  const own = backend.makesView ? [PROGRAM, ...script] : self.map(seen);
+  const own = maker.makesView ? [PROGRAM, ...script] : self.map(seen);
   const stage = staging && {
     place: staging.place,
     mounts: staging.mounts.length,
     id: staging.id,
-    mayMakeNamespaces: backend.keepsCapability,
+    mayMakeNamespaces: maker.keepsCapability,
   };
   const guard: GuardOrder = { parent: process.pid, ...(stage === undefined ? {} : { stage }) };
-  const isGuarded = backend.needsGuard || stage !== undefined;
+  const isGuarded = maker.needsGuard || stage !== undefined;
   const command = [
     ...(isGuarded ? [...self, '__sandbox', 'guard', JSON.stringify(guard)] : []),
-    ...backend.command([...own, '__sandbox', 'launch'], { view, ownNetwork, insideId }),
+    ...maker.command([...own, '__sandbox', 'launch'], { view, ownNetwork, insideId }),
   ];
   const staged = Object.fromEntries((staging?.mounts ?? []).map((fd, index) => [FIRST_STAGED + index, fd]));
   const child = Bun.spawn(command, {
@@ -106,7 +84,7 @@ export async function startOnLinux(
         ...(isFiltered ? proxyEnvironment(egressPort) : {}),
       },
       view,
-      isViewInPlace: backend.makesView,
+      isViewInPlace: maker.makesView,
       egressPort: isFiltered ? egressPort : undefined,
       ingressPort: needsRelay ? spec.port.inside : undefined,
       ownNetwork,
@@ -123,14 +101,14 @@ export async function startOnLinux(
       logger: spec.logger,
     });
     tree.hold(held);
-    const connection = first === undefined ? undefined : connect(network, first, { backend, spec, tree });
+    const connection = first === undefined ? undefined : connect(network, first, { maker, spec, tree });
     const addresses = connection === undefined ? undefined : addressesOfMachine();
     const settle = { sizes: sizesIn(view), addresses };
     const proceeding = async () => {
       // What this launcher may not do in its namespaces is done from outside.
       await connection?.ready();
-      if (backend.makesView && first !== undefined) await settleFromOutside(first, settle, { own, spec });
-      await dialogue.proceed({ addresses: backend.makesView ? undefined : addresses });
+      if (maker.makesView && first !== undefined) await settleFromOutside(first, settle, { own, spec });
+      await dialogue.proceed({ addresses: maker.makesView ? undefined : addresses });
     };
     await unlessLost(proceeding(), connection);
     void connection?.lost.then(() => tree.process.stop(0));
@@ -147,7 +125,7 @@ export async function startOnLinux(
 }
 
 /** An open network is the machine's own where there is nothing to connect another one with. */
-function joined(network: NetworkAccess, { pasta }: Backend): NetworkAccess {
+function joined(network: NetworkAccess, { pasta }: NamespaceMaker): NetworkAccess {
   return network.type === 'open' && pasta === undefined ? { type: 'host' } : network;
 }
 
@@ -156,7 +134,7 @@ function keepsRoot(staging: object | undefined): boolean {
 }
 
 interface ConnectFacts {
-  readonly backend: Backend;
+  readonly maker: NamespaceMaker;
   readonly spec: ProcessSpec;
   readonly tree: Tree;
 }
@@ -164,7 +142,7 @@ interface ConnectFacts {
 function connect(
   network: NetworkAccess,
   pid: number,
-  { backend: { pasta }, spec, tree }: ConnectFacts,
+  { maker: { pasta }, spec, tree }: ConnectFacts,
 ): Connection | undefined {
   if (network.type !== 'open' || pasta === undefined) return undefined;
   const localPorts = localPortsOf(network, spec.env);

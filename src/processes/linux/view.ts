@@ -6,8 +6,8 @@ import { linuxView, type ViewEntry } from '../filesystem-view.ts';
 import { prepareFolder } from '../process-folder.ts';
 import type { ProcessSpec } from '../types.ts';
 import { isKernelInterface, mountAt, mountsBelow } from './mount-table.ts';
+import type { NamespaceMaker } from './namespace-maker.ts';
 import { openStaging, type Staging } from './staging.ts';
-import type { Backend } from './start.ts';
 import { isKernelRoot } from './unprivileged.ts';
 
 interface View {
@@ -18,7 +18,7 @@ interface View {
 
 /** What a process is to see, from where the guard's successor sees it. */
 export async function viewFor(
-  backend: Backend,
+  maker: NamespaceMaker,
   self: readonly string[],
   spec: ProcessSpec,
   insideId: number | undefined,
@@ -56,7 +56,7 @@ export async function viewFor(
   try {
     const staging = await openStaging({
       sources: sources.filter((source) => owned.has(source)),
-      untouched: [...sources.filter((source) => !owned.has(source)), backend.program],
+      untouched: [...sources.filter((source) => !owned.has(source)), maker.program],
       unshare: Bun.which('unshare', { PATH: SYSTEM_PROGRAMS }) ?? undefined,
       logger: spec.logger,
     });

@@ -1,7 +1,6 @@
 import type { Logger } from '../../platform/index.ts';
 import type { JsRuntimeChoice } from '../../records/index.ts';
 import type { Sandbox } from '../types.ts';
-import type { JsRuntime } from './npm/js-runtime.ts';
 
 export type PackageScheme = 'npx' | 'uvx' | 'go' | 'folder';
 
@@ -9,6 +8,20 @@ export type PackageScheme = 'npx' | 'uvx' | 'go' | 'folder';
 export interface PackageRequest {
   readonly scheme: PackageScheme;
   readonly package: string;
+}
+
+/** What runs a JavaScript package, and why. */
+export interface JsRuntime {
+  readonly name: 'node' | 'bun';
+  readonly version: string;
+  /** The program, as a command names it: a path, or our runtime's place in a sandbox. */
+  readonly program: string;
+  /** What a sandbox has to show for it. */
+  readonly paths: readonly string[];
+  /** Why it is this one. */
+  readonly reason: string;
+  /** What may help a server that dies; `undefined` where the runtime is what the package was made for. */
+  readonly wayOut: string | undefined;
 }
 
 /** A package that can be run. */

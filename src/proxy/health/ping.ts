@@ -1,9 +1,12 @@
 import { messageOf } from '../../errors/index.ts';
+import type { Credentials } from '../credentials.ts';
 import type { Health } from '../types.ts';
 
 export interface PingFacts {
   /** Asked in this order until one answers with less than 500. */
   readonly places: readonly PingPlace[];
+  /** As requests show them. */
+  readonly credentials?: Credentials | undefined;
   readonly timeoutMs: number;
   /** URL of a proxy on the way; `undefined` for a direct connection. */
   readonly proxy?: string | undefined;
@@ -11,10 +14,8 @@ export interface PingFacts {
 }
 
 export interface PingPlace {
-  readonly url: string;
+  readonly url: URL;
   readonly method: 'GET' | 'POST';
-  /** What the middlewares of the workload would add, such as a token. */
-  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const PING = '{"jsonrpc":"2.0","id":0,"method":"ping","params":{}}';
@@ -25,6 +26,7 @@ const PING = '{"jsonrpc":"2.0","id":0,"method":"ping","params":{}}';
  */
 export async function pingServer({
   places,
+  credentials,
   timeoutMs,
   proxy,
   fetch: request = fetch,
@@ -37,7 +39,10 @@ export async function pingServer({
   let error = 'the MCP server is not running';
   try {
     for (const place of places) {
-      const status = await ask(place, request, { signal, proxy: proxy ?? false });
+      const { url: origin, method } = place;
+      const shown = await credentials?.headersFor({ origin, path: origin.pathname + origin.search, method });
+      const headers = Object.fromEntries(shown ?? []);
+      const status = await ask({ ...place, headers }, request, { signal, proxy: proxy ?? false });
       const responseTimeMs = Math.round(performance.now() - startedAt);
       if (status < 500) return { available: true, checkedAt, responseTimeMs };
       error = `the MCP server answered ${status}`;
@@ -51,21 +56,20 @@ export async function pingServer({
 }
 
 async function ask(
-  place: PingPlace,
+  { url, method, headers }: PingPlace & { readonly headers: Readonly<Record<string, string>> },
   request: typeof fetch,
   connection: { readonly signal: AbortSignal; readonly proxy: string | false },
 ): Promise<number> {
-  const { url, method } = place;
-  const response = await request(url, {
+  const response = await request(url.href, {
     method,
     redirect: 'manual',
     ...connection,
     headers: {
       ...(method === 'POST' && {
-        'Content-Type': 'application/json',
-        Accept: 'application/json, text/event-stream',
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
       }),
-      ...place.headers,
+      ...headers,
     },
     ...(method === 'POST' && { body: PING }),
   });

@@ -7,15 +7,15 @@ export interface Span {
 }
 
 /**
- * Where the value at `path` stands inside the object at `within`, or `undefined`. The last of several members with one
+ * Where the value at `path` stands inside the object at `outer`, or `undefined`. The last of several members with one
  * name wins and escaped names are understood, both as in `JSON.parse`. The text must have been read by `readMessage`.
  */
 export function findMember(
   text: string,
-  within: Span | undefined,
+  outer: Span | undefined,
   ...path: readonly string[]
 ): Span | undefined {
-  let place = within;
+  let place = outer;
   for (const name of path) {
     if (place === undefined) return undefined;
     place = findOwnMember(text, place, name);

@@ -1,4 +1,5 @@
 import type { Logger } from '../../platform/index.ts';
+import type { Credentials } from '../credentials.ts';
 import {
   createHealthMonitor,
   DEFAULT_PING_TIMEOUT_MS,
@@ -15,6 +16,7 @@ import { createRawUpstream } from './raw/raw-upstream.ts';
 import { createProxySessionTable } from './session-table.ts';
 import { createTarget } from './target.ts';
 import type { Upstream } from './upstream.ts';
+import { withCredentials } from './with-credentials.ts';
 
 export interface ReverseProxyOptions {
   /** `undefined`: not known, as for `thv proxy` (spec 04 §13). */
@@ -44,8 +46,8 @@ export interface ReverseProxyOptions {
   readonly onUnhealthy?: ((health: Health) => void) | undefined;
   /** Whether `/health` asks the server; default true (spec 04 §9.1: `TOOLHIVE_REMOTE_HEALTHCHECKS`). */
   readonly answersHealth?: boolean;
-  /** Headers of health pings, for instance a token. */
-  readonly pingHeaders?: (() => Readonly<Record<string, string>>) | undefined;
+  /** Shown to the server with all that is sent to it; `undefined`: nothing but what clients send. */
+  readonly credentials?: Credentials | undefined;
   /** A remote server began to refuse our token with 401, or takes it again (spec 04 §8.7, §19.13). */
   readonly onAuthenticated?: ((isAuthenticated: boolean) => void) | undefined;
   /** The server cannot be reached, and why; told for each request that finds it so. */
@@ -73,14 +75,15 @@ const DEFAULT_TTL_MS = 2 * 60 * 60 * 1000;
 const LONGEST_SWEEP_MS = 60_000;
 
 export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
-  const { transport, log, isRemote = false, isStateless = false, now = Date.now } = options;
+  const { transport, log, isRemote = false, isStateless = false, credentials, now = Date.now } = options;
   const ttlMs = options.sessionTtlMs ?? DEFAULT_TTL_MS;
   const target = createTarget(options.target === undefined ? undefined : new URL(options.target));
   const raw = createRawUpstream();
   const byFetch = createFetchUpstream({ fetch: options.fetch, proxy: options.forwardProxy });
   const isDirect = options.forwardProxy === undefined && options.fetch === undefined;
-  const upstream: Upstream = (request) =>
+  const bare: Upstream = (request) =>
     request.origin.protocol === 'http:' && isDirect ? raw.send(request) : byFetch(request);
+  const upstream = credentials === undefined ? bare : withCredentials(bare, credentials);
   const sessions = createProxySessionTable({
     journal: options.journal,
     ttlMs,
@@ -131,18 +134,17 @@ export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
     const { url } = target;
     const places = url === undefined ? [] : pingPlaces(url);
     const { fetch, forwardProxy: proxy } = options;
-    return pingServer({ places, timeoutMs, proxy, ...(fetch && { fetch }) });
+    return pingServer({ places, credentials, timeoutMs, proxy, ...(fetch && { fetch }) });
   }
 
   /** A server may fail on `/` and serve MCP all the same (spec 04 §19.13). */
   function pingPlaces(url: URL): PingPlace[] {
-    const headers = options.pingHeaders?.() ?? {};
     const mcpPath = transport === 'sse' ? '/sse' : '/mcp';
     const method = isStateless ? 'POST' : 'GET';
-    if (isRemote) return [{ url: url.href, method, headers }];
+    if (isRemote) return [{ url, method }];
     return [
-      { url: url.origin, method, headers },
-      { url: url.origin + mcpPath, method: transport === 'sse' ? 'GET' : 'POST', headers },
+      { url: new URL(url.origin), method },
+      { url: new URL(mcpPath, url.origin), method: transport === 'sse' ? 'GET' : 'POST' },
     ];
   }
 

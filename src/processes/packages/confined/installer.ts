@@ -172,8 +172,11 @@ async function start(
   }
 }
 
+const NOT_ITS_REGISTRIES = 'not one of the hosts that this installation may reach';
+
 function networkOf({ hosts, ports, through }: Reach): NetworkAccess {
-  return hosts.length === 0 ? { type: 'none' } : { type: 'filtered', rules: { hosts, ports }, through };
+  if (hosts.length === 0) return { type: 'none' };
+  return { type: 'filtered', rules: { hosts, ports }, through, refusal: NOT_ITS_REGISTRIES };
 }
 
 /** On Linux the view has the executable at a place of its own; behind a shell its name alone would not be found. */

@@ -1,3 +1,4 @@
+import { withoutByteOrderMark } from '../../../platform/index.ts';
 import type { FolderRegistries } from '../user-settings/npm.ts';
 import { hostsOf, isTrustworthy, type LeftOut, settingName } from './setting.ts';
 
@@ -60,8 +61,7 @@ export function nodeSettings(
 function npmrcLines(
   text: string,
 ): readonly { readonly line: number; readonly key: string; readonly value: string }[] {
-  return text
-    .replace(/^\uFEFF/, '')
+  return withoutByteOrderMark(text)
     .split(/\r?\n/)
     .flatMap((line, index) => {
       const [, key, value = ''] = /^\s*([^#;=\s][^=]*?)\s*(?:=\s*(.*?)\s*)?$/.exec(line) ?? [];

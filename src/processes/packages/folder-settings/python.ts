@@ -1,3 +1,4 @@
+import { withoutByteOrderMark } from '../../../platform/index.ts';
 import { asObject } from '../lock-files/package-json.ts';
 import { asList } from '../lock-files/python-source.ts';
 import { lineOf, refusal } from '../lock-files/refuse.ts';
@@ -136,8 +137,7 @@ const VERSION =
  * path there for a program to run.
  */
 export function pythonVersion(folder: string, path: string, text: string | undefined): string | undefined {
-  const lines = (text ?? '')
-    .replace(/^\uFEFF/, '')
+  const lines = withoutByteOrderMark(text ?? '')
     .split(/\r?\n/)
     .map((line) => line.trim());
   const wanted = lines.filter((line) => line !== '' && !line.startsWith('#'));

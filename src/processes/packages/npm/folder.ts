@@ -7,13 +7,13 @@ import { runTool } from '../confined/installer.ts';
 import { copyEntries } from '../folder-copy.ts';
 import { isForServerAlone, NODE_SETTINGS, nodeSettings } from '../folder-settings/node.ts';
 import { warnOf } from '../folder-settings/setting.ts';
-import type { InstalledPackage, InstallOptions } from '../types.ts';
+import type { InstalledPackage, InstallOptions, JsRuntime } from '../types.ts';
 import { type NpmSettings, npmSettings } from '../user-settings/npm.ts';
 import { deniedHint } from '../user-settings/reach.ts';
 import { installWithBun, succeed } from './bun.ts';
 import { checkNodeSources } from './folder-sources.ts';
 import { findInstallScripts, runInstallScripts } from './install-scripts.ts';
-import { buildLabel, chooseJsRuntime, environmentFor, interpreterOf, type JsRuntime } from './js-runtime.ts';
+import { buildLabel, chooseJsRuntime, environmentFor, interpreterOf } from './js-runtime.ts';
 import { isForBun, isScript, type Manifest, programIn, readManifest, readText } from './program.ts';
 
 /** Where `NodeProject.command` has the project. */

@@ -4,10 +4,10 @@ import * as v from 'valibot';
 import { ThvError } from '../../../errors/index.ts';
 import { RUNTIME } from '../../filesystem-view.ts';
 import { runTool } from '../confined/installer.ts';
-import type { InstallOptions } from '../types.ts';
+import type { InstallOptions, JsRuntime } from '../types.ts';
 import type { NpmSettings } from '../user-settings/npm.ts';
 import { deniedHint } from '../user-settings/reach.ts';
-import { environmentFor, type JsRuntime } from './js-runtime.ts';
+import { environmentFor } from './js-runtime.ts';
 import { isInside, readText } from './program.ts';
 
 /** An installed package that wants to run something of its own when it is installed. */

@@ -1,21 +1,7 @@
 import { ThvError } from '../../../errors/index.ts';
 import { RUNTIME } from '../../filesystem-view.ts';
-import type { InstallOptions } from '../types.ts';
+import type { InstallOptions, JsRuntime } from '../types.ts';
 import { type FoundNode, findNode } from './find-node.ts';
-
-/** What runs a JavaScript package, and why. */
-export interface JsRuntime {
-  readonly name: 'node' | 'bun';
-  readonly version: string;
-  /** The program, as a command names it: a path, or our runtime's place in a sandbox. */
-  readonly program: string;
-  /** What a sandbox has to show for it. */
-  readonly paths: readonly string[];
-  /** Why it is this one. */
-  readonly reason: string;
-  /** What may help a server that dies; `undefined` where the runtime is what the package was made for. */
-  readonly wayOut: string | undefined;
-}
 
 /** What a package says of the runtime that it wants. */
 export interface RuntimeNeeds {

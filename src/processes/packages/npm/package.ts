@@ -5,11 +5,11 @@ import { ThvError } from '../../../errors/index.ts';
 import { readRegularFile, withRegularFile } from '../../../platform/index.ts';
 import { requireRegistryPackages } from '../lock-files/bun-lock.ts';
 import { digestOf, openPackageStore, type PackageRecord, type PackageStore, sha256Of } from '../store.ts';
-import type { InstalledPackage, InstallOptions } from '../types.ts';
+import type { InstalledPackage, InstallOptions, JsRuntime } from '../types.ts';
 import { type NpmSettings, npmSettings } from '../user-settings/npm.ts';
 import { askRegistry, installWithBun, succeed } from './bun.ts';
 import { findInstallScripts, runInstallScripts } from './install-scripts.ts';
-import { buildLabel, chooseJsRuntime, environmentFor, interpreterOf, type JsRuntime } from './js-runtime.ts';
+import { buildLabel, chooseJsRuntime, environmentFor, interpreterOf } from './js-runtime.ts';
 import {
   chosenProgram,
   isForBun,

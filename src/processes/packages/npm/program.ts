@@ -2,7 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import * as v from 'valibot';
 import { hasCode, ThvError } from '../../../errors/index.ts';
-import { readHead, readRegularFile } from '../../../platform/index.ts';
+import { readHead, readRegularFile, withoutByteOrderMark } from '../../../platform/index.ts';
 
 const ManifestSchema = v.object({
   name: v.string(),
@@ -25,9 +25,7 @@ export function readManifest(root: string): Manifest {
 }
 
 export function readText(path: string): string {
-  return readRegularFile(path, MAX_MANIFEST_BYTES)
-    .toString('utf8')
-    .replace(/^\uFEFF/, '');
+  return withoutByteOrderMark(readRegularFile(path, MAX_MANIFEST_BYTES).toString('utf8'));
 }
 
 /** The program npx would take: the only one, else the one that is called like the package. Throws `ERR_PACKAGE_INSTALL`. */

@@ -1,5 +1,5 @@
 import { ThvError } from '../../../errors/index.ts';
-import { proxyFor } from '../../../platform/index.ts';
+import { proxyFor } from '../../../net/index.ts';
 import type { Reach } from '../confined/installer.ts';
 
 const HOSTS_VARIABLE = 'TOOLHIVE_INSTALL_HOSTS';

@@ -5,8 +5,6 @@ import { requestHead } from './request-head.ts';
 
 /** One connection to the server, for one request at a time. */
 export interface Connection {
-  /** Requests that went over it. */
-  readonly uses: number;
   readonly closed: boolean;
   /** Sends a request. Rejects with `ConnectionClosed` when the connection ended before any byte of an answer. */
   send(request: UpstreamRequest): Promise<Response>;
@@ -65,7 +63,6 @@ function createConnection(host: string, hooks: ConnectionHooks) {
   let unsent: Uint8Array | undefined;
   let drained: (() => void) | undefined;
   let isSending = false;
-  let uses = 0;
   let closed = false;
 
   function close(): void {
@@ -137,16 +134,12 @@ function createConnection(host: string, hooks: ConnectionHooks) {
   }
 
   const connection: Connection = {
-    get uses() {
-      return uses;
-    },
     get closed() {
       return closed;
     },
     close,
     send(request) {
       const { signal, body, method } = request;
-      uses += 1;
       const abort = () => {
         current.fail(new DOMException('the client has left', 'AbortError'));
         close();

@@ -1,5 +1,4 @@
-import type { ResponseHead } from './response-head.ts';
-import { createResponseReader, type ResponseReader } from './response-reader.ts';
+import { createResponseReader, type ResponseHead, type ResponseReader } from '../../../net/index.ts';
 import { createResponseStream, type ResponseStream } from './response-stream.ts';
 
 /** One request's answer on its way in. */

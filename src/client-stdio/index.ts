@@ -1,0 +1,1 @@
+export { pumpClientStdio } from './pump.ts';

@@ -1,0 +1,2 @@
+export { openEgressProxy } from './proxy.ts';
+export { type EgressRules, normalizeHost } from './rules.ts';

@@ -1,0 +1,45 @@
+import { classifyAddress, literalAddress } from '../net/index.ts';
+
+/** An empty list of hosts or ports means any; both empty, anything public. */
+export interface EgressRules {
+  readonly hosts: readonly string[];
+  readonly ports: readonly number[];
+}
+
+type Verdict = 'allowed' | 'private';
+
+/** Whether host and port as requested are granted. Both lists must match; an empty one matches all (spec 03 §10.2). */
+export function isGranted(rules: EgressRules, host: string, port: number): boolean {
+  const portMatches = rules.ports.length === 0 || rules.ports.includes(port);
+  return portMatches && (rules.hosts.length === 0 || rules.hosts.some((rule) => matches(rule, host)));
+}
+
+/**
+ * Whether an address that `host` resolved to may be connected to. Private networks are open to hosts that the profile names in
+ * full. Everything else that is not public, this machine and its link above all, is open only to an address, or `localhost`, that
+ * the profile names itself, because a name can be made to resolve to anything.
+ */
+export function judgeAddress(rules: EgressRules, host: string, address: string): Verdict {
+  const kind = classifyAddress(address);
+  if (kind === 'public') return 'allowed';
+  const wanted = normalizeHost(host);
+  const isNamed = rules.hosts.some((rule) => normalizeHost(rule) === wanted);
+  const isLiteral = literalAddress(wanted) !== undefined || wanted === 'localhost';
+  return isNamed && (kind === 'private' || isLiteral) ? 'allowed' : 'private';
+}
+
+/** Lower case, without brackets and trailing dot. */
+export function normalizeHost(host: string): string {
+  return host
+    .toLowerCase()
+    .replace(/^\[(.*)\]$/, '$1')
+    .replace(/\.$/, '');
+}
+
+/** `example.com` is that host; `.example.com` and `*.example.com` the domain and all below it. */
+function matches(rule: string, host: string): boolean {
+  const wanted = normalizeHost(rule).replace(/^\*\./, '.');
+  const given = normalizeHost(host);
+  if (!wanted.startsWith('.')) return given === wanted;
+  return given === wanted.slice(1) || given.endsWith(wanted);
+}

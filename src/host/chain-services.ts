@@ -1,0 +1,30 @@
+import type { Services } from '../middleware/index.ts';
+import type { Logger } from '../platform/index.ts';
+import type { RunConfig } from '../records/index.ts';
+import type { UsageReporter } from '../usage/index.ts';
+import type { RunEnvironment } from './environment.ts';
+
+interface ServiceSources {
+  readonly usage: Pick<UsageReporter, 'findCounter'>;
+  readonly environment: RunEnvironment;
+  readonly log: Logger;
+}
+
+/** What the middlewares of a run use, opened once for it: a new service is opened here, and no signature changes. */
+export async function openChainServices(
+  config: RunConfig,
+  { usage, environment, log }: ServiceSources,
+): Promise<Services> {
+  const isCounted = config.middleware_configs.some(({ type }) => type === 'usagemetrics');
+  return {
+    log,
+    clock: Date.now,
+    proxy: {
+      bindHost: config.host,
+      port: config.port,
+      trustProxyHeaders: config.trust_proxy_headers,
+      allowedOrigins: config.allowed_origins,
+    },
+    countToolCall: isCounted ? await usage.findCounter(environment) : undefined,
+  };
+}

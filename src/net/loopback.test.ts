@@ -1,0 +1,40 @@
+import { expect, test } from 'bun:test';
+import { isLoopbackHost } from './loopback.ts';
+
+test.each([
+  ['localhost', true],
+  ['LocalHost', true],
+  ['127.0.0.1', true],
+  ['127.255.255.254', true],
+  ['::1', true],
+  ['[::1]', true],
+  ['0:0:0:0:0:0:0:1', true],
+  ['[::ffff:127.0.0.1]', true],
+  ['::ffff:7f12:3', true],
+  ['', false],
+  ['localhost.', false],
+  ['foo.localhost', false],
+  ['localhost.example.com', false],
+  ['notlocalhost', false],
+  ['127.evil.example', false],
+  ['127.0.0.1.example.com', false],
+  ['127.0.0.1.', false],
+  ['127.0.0.256', false],
+  ['127.1', false],
+  ['127.0.0.01', false],
+  ['2130706433', false],
+  ['[127.0.0.1]', false],
+  ['0.0.0.0', false],
+  ['::', false],
+  ['::2', false],
+  ['::1%lo', false],
+  ['[::1', false],
+  ['::ffff:128.0.0.1', false],
+  ['::ffff:10.0.0.1', false],
+  ['64:ff9b::7f00:1', false],
+  ['10.0.0.1', false],
+  ['localhost:80', false],
+  ['127.0.0.1:80', false],
+])('%p: %p', (host, expected) => {
+  expect(isLoopbackHost(host)).toBe(expected);
+});

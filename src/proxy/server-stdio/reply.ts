@@ -1,0 +1,15 @@
+import type { Weight } from './event-stream.ts';
+import type { Failure } from './failure.ts';
+
+/** How the answer of one call reaches whoever asked. */
+export interface Reply {
+  /** The answer, carrying the asker's own id, on one line. */
+  answer(text: string): void;
+  fail(failure: Failure, id: string): void;
+  /** A message on behalf of the call before its answer; `false` when this form of reply has no room for it. */
+  interim(frame: Uint8Array, weight: Weight): boolean;
+  /** Called now and then while the call takes its time. `sent`: the process has it. */
+  linger(sent: boolean): void;
+  /** Set by whoever opens the call: the asker left before its answer. */
+  onGone?: (() => void) | undefined;
+}

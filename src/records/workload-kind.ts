@@ -1,0 +1,23 @@
+import type { RunConfig } from './run-config.ts';
+
+type RemoteConfig = RunConfig & { readonly remote_url: string };
+
+/** What runs a workload's server, with the document as that kind has it. */
+type KindedConfig =
+  /** An engine runs it; `image` is an image. */
+  | { readonly kind: 'container'; readonly config: RunConfig }
+  /** This machine runs it as a process; `image` is a package (`npx://name@1.2.3`) or a folder. */
+  | { readonly kind: 'process'; readonly config: RunConfig }
+  /** It runs elsewhere and is reached at a URL. */
+  | { readonly kind: 'remote'; readonly config: RemoteConfig };
+export type WorkloadKind = KindedConfig['kind'];
+
+/** Decides the kind of a document. Nothing else reads `remote_url` or `runtime` to find out. */
+export function kindOf(config: RunConfig): KindedConfig {
+  if (isRemote(config)) return { kind: 'remote', config };
+  return { kind: config.runtime ?? 'container', config };
+}
+
+function isRemote(config: RunConfig): config is RemoteConfig {
+  return (config.remote_url ?? '').trim() !== '';
+}

@@ -1,0 +1,13 @@
+export type { Confinement } from './confinement.ts';
+export type {
+  Auxiliary,
+  AuxiliaryProgram,
+  Leftover,
+  Order,
+  OutputChunk,
+  Place,
+  Runtime,
+  Sighting,
+} from './runtime.ts';
+export type { Backend, RunningServer, ServerEvent } from './server.ts';
+export { createRuntimes, type Runtimes } from './table.ts';

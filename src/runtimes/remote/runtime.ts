@@ -1,0 +1,33 @@
+import { NOWHERE } from '../nowhere.ts';
+import type { Runtime } from '../runtime.ts';
+
+/** Servers of somebody else's: there is nothing to start, to find or to remove. */
+export function createRemoteRuntime(): Runtime {
+  return {
+    kind: 'remote',
+    runs: 'nothing',
+    endsWithSupervisor: true,
+    // It has no network of ours.
+    isolatesNetwork: true,
+    notForKubernetes: 'remote MCP servers are not supported in Kubernetes deployments',
+    isNamed: false,
+    open: async () => undefined,
+    ping: async () => undefined,
+    obtain: async () => ({ image: '', isReady: true }),
+    prepare: async () => undefined,
+    requireFreeName: async () => undefined,
+    find: async () => undefined,
+    list: async () => new Map(),
+    isElsewhere: async () => false,
+    describe: () => ({ package: 'remote', isRemote: true }),
+    logs: async () => undefined,
+    hasTraceOf: () => false,
+    locate: async () => NOWHERE,
+    clear: async () => undefined,
+    makeRoom: async () => undefined,
+    grantStopTime: () => undefined,
+    isDeploying: () => false,
+    leftovers: () => [],
+    serve: async (_, { remote_url = '' }) => ({ type: 'upstream', url: remote_url }),
+  };
+}

@@ -1,1 +1,0 @@
-export { pumpStdio } from './pump.ts';

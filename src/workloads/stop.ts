@@ -1,0 +1,93 @@
+import { hasCode, ThvError, toThvError } from '../errors/index.ts';
+import type { WorkloadName } from '../records/index.ts';
+import { createActRecord } from './act-record.ts';
+import { leaveClients } from './client-entries.ts';
+import type { Context } from './context.ts';
+import { locateWorkload } from './locate.ts';
+import { findReadable, findRecord, isGone, isStored } from './stored.ts';
+import { endSupervisor, findDedicated, supervisorOf } from './supervisor.ts';
+import type { OperationOptions } from './types.ts';
+
+const USUAL_GRACE_SECONDS = 30;
+
+export async function stopWorkload(
+  context: Context,
+  name: WorkloadName,
+  { graceSeconds, signal }: OperationOptions & { readonly graceSeconds: number },
+): Promise<'done' | 'already' | 'not-found'> {
+  const config = await findReadable(context, name);
+  const [host, place] = await Promise.all([
+    context.askHost(),
+    locateWorkload(context, name, config, { signal }),
+  ]);
+  const record = await findRecord(context, name);
+  if (record === undefined && !place.isThere && !(await isStored(context, name))) {
+    // All that is known of it may be lost, and somebody serves it still.
+    const grace = { serverGraceSeconds: graceSeconds, signal };
+    return (await endSupervisor(context, name, record, grace)) ? 'done' : 'not-found';
+  }
+  const isSupervised =
+    supervisorOf(name, record, host).kind !== 'none' || findDedicated(context, name, record) !== undefined;
+  if (record?.status === 'stopped' && !isSupervised && !place.isRunning) return 'already';
+  const act = createActRecord(context, name);
+  await act.step('stopping');
+  try {
+    const wasServed = await endSupervisor(context, name, record, {
+      serverGraceSeconds: place.endsWithSupervisor ? graceSeconds : undefined,
+      signal,
+    });
+    // A foreground run deletes its workload when it ends (spec 02 §6.4).
+    if (await isGone(context, name)) return 'done';
+    await place.stop({ graceSeconds, wasServed, signal });
+  } catch (error) {
+    if (signal?.aborted) {
+      // The engine goes on with what it was told, so `stopping` stays true; a list sees when it is over.
+      await leaveClients(context, name, config);
+      throw interruptedStop(name, error);
+    }
+    await act.step('error', toThvError(error).message);
+    throw error;
+  }
+  await leaveClients(context, name, config);
+  await act.outcome('stopped', 'stopped');
+  return 'done';
+}
+
+/** Stops what is started again at once: whether the stop was recorded does not matter then. */
+export async function stopBeforeStart(
+  context: Context,
+  name: WorkloadName,
+  signal?: AbortSignal,
+): Promise<void> {
+  try {
+    await stopWorkload(context, name, { graceSeconds: USUAL_GRACE_SECONDS, signal });
+  } catch (error) {
+    if (!hasCode(error, 'ERR_NOT_RECORDED')) throw error;
+  }
+}
+
+function interruptedStop(workload: WorkloadName, cause: unknown): ThvError {
+  return new ThvError(
+    'ERR_CANCELLED',
+    { reason: 'interrupted while it was ending' },
+    { cause, hint: `'thv stop ${workload}' waits for it again` },
+  );
+}
+
+/** What the status of a workload may be while it is served. */
+const SERVED: ReadonlySet<string> = new Set(['running', 'starting', 'unauthenticated', 'unhealthy']);
+
+/**
+ * A stop or a removal that ended us does the rest itself; otherwise the container is ours to stop. The status stays as it is: one
+ * that was ended by a signal and by no stop is unhealthy to whoever looks next (spec 02 §6.3-11).
+ */
+export async function stopAfterServing(context: Context, name: WorkloadName): Promise<void> {
+  // A file that cannot be read says nothing, and nobody serves the container any more.
+  const record = await context.statuses.find(name).catch(() => undefined);
+  const isGoneOrEnding = record === undefined ? await isGone(context, name) : !SERVED.has(record.status);
+  if (isGoneOrEnding) return;
+  const config = await findReadable(context, name);
+  const place = await locateWorkload(context, name, config, {});
+  await place.stop({ graceSeconds: USUAL_GRACE_SECONDS, wasServed: false });
+  await leaveClients(context, name, config);
+}
