@@ -9,40 +9,45 @@ export interface TestPlan {
 }
 
 /**
- * Files that measure time or memory under load, or make so much load that others would miss their deadlines. Everything else
- * makes a world of its own (`tests/harness/world.ts`) and does not notice its neighbours.
+ * The only files that need the machine to themselves, because a deadline in them is a promise of the program or of somebody
+ * else's client and must not be longer on a busy machine. While one of these runs the other processors are idle, so the list stays
+ * short: everything else makes a world of its own (`tests/harness/world.ts`) and waits for conditions.
  */
 const ALONE = [
-  'tests/api/hostile.test.ts',
-  'tests/api/load.test.ts',
+  // All servers answer again within two seconds of the crash.
   'tests/e2e/crash-recovery.test.ts',
+  // No client waits longer than two seconds while a newer executable takes over.
   'tests/e2e/hand-over.test.ts',
-  'tests/e2e/large-and-noisy.test.ts',
-  'tests/e2e/many-clients.test.ts',
-  // It sees that a port is free again, which another file may have taken by then.
-  'tests/faults/dedicated.test.ts',
-  'tests/proxy/hostile.test.ts',
-  'tests/proxy/limits.test.ts',
-  // The clients have deadlines of their own, of a few seconds.
+  // The clients give a server a few seconds to answer, and cannot be told to wait longer.
   'tests/real-clients/commands.test.ts',
-  'tests/real-clients/sdks.test.ts',
 ];
 
-/** How long each file took, so that the slowest start first; written by `scripts/test --update-timings`. */
+/** `--fast`: unit tests, and what needs the proxy or the API but no engine. */
+const FAST = ['src/', 'tests/proxy/', 'tests/api/'];
+
+/** What in these folders needs an engine and is left out of `--fast`. */
+const WITH_ENGINE = ['tests/api/hostile.test.ts', 'tests/api/load.test.ts', 'tests/api/workloads.test.ts'];
+
+/** How long each file takes, so that the longest start first; `scripts/test --update-timings` rewrites it. */
 export const TIMINGS = 'tests/timings.json';
 
-/** One more than there are processors: most files wait for engines and servers more than they compute. */
-export const WORKERS = availableParallelism() + 1;
+/** Twice the processors and one: most files wait for engines and servers more than they compute. */
+export const WORKERS = 2 * availableParallelism() + 1;
 
 /** All test files, or those whose path holds one of `filters`. */
-export function planTests(filters: readonly string[]): TestPlan {
+export function planTests(filters: readonly string[], { fast = false } = {}): TestPlan {
   const files = [...new Bun.Glob('{src,tests}/**/*.test.ts').scanSync('.')]
     .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(withoutPrefix(filter))))
+    .filter((file) => !fast || isFast(file))
     .sort();
   return {
     together: files.filter((file) => !ALONE.includes(file)),
     alone: files.filter((file) => ALONE.includes(file)),
   };
+}
+
+function isFast(file: string): boolean {
+  return FAST.some((folder) => file.startsWith(folder)) && !WITH_ENGINE.includes(file);
 }
 
 /** What a shell completes to, `./tests/cli`, means the same as `tests/cli`. */

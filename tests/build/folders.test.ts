@@ -10,7 +10,8 @@ import { fullBase, HAS_GO, smallBase } from './base-images.ts';
 /** The CA by which package hosts are reached from here; public ones everywhere else. */
 const CA = process.env['SSL_CERT_FILE'] ?? '/etc/ssl/certs/ca-certificates.crt';
 const FIXTURES = join(import.meta.dir, '..', 'fixtures');
-const LIMIT_MS = 240_000;
+/** The first time a base image is made as well, which takes minutes on a slow machine. */
+const LIMIT_MS = 600_000;
 
 onEachEngine((address) => {
   describe('folders as servers', () => {

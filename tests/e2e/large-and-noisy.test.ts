@@ -82,7 +82,8 @@ onEachEngine((engine) => {
       const startedAt = performance.now();
       for (let id = 1; id <= 20; id++)
         expect(await callTool(client, id, 'echo', { message: `${id}` })).toBe(`${id}`);
-      expect(performance.now() - startedAt).toBeLessThan(5000);
+      // Held up, they would wait until the deaf ones are cut off.
+      expect(performance.now() - startedAt).toBeLessThan(20_000);
     }
   });
 

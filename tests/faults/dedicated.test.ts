@@ -8,7 +8,7 @@ import { callOnce } from '../harness/raw-client.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { openWorld, type World } from '../harness/world.ts';
 import { echoFolder } from './echo-folder.ts';
-import { isListening } from './unfinished-request.ts';
+import { listenersAt } from './host-facts.ts';
 
 const DEDICATED = { TOOLHIVE_WORKLOAD_HOST: 'dedicated' };
 
@@ -17,7 +17,13 @@ interface Served {
   readonly port: number;
   readonly url: string;
   readonly pid: number;
+  /** The sockets it listens with. */
+  readonly listeners: readonly string[];
 }
+
+/** Sockets of it that are still open; its port may be somebody else's by now. */
+const openSocketsOf = ({ port, listeners }: Served) =>
+  listenersAt(port).filter((socket) => listeners.includes(socket));
 
 /** What may be lost of a workload that is being served. */
 const LOSSES: readonly (readonly [string, (world: World, served: Served) => Promise<void>])[] = [
@@ -96,6 +102,7 @@ describe('a process that serves one package', () => {
       name,
       url,
       port,
+      listeners: listenersAt(port),
       pid: env['TOOLHIVE_WORKLOAD_HOST'] === 'shared' ? 0 : await supervisorOf(world, name),
     };
   }
@@ -106,7 +113,7 @@ describe('a process that serves one package', () => {
       await lose(world, served);
       await world.ok([verb, served.name]);
       await untilEnded(world);
-      expect(await isListening(served.port)).toBe(false);
+      expect(openSocketsOf(served)).toEqual([]);
       await forget(world, served.name);
     });
   });
@@ -117,7 +124,7 @@ describe('a process that serves one package', () => {
       const served = await serve({ TOOLHIVE_WORKLOAD_HOST: 'shared' });
       await lose(world, served);
       await world.ok(['rm', served.name]);
-      expect(await isListening(served.port)).toBe(false);
+      expect(openSocketsOf(served)).toEqual([]);
       for (const { pid } of await world.processes()) process.kill(pid, 'SIGTERM');
       await untilEnded(world);
     },
@@ -155,11 +162,13 @@ describe('a process that serves one package', () => {
       '--foreground',
     ]);
     const { port } = await world.reached(world.name('front'));
+    const listeners = listenersAt(port);
     const served = await serve();
     process.kill(served.pid, 'SIGKILL');
     await editStatus(world, served.name, { process_id: front.pid });
     await world.ok(['rm', served.name]);
-    expect(await isListening(port)).toBe(true);
+    expect(listeners).not.toEqual([]);
+    expect(listenersAt(port)).toEqual(listeners);
     front.signal('SIGINT');
     expect((await front.finished()).exitCode).toBe(0);
   });
@@ -167,13 +176,14 @@ describe('a process that serves one package', () => {
   test.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGKILL'] as const)(
     '%s to it makes the workload unhealthy, and a start serves again',
     async (signal) => {
-      const { name, pid, port } = await serve();
+      const served = await serve();
+      const { name, pid } = served;
       process.kill(pid, signal);
       await untilEnded(world);
       // The kernel takes the environment of a process that is killed, by which we know it, before its sockets.
       await waitFor(
-        () => isListening(port),
-        (isOpen) => !isOpen,
+        () => openSocketsOf(served),
+        (open) => open.length === 0,
         { what: 'its port is free' },
       );
       expect(await world.find(name)).toMatchObject({ status: 'unhealthy' });
@@ -190,7 +200,7 @@ onEachEngine((engine) => {
       const name = world.name();
       await world.ok(['run', FIXTURE_IMAGE, '--name', name, '--transport', 'stdio']);
       const { url, port } = await world.reached(name);
-      return { name, url, port, pid: await supervisorOf(world, name) };
+      return { name, url, port, listeners: listenersAt(port), pid: await supervisorOf(world, name) };
     }
 
     const isUp = async (name: string) => (await (engine as Engine).inspect(name))?.State.Running ?? false;
@@ -201,7 +211,7 @@ onEachEngine((engine) => {
       await lose(world, served);
       await world.ok(['rm', served.name]);
       await untilEnded(world);
-      expect(await isListening(served.port)).toBe(false);
+      expect(openSocketsOf(served)).toEqual([]);
       expect(await engine.named(served.name)).toEqual([]);
     });
 

@@ -27,6 +27,20 @@ export function descriptorsOf(pid: number): readonly string[] {
   });
 }
 
+/** The sockets that listen on a port of this machine, by inode: once they are gone, another process may listen there. */
+export function listenersAt(port: number): readonly string[] {
+  return ['tcp', 'tcp6'].flatMap((table) =>
+    readFileSync(`/proc/net/${table}`, 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      // `address:port` in hexadecimal; 0A is LISTEN.
+      .filter(
+        ([, local, , state]) => state === '0A' && Number.parseInt(local?.split(':')[1] ?? '', 16) === port,
+      )
+      .map((fields) => fields[9] ?? ''),
+  );
+}
+
 export function residentMegabytesOf(pid: number): number {
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Number(kilobytes) / 1024;

@@ -14,3 +14,12 @@ export function onEachEngine(declare: (engine: Engine) => void, env = process.en
     });
   }
 }
+
+/** Declares suites once, on Docker or else on Podman: for what the program does alike whatever runs the containers. */
+export function onOneEngine(declare: (engine: Engine) => void, env = process.env): void {
+  const found = (['docker', 'podman'] as const)
+    .map((kind) => ({ kind, socket: env[`THV_TEST_${kind.toUpperCase()}_SOCKET`] ?? '' }))
+    .find(({ socket }) => socket !== '');
+  if (found === undefined) test.skip('all of it: there is no engine', () => {});
+  else describe(`on ${found.kind}`, () => declare(createEngine(found)));
+}

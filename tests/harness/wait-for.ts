@@ -1,7 +1,7 @@
 export interface WaitOptions {
   /** What is waited for, as the sentence of the failure: `NAME is running`. */
   readonly what: string;
-  /** 10 s unless given. */
+  /** 30 s unless given: five files share two processors, and only a failure takes that long. */
   readonly deadlineMs?: number;
   readonly intervalMs?: number;
 }
@@ -13,7 +13,7 @@ export interface WaitOptions {
 export async function waitFor<State>(
   look: () => State | Promise<State>,
   isDone: (state: State) => boolean,
-  { what, deadlineMs = 10_000, intervalMs = 25 }: WaitOptions,
+  { what, deadlineMs = 30_000, intervalMs = 25 }: WaitOptions,
 ): Promise<State> {
   const startedAt = performance.now();
   for (;;) {

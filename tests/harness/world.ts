@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -136,11 +137,23 @@ export async function openWorld(
     ok,
     start,
     find,
-    async reached(name, status = 'running', deadlineMs = 20_000) {
+    async reached(name, status = 'running', deadlineMs = 60_000) {
+      const file = join(path('data/toolhive'), 'statuses', `${name}.json`);
+      let known = '';
+      let lookedAt = Number.NEGATIVE_INFINITY;
+      let last: Listed | undefined;
       const seen = await waitFor(
-        () => find(name),
+        async () => {
+          // Reading the file is next to nothing, another command is not; what no file tells is looked for twice a second.
+          const text = await readFile(file, 'utf8').catch(() => '');
+          if (text === known && performance.now() - lookedAt < 500) return last;
+          known = text;
+          last = await find(name);
+          lookedAt = performance.now();
+          return last;
+        },
         (workload) => workload?.status === status,
-        { what: `${name} is ${status}`, deadlineMs, intervalMs: 100 },
+        { what: `${name} is ${status}`, deadlineMs },
       );
       if (seen === undefined) throw new Error('unreachable');
       return seen;
@@ -182,25 +195,24 @@ function prefixOf(folder: string): string {
   return `t${folder.slice(folder.lastIndexOf('/') + 2).toLowerCase()}`;
 }
 
-/** Processes that were started with a home in `folder`. */
+/**
+ * Processes that were started with a home in `folder`. Read without a promise for each: there are hundreds of processes, and this
+ * is asked again and again while something is waited for.
+ */
 async function processesOf(
   folder: string,
 ): Promise<readonly { readonly pid: number; readonly command: string }[]> {
-  const found = await Promise.all(
-    (await readdir('/proc'))
-      .filter((name) => /^\d+$/.test(name))
-      .map(async (pid) => {
-        try {
-          const environment = await readFile(`/proc/${pid}/environ`, 'utf8');
-          if (!environment.split('\0').includes(`HOME=${join(folder, 'home')}`)) return [];
-          const command = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0').join(' ').trim();
-          return [{ pid: Number(pid), command }];
-        } catch {
-          return []; // it ended while we looked, or belongs to someone else
-        }
-      }),
-  );
-  return found.flat();
+  const home = `HOME=${join(folder, 'home')}`;
+  return (await readdir('/proc')).flatMap((pid) => {
+    if (!/^\d+$/.test(pid)) return [];
+    try {
+      if (!readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(home)) return [];
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim();
+      return [{ pid: Number(pid), command }];
+    } catch {
+      return []; // it ended while we looked, or belongs to someone else
+    }
+  });
 }
 
 function killQuietly(pid: number): void {
@@ -246,8 +258,8 @@ function startCommand(
       const exitCode = await child.exited;
       clearTimeout(timer);
       // What goes on in the background must not hold the pipes of the command that started it.
-      const closed = await Promise.race([collected.then(() => true), Bun.sleep(2000).then(() => false)]);
-      if (!closed) throw new Error(`its output is still held open 2 s after its end: ${describe()}`);
+      const closed = await Promise.race([collected.then(() => true), Bun.sleep(10_000).then(() => false)]);
+      if (!closed) throw new Error(`its output is still held open 10 s after its end: ${describe()}`);
       if (child.signalCode === 'SIGKILL') throw new Error(`not finished within ${limitMs} ms: ${describe()}`);
       return { exitCode, ...output };
     },

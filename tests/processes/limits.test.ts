@@ -3,10 +3,22 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { waitFor } from '../harness/wait-for.ts';
 import type { StartOne } from './fixtures/start-one.ts';
-import { CASES, gone, openRunner, processesWith, type Runner } from './runner.ts';
+import { CASES, gone, openRunner, processesWith, type Runner, standsForItsSandbox } from './runner.ts';
 
 const FIXTURE = join(import.meta.dir, 'fixtures', 'greedy');
 const MIB = 1024 ** 2;
+
+/** MiB that a folder holds, and files. */
+const SIZES: readonly (readonly [string, number])[] = [
+  ['/tmp', 1024],
+  ['/var/tmp', 1024],
+  ['/dev/shm', 64],
+];
+const FILES: readonly (readonly [string, number])[] = [
+  ['/tmp', 131_072],
+  ['/var/tmp', 131_072],
+  ['/dev/shm', 4096],
+];
 
 type Limits = NonNullable<StartOne['limits']>;
 
@@ -36,39 +48,10 @@ describe.each(CASES)('a greedy server in $sandbox, started by user $user', ({ sa
     return { ...ran, said, last: said.at(-1) };
   }
 
-  test.each([
-    ['/tmp', 1024],
-    ['/var/tmp', 1024],
-    ['/dev/shm', 64],
-  ])(
-    'gets no more into %s than %p MiB',
-    async (folder, size) => {
-      const { last } = await attack(['fill', folder, size + 64]);
-      expect(last).toEqual({ written: expect.any(Number), stopped: 'ENOSPC' });
-      expect(last.written).toBeLessThanOrEqual(size);
-      expect(last.written).toBeGreaterThan(size - 8);
-    },
-    60_000,
-  );
-
   test.each(['/', '/dev', '/etc', '/usr', '/opt', '/var'])('writes nothing to %s', async (folder) => {
     const { last } = await attack(['fill', folder, 1]);
     expect(last).toEqual({ written: 0, stopped: expect.stringMatching(/^E(?:ROFS|ACCES)$/) });
   });
-
-  test.each([
-    ['/tmp', 131_072],
-    ['/var/tmp', 131_072],
-    ['/dev/shm', 4096],
-  ])(
-    'makes no more files in %s than %p',
-    async (folder, files) => {
-      const { last } = await attack(['files', folder, files + 1000]);
-      expect(last).toEqual({ made: expect.any(Number), stopped: 'ENOSPC' });
-      expect(last.made).toBeLessThanOrEqual(files);
-    },
-    60_000,
-  );
 
   test('is ended when it takes more memory than it may', async () => {
     const { last, stderr } = await attack(['memory', 1000], { memoryBytes: 200 * MIB });
@@ -140,6 +123,31 @@ describe.each(CASES)('a greedy server in $sandbox, started by user $user', ({ sa
       { what: 'the groups are gone', deadlineMs: 20_000 },
     );
   }, 60_000);
+
+  // All three are mounted alike. Filling the large ones is most of the work of this file, so one user does that.
+  const isFilled = ([folder]: readonly [string, number]) =>
+    folder === '/dev/shm' || standsForItsSandbox({ sandbox, user });
+
+  test.each(SIZES.filter(isFilled))(
+    'gets no more into %s than %p MiB',
+    async (folder, size) => {
+      const { last } = await attack(['fill', folder, size + 64]);
+      expect(last).toEqual({ written: expect.any(Number), stopped: 'ENOSPC' });
+      expect(last.written).toBeLessThanOrEqual(size);
+      expect(last.written).toBeGreaterThan(size - 8);
+    },
+    60_000,
+  );
+
+  test.each(FILES.filter(isFilled))(
+    'makes no more files in %s than %p',
+    async (folder, files) => {
+      const { last } = await attack(['files', folder, files + 1000]);
+      expect(last).toEqual({ made: expect.any(Number), stopped: 'ENOSPC' });
+      expect(last.made).toBeLessThanOrEqual(files);
+    },
+    60_000,
+  );
 });
 
 /** Of processes that are gone. */

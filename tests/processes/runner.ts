@@ -124,3 +124,22 @@ export const CASES = SANDBOXES.flatMap((sandbox) =>
     .filter((user) => user === 'self' || process.getuid?.() === 0)
     .map((user) => ({ sandbox, user })),
 );
+
+interface Case {
+  readonly sandbox: (typeof SANDBOXES)[number];
+  readonly user: 'self' | 'ordinary';
+}
+
+/**
+ * Whether this is the case in which a sandbox shows what it does alike whoever starts it: that of a user without rights, where one
+ * can be had.
+ */
+export function standsForItsSandbox({ sandbox, user }: Case): boolean {
+  return CASES.findLast((each) => each.sandbox === sandbox)?.user === user;
+}
+
+/** Whether this is the one case for what is decided before a sandbox is made. */
+export function standsForAll({ sandbox, user }: Case): boolean {
+  const last = CASES.at(-1);
+  return last?.sandbox === sandbox && last.user === user;
+}

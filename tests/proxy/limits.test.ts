@@ -82,10 +82,13 @@ describe('a client that does not read', () => {
     const { head, socket } = await openDeafStream(world.base, '/sse', '');
     const endpoint = /data: (\S+)/.exec(head)?.[1] ?? '';
     let status = 0;
-    for (let id = 0; id < 30 && status !== 404; id += 1) {
+    const deadline = performance.now() + 30_000;
+    for (let id = 0; status !== 404 && performance.now() < deadline; id += 1) {
       const params = { name: 'big', arguments: { bytes: 1_000_000 } };
-      ({ status } = await post(endpoint, { id, method: 'tools/call', params }));
-      await Bun.sleep(10);
+      // Thirty megabytes are more than the socket takes; then it is only a matter of the server's time.
+      const asked = id < 30 ? { id, method: 'tools/call', params } : { method: 'notifications/x' };
+      ({ status } = await post(endpoint, asked));
+      await Bun.sleep(id < 30 ? 10 : 100);
     }
     expect(status).toBe(404);
     socket.destroy();
@@ -121,7 +124,7 @@ describe('a process that does not read (spec 04 §19.5)', () => {
 });
 
 test('§19.6 a line of the server above the limit is dropped and logged, the next one is read', async () => {
-  await using world = await openWorld({ maxLineBytes: 100_000, requestTimeoutMs: 300 });
+  await using world = await openWorld({ maxLineBytes: 100_000, requestTimeoutMs: 2000 });
   await using sse = await connectSse(world.base);
   expect(
     (await sse.request(1, 'tools/call', { name: 'big', arguments: { bytes: 200_000 } })).error?.code,
@@ -140,18 +143,18 @@ test('a flood of lines of the server does not stop answers', async () => {
 });
 
 test('§19.6 the limit of a line is 64 MiB', async () => {
-  await using world = await openWorld({ requestTimeoutMs: 30_000 });
+  await using world = await openWorld({ requestTimeoutMs: 60_000 });
   const { call } = await connectStreamable(world.base);
   // The line is the text, and the answer around it.
   const around = '{"jsonrpc":"2.0","id":"","result":{"content":[{"type":"text","text":""}]}}'.length + 40;
   const { text } = await call('big', { bytes: LINE_BYTES - around }, { id: 1 });
   expect(text.length).toBeGreaterThan(LINE_BYTES - around);
   const lost = call('big', { bytes: LINE_BYTES }, { id: 2 });
-  await until(() => world.log.some((line) => line.includes('too long')), undefined, 20_000);
+  await until(() => world.log.some((line) => line.includes('too long')), undefined, 50_000);
   expect((await call('echo', { text: 'x' })).status).toBe(200);
   await world.server.kill();
   expect((await lost).status).toBe(502);
-}, 60_000);
+}, 120_000);
 
 test('§6.5 progress that its client does not read is dropped, the answer is not', async () => {
   await using world = await openWorld({

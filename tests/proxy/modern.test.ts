@@ -202,11 +202,11 @@ describe('a modern client and a modern server', () => {
 
 describe('subscriptions/listen (§18.6)', () => {
   test('§18.6 each stream gets its own, under the id of its own client, without a time limit', async () => {
-    await using world = await openWorld({ fixture: 'modern', requestTimeoutMs: 200 });
+    await using world = await openWorld({ fixture: 'modern', requestTimeoutMs: 1000 });
     await using one = await streamModern(world.base, { id: 4, ...LISTEN });
     await using two = await streamModern(world.base, { id: '4', ...LISTEN }, { accept: 'application/json' });
     await Promise.all([one, two].map((stream) => stream.next(({ method }) => method !== undefined)));
-    await Bun.sleep(500);
+    await Bun.sleep(1500);
     await postModern(world.base, callTool('change'));
     for (const [stream, id] of [
       [one, 4],
@@ -295,7 +295,7 @@ describe('a modern client and an old server', () => {
   test.each(['toolbox', 'mute-before-handshake'])(
     '§19.3 without one the server is asked (%s), and the client told to begin with initialize',
     async (fixture) => {
-      await using world = await openWorld({ fixture, eraProbeMs: 300 });
+      await using world = await openWorld({ fixture, eraProbeMs: 1500 });
       for (let round = 0; round < 2; round += 1) {
         const { status, message } = await postModern(world.base, callTool('echo'));
         expect([status, message as unknown]).toEqual([400, refusal(ALL)]);

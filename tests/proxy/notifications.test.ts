@@ -51,14 +51,14 @@ describe('progress (spec 04 §6.5, §19.1, §19.4)', () => {
   });
 
   test('starts the timeout again', async () => {
-    await using world = await openWorld({ requestTimeoutMs: 200 });
+    await using world = await openWorld({ requestTimeoutMs: 1000 });
     const { stream } = await connectStreamable(world.base);
-    await using events = await stream('progress', { steps: 6, ms: 100 }, { _meta: { progressToken: 1 } });
+    await using events = await stream('progress', { steps: 6, ms: 300 }, { _meta: { progressToken: 1 } });
     expect((await events.next(isAnswer)).result.content[0].text).toBe('done');
   });
 
   test('keeps a call alive ten times the timeout at most', async () => {
-    await using world = await openWorld({ requestTimeoutMs: 150 });
+    await using world = await openWorld({ requestTimeoutMs: 500 });
     const { stream } = await connectStreamable(world.base);
     await using events = await stream('progress', { steps: 1000, ms: 10 }, { _meta: { progressToken: 1 } });
     expect((await events.next(isAnswer)).error).toEqual({ code: -32000, message: 'Timeout' });
@@ -225,7 +225,7 @@ describe('cancellation (§19.4)', () => {
 
 describe('timeout (§6.6, §19.4)', () => {
   test('answers in the form that was asked for and tells the server', async () => {
-    await using world = await openWorld({ requestTimeoutMs: 100 });
+    await using world = await openWorld({ requestTimeoutMs: 1000 });
     const { call, stream } = await connectStreamable(world.base);
     const json = await call('silent');
     expect([json.status, json.text]).toEqual([504, 'Timeout waiting for response from container\n']);

@@ -93,7 +93,7 @@ export async function openEvents(url: string, init: RequestInit = {}): Promise<E
 export async function until(
   condition: () => boolean,
   lastSeen: () => string = () => '',
-  ms = 5000,
+  ms = 20_000,
 ): Promise<void> {
   const deadline = performance.now() + ms;
   while (!condition()) {

