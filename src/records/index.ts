@@ -1,6 +1,11 @@
 export { createEngineNotes, type EngineNote, type EngineNotes } from './engine-notes.ts';
 export { parseFirstJson } from './json-text.ts';
 export { createLabelFilter, isManaged, LABEL, parseLabel, standardLabels, userLabels } from './labels.ts';
+export {
+  connectionOf,
+  type NetworkPolicy,
+  networkPolicyOf,
+} from './network-policy.ts';
 export { remoteUrlProblem } from './remote-url.ts';
 export {
   type EffectiveLimits,

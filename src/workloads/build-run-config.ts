@@ -4,6 +4,7 @@ import { messageOf, ThvError, within } from '../errors/index.ts';
 import { findFreePort, formatDuration, isPortAvailable, type Logger } from '../platform/index.ts';
 import {
   findSecretParameter,
+  networkPolicyOf,
   type PermissionProfile,
   parseLabel,
   type RunConfig,
@@ -12,7 +13,6 @@ import {
   type WorkloadName,
 } from '../records/index.ts';
 import {
-  networkModeOf,
   networkProfile,
   parsePublish,
   transportEnvironment,
@@ -167,11 +167,15 @@ async function checkSettings(
     networkMode,
   );
   if (facts.runtime === 'process') {
-    requireProcessNetwork(networkModeOf(profile));
+    requireProcessNetwork(networkPolicyOf(profile).mode);
     refuseVolumes(profile);
   } else warnAboutProfile(profile, facts);
   // A process without a network is reached all the same, through a socket that it is handed.
-  if (facts.runtime !== 'process' && transport !== 'stdio' && networkModeOf(profile) === 'none') {
+  if (
+    facts.runtime !== 'process' &&
+    transport !== 'stdio' &&
+    networkPolicyOf(profile).connection === 'none'
+  ) {
     throw new ThvError(
       'ERR_INPUT_INVALID',
       { reason: `a server with transport ${transport} cannot be reached with network mode "none"` },
@@ -197,9 +201,8 @@ function refuseVolumes(profile: PermissionProfile): void {
 
 /** What a reader of the profile might believe to be otherwise (spec 03 §15-B10, B20). */
 function warnAboutProfile(profile: PermissionProfile, { name, logger }: BuildFacts): void {
-  const { outbound } = profile.network ?? {};
-  const isOpen = outbound?.insecure_allow_all === true;
-  if (!isOpen && networkModeOf(profile) !== 'none') {
+  const { connection, outbound } = networkPolicyOf(profile);
+  if (outbound.type !== 'everything' && connection !== 'none') {
     logger.warn('outbound traffic is not restricted: the rules of a profile need network isolation', {
       workload: name,
       profile: profile.name ?? '',

@@ -3,8 +3,7 @@ import type { Engine } from '../engine/index.ts';
 import { hasCode, ThvError } from '../errors/index.ts';
 import { packageSettings } from '../host/index.ts';
 import { selfCommand } from '../platform/index.ts';
-import type { RunConfig } from '../records/index.ts';
-import { isBridgeMode } from '../sandbox/index.ts';
+import { connectionOf, type RunConfig } from '../records/index.ts';
 import { isFolderPath } from '../sources/index.ts';
 import type { Context } from './context.ts';
 import type { OperationOptions, Progress, RunRequest } from './types.ts';
@@ -75,7 +74,7 @@ export async function openRuntime(
 
 /** Networks of an engine mean nothing to a process. Throws `ERR_INPUT_INVALID`. */
 export function requireProcessNetwork(mode: string): void {
-  if (isBridgeMode(mode) || mode === 'none' || mode === 'host') return;
+  if (connectionOf(mode) !== 'named') return;
   throw new ThvError('ERR_INPUT_INVALID', {
     reason: `a process cannot be connected to network "${mode}": only none and host apply to processes`,
   });
