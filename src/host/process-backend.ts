@@ -22,7 +22,7 @@ import {
   type SandboxedProcess,
 } from '../processes/index.ts';
 import { effectiveLimits, type RunConfig, type WorkloadName } from '../records/index.ts';
-import { type Mount, mountsOf, networkProfile, transportEnvironment } from '../sandbox/index.ts';
+import { type Mount, mountsOf, profileOf, transportEnvironment } from '../sandbox/index.ts';
 import type { Backend } from './backend.ts';
 import { confinementOf, packageFacts, wayOut, writeConfinement } from './confinement.ts';
 import { type RunEnvironment, shellOf } from './environment.ts';
@@ -54,7 +54,7 @@ export function createProcessBackend(
   const { paths, logger, signal } = options;
   const self = selfCommand();
   const env = shellOf(options.environment);
-  const profile = config.permission_profile ?? networkProfile();
+  const profile = profileOf(config);
   const network = networkAccessOf(profile, config.isolate_network);
   const limits = effectiveLimits(config.resource_limits);
   let output: RotatingFile | undefined;

@@ -4,7 +4,7 @@ import { sleep } from '../platform/index.ts';
 import type { ServerLink } from '../proxy/index.ts';
 import type { Bridge, ServerEvent } from './backend.ts';
 import { look } from './container-watch.ts';
-import type { RunningContainer } from './containers.ts';
+import type { RunningContainer } from './deploy-container.ts';
 
 const MAX_FAILURES = 10;
 /** An attachment that ends sooner than this counts as one that failed. */

@@ -1,6 +1,15 @@
 export { createEngineNotes, type EngineNote, type EngineNotes } from './engine-notes.ts';
 export { parseFirstJson } from './json-text.ts';
-export { createLabelFilter, isManaged, LABEL, parseLabel, standardLabels, userLabels } from './labels.ts';
+export {
+  type ContainerRole,
+  createLabelFilter,
+  isManaged,
+  LABEL,
+  parseLabel,
+  roleOf,
+  standardLabels,
+  userLabels,
+} from './labels.ts';
 export {
   connectionOf,
   type NetworkPolicy,

@@ -44,6 +44,14 @@ export function isManaged(labels: Readonly<Record<string, string>>): boolean {
   return labels[LABEL.managed]?.toLowerCase() === 'true';
 }
 
+/** What a container of a workload is for. */
+export type ContainerRole = 'server' | 'egress';
+
+/** Side containers carry a label; all there are of them stand between a server and the network. */
+export function roleOf(labels: Readonly<Record<string, string>>): ContainerRole {
+  return labels[LABEL.auxiliaryWorkload] === 'true' ? 'egress' : 'server';
+}
+
 export function userLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(labels).filter(([key]) => !STANDARD.has(key)));
 }
