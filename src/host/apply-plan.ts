@@ -84,13 +84,14 @@ async function reuseOrCreate(
 
 async function createAndStart(
   engine: Engine,
-  { name }: PlannedContainer,
+  { name, image }: PlannedContainer,
   spec: ReturnType<typeof containerSpec>,
   options: ApplyOptions,
 ): Promise<string> {
   const { logger, signal } = options;
+  const imageId = typeof image === 'string' ? undefined : image.digest;
   const { id, warnings } = await within('failed to create container', () =>
-    marked(options.mark, 'create', () => engine.containers.create(name, spec)),
+    marked(options.mark, 'create', () => engine.containers.create(name, spec, { imageId })),
   );
   for (const warning of warnings) logger.warn('container engine warning', { container: name, warning });
   // It stays as it is: who removes the workload removes it, and the next start takes it.

@@ -4,6 +4,9 @@ import type { ResourceLimits } from '../records/index.ts';
 import type { PlannedContainer } from '../sandbox/index.ts';
 import { isSameContainer } from './same-container.ts';
 
+const ID = `sha256:${'a'.repeat(64)}`;
+const OTHER_ID = `sha256:${'b'.repeat(64)}`;
+
 const wanted: PlannedContainer = {
   role: 'server',
   name: 'x',
@@ -24,13 +27,15 @@ const withLimits = (givenLimits: ResourceLimits): PlannedContainer => ({ ...want
 
 /** The parts of an engine's answer that are compared; the rest does not matter here. */
 interface Facts {
+  readonly image?: string;
   readonly config?: object;
   readonly host?: object;
   readonly mounts?: readonly object[];
 }
 
-const existing = ({ config, host, mounts }: Facts = {}) =>
+const existing = ({ image = OTHER_ID, config, host, mounts }: Facts = {}) =>
   ({
+    Image: image,
     Config: {
       Image: 'example/server:1',
       Cmd: ['serve'],
@@ -130,3 +135,18 @@ test.each([{ Memory: 8192 }, { NanoCpus: 1 }, { PidsLimit: 100 }])(
   'a container with another limit is made anew: %p',
   (host) => expect(isSameContainer(existing({ host }), wanted)).toBe(false),
 );
+
+const resolved: PlannedContainer = {
+  ...wanted,
+  image: { reference: 'example/server:1', digest: ID, provenance: { from: 'engine' } },
+};
+
+test.each<[string, Facts, boolean]>([
+  ['of it', { image: ID }, true],
+  ['of it, as Podman tells ids', { image: 'a'.repeat(64) }, true],
+  ['of it, made under another name', { image: ID, config: { Image: 'example/server:stable' } }, true],
+  ['made from its id, where the engine tells another one', { config: { Image: ID } }, true],
+  ['of what its name meant before', {}, false],
+])('where an image was resolved, a container %s is the same: %p', (_, facts, expected) => {
+  expect(isSameContainer(existing(facts), resolved)).toBe(expected);
+});

@@ -1,5 +1,5 @@
-import type { ContainerDetails } from '../engine/index.ts';
-import { connectionOf } from '../records/index.ts';
+import { type ContainerDetails, isSameImageId } from '../engine/index.ts';
+import { connectionOf, type ResolvedImage } from '../records/index.ts';
 import {
   EXTERNAL_NETWORK,
   type PlannedContainer,
@@ -14,7 +14,7 @@ import {
 export function isSameContainer(existing: ContainerDetails, planned: PlannedContainer): boolean {
   const { Config: config, HostConfig: host } = existing;
   return (
-    canonicalImage(config.Image) === canonicalImage(planned.image) &&
+    sameImage(existing, planned.image) &&
     (planned.command.length === 0 || sameList(config.Cmd ?? [], planned.command)) &&
     Object.entries(planned.environment).every(([key, value]) =>
       (config.Env ?? []).includes(`${key}=${value}`),
@@ -30,6 +30,16 @@ export function isSameContainer(existing: ContainerDetails, planned: PlannedCont
     sameMounts(existing, planned) &&
     samePorts(host.PortBindings ?? {}, planned.ports)
   );
+}
+
+/**
+ * By id where the image was resolved. An engine may tell another id of the container than of its image, and then made it from the
+ * id that it was given. Where nothing was resolved the names have to match.
+ */
+function sameImage(existing: ContainerDetails, image: string | ResolvedImage): boolean {
+  const { Image: id, Config: config } = existing;
+  if (typeof image === 'string') return canonicalImage(config.Image) === canonicalImage(image);
+  return isSameImageId(id, image.digest) || isSameImageId(config.Image, image.digest);
 }
 
 /**

@@ -16,6 +16,7 @@ export {
   networkPolicyOf,
 } from './network-policy.ts';
 export { remoteUrlProblem } from './remote-url.ts';
+export { type ResolvedImage, resolvedImageOf } from './resolved-image.ts';
 export {
   type EffectiveLimits,
   effectiveLimits,

@@ -47,7 +47,7 @@ export function isManaged(labels: Readonly<Record<string, string>>): boolean {
 /** What a container of a workload is for. */
 export type ContainerRole = 'server' | 'egress';
 
-/** Side containers carry a label; all there are of them stand between a server and the network. */
+/** Sidecars carry a label; every sidecar there is stands between a server and the network. */
 export function roleOf(labels: Readonly<Record<string, string>>): ContainerRole {
   return labels[LABEL.auxiliaryWorkload] === 'true' ? 'egress' : 'server';
 }

@@ -1,8 +1,8 @@
 import type { PermissionProfile } from './run-config.ts';
 
 /**
- * What a permission profile says about the network, as plain data. Containers and processes are held to the same value; how it is
- * enforced, and whether it can be, is theirs to know.
+ * What a permission profile says about the network, as plain data. Containers and processes are held to the same value;
+ * each decides for itself how to enforce it.
  */
 export interface NetworkPolicy {
   readonly connection: NetworkConnection;
@@ -23,7 +23,7 @@ export type NetworkConnection = 'bridge' | 'none' | 'host' | 'named';
 export type OutboundPolicy =
   | {
       readonly type: 'everything';
-      /** Ports of this machine's loopback that the profile names beside it: the way to them has to be made where there is none. */
+      /** Ports of this machine's loopback that the profile names as well. A server with a network of its own needs a way made to them. */
       readonly localPorts: 'all' | readonly number[];
     }
   /** Both lists have to match; an empty one matches all, and one of them is not empty. */

@@ -19,7 +19,7 @@ export function containerSpec(
   const { image, command, environment, interactive, privileged } = planned;
   const bindings = bindingsOf(planned.ports);
   return {
-    Image: image,
+    Image: typeof image === 'string' ? image : image.reference,
     ...(command.length > 0 ? { Cmd: [...command] } : {}),
     Env: Object.entries(environment).map(([key, value]) => `${key}=${value}`),
     Labels: { ...planned.labels },

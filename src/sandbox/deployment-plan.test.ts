@@ -4,6 +4,8 @@ import { parseRunConfig } from '../records/index.ts';
 import { containerSpec } from './container-spec.ts';
 import { type PlannedContainer, planDeployment } from './deployment-plan.ts';
 
+const ID = `sha256:${'a'.repeat(64)}`;
+
 const plan = (document: object, hostPort?: number) =>
   planDeployment(
     parseRunConfig(JSON.stringify({ image: 'example/server:1', name: 'x', transport: 'stdio', ...document })),
@@ -85,4 +87,23 @@ test('a network goes by the id that the engine knows it by', () => {
   const server = plan({}).containers[0] as PlannedContainer;
   const { NetworkingConfig } = containerSpec(server, new Map([['toolhive-external', 'f00']]));
   expect(NetworkingConfig).toEqual({ EndpointsConfig: { f00: { NetworkID: 'f00' } } });
+});
+
+const resolved = (reference: string) => ({
+  reference,
+  digest: ID,
+  provenance: { from: 'registry' as const, manifest: ID },
+});
+
+test('the image that was resolved is the one that is planned', () => {
+  const [server] = plan({ resolved_image: resolved('example/server:1') }).containers;
+  expect(server?.image).toEqual(resolved('example/server:1'));
+});
+
+test.each([
+  ['the document has another image since', resolved('example/server:0')],
+  ['its digest is not one', { ...resolved('example/server:1'), digest: 'latest' }],
+  ['its form is of a later version', { reference: 'example/server:1', pinned: true }],
+])('a resolved image counts as absent where %s', (_, resolved_image) => {
+  expect(plan({ resolved_image }).containers[0]?.image).toBe('example/server:1');
 });

@@ -6,8 +6,10 @@ import {
   effectiveLimits,
   LABEL,
   networkPolicyOf,
+  type ResolvedImage,
   type ResourceLimits,
   type RunConfig,
+  resolvedImageOf,
 } from '../records/index.ts';
 import { type Mount, mountsOf, profileOf, volumesOf } from './permission-profile.ts';
 import { parsePublish } from './publish.ts';
@@ -15,7 +17,7 @@ import { parsePublish } from './publish.ts';
 /** Bridge network that all workloads share which are not isolated. */
 export const EXTERNAL_NETWORK = 'toolhive-external';
 
-/** Everything that has to be there for a workload to run in containers: data, applied by the host. */
+/** Everything an engine must have for a workload to run. Plain data: the host applies it. */
 export interface DeploymentPlan {
   /** Made before any container, in this order. */
   readonly networks: readonly PlannedNetwork[];
@@ -33,22 +35,23 @@ interface PlannedNetwork {
 export interface PlannedContainer {
   readonly role: ContainerRole;
   readonly name: string;
-  readonly image: string;
+  /** A resolved image runs as exactly that image, a plain name as what it means when the container is created. */
+  readonly image: string | ResolvedImage;
   /** Empty: the image's own. */
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
-  /** stdin is kept open, to be attached to. */
+  /** Whether stdin stays open for an attached client. */
   readonly interactive: boolean;
   readonly privileged: boolean;
   readonly mounts: readonly PlannedMount[];
   readonly ports: readonly PlannedPort[];
   /** The engine's network mode; '' for its default. */
   readonly networkMode: string;
-  /** Names of `networks` that it joins, and no other, where there are any. */
+  /** Names of the plan's networks that it joins. With none, `networkMode` alone decides. */
   readonly networks: readonly string[];
   readonly limits: EffectiveLimits;
-  /** The limits that the user set: an existing container has to have these, and may lack the defaults. */
+  /** The limits that the user set. An existing container must have these to be reused; it may lack the defaults. */
   readonly givenLimits: ResourceLimits;
 }
 
@@ -90,7 +93,7 @@ function planServer(
   return {
     role: 'server',
     name: containerNameOf(config),
-    image: config.image,
+    image: resolvedImageOf(config) ?? config.image,
     command: config.cmd_args,
     environment: { ...config.env_vars, ...transportEnvironment(config), ...environment },
     labels: { ...config.container_labels, [LABEL.networkIsolation]: 'false' },

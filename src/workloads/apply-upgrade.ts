@@ -5,7 +5,7 @@ import { checkUpgrade, missingVariables, targetOf } from './check-upgrade.ts';
 import type { Context } from './context.ts';
 import { exchangeConfig } from './edit.ts';
 import { fillEnvironment } from './fill-environment.ts';
-import { checkRunnable } from './prepare-run.ts';
+import { makeRunnable } from './prepare-run.ts';
 import type { OperationOptions, RunInteraction, UpgradeCheck, UpgradeRequest } from './types.ts';
 
 /**
@@ -37,8 +37,8 @@ export async function applyUpgrade(
     image: entry.image,
   };
   requireSound(config);
-  await checkRunnable(context, { engine, config }, options);
-  const problem = await exchangeConfig(context, name, config);
+  const runnable = await makeRunnable(context, { engine, config }, options);
+  const problem = await exchangeConfig(context, name, runnable);
   if (problem !== undefined)
     throw new ThvError('ERR_WORKLOAD_START_FAILED', { workload: name, reason: problem });
   return checkUpgrade(context, name, options);

@@ -32,9 +32,13 @@ export async function inspectWorkload(
   await refuseSecond(context, engine, signal);
   await refuseBusyPorts(request);
   const image = context.env['TOOLHIVE_INSPECTOR_IMAGE'] || IMAGE;
-  await retrieveImage(engine, image, { ...options, logger: context.logger, owner: 'program' });
+  const { digest } = await retrieveImage(engine, image, {
+    ...options,
+    logger: context.logger,
+    owner: 'program',
+  });
   const token = randomBytes(32).toString('hex');
-  const id = await startContainer(engine, inspectorSpec(image, token, request), signal);
+  const id = await startContainer(engine, inspectorSpec(image, token, request), digest, signal);
   try {
     await untilServing(engine, id, request.uiPort, signal);
   } catch (error) {
@@ -140,9 +144,14 @@ function inspectorSpec(
   };
 }
 
-async function startContainer(engine: Engine, spec: ContainerSpec, signal?: AbortSignal): Promise<string> {
+async function startContainer(
+  engine: Engine,
+  spec: ContainerSpec,
+  imageId: string,
+  signal?: AbortSignal,
+): Promise<string> {
   const { id } = await within('failed to create container', () =>
-    engine.containers.create(NAME, spec, { signal }),
+    engine.containers.create(NAME, spec, { imageId, signal }),
   );
   try {
     await within('failed to start container', () => engine.containers.start(id, { signal }));

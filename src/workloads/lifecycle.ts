@@ -28,7 +28,7 @@ import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
 import { deleteCreatedSecrets } from './created-secrets.ts';
 import { locateContainer } from './locate-container.ts';
-import { ensureImage } from './obtain-image.ts';
+import { resolveAnew } from './obtain-image.ts';
 import { removeContainers } from './remove-containers.ts';
 import { serveHere } from './run.ts';
 import { ensureProcess } from './runtime.ts';
@@ -288,7 +288,7 @@ async function makeStartable(
     );
   }
   if (engine !== undefined && container === undefined) {
-    await ensureImage(context, engine, config, { signal, progress: loggedProgress(context.logger) });
+    await resolveAnew(context, engine, name, config, { signal, progress: loggedProgress(context.logger) });
   }
   if (isProcess(config)) {
     await ensureProcess(context, config, { signal, progress: loggedProgress(context.logger) });

@@ -1,8 +1,8 @@
 import type { BuildImageOptions } from '../build/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { hasCode, ThvError, within } from '../errors/index.ts';
-import type { RunConfig } from '../records/index.ts';
-import type { Context } from './context.ts';
+import type { ResolvedImage, RunConfig, WorkloadName } from '../records/index.ts';
+import { bestEffort, type Context } from './context.ts';
 import type { OwnSource } from './remote-source.ts';
 import { retrieveImage } from './retrieve-image.ts';
 import type { OperationOptions, Progress, RunRequest } from './types.ts';
@@ -80,22 +80,21 @@ async function rebuild(reference: string, options: BuildImageOptions): Promise<v
 }
 
 /**
- * Makes sure that the engine has the image of a document: one that was built here is built again under its name, any other
+ * The image of a document, which the engine has from here on: one that was built here is built again under its name, any other
  * is pulled. A mistyped name is told what it may have meant (spec 08 §9.19).
  */
-export async function ensureImage(
+export async function resolveImage(
   context: Context,
   engine: Engine,
   { image, package_reference: text, runtime_config: override }: RunConfig,
   options: ObtainOptions,
-): Promise<void> {
+): Promise<ResolvedImage> {
   if (text !== undefined && (await engine.images.find(image, options)) === undefined) {
     const settings = { override: override ?? undefined, tag: image };
     await rebuild(text, await buildOptions(context, engine, settings, options));
-    return;
   }
   try {
-    await retrieveImage(engine, image, { ...options, logger: context.logger });
+    return await retrieveImage(engine, image, { ...options, logger: context.logger, builtFrom: text });
   } catch (error) {
     const isUnavailable = hasCode(error, 'ERR_IMAGE_NOT_FOUND') || hasCode(error, 'ERR_IMAGE_PULL');
     if (!isUnavailable || /[/.:]/.test(image)) throw error;
@@ -108,6 +107,22 @@ export async function ensureImage(
       hint: `no server of the registry has this name; ${advice}`,
     });
   }
+}
+
+/** For a workload without a container: the next one is created from what the name of its image means now. */
+export async function resolveAnew(
+  context: Context,
+  engine: Engine,
+  name: WorkloadName,
+  config: RunConfig,
+  options: ObtainOptions,
+): Promise<void> {
+  const resolved_image = await resolveImage(context, engine, config, options);
+  if (Bun.deepEquals(resolved_image, config.resolved_image)) return;
+  // If this cannot be written, the image resolved before is used as long as the engine has it.
+  await bestEffort(context.logger, 'failed to record the image of the workload', () =>
+    context.runConfigs.save(name, { ...config, resolved_image }),
+  );
 }
 
 /** None when the registry cannot be asked: what is told is the better for them, not wrong without. */

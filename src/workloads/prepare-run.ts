@@ -27,7 +27,7 @@ import { checkSecrets } from './check-secrets.ts';
 import type { Context } from './context.ts';
 import { fillEnvironment } from './fill-environment.ts';
 import { admitRunConfig, readRunConfigFile, withFreePorts } from './import.ts';
-import { ensureImage, imageOf } from './obtain-image.ts';
+import { imageOf, resolveImage } from './obtain-image.ts';
 import { planRun } from './plan-run.ts';
 import { buildRemoteConfig } from './remote-document.ts';
 import { type OwnSource, partSource, type RemoteSource } from './remote-source.ts';
@@ -59,23 +59,24 @@ export async function prepareRun(
       ? await prepareDocument(context, request, options)
       : await prepareNew(context, request, options);
   try {
-    await checkRunnable(prepared.context, prepared, options);
-    return prepared;
+    return { ...prepared, config: await makeRunnable(prepared.context, prepared, options) };
   } catch (error) {
     prepared.reservation[Symbol.dispose]();
     throw error;
   }
 }
 
-/** Secrets and image are there. */
-export async function checkRunnable(
+/** Checks the secrets and resolves the image; gives the document with the image that its name means now. */
+export async function makeRunnable(
   context: Context,
   { engine, config }: Pick<Prepared, 'engine' | 'config'>,
   options: RunOptions,
-): Promise<void> {
+): Promise<RunConfig> {
   await within('failed to validate workload parameters', () => checkSecrets(context, config, options));
-  if (engine !== undefined) await ensureImage(context, engine, config, options);
+  const resolved =
+    engine === undefined ? {} : { resolved_image: await resolveImage(context, engine, config, options) };
   options.signal?.throwIfAborted();
+  return { ...config, ...resolved };
 }
 
 async function prepareNew(outer: Context, given: RunRequest, options: RunOptions): Promise<Prepared> {
@@ -153,8 +154,7 @@ export async function prepareEdit(
   };
   const facts = { ...options, name, source, process, ownPort: present.port };
   const config = await documentOf(context, engine, request, facts);
-  await checkRunnable(context, { engine, config }, options);
-  return config;
+  return await makeRunnable(context, { engine, config }, options);
 }
 
 function requireGroup(context: Context, group: string): void {
