@@ -1,26 +1,54 @@
 /**
- * Who may import whom (src/README.md): a room imports rooms below it, or beside it as long as no circle arises, and only
- * through their index.ts. Type imports count, for they tell where knowledge flows. Files of one room may not need each
- * other in a circle at run time.
+ * The rooms of `src/`, and who may import whom: a room imports rooms below it in this list, never above, and only through
+ * their index.ts. Type imports count, because they tell where knowledge flows. Files of one room may not need each other in
+ * a circle at run time. `scripts/map.ts --write` makes the table in src/README.md from this list.
  */
 import { dirname, join, normalize } from 'node:path';
 import { Glob } from 'bun';
 import { parseSync } from 'oxc-parser';
 
-/** From the top down; rooms of one line stand beside each other. */
-const LAYERS: readonly (readonly string[])[] = [
-  ['main.ts'],
-  ['commands', 'api'],
-  ['cli'],
-  ['workloads'],
-  ['stdio-proxy', 'host', 'sources'],
-  ['registry', 'build', 'clients', 'secrets', 'processes', 'oauth', 'telemetry', 'usage', 'updates'],
-  ['config', 'groups'],
-  ['engine', 'sandbox', 'proxy', 'middleware', 'oidc'],
-  ['records'],
-  ['platform'],
-  ['errors'],
-];
+/** From the top down, each with its job. */
+export const ROOMS: Readonly<Record<string, string>> = {
+  'main.ts': 'the command tree, each command imported when it is called',
+  commands: 'one file per command: options → service → output',
+  api: 'the REST API: routes over the services, schemas and OpenAPI, listeners (TCP, UNIX socket, named pipe), the record others find it by',
+  cli: 'the edge: flags, help, tables, log settings, signals, exit codes',
+  workloads: 'what one can do with workloads: list, get, run, start, stop, remove, logs',
+  'stdio-proxy': '`thv proxy stdio`: a client on our stdin and stdout, connected to the URL of a workload',
+  host: 'one `WorkloadRun` per running workload: container up, proxy connected, restarts, crash recovery; the control socket between commands and the shared host',
+  sources: 'the word after `thv run` → what is to be run',
+  processes:
+    'packages without a container engine: installed into a store, run in a sandbox of the machine, behind an egress proxy',
+  build:
+    'a package or a folder → an image: what is asked for, settings of this machine, Dockerfile, context, and whether an image of the same inputs is there already',
+  registry:
+    'servers by name: the catalog in the executable, a file, a URL or a registry API; both formats; what a run takes from an entry; logging in to a registry',
+  clients:
+    'settings of MCP clients: where they are, who is registered, entries written and taken out byte by byte; servers found there as workloads',
+  secrets:
+    'where secrets are: encrypted file with the keyring, 1Password, environment, a command of the user’s; views on them; what a workload’s `--secret` becomes',
+  oauth: 'this program as an OAuth client: discovery, a login in the browser, renewal of tokens',
+  usage: 'usage metrics: counted tool calls, told to the endpoint that the user named',
+  updates: 'asking for a newer version, at the endpoint that the user named',
+  config: '`config.yaml`',
+  groups: 'group files',
+  sandbox: 'permission profile and document → deployment plan → engine settings',
+  engine:
+    'Docker and Podman over their sockets: discovery, containers, images, networks, attach. Knows nothing of MCP or of workloads',
+  middleware: 'the chain before an endpoint, one folder per middleware',
+  proxy: 'MCP on the wire: stdio bridge, reverse proxy, sessions, listener. Knows nothing of containers',
+  oidc: 'tokens of incoming requests: issuer, keys, introspection, what an unauthenticated caller is told',
+  records: 'what is on disk: run config document, status file, names, labels',
+  platform: 'the operating system: paths, atomic files, locks, processes, ports, logs',
+  errors: 'the one error family',
+};
+
+/** Folders of `src/` without code. */
+export const DOCUMENTS: Readonly<Record<string, string>> = {
+  spec: 'how the program behaves, chapter by chapter, and the glossary',
+  decisions: 'why it is built as it is: context, decision, price',
+  docs: 'pages for users, linked from the README at the top',
+};
 
 interface Import {
   readonly from: string;
@@ -29,29 +57,30 @@ interface Import {
   readonly typeOnly: boolean;
 }
 
-const files = [...new Glob('**/*.ts').scanSync('src')].filter((file) => !file.endsWith('.test.ts')).sort();
-const imports = (await Promise.all(files.map(importsOf))).flat();
-const complaints = [
-  ...files
-    .filter((file) => layerOf(file) === -1)
-    .map((file) => `${file}: unknown room, add it to scripts/rooms.ts`),
-  ...imports.flatMap(({ from, to }) => {
-    if (roomOf(from) === roomOf(to)) return [];
-    if (layerOf(to) < layerOf(from)) return [`${from} → ${to}: ${roomOf(from)} lies below ${roomOf(to)}`];
-    // The commands are loaded one by one, each by its own file.
-    if (!to.endsWith('/index.ts') && !(from === 'main.ts' && roomOf(to) === 'commands'))
-      return [`${from} → ${to}: import ${roomOf(to)}/index.ts instead`];
-    return [];
-  }),
-  ...findCycle(imports.map(({ from, to }) => [roomOf(from), roomOf(to)])).map(
-    (cycle) => `rooms in a circle: ${cycle}`,
-  ),
-  ...findCycle(imports.filter(({ typeOnly }) => !typeOnly).map(({ from, to }) => [from, to])).map(
-    (cycle) => `files in a circle: ${cycle}`,
-  ),
-];
-for (const complaint of complaints) process.stderr.write(`${complaint}\n`);
-process.exit(complaints.length === 0 ? 0 : 1);
+if (import.meta.main) process.exit(await check());
+
+async function check(): Promise<number> {
+  const files = [...new Glob('**/*.ts').scanSync('src')].filter((file) => !file.endsWith('.test.ts')).sort();
+  const imports = (await Promise.all(files.map(importsOf))).flat();
+  const complaints = [
+    ...files
+      .filter((file) => levelOf(file) === -1)
+      .map((file) => `${file}: unknown room, add it to scripts/rooms.ts`),
+    ...imports.flatMap(({ from, to }) => {
+      if (roomOf(from) === roomOf(to)) return [];
+      if (levelOf(to) < levelOf(from)) return [`${from} → ${to}: ${roomOf(from)} lies below ${roomOf(to)}`];
+      // The commands are loaded one by one, each by its own file.
+      if (!to.endsWith('/index.ts') && !(from === 'main.ts' && roomOf(to) === 'commands'))
+        return [`${from} → ${to}: import ${roomOf(to)}/index.ts instead`];
+      return [];
+    }),
+    ...findCycle(imports.filter(({ typeOnly }) => !typeOnly).map(({ from, to }) => [from, to])).map(
+      (cycle) => `files in a circle: ${cycle}`,
+    ),
+  ];
+  for (const complaint of complaints) process.stderr.write(`${complaint}\n`);
+  return complaints.length === 0 ? 0 : 1;
+}
 
 async function importsOf(from: string): Promise<readonly Import[]> {
   const source = await Bun.file(join('src', from)).text();
@@ -82,8 +111,9 @@ function roomOf(file: string): string {
   return file.split('/')[0] ?? file;
 }
 
-function layerOf(file: string): number {
-  return LAYERS.findIndex((rooms) => rooms.includes(roomOf(file)));
+/** How far down; -1 for none. */
+function levelOf(file: string): number {
+  return Object.keys(ROOMS).indexOf(roomOf(file));
 }
 
 /** The first circle found, if any, as `a → b → a`. */

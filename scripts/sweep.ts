@@ -87,7 +87,8 @@ async function sweep(server: Server): Promise<Outcome> {
   const stopMs = started.exitCode === 0 ? Math.round(performance.now() - before) : undefined;
   await thv(['rm', name]);
   if (reason === '' && stopMs !== undefined && stopMs > LONGEST_STOP_MS) reason = `took ${stopMs} ms to stop`;
-  const verdict = reason === '' ? 'works' : (await answersAlone(server)) ? 'fails' : 'fails by itself too';
+  const verdict =
+    reason === '' ? 'works' : (await answersAlone(server, called)) ? 'fails' : 'fails by itself too';
   return { verdict, tools, called, stopMs, reason };
 }
 
@@ -114,8 +115,8 @@ async function callOne(
   return [tool, exitCode === 0 || stderr.includes('reported an error') ? '' : lastLine(stderr)];
 }
 
-/** Whether the server answers `initialize` when its own runner starts it. */
-async function answersAlone({ source, args, env }: Server): Promise<boolean> {
+/** Whether the server answers `initialize`, lists its tools and answers a call of `tool` when its own runner starts it. */
+async function answersAlone({ source, args, env, call }: Server, tool: string): Promise<boolean> {
   const [, scheme, name] = /^(npx|uvx|go):\/\/(.*)$/.exec(source) ?? [];
   if (name === undefined) return false;
   const command =
@@ -128,23 +129,43 @@ async function answersAlone({ source, args, env }: Server): Promise<boolean> {
     timeout: PEER_TIMEOUT_MS,
     killSignal: 'SIGKILL',
   });
-  const params = {
-    protocolVersion: '2025-06-18',
-    capabilities: {},
-    clientInfo: { name: 'sweep', version: '1' },
-  };
-  child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params })}\n`);
-  await child.stdin.flush();
-  let text = '';
-  const decoder = new TextDecoder();
-  try {
-    for await (const chunk of child.stdout) {
-      text += decoder.decode(chunk, { stream: true });
-      if (/"result"\s*:/.test(text)) return true;
+  const lines = linesOf(child.stdout);
+  const ask = async (id: number, method: string, params: unknown): Promise<boolean> => {
+    child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n`);
+    await child.stdin.flush();
+    for (let next = await lines.next(); !next.done; next = await lines.next()) {
+      const message = parse(next.value);
+      if (message?.['id'] === id) return 'result' in message;
     }
     return false;
+  };
+  try {
+    const clientInfo = { name: 'sweep', version: '1' };
+    if (!(await ask(1, 'initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo })))
+      return false;
+    child.stdin.write('{"jsonrpc":"2.0","method":"notifications/initialized"}\n');
+    if (!(await ask(2, 'tools/list', {}))) return false;
+    return tool === '' || (await ask(3, 'tools/call', { name: tool, arguments: call?.[1] ?? {} }));
   } finally {
     child.kill('SIGKILL');
+  }
+}
+
+async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  let rest = '';
+  const decoder = new TextDecoder();
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+}
+
+function parse(line: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined; // Some write other things to stdout, too.
   }
 }
 

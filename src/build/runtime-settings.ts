@@ -18,7 +18,7 @@ export interface RuntimeSettings {
 /** What may be given for one build, in the spelling of run configs and of `config.yaml`. */
 export type RuntimeOverride = Partial<RuntimeConfig>;
 
-/** Alpine of spec 03 §13.4, by digest. */
+/** The Alpine image that Go servers run on, pinned by digest (spec 03 §13.4). */
 const GO_FINAL_IMAGE =
   'index.docker.io/library/alpine:3.23@sha256:5b10f432ef3da1b8d4c7eb6c487f2f5a8f096bc91145e68878dd4a5019afde11';
 
@@ -76,7 +76,7 @@ function check(layer: RuntimeOverride | undefined, scheme: Scheme, context: stri
   throw new ThvError('ERR_RUNTIME_CONFIG_INVALID', { reason: problems.join('\n') }, { context: [context] });
 }
 
-/** Texts of spec 03 §13.6. */
+/** Everything that is wrong with a layer, one sentence each, worded as spec 03 §13.6 has it. */
 function problemsOf(layer: RuntimeOverride, scheme: Scheme): readonly string[] {
   const requirements = layer.build_with ?? [];
   return [

@@ -1,8 +1,15 @@
 import { selfCommand } from '../platform/index.ts';
 import type { Client } from './types.ts';
 
-/** Folders that this program looks up by these; a desktop application need not have them in its environment. */
-const FOLDERS = ['XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME'] as const;
+/**
+ * By these this program finds its folders and the engine. A desktop application need not have them in its environment, and MCP
+ * clients pass only a few variables of their own on to the servers they start.
+ */
+const LOOKED_UP_BY = [
+  ...['XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME', 'XDG_RUNTIME_DIR'],
+  ...['TOOLHIVE_DOCKER_SOCKET', 'TOOLHIVE_PODMAN_SOCKET', 'TOOLHIVE_COLIMA_SOCKET', 'TOOLHIVE_RUNTIME'],
+  ...['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_CONFIG'],
+] as const;
 
 /**
  * The settings file of Claude Desktop knows no URLs: connectors with a URL belong to the account. It starts programs and
@@ -15,16 +22,16 @@ export const claudeDesktop: Client = {
   format: 'json',
   section: 'mcpServers',
   speaks: ['streamable-http', 'sse'],
-  entry({ name }, { env }) {
+  entry({ name: workload }, { env }) {
     const [command = '', ...words] = selfCommand();
-    const folders = FOLDERS.flatMap((variable) => {
-      const folder = env[variable];
-      return folder === undefined || folder === '' ? [] : [[variable, folder] as const];
+    const variables = LOOKED_UP_BY.flatMap((name) => {
+      const value = env[name];
+      return value === undefined || value === '' ? [] : [[name, value] as const];
     });
     return {
       command,
-      args: [...words, ...argumentsFor(name)],
-      ...(folders.length > 0 ? { env: Object.fromEntries(folders) } : {}),
+      args: [...words, ...argumentsFor(workload)],
+      ...(variables.length > 0 ? { env: Object.fromEntries(variables) } : {}),
     };
   },
   urlKeys: [],

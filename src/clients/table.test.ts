@@ -210,16 +210,19 @@ test('every client but Claude Desktop, which knows no URLs, is in the table of e
   expect([...Object.keys(ENTRIES), 'claude-desktop'].sort()).toEqual(CLIENTS.map(({ id }) => id));
 });
 
-test('Claude Desktop is given a program that leads to the workload, and the folders this program looks in', () => {
+test('Claude Desktop is given a program that leads to the workload, and what this program finds its folders and the engine by', () => {
   const { entry, startsOurs } = getClient('claude-desktop');
   const server = { name: 'fetch', url: 'H', endpoint: 'sse' } as const;
   const plain = entry(server, LINUX);
   expect(plain).toEqual({ command: expect.any(String), args: expect.any(Array) });
   expect((plain['args'] as string[]).slice(-3)).toEqual(['proxy', 'stdio', 'fetch']);
   expect(
-    entry(server, { ...LINUX, env: { XDG_STATE_HOME: '/s', XDG_DATA_HOME: '', TOKEN: 'x' } }),
+    entry(server, {
+      ...LINUX,
+      env: { XDG_STATE_HOME: '/s', XDG_DATA_HOME: '', DOCKER_HOST: 'unix:///d', TOKEN: 'x' },
+    }),
   ).toMatchObject({
-    env: { XDG_STATE_HOME: '/s' },
+    env: { XDG_STATE_HOME: '/s', DOCKER_HOST: 'unix:///d' },
   });
   expect(startsOurs?.(plain, 'fetch')).toBe(true);
   for (const args of [['proxy', 'stdio', 'other'], ['stdio', 'fetch'], [], 'fetch', undefined])

@@ -42,7 +42,7 @@ Asks before it touches a server, unless --yes is given.`,
   },
 });
 
-/** Spec 01 §9.1. */
+/** Asks on the terminal whether the group and what happens to its members is meant; true for `y` and `yes` (spec 01 §9.1). */
 async function isConfirmed(
   { input, signal, terminal }: Pick<Invocation, 'input' | 'signal' | 'terminal'>,
   group: string,

@@ -77,7 +77,7 @@ export function describeFailure(error: unknown, { request, lost }: McpConnection
   return request.signal.aborted ? `no answer within ${formatDuration(request.timeout)}` : messageOf(error);
 }
 
-/** Spec 01 §6.1. */
+/** The transports to try, in order: both for `auto`, the named one, else a guess by the path (spec 01 §6.1). */
 export function transportsToTry(transport: string, { pathname }: URL): readonly TransportName[] {
   if (transport === 'auto') return ['streamable-http', 'sse'];
   if (transport === 'sse' || transport === 'streamable-http') return [transport];

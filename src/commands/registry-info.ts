@@ -25,7 +25,7 @@ The server is named in full, or by the part behind the slash where only one has 
   },
 });
 
-/** Spec 08 §6.1. */
+/** The text of `thv registry info`: one fact per line, then blocks (spec 08 §6.1). */
 export function renderInfo(entry: RegistryEntry, typedName: string): string {
   const { description, metadata, repository_url, tools, env_vars, tags } = entry;
   const custom = Object.entries(entry.custom_metadata ?? {}).sort(([one], [other]) => (one < other ? -1 : 1));

@@ -12,7 +12,7 @@ interface ImageContext {
   readonly home: string;
 }
 
-/** Images of one engine (spec 03 §12). */
+/** Finds, pulls, builds, tags and removes images of one engine (spec 03 §12). */
 export function createImages(http: EngineHttp, { env, home }: ImageContext): Images {
   async function find(reference: string, options: Waiting = {}): Promise<ImageDetails | undefined> {
     try {

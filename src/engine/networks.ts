@@ -4,7 +4,7 @@ import type { NetworkSummary, Networks, Waiting } from './types.ts';
 
 type NetworkSpec = Parameters<Networks['ensure']>[1];
 
-/** Networks of one engine (spec 03 §3, §9.1). */
+/** Finds, makes and removes networks of one engine (spec 03 §3, §9.1). */
 export function createNetworks(http: EngineHttp): Networks {
   /** Names being made right now: Docker before API 1.44 gives one name to two networks when asked twice at once. */
   const underWay = new Map<string, Promise<string>>();

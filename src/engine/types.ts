@@ -2,7 +2,7 @@ import type Docker from 'dockerode';
 
 /**
  * The container engine as this program sees it: Docker Engine API 1.41 and later, or Podman's compatible API.
- * Plain engine facts; nothing here knows of MCP or of workloads (DESIGN §2).
+ * Plain engine facts; nothing here knows of MCP or of workloads (decision 05).
  */
 export interface Engine {
   readonly kind: 'docker' | 'podman';

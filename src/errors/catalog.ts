@@ -272,7 +272,7 @@ export const CATALOG = {
       `failed to install package ${name}: ${reason}`,
   ),
 
-  // Workload host (DESIGN §1)
+  // Workload host (decision 02)
   ERR_HOST_UNREACHABLE: entry('world', 503, ({ reason }: Reason) => reason),
   ERR_HOST_REQUEST: entry('world', 502, ({ reason }: Reason) => reason),
   ERR_LISTEN_FAILED: entry('world', 409, ({ reason }: Reason & { readonly address: string }) => reason),

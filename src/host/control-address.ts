@@ -7,7 +7,7 @@ import type { Paths } from '../platform/index.ts';
 const MAX_SOCKET_PATH = 103;
 
 /**
- * Where the control socket can be, best first (DESIGN "Settled questions"). A login session has one runtime folder but can
+ * Where the control socket can be, best first (decision 02). A login session has one runtime folder but can
  * have several state folders (tests, containers): a host takes the first address that no host of another state folder
  * holds, and a command asks each address whose host it is.
  */

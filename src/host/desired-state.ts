@@ -8,7 +8,7 @@ import { type RunEnvironment, runEnvironmentFrom, secretsOnly, withoutSecrets } 
 
 /**
  * What is meant to run in the shared host, kept apart from what was observed and never in the reference's formats
- * (DESIGN "Settled questions"): `<state>/toolhive/host/desired/<base>.json`, owner-only. What was told to end is moved to
+ * (decision 02): `<state>/toolhive/host/desired/<base>.json`, owner-only. What was told to end is moved to
  * `host/ended/`, because moving a file takes no room: on a full disk it is the one note of a stop that can be made.
  */
 export interface DesiredState {

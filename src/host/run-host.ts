@@ -62,7 +62,7 @@ interface HostOptions {
 }
 
 /**
- * The workload host (DESIGN §1): runs any number of workloads, is told what to do over its control socket, takes up again
+ * The workload host (decision 02): runs any number of workloads, is told what to do over its control socket, takes up again
  * what is meant to run after a crash, and ends by itself when nothing is left to do. Resolves with the exit code.
  */
 export async function runHost(options: HostOptions): Promise<number> {

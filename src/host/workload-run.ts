@@ -298,7 +298,7 @@ export function startWorkloadRun(
   }
 
   async function becomeRunning(config: RunConfig, url: string, remark = ''): Promise<void> {
-    // Once per run: the URL outlives every restart (DESIGN "Client settings").
+    // Once per run: the URL outlives every restart (decision 03).
     entering ??= changeClients(config, async (clients) => {
       // It may have changed its group while it was starting.
       const { group } = (await deps.runConfigs.find(name)) ?? config;

@@ -9,7 +9,7 @@ export interface Deadline extends Disposable {
 
 /**
  * Starts the clock of a step. The caller's signal may outlive thousands of steps, so its listener is taken away on disposal:
- * `AbortSignal.any` would keep it for ever (STYLE, Concurrency).
+ * `AbortSignal.any` would keep it for ever (src/README.md, Traps).
  */
 export function startDeadline(limits: {
   readonly signal?: AbortSignal | undefined;

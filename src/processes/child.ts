@@ -34,7 +34,7 @@ export function exitOf(child: Child): ProcessExit {
 }
 
 /** How long a server gets to end by itself once its input has ended. */
-const INPUT_GRACE_MS = 2000;
+const INPUT_GRACE_MS = 1500;
 
 /**
  * Ends the input of a stdio server, which is how it is told to end (MCP "Lifecycle", "Shutdown"), and waits for that; no longer than half

@@ -31,7 +31,7 @@ export interface ServerLink {
 }
 
 /**
- * Where session records survive a crash of the workload host (DESIGN "Settled questions"). Best effort: appends are ordered,
+ * Where session records survive a crash of the workload host (decision 02). Best effort: appends are ordered,
  * never wait for the disk and never throw; `load` tolerates a torn last record.
  */
 export interface SessionJournal {

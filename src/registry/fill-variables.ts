@@ -35,7 +35,7 @@ export interface FilledVariables {
 }
 
 /**
- * Values for the declared variables that the user did not provide (spec 08 §5.1, §9.9-9.12). Defaults never need an answer; a
+ * Values for the declared variables that the user did not provide (spec 08 §5.1, §9.9–§9.12). Defaults never need an answer; a
  * required secret is looked for in the store under its own name first. Everything is asked before anything is stored.
  * Throws `ERR_VARIABLES_MISSING` naming all that are missing, or the one that was left without an answer.
  */

@@ -135,7 +135,7 @@ function isGood({ expiresAt }: Token): boolean {
   return expiresAt === undefined || expiresAt.getTime() - EARLY_MS > Date.now();
 }
 
-/** `<token>|<RFC 3339>`. */
+/** Reads a stored token, `<token>|<expiry in RFC 3339>`; `undefined` for anything else. */
 function parseToken(text: string | undefined): Token | undefined {
   const at = text?.lastIndexOf('|') ?? -1;
   if (text === undefined || at <= 0) return undefined;

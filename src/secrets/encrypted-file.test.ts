@@ -5,7 +5,7 @@ import { deriveKey, openSealed, seal } from './encrypted-file.ts';
 
 const PASSWORD = 'correct horse';
 const NONCE = new Uint8Array(Buffer.from('000102030405060708090a0b', 'hex'));
-/** Spec 09 §5.4. */
+/** The test vector of spec 09 §5.4. */
 const VECTOR =
   '000102030405060708090a0b74e58f05683606559ad639c95d0763d8bc52a4a06ad00be45d382209c0c3bcc2de77ad332bd9c117e3e985d18760827b';
 

@@ -139,7 +139,7 @@ function registrySettings(config: ApplicationConfig): string {
   ]);
 }
 
-/** Whether each workload gets a process of its own: the environment's word, else the configuration's (DESIGN §3). */
+/** Whether each workload gets a process of its own: the environment's word, else the configuration's (decision 02). */
 export async function isDedicated({ env, config }: Pick<Context, 'env' | 'config'>): Promise<boolean> {
   const value = env['TOOLHIVE_WORKLOAD_HOST'] ?? '';
   if (value === '') return (await (await config()).read()).workload_host === 'dedicated';

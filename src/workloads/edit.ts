@@ -10,7 +10,7 @@ import { removeContainers } from './remove-containers.ts';
 import { spawnSupervisor } from './supervisor.ts';
 import type { OperationOptions, RunInteraction, RunRequest, RunResult } from './types.ts';
 
-/** The whole exchange (spec 10 §11.6). */
+/** How long stopping the old settings and starting the new ones may take together (spec 10 §11.6). */
 const EXCHANGE_TIMEOUT_MS = 5 * 60_000;
 /** How long the new settings are watched before they are believed in. */
 const PROOF_MS = 60_000;

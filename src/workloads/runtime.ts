@@ -37,7 +37,7 @@ export function withRuntime(context: Context, runtime: RunRequest['runtime']): C
 }
 
 /**
- * A container if an engine answers; else, for a package or a local folder, a process, unless an engine was asked for (DESIGN "Process runtime").
+ * A container if an engine answers; else, for a package or a local folder, a process, unless an engine was asked for (decision 08).
  * Throws `ERR_ENGINE_UNAVAILABLE`, and `ERR_INPUT_INVALID` for what cannot be run as it was asked for.
  */
 export async function openRuntime(

@@ -229,7 +229,7 @@ export type WorkloadEvent =
   | { readonly type: 'added' | 'changed'; readonly workload: Workload }
   | { readonly type: 'removed'; readonly name: string };
 
-/** Everything one can do with workloads; commands and API are two faces of this (DESIGN §2). */
+/** Everything one can do with workloads; commands and API are two faces of this (decision 15). */
 export interface WorkloadManager {
   /** Sorted by name. Without `all`: only `running` and `auth_retrying`. `labels` are `key=value`, all must match. */
   list(

@@ -53,7 +53,7 @@ async function openSseWorld(endpoint: string, settings = ONLY_FOO, postStatus = 
   };
 }
 
-describe('a refusal to a client of the SSE transport is an event of its stream (§12.3)', () => {
+describe('a refusal to a client of the SSE transport is an event of its stream (spec 04 §12.3)', () => {
   test.each([
     '/messages?sessionId=abc',
     '/messages/?session_id=abc',

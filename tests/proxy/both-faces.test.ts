@@ -12,7 +12,7 @@ import { openWorld } from './world.ts';
 
 const textOf = (result: unknown) => (result as { content: { text: string }[] }).content[0]?.text;
 
-describe('one server behind both transports (§6.3, §6.5, §19.1, §19.6, §19.17)', () => {
+describe('one server behind both transports (spec 04 §6.3, §6.5, §19.1, §19.6, §19.17)', () => {
   test('official clients of both kinds work side by side', async () => {
     await using world = await openWorld();
     const streamable = new Client({ name: 'a', version: '1' });

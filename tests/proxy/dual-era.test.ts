@@ -28,7 +28,7 @@ async function usesLegacy({ base }: World): Promise<string> {
 }
 
 describe.each([['dual'], ['dual', 'once']])(
-  'a server of both eras (%s %s) serves both, whichever comes first (§19.3)',
+  'a server of both eras (%s %s) serves both, whichever comes first (spec 04 §19.3)',
   (...args: string[]) => {
     const open = (options = {}) => openWorld({ fixture: 'modern', args, ...options });
 

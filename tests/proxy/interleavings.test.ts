@@ -20,7 +20,7 @@ const call = record({
   id: oneof(integer({ min: 0, max: 3 }), constantFrom('0', '1', '', 'ä', '"')),
 });
 
-test('§19.1 §19.6 whatever the order of calls and answers, each client gets its own answers and no others', async () => {
+test('spec 04 §19.1 §19.6 whatever the order of calls and answers, each client gets its own answers and no others', async () => {
   // Speaks both eras, so that all five ways to call meet in one process.
   await using world = await openWorld({ fixture: 'modern', args: ['dual'] });
   await postModern(world.base, callTool('echo'));

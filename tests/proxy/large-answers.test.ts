@@ -13,7 +13,7 @@ const EVENT_LIMIT = 1024 * 1024;
 const typeOf = ({ headers }: Posted) => headers.get('content-type');
 const lengthOf = ({ message }: Posted) => message.result.content[0].text.length;
 
-describe('a large answer is no event where that can be helped (§6.2)', () => {
+describe('a large answer is no event where that can be helped (spec 04 §6.2)', () => {
   test.each([
     ['application/json, text/event-stream', JSON_TYPE],
     ['text/event-stream, application/json', JSON_TYPE],

@@ -92,7 +92,7 @@ describe('a client that does not read', () => {
   });
 });
 
-describe('a process that does not read (§19.5)', () => {
+describe('a process that does not read (spec 04 §19.5)', () => {
   test('gets a bounded queue; what does not fit is refused with a hint to come again', async () => {
     const queueLimits = { messages: 3, bytes: 1024 * 1024 };
     await using world = await openWorld({ fixture: undefined, queueLimits, attachWaitMs: 2000 });

@@ -24,7 +24,7 @@ function told(world: World, method: string): Rpc[] {
 }
 
 describe('a modern client and a modern server', () => {
-  test('§18 a request is served without handshake and session', async () => {
+  test('spec 04 §18 a request is served without handshake and session', async () => {
     await using world = await openWorld({ fixture: 'modern' });
     const { status, headers, message } = await postModern(world.base, callTool('echo', { text: 'x' }), {
       headers: { 'Mcp-Session-Id': 'ignored', 'Last-Event-ID': 'ignored' },

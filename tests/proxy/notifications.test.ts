@@ -16,7 +16,7 @@ async function settle(world: World): Promise<void> {
   await call('echo', { text: 'settled' });
 }
 
-describe('progress (§6.5, §19.1, §19.4)', () => {
+describe('progress (spec 04 §6.5, §19.1, §19.4)', () => {
   test('goes to the call that asked, under its own token', async () => {
     await using world = await openWorld();
     const one = await connectStreamable(world.base);

@@ -7,7 +7,7 @@ const told = (world: World, method: string): Rpc[] =>
   world.server.reports.map((line): Rpc => JSON.parse(line)).filter((message) => message.method === method);
 
 describe.each(['same', 'text', 'fraction'])(
-  'a server that takes integer ids only, and repeats them as: %s (§6.3)',
+  'a server that takes integer ids only, and repeats them as: %s (spec 04 §6.3)',
   (form) => {
     const open = () => openWorld({ fixture: 'numbers-only', args: [form] });
 

@@ -12,7 +12,7 @@ function fail(): never {
   throw new Error('EPIPE');
 }
 
-describe('the death of the process (§19.5)', () => {
+describe('the death of the process (spec 04 §19.5)', () => {
   test('answers what is in flight at once, in every form', async () => {
     await using world = await openWorld();
     const { call, stream } = await connectStreamable(world.base);

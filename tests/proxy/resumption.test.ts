@@ -194,7 +194,7 @@ describe('a lost POST stream', () => {
     expect(world.server.reports.some((line) => line.includes('notifications/cancelled'))).toBe(false);
   });
 
-  test('§19.4 that nobody comes back to is cancelled', async () => {
+  test('spec 04 §19.4 that nobody comes back to is cancelled', async () => {
     await using world = await openWorld();
     const { session } = await connectStreamable(world.base);
     const stream = await open(world, 'POST', { 'Mcp-Session-Id': session }, progress(1000, 50));

@@ -204,7 +204,7 @@ describe('reverse proxy', () => {
     15_000,
   );
 
-  test('§2.2 does not wait for a body that trickles in, but for an answer that does', async () => {
+  test('spec 04 §2.2 does not wait for a body that trickles in, but for an answer that does', async () => {
     await using backend = openBackend(async () => {
       await Bun.sleep(6000);
       return new Response('late');

@@ -92,7 +92,7 @@ describe('our HTTP client behaves as fetch does', () => {
     ['breaks off in a short body', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc'],
     ['switches protocols', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n'],
     ['has an impossible status', 'HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n'],
-  ])('§8.1: an answer that %s is 502, with the request’s id if it has one', async (_, text) => {
+  ])('spec 04 §8.1: an answer that %s is 502, with the request’s id if it has one', async (_, text) => {
     await using wire = openWire((socket) => {
       socket.write(text);
       socket.end();

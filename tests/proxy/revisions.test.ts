@@ -30,7 +30,7 @@ async function shake(base: string, version: unknown) {
   return { version: message.result?.protocolVersion, session: headers.get('mcp-session-id') ?? '' };
 }
 
-describe('each client of a stdio server has its own revision (§6.5)', () => {
+describe('each client of a stdio server has its own revision (spec 04 §6.5)', () => {
   test.each(ALL.map((first) => [first]))('whoever is first (%s), all others get theirs', async (first) => {
     await using world = await open('echo');
     for (const version of [first, ...ALL, ...ALL.toReversed()]) {

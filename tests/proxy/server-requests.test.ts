@@ -16,7 +16,7 @@ const ASK = { method: 'roots/list', params: {} };
 const REFUSAL =
   'server-initiated roots/list is not supported by the shared streamable proxy; requires a per-session backend deployment';
 
-describe('requests of the server (§6.5, §19.1, §19.2)', () => {
+describe('requests of the server (spec 04 §6.5, §19.1, §19.2)', () => {
   test.each(['sse', 'streamable-http'])(
     'sampling, elicitation and roots reach an official %s client',
     async (kind) => {

@@ -4,7 +4,7 @@ import { createMemoryJournal, openWorld } from './world.ts';
 
 const TTL_MS = 60_000;
 
-describe('sessions (§6.1, §6.2, §6.4, §6.5, §19.7)', () => {
+describe('sessions (spec 04 §6.1, §6.2, §6.4, §6.5, §19.7)', () => {
   test('survive the death of our own process, with their subscriptions and log level', async () => {
     const journal = createMemoryJournal();
     const before = await openWorld({ journal });

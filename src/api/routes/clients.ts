@@ -22,7 +22,7 @@ const ERRORS = {
   413: 'The body is too long',
 };
 
-/** Spec 10 §13 and §14. */
+/** Adds the routes that list, register and remove AI clients, and that find installed ones (spec 10 §13, §14). */
 export function addClientRoutes(api: Api, { workloads, env, paths, logger }: RouteOptions): void {
   const limit = timeLimit(USUAL_LIMIT_MS);
   const clients = createClientSettings({ env, paths, logger });

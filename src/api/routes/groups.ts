@@ -8,7 +8,7 @@ import { CreatedGroup, CreateGroup, GroupEntry, GroupList } from '../schemas/gro
 import type { Api, RouteOptions } from '../types.ts';
 import { checkGroupName, queryOf } from './query.ts';
 
-/** Spec 10 §12. */
+/** Adds the routes that list, show, create and remove groups (spec 10 §12). */
 export function addGroupRoutes(api: Api, { workloads, paths, logger }: RouteOptions): void {
   const limit = timeLimit(USUAL_LIMIT_MS);
   const groups = createGroupStore(paths.state);

@@ -36,7 +36,7 @@ export function awaitedStatusOf(c: Context): WorkloadStatus | undefined {
   throw new ThvError('ERR_INPUT_INVALID', { reason: `invalid wait: ${text} (one of ${valid})` });
 }
 
-/** Throws `ERR_INPUT_INVALID` (spec 10 §12). */
+/** Throws `ERR_INPUT_INVALID` with the reason for a name that no group may have (spec 10 §12). */
 export function checkGroupName(name: string): void {
   const problem = findGroupNameProblem(name);
   if (problem !== undefined)

@@ -31,7 +31,7 @@ const unreadable = {
   503: { json: RegistryError, description: 'The registry cannot be reached, or wants a login' },
 };
 
-/** Reading the registry (spec 10 §16.1, §16.3). */
+/** Adds the routes that read the registry and its servers (spec 10 §16.1, §16.3). */
 export function addRegistryRoutes(api: Api, { workloads, paths, logger }: RouteOptions): void {
   const limit = timeLimit(USUAL_LIMIT_MS);
   const config = createConfigStore(paths);

@@ -4,7 +4,7 @@ import { timeLimit, USUAL_LIMIT_MS } from '../pipeline/time-limit.ts';
 import { Version } from '../schemas/system.ts';
 import type { Api, RouteOptions } from '../types.ts';
 
-/** Spec 10 §10. */
+/** Adds `/health`, the version and the status (spec 10 §10). */
 export function addSystemRoutes(api: Api, { workloads, version }: RouteOptions): void {
   const limit = timeLimit(USUAL_LIMIT_MS);
   api.get(

@@ -32,7 +32,7 @@ export const RegistryList = named(
   v.object({ registries: v.array(RegistryInfo) }),
 );
 
-/** Their members: spec 08 §2. */
+/** Only what both kinds of entries always have is declared; the other members pass as they are (spec 08 §2). */
 const ContainerServer = named(
   'registry.ImageMetadata',
   v.looseObject({ name: v.string(), image: v.string() }),

@@ -2,7 +2,7 @@
 
 const MAX_NAME_BYTES = 256;
 const MAX_VALUE_BYTES = 8192;
-/** RFC 9110 §5.6.2 */
+/** A header name: a token of RFC 9110 §5.6.2. */
 const TOKEN = /^[!#$%&'*+.^_`|~\dA-Za-z-]+$/;
 
 /** Headers of the connection, and those that the proxy sets itself, by their names in lower case. */

@@ -75,7 +75,7 @@ const rows: readonly Row[] = [
   ['7: without the header', { meta }, modern],
 ];
 
-describe('classification of a request (§7.1)', () => {
+describe('classification of a request (spec 04 §7.1)', () => {
   test.each([...rows])('§7.1-%s', (_, facts, expected) => {
     expect(classifyEra({ method: 'tools/call', meta: undefined, header: undefined, ...facts })).toEqual(
       expected as never,

@@ -76,7 +76,7 @@ const rows: readonly Row[] = [
 ];
 
 describe('headers of a modern request', () => {
-  test.each([...rows])('§18.1-2 %s', (_, method, params, headers, code) => {
+  test.each([...rows])('spec 04 §18.1, §18.2 %s', (_, method, params, headers, code) => {
     const all: Readonly<Record<string, string>> = { 'mcp-protocol-version': '2026-07-28', ...headers };
     expect(findHeaderMismatch({ method, params, header: (name) => all[name] })?.code).toBe(code as number);
   });

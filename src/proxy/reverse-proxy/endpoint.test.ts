@@ -65,7 +65,7 @@ describe('the endpoint event', () => {
     expect(rewriteAll([...bytes].map((byte) => Uint8Array.of(byte)))).toBe(expected);
   });
 
-  test('§19.6: follows an event of 5 MiB, which passes as it comes', () => {
+  test('spec 04 §19.6: follows an event of 5 MiB, which passes as it comes', () => {
     const long = `event: message\ndata: ${'x'.repeat(5 * 1024 * 1024)}\r\n\r\n`;
     const text = `${long}event: endpoint\ndata: /m?x\n\n`;
     const bytes = Buffer.from(text);

@@ -27,10 +27,10 @@ export interface ReverseProxyOptions {
   readonly target?: string | undefined;
   /** A server that is not ours: other forwarding headers, its own path and query. */
   readonly isRemote?: boolean;
-  /** `--stateless` (spec 04 §8.6). */
+  /** Only POST is passed on, because the server keeps no sessions (`--stateless`, spec 04 §8.6). */
   readonly isStateless?: boolean;
   readonly trustProxyHeaders?: boolean;
-  /** `--endpoint-prefix` (spec 04 §8.5), '' for none. */
+  /** Put before the path of SSE endpoint URLs (`--endpoint-prefix`, spec 04 §8.5); '' for none. */
   readonly endpointPrefix?: string;
   /** Keeps sessions across a crash of ours; without it they end with the process. */
   readonly journal?: SessionJournal | undefined;

@@ -40,7 +40,7 @@ async function open() {
 }
 
 describe('open streams', () => {
-  test('§19.14 say every 15 to 30 s that they are alive', async () => {
+  test('spec 04 §19.14 say every 15 to 30 s that they are alive', async () => {
     const { keeper, stream, heardAt, read, pass } = await open();
     const reading = read();
     keeper.add(stream);

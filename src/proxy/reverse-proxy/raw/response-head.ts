@@ -87,7 +87,7 @@ function parseLength(value: string): number {
   return Number(only);
 }
 
-/** RFC 9112 §6.3. */
+/** How the end of the body is found behind this head (RFC 9112 §6.3). */
 export function bodyKindOf(
   method: string,
   head: ResponseHead,
