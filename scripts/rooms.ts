@@ -34,7 +34,7 @@ export const ROOMS: Readonly<Record<string, string>> = {
   updates: 'asking for a newer version, at the endpoint that the user named',
   config: '`config.yaml`',
   groups: 'group files',
-  sandbox: 'permission profile and document → engine settings',
+  sandbox: 'permission profile and document → deployment plan → engine settings',
   engine:
     'Docker and Podman over their sockets: discovery, containers, images, networks, attach. Knows nothing of MCP or of workloads',
   egress:

@@ -2,9 +2,15 @@ import { hasCode, ThvError } from '../errors/index.ts';
 import { givenUp, sleep } from '../platform/index.ts';
 import { attachStdio } from './attach.ts';
 import type { Call, EngineHttp, Failure } from './http.ts';
+import { isSameImageId } from './image-reference.ts';
 import { readLogs } from './logs.ts';
 import { helpDeaf } from './stop.ts';
-import type { ContainerDetails, ContainerSummary, Containers, Waiting } from './types.ts';
+import type { ContainerDetails, ContainerSpec, ContainerSummary, Containers, Waiting } from './types.ts';
+
+interface Created {
+  readonly Id: string;
+  readonly Warnings: readonly string[] | null;
+}
 
 /** Time the engine itself needs around the grace period of a stop. */
 const STOP_MARGIN_MS = 60_000;
@@ -69,6 +75,33 @@ export function createContainers(http: EngineHttp, apiVersion: string): Containe
     }
   };
 
+  const post = (name: string, spec: ContainerSpec) =>
+    http.json<Created>({
+      method: 'POST',
+      path: '/containers/create',
+      query: { name },
+      json: spec,
+      timeoutMs: CREATE_TIMEOUT_MS,
+    });
+
+  /** Creates under the image's name, which people see; by id when the name has moved to another image or is gone. */
+  async function createOf(imageId: string, name: string, spec: ContainerSpec): Promise<Created> {
+    const createById = () => post(name, { ...spec, Image: imageId });
+    let created: Created;
+    try {
+      created = await post(name, spec);
+    } catch (error) {
+      if (!hasCode(error, 'ERR_ENGINE_REQUEST') || error.facts.status !== 404) throw error;
+      return await createById().catch((second: unknown) => {
+        throw isRefusal(second) ? error : second; // the name is what people know it by
+      });
+    }
+    const details = await find(created.Id);
+    if (details === undefined || isSameImageId(details.Image, imageId)) return created;
+    await remove(created.Id, { force: true });
+    return await createById();
+  }
+
   return {
     list: (query, options = {}) =>
       http.json<ContainerSummary[]>({
@@ -80,17 +113,11 @@ export function createContainers(http: EngineHttp, apiVersion: string): Containe
 
     find,
 
-    async create(name, spec, { signal } = {}) {
+    async create(name, spec, { imageId, signal } = {}) {
       const cancelled = (reason: AbortSignal) =>
         givenUp(reason, { timedOut: 'creating the container timed out', cancelled: 'creation canceled' });
       if (signal?.aborted) throw cancelled(signal);
-      const answer = await http.json<{ readonly Id: string; readonly Warnings: readonly string[] | null }>({
-        method: 'POST',
-        path: '/containers/create',
-        query: { name },
-        json: spec,
-        timeoutMs: CREATE_TIMEOUT_MS,
-      });
+      const answer = imageId === undefined ? await post(name, spec) : await createOf(imageId, name, spec);
       if (signal?.aborted) {
         await remove(answer.Id, { force: true });
         throw cancelled(signal);

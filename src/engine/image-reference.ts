@@ -59,6 +59,12 @@ export function isLatest(reference: ImageReference): boolean {
   return reference.digest === undefined && (reference.tag === undefined || reference.tag === 'latest');
 }
 
+/** Whether two engine ids name one image; Podman leaves their `sha256:` out. */
+export function isSameImageId(one: string, other: string): boolean {
+  const digits = (id: string) => id.replace(/^sha256:/, '');
+  return digits(one) === digits(other);
+}
+
 /** The first part is a registry when it looks like a host: a dot, a port, or `localhost`. */
 function splitRegistry(name: string): Pick<ImageReference, 'registry' | 'repository'> {
   const slash = name.indexOf('/');

@@ -1,4 +1,10 @@
-export { type ImageReference, isLatest, parseImageReference } from './image-reference.ts';
+export {
+  type ImageReference,
+  imageName,
+  isLatest,
+  isSameImageId,
+  parseImageReference,
+} from './image-reference.ts';
 export { openEngine } from './open-engine.ts';
 export type {
   AttachedStdio,
@@ -7,6 +13,7 @@ export type {
   ContainerSpec,
   ContainerSummary,
   Engine,
+  ImageDetails,
   OutputChunk,
   PullProgress,
 } from './types.ts';

@@ -38,12 +38,13 @@ export interface Containers {
   find(idOrName: string, options?: Waiting): Promise<ContainerDetails | undefined>;
   /**
    * Engines finish a create whose caller has left. So the answer is waited for in any case, and when `signal` has aborted meanwhile
-   * the container is removed again before this throws.
+   * the container is removed again before this throws. With `imageId` it is created from exactly that
+   * image, even when the name in `spec` means another one by then.
    */
   create(
     name: string,
     spec: ContainerSpec,
-    options?: Waiting,
+    options?: Waiting & { readonly imageId?: string | undefined },
   ): Promise<{ readonly id: string; readonly warnings: readonly string[] }>;
   /** Starting a running container succeeds. */
   start(idOrName: string, options?: Waiting): Promise<void>;

@@ -1,6 +1,5 @@
-import { type EgressRules, normalizeHost } from '../egress/index.ts';
-import { isLoopbackHost } from '../net/index.ts';
-import type { PermissionProfile } from '../records/index.ts';
+import type { EgressRules } from '../egress/index.ts';
+import { networkPolicyOf, type PermissionProfile } from '../records/index.ts';
 
 /**
  * What a process may reach. `host`: the network of this machine as it is, its own services included. `open`: everything but this
@@ -21,29 +20,23 @@ export type NetworkAccess =
     };
 
 /**
- * Access granted by a profile (spec 03 §5.1, the truth table of §10.2). Unlike a container's, the lists hold with and without
+ * The access that a process is given for what its profile says. Unlike a container's, the lists hold with and without
  * `--isolate-network`; with it even a profile that allows all goes through the proxy, and so not to this machine's own services.
  */
-export function networkAccessOf(profile: PermissionProfile, isolateNetwork: boolean): NetworkAccess {
-  const { network } = profile;
-  if (network?.mode === 'none') return { type: 'none' };
-  if (network?.mode === 'host') return { type: 'host' };
-  const outbound = network?.outbound ?? undefined;
-  const hosts = outbound?.allow_host ?? [];
-  const ports = outbound?.allow_port ?? [];
-  // No network object at all grants everything; one without `outbound` nothing.
-  const allowsAll = network === undefined || network === null || outbound?.insecure_allow_all === true;
-  if (allowsAll)
-    return isolateNetwork
-      ? { type: 'filtered', rules: { hosts: [], ports: [] } }
-      : {
-          type: 'open',
-          localPorts: hosts.some((host) => isLoopbackHost(normalizeHost(host)))
-            ? ports.length === 0
-              ? 'all'
-              : ports
-            : [],
-        };
-  if (hosts.length === 0 && ports.length === 0) return { type: 'none' };
-  return { type: 'filtered', rules: { hosts, ports } };
+export function networkAccessOf(
+  profile: PermissionProfile | null | undefined,
+  isolateNetwork: boolean,
+): NetworkAccess {
+  const { connection, outbound } = networkPolicyOf(profile);
+  if (connection === 'none' || connection === 'host') return { type: connection };
+  switch (outbound.type) {
+    case 'nothing':
+      return { type: 'none' };
+    case 'listed':
+      return { type: 'filtered', rules: { hosts: outbound.hosts, ports: outbound.ports } };
+    case 'everything':
+      return isolateNetwork
+        ? { type: 'filtered', rules: { hosts: [], ports: [] } }
+        : { type: 'open', localPorts: outbound.localPorts };
+  }
 }

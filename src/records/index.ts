@@ -2,15 +2,19 @@ export { findAssignment } from './assignment.ts';
 export { createEngineNotes, type EngineNote, type EngineNotes } from './engine-notes.ts';
 export { parseFirstJson } from './json-text.ts';
 export {
+  type ContainerRole,
   isManaged,
   LABEL,
   type ParsedLabels,
   parseLabelFilter,
   parseLabels,
+  roleOf,
   standardLabels,
   userLabels,
 } from './labels.ts';
+export { connectionOf, type NetworkPolicy, networkPolicyOf } from './network-policy.ts';
 export { remoteUrlProblem } from './remote-url.ts';
+export { type ResolvedImage, resolvedImageOf } from './resolved-image.ts';
 export {
   type EffectiveLimits,
   effectiveLimits,

@@ -45,6 +45,14 @@ export function isManaged(labels: Readonly<Record<string, string>>): boolean {
   return labels[LABEL.managed]?.toLowerCase() === 'true';
 }
 
+/** What a container of a workload is for. */
+export type ContainerRole = 'server' | 'egress';
+
+/** Sidecars carry a label; every sidecar there is stands between a server and the network. */
+export function roleOf(labels: Readonly<Record<string, string>>): ContainerRole {
+  return labels[LABEL.auxiliaryWorkload] === 'true' ? 'egress' : 'server';
+}
+
 export function userLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(labels).filter(([key]) => !STANDARD.has(key)));
 }

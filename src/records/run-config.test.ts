@@ -55,6 +55,20 @@ const EXAMPLE = `{
 `;
 
 describe('run config', () => {
+  test('the resolved image comes last, and keeps what a newer version says about it', () => {
+    const resolved_image = {
+      reference: 'a:1',
+      digest: `sha256:${'0'.repeat(64)}`,
+      provenance: { from: 'build', source: 'npx://a', builder: 'x' },
+      signer: 'y',
+    };
+    const text = formatRunConfig(
+      parseRunConfig(JSON.stringify({ resolved_image, image: 'a:1', transport: 'stdio' })),
+    );
+    expect(JSON.parse(text).resolved_image).toEqual(resolved_image);
+    expect(Object.keys(JSON.parse(text)).at(-1)).toBe('resolved_image');
+  });
+
   test('is written back byte for byte as the reference wrote it', () => {
     expect(formatRunConfig(parseRunConfig(EXAMPLE))).toBe(EXAMPLE);
   });

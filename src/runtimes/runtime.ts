@@ -57,8 +57,8 @@ export interface Runtime {
 
   /** Makes an image or a package from what the user named. */
   obtain(order: Order, options: Preparing): Promise<Obtained>;
-  /** Makes sure that what the document names is there, so that it can be started. */
-  prepare(config: RunConfig, options: Preparing): Promise<void>;
+  /** Makes sure that what the document names is there, so that it can be started; gives the document with what the name means now. */
+  prepare(config: RunConfig, options: Preparing): Promise<RunConfig>;
   /** Throws `ERR_INPUT_INVALID` where something that is not ours has this name. */
   requireFreeName(name: WorkloadName, options: Waiting): Promise<void>;
 

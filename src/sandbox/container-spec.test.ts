@@ -3,22 +3,30 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LogFields, type Logger, silentLogger } from '../platform/index.ts';
-import { parseRunConfig } from '../records/index.ts';
+import { parseRunConfig, type RunConfig } from '../records/index.ts';
 import { containerSpec } from './container-spec.ts';
+import { type PlannedContainer, planDeployment } from './deployment-plan.ts';
 import { networkProfile, withNetworkMode, withVolumes } from './permission-profile.ts';
 import { parseVolume } from './volume.ts';
 
 const config = (document: object) =>
   parseRunConfig(JSON.stringify({ image: 'example/server:1', name: 'x', transport: 'stdio', ...document }));
 
+/** The create request for the server of a document's plan. */
+function specOf(document: RunConfig, facts: Parameters<typeof planDeployment>[1]) {
+  const [server, ...more] = planDeployment(document, facts).containers;
+  expect(more).toEqual([]);
+  return containerSpec(server as PlannedContainer);
+}
+
 test('a stdio server gets stdin, no ports, no capabilities and no new privileges', () => {
-  const spec = containerSpec(
+  const spec = specOf(
     config({
       cmd_args: ['serve'],
       env_vars: { K: 'V', MCP_TRANSPORT: 'sse' },
       resource_limits: { memory: '512m', cpus: 1.5 },
     }),
-    { network: 'toolhive-external', hostPort: undefined, logger: silentLogger },
+    { hostPort: undefined, logger: silentLogger },
   );
   expect(spec).toEqual({
     Image: 'example/server:1',
@@ -51,9 +59,9 @@ test('a stdio server gets stdin, no ports, no capabilities and no new privileges
 });
 
 test('the port of an HTTP server is bound on loopback only, whatever address the proxy listens on', () => {
-  const spec = containerSpec(
+  const spec = specOf(
     config({ transport: 'sse', host: '0.0.0.0', target_port: 8080, publish: ['9000:9000', '9001'] }),
-    { network: 'toolhive-external', hostPort: 18_080, logger: silentLogger },
+    { hostPort: 18_080, logger: silentLogger },
   );
   expect(spec.HostConfig?.PortBindings).toEqual({
     '9000/tcp': [{ HostIp: '', HostPort: '9000' }],
@@ -65,9 +73,9 @@ test('the port of an HTTP server is bound on loopback only, whatever address the
 });
 
 test('what is not to be limited has no limit, not even the one of the engine', () => {
-  const { HostConfig: host = {} } = containerSpec(
+  const { HostConfig: host = {} } = specOf(
     config({ resource_limits: { memory: 'unlimited', cpus: 0, pids: 0 } }),
-    { network: 'toolhive-external', hostPort: undefined, logger: silentLogger },
+    { hostPort: undefined, logger: silentLogger },
   );
   expect([host.Memory, host.MemorySwap, host.NanoCpus, host.PidsLimit]).toEqual([
     undefined,
@@ -79,11 +87,7 @@ test('what is not to be limited has no limit, not even the one of the engine', (
 
 test('a network mode other than bridge joins no network of ours', () => {
   const profile = withNetworkMode(networkProfile(), 'none');
-  const spec = containerSpec(config({ permission_profile: profile }), {
-    network: 'toolhive-external',
-    hostPort: undefined,
-    logger: silentLogger,
-  });
+  const spec = specOf(config({ permission_profile: profile }), { hostPort: undefined, logger: silentLogger });
   expect(spec.HostConfig?.NetworkMode).toBe('none');
   expect(spec.NetworkingConfig).toEqual({ EndpointsConfig: {} });
 });
@@ -97,11 +101,7 @@ test('volumes become bind mounts; the first one on a target wins and the second 
     [`${folder}:/data:ro`, `${folder}:/out`, `${folder}:/data`].map((text) => parseVolume(text)),
     logger,
   );
-  const spec = containerSpec(config({ permission_profile: profile }), {
-    network: 'toolhive-external',
-    hostPort: undefined,
-    logger,
-  });
+  const spec = specOf(config({ permission_profile: profile }), { hostPort: undefined, logger });
   expect(spec.HostConfig?.Mounts).toEqual([
     { Type: 'bind', Source: folder, Target: '/data', ReadOnly: true },
     { Type: 'bind', Source: folder, Target: '/out', ReadOnly: false },
@@ -117,11 +117,7 @@ test('named volumes are mounted as such, with and without the scheme; a later wr
     ),
     silentLogger,
   );
-  const spec = containerSpec(config({ permission_profile: profile }), {
-    network: 'toolhive-external',
-    hostPort: undefined,
-    logger: silentLogger,
-  });
+  const spec = specOf(config({ permission_profile: profile }), { hostPort: undefined, logger: silentLogger });
   expect(spec.HostConfig?.Mounts).toEqual([
     { Type: 'volume', Source: 'shared', Target: '/shared', ReadOnly: false },
     { Type: 'volume', Source: 'thv-test-models', Target: '/models', ReadOnly: true },

@@ -1,48 +1,28 @@
 import type { ContainerSpec } from '../engine/index.ts';
-import type { Logger } from '../platform/index.ts';
-import { effectiveLimits, LABEL, type RunConfig } from '../records/index.ts';
-import {
-  isBridgeMode,
-  type Mount,
-  mountsOf,
-  networkModeOf,
-  networkProfile,
-  volumesOf,
-} from './permission-profile.ts';
-import { parsePublish } from './publish.ts';
+import type { EffectiveLimits } from '../records/index.ts';
+import type { PlannedContainer, PlannedPort } from './deployment-plan.ts';
 
-/** Bridge network that all workloads share which are not isolated. */
-export const EXTERNAL_NETWORK = 'toolhive-external';
-
-/** The engines' own default, said so that none has another. */
+/** The default of engines, set explicitly because a daemon may be configured to another one. */
 const SHARED_MEMORY_BYTES = 64 * 1024 ** 2;
 
-interface SpecFacts {
-  /** Name or id of the network for workloads that are not isolated; only used in a bridge mode. */
-  readonly network: string;
-  /** Host port for the primary binding of an HTTP server; `undefined` for stdio and where nothing is bound. */
-  readonly hostPort: number | undefined;
-  /** Values that are set at start and never stored, over those of the document. */
-  readonly environment?: Readonly<Record<string, string>>;
-  /** Over the profile's mounts: what ignore files hide. */
-  readonly overlays?: readonly Mount[];
-  readonly logger: Logger;
-}
+/** The engine starts containers again that end, and all that ran when it starts itself. */
+export const RESTART_POLICY = 'unless-stopped';
 
-/** Engine settings of a workload's container (spec 03 §4). */
-export function containerSpec(config: RunConfig, facts: SpecFacts): ContainerSpec {
-  const profile = config.permission_profile ?? networkProfile();
-  const mode = networkModeOf(profile);
-  const interactive = config.transport === 'stdio';
-  const privileged = profile.privileged ?? false;
-  const bindings = portBindings(config, facts.hostPort);
+/**
+ * The create request for a planned container (Engine API 1.41 `POST /containers/create`). `networkIds` gives what the engine knows
+ * a network of the plan by; one that it leaves out goes by its name.
+ */
+export function containerSpec(
+  planned: PlannedContainer,
+  networkIds: ReadonlyMap<string, string> = new Map(),
+): ContainerSpec {
+  const { image, command, environment, interactive, privileged } = planned;
+  const bindings = bindingsOf(planned.ports);
   return {
-    Image: config.image,
-    ...(config.cmd_args.length > 0 ? { Cmd: [...config.cmd_args] } : {}),
-    Env: Object.entries({ ...config.env_vars, ...transportEnvironment(config), ...facts.environment }).map(
-      ([key, value]) => `${key}=${value}`,
-    ),
-    Labels: { ...config.container_labels, [LABEL.networkIsolation]: 'false' },
+    Image: typeof image === 'string' ? image : image.reference,
+    ...(command.length > 0 ? { Cmd: [...command] } : {}),
+    Env: Object.entries(environment).map(([key, value]) => `${key}=${value}`),
+    Labels: { ...planned.labels },
     AttachStdin: interactive,
     AttachStdout: interactive,
     AttachStderr: interactive,
@@ -50,52 +30,36 @@ export function containerSpec(config: RunConfig, facts: SpecFacts): ContainerSpe
     Tty: false,
     ExposedPorts: Object.fromEntries(Object.keys(bindings).map((port) => [port, {}])),
     HostConfig: {
-      Mounts: [
-        ...[...mountsOf(profile, facts.logger), ...(facts.overlays ?? [])].map((mount) => ({
-          Type: 'bind' as const,
-          Source: mount.source,
-          Target: mount.target,
-          ReadOnly: mount.readOnly,
-        })),
-        ...volumesOf(profile).map(({ name, target, readOnly }) => ({
-          Type: 'volume' as const,
-          Source: name,
-          Target: target,
-          ReadOnly: readOnly,
-        })),
-      ],
-      NetworkMode: mode,
+      Mounts: planned.mounts.map(({ type, source, target, readOnly }) => ({
+        Type: type,
+        Source: source,
+        Target: target,
+        ReadOnly: readOnly,
+      })),
+      NetworkMode: planned.networkMode,
       CapDrop: ['ALL'],
       CapAdd: [],
       // label:disable: bind mounts must be readable under SELinux (spec 03 §4); no-new-privileges: §15-B20.
       SecurityOpt: privileged ? ['label:disable'] : ['label:disable', 'no-new-privileges'],
       Privileged: privileged,
-      RestartPolicy: { Name: 'unless-stopped' },
+      RestartPolicy: { Name: RESTART_POLICY },
       PortBindings: bindings,
       ShmSize: SHARED_MEMORY_BYTES,
-      ...limitsOf(config),
+      ...limitSettings(planned.limits),
     },
     NetworkingConfig: {
-      EndpointsConfig: isBridgeMode(mode) ? { [facts.network]: { NetworkID: facts.network } } : {},
+      EndpointsConfig: Object.fromEntries(
+        planned.networks.map((name) => {
+          const id = networkIds.get(name) ?? name;
+          return [id, { NetworkID: id }];
+        }),
+      ),
     },
   };
 }
 
-/** What tells the server how it is spoken to; beats the user's values of the same name (spec 03 §4). */
-export function transportEnvironment(config: RunConfig): Record<string, string> {
-  if (config.transport === 'stdio') return { MCP_TRANSPORT: 'stdio' };
-  const port = String(config.target_port);
-  return {
-    MCP_TRANSPORT: config.transport,
-    MCP_PORT: port,
-    FASTMCP_PORT: port,
-    MCP_HOST: config.target_host ?? '127.0.0.1',
-  };
-}
-
-/** Engine settings that hold what a server may use; without any that is not limited. */
-function limitsOf(config: RunConfig) {
-  const { memoryBytes, cpus, pids } = effectiveLimits(config.resource_limits);
+/** Settings that hold what a container may use; what is not limited has none. */
+function limitSettings({ memoryBytes, cpus, pids }: EffectiveLimits) {
   return {
     // Swap would be more of it, on the disk of all.
     ...(memoryBytes === undefined ? {} : { Memory: memoryBytes, MemorySwap: memoryBytes }),
@@ -105,17 +69,12 @@ function limitsOf(config: RunConfig) {
   };
 }
 
-function portBindings(config: RunConfig, hostPort: number | undefined) {
+function bindingsOf(ports: readonly PlannedPort[]) {
   const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
-  const bind = (containerPort: string, hostIp: string, port: string) => {
+  for (const { containerPort, hostAddress, hostPort } of ports) {
     const key = `${containerPort}/tcp`;
-    bindings[key] = [...(bindings[key] ?? []), { HostIp: hostIp, HostPort: port }];
-  };
-  for (const spec of config.publish) {
-    const { hostPort: published, containerPort } = parsePublish(spec);
-    bind(containerPort, '', published);
+    const binding = { HostIp: hostAddress, HostPort: hostPort === undefined ? '' : String(hostPort) };
+    bindings[key] = [...(bindings[key] ?? []), binding];
   }
-  // Always loopback, whatever address the proxy listens on: the server's own port must not be a way around the proxy.
-  if (hostPort !== undefined) bind(String(config.target_port), '127.0.0.1', String(hostPort));
   return bindings;
 }

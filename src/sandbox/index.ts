@@ -1,11 +1,18 @@
-export { containerSpec, EXTERNAL_NETWORK, transportEnvironment } from './container-spec.ts';
+export { containerSpec, RESTART_POLICY } from './container-spec.ts';
+export {
+  type DeploymentPlan,
+  EXTERNAL_NETWORK,
+  type PlannedContainer,
+  type PlannedPort,
+  planDeployment,
+  transportEnvironment,
+} from './deployment-plan.ts';
 export { deleteOverlays, makeOverlays, type Overlay, overlayFolder } from './ignore-overlays.ts';
 export {
-  isBridgeMode,
   type Mount,
   mountsOf,
-  networkModeOf,
   networkProfile,
+  profileOf,
   volumesOf,
   withAbsoluteSources,
   withNetworkMode,

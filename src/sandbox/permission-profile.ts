@@ -1,12 +1,17 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { Logger } from '../platform/index.ts';
-import type { PermissionProfile } from '../records/index.ts';
+import type { PermissionProfile, RunConfig } from '../records/index.ts';
 import { absoluteSource, isResource, parseMountDeclaration, volumeNameOf } from './mount-declaration.ts';
 import type { Volume } from './volume.ts';
 
 /** The profile of a server that nothing else was said about: any outbound traffic, no files (spec 02 §1.2). */
 export function networkProfile(): PermissionProfile {
   return { name: 'network', network: { outbound: { insecure_allow_all: true }, inbound: {} } };
+}
+
+/** The profile that a workload runs under. */
+export function profileOf({ permission_profile }: Pick<RunConfig, 'permission_profile'>): PermissionProfile {
+  return permission_profile ?? networkProfile();
 }
 
 export function withNetworkMode(profile: PermissionProfile, mode: string): PermissionProfile {
@@ -142,13 +147,4 @@ export function mountsOf(
     }
   }
   return [...mounts.values()];
-}
-
-/** Modes under which the engine connects the container to the networks we name (spec 02 §1.2). */
-export function isBridgeMode(mode: string): boolean {
-  return mode === '' || mode === 'bridge' || mode === 'default';
-}
-
-export function networkModeOf(profile: PermissionProfile): string {
-  return profile.network?.mode ?? '';
 }

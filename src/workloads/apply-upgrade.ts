@@ -6,11 +6,11 @@ import {
   requireSoundConfig,
 } from '../records/index.ts';
 import type { ContainerEntry } from '../registry/index.ts';
-import { checkRunnable } from './check-runnable.ts';
 import { checkUpgrade, missingVariables, targetOf } from './check-upgrade.ts';
 import type { Context } from './context.ts';
 import { exchangeConfig } from './edit.ts';
 import { fillEnvironment } from './fill-environment.ts';
+import { makeRunnable } from './make-runnable.ts';
 import type { OperationOptions, RunInteraction, UpgradeCheck, UpgradeRequest } from './types.ts';
 
 /**
@@ -41,8 +41,8 @@ export async function applyUpgrade(
     image: entry.image,
   };
   requireSoundConfig(config);
-  await checkRunnable(context, { config }, options);
-  const problem = await exchangeConfig(context, name, config);
+  const runnable = await makeRunnable(context, { config }, options);
+  const problem = await exchangeConfig(context, name, runnable);
   if (problem !== undefined)
     throw new ThvError('ERR_WORKLOAD_START_FAILED', { workload: name, reason: problem });
   return checkUpgrade(context, name, options);

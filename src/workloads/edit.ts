@@ -61,8 +61,10 @@ export async function editWorkload(
 function keepRest(present: RunConfig, wanted: RunConfig): RunConfig {
   const old = present as Readonly<Record<string, unknown>>;
   const isSameImage = present.image === wanted.image && present.remote_url === wanted.remote_url;
+  const isSameBytes = present.resolved_image?.digest === wanted.resolved_image?.digest;
   const keys = [
     ...KEPT,
+    ...(isSameImage && isSameBytes ? (['resolved_image'] as const) : []),
     ...(isSameImage ? KEPT_WITH_IMAGE : []),
     // Says how that image was made; a request that leaves it out clears it (spec 10 §11.6).
     ...(isSameImage && wanted.runtime_config !== undefined ? (['runtime_config'] as const) : []),

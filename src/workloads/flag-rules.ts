@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { PermissionProfile, RunConfig } from '../records/index.ts';
-import { isBridgeMode, networkModeOf, networkProfile } from '../sandbox/index.ts';
+import { networkPolicyOf, type PermissionProfile, type RunConfig } from '../records/index.ts';
+import { networkProfile } from '../sandbox/index.ts';
 import type { GivenRun } from './run-request.ts';
 import type { RuntimeOverride } from './runtime-override.ts';
 
@@ -241,8 +241,13 @@ function hasAny(value: object | string | null | undefined): boolean {
 /** Whether a profile asks for anything else than what every server has that nothing was said about. */
 function restricts(profile: PermissionProfile | null | undefined): boolean {
   if (profile === undefined || profile === null) return false;
-  const { read, write, network, privileged } = profile;
-  const isOnOurNetwork = isBridgeMode(networkModeOf(profile));
-  const isOpen = !network || network.outbound?.insecure_allow_all === true;
-  return !isOpen || !isOnOurNetwork || hasAny(read) || hasAny(write) || privileged === true;
+  const { read, write, privileged } = profile;
+  const { connection, outbound } = networkPolicyOf(profile);
+  return (
+    outbound.type !== 'everything' ||
+    connection !== 'bridge' ||
+    hasAny(read) ||
+    hasAny(write) ||
+    privileged === true
+  );
 }

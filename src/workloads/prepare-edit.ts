@@ -2,8 +2,8 @@ import { ThvError } from '../errors/index.ts';
 import { groupExists } from '../groups/index.ts';
 import { baseNameOf, parseWorkloadName, type RunConfig } from '../records/index.ts';
 import { requireApplicable } from './applicable-flags.ts';
-import { checkRunnable } from './check-runnable.ts';
 import type { Context } from './context.ts';
+import { makeRunnable } from './make-runnable.ts';
 import { documentOf } from './run-document.ts';
 import type { RunRequest, ServerSettings } from './run-request.ts';
 import { askedOf, findSubject, type Subject, targetOf } from './subject.ts';
@@ -34,8 +34,7 @@ export async function prepareEdit(
     requireApplicable(askedOf(request, subject.settings), [target], present);
   }
   const made = await documentOf(context, runtime, request, { ...options, name, subject, present });
-  await checkRunnable(context, made, options);
-  return made.config;
+  return await makeRunnable(context, made, options);
 }
 
 async function editedSubject(

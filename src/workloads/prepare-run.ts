@@ -6,9 +6,9 @@ import { parseNewWorkloadName, sanitizeWorkloadName, type WorkloadName } from '.
 import type { Runtime } from '../runtimes/index.ts';
 import { requireApplicable } from './applicable-flags.ts';
 import { checkGroup } from './check-group.ts';
-import { checkRunnable } from './check-runnable.ts';
 import type { Context } from './context.ts';
 import { admitRunConfig, readRunConfigFile, withFreePorts } from './import.ts';
+import { makeRunnable } from './make-runnable.ts';
 import { portsOfOthers } from './resolve-proxy.ts';
 import { documentOf, type Made } from './run-document.ts';
 import type { RunRequest, ServerSettings } from './run-request.ts';
@@ -37,8 +37,7 @@ export async function prepareRun(
       ? await prepareDocument(context, request, options)
       : await prepareNew(context, request, options);
   try {
-    await checkRunnable(prepared.context, prepared, options);
-    return prepared;
+    return { ...prepared, config: await makeRunnable(prepared.context, prepared, options) };
   } catch (error) {
     prepared.reservation[Symbol.dispose]();
     throw error;

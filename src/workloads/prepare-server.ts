@@ -4,17 +4,17 @@ import type { Context } from './context.ts';
 import type { OperationOptions, Progress } from './types.ts';
 
 /**
- * Makes sure that what the document names is there to be started. A mistyped name of an image is told what it may have meant (spec
+ * Makes sure that what the document names is there to be started; gives the document with what its name means now. A mistyped name of an image is told what it may have meant (spec
  * 08 §9.19).
  */
 export async function prepareServer(
   context: Context,
   config: RunConfig,
   options: OperationOptions & { readonly progress: Progress },
-): Promise<void> {
+): Promise<RunConfig> {
   const { image } = config;
   try {
-    await context.runtimes.of(config).prepare(config, options);
+    return await context.runtimes.of(config).prepare(config, options);
   } catch (error) {
     const isUnavailable = hasCode(error, 'ERR_IMAGE_NOT_FOUND') || hasCode(error, 'ERR_IMAGE_PULL');
     if (!isUnavailable || /[/.:]/.test(image)) throw error;

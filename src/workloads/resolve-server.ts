@@ -1,9 +1,8 @@
 import { during, ThvError } from '../errors/index.ts';
 import type { Logger } from '../platform/index.ts';
-import { type PermissionProfile, type RunConfig, requireSound } from '../records/index.ts';
+import { networkPolicyOf, type PermissionProfile, type RunConfig, requireSound } from '../records/index.ts';
 import {
   checkProfile,
-  networkModeOf,
   networkProfile,
   readPermissionProfile,
   volumesOf,
@@ -104,11 +103,11 @@ async function checkSettings(
     server.networkMode,
   );
   if (runsAs === 'process') {
-    requireProcessNetwork(networkModeOf(profile));
+    requireProcessNetwork(networkPolicyOf(profile).mode);
     refuseNamedVolumes(profile);
   } else warnAboutProfile(profile, surroundings, logger);
   // A process without a network is reached all the same, through a socket that it is handed.
-  if (runsAs === 'container' && transport !== 'stdio' && networkModeOf(profile) === 'none') {
+  if (runsAs === 'container' && transport !== 'stdio' && networkPolicyOf(profile).connection === 'none') {
     throw new ThvError(
       'ERR_INPUT_INVALID',
       { reason: `a server with transport ${transport} cannot be reached with network mode "none"` },
@@ -134,9 +133,8 @@ function refuseNamedVolumes(profile: PermissionProfile): void {
 
 /** What a reader of the profile might believe to be otherwise (spec 03 §15-B10, B20). */
 function warnAboutProfile(profile: PermissionProfile, { name }: Surroundings, logger: Logger): void {
-  const { outbound } = profile.network ?? {};
-  const isOpen = outbound?.insecure_allow_all === true;
-  if (!isOpen && networkModeOf(profile) !== 'none') {
+  const { connection, outbound } = networkPolicyOf(profile);
+  if (outbound.type !== 'everything' && connection !== 'none') {
     logger.warn('outbound traffic is not restricted: the rules of a profile need network isolation', {
       workload: name,
       profile: profile.name ?? '',

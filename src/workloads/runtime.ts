@@ -1,6 +1,6 @@
 import { hasCode, ThvError } from '../errors/index.ts';
+import { connectionOf } from '../records/index.ts';
 import type { Runtime } from '../runtimes/index.ts';
-import { isBridgeMode } from '../sandbox/index.ts';
 import { isFolderPath } from '../sources/index.ts';
 import type { Context } from './context.ts';
 import type { RuntimeChoice, ServerSettings } from './run-request.ts';
@@ -63,7 +63,7 @@ export async function openRuntime(
 
 /** Networks of an engine mean nothing to a process. Throws `ERR_INPUT_INVALID`. */
 export function requireProcessNetwork(mode: string): void {
-  if (isBridgeMode(mode) || mode === 'none' || mode === 'host') return;
+  if (connectionOf(mode) !== 'named') return;
   throw new ThvError('ERR_INPUT_INVALID', {
     reason: `a process cannot be connected to network "${mode}": only none and host apply to processes`,
   });

@@ -9,7 +9,7 @@ import {
 } from '../records/index.ts';
 import { createActRecord } from './act-record.ts';
 import { checkSecrets } from './check-secrets.ts';
-import type { Context } from './context.ts';
+import { bestEffort, type Context } from './context.ts';
 import { prepareServer } from './prepare-server.ts';
 import { serveUntilStopped } from './serve-here.ts';
 import { findRecord } from './stored.ts';
@@ -49,11 +49,25 @@ async function makeStartable(
     );
   }
   // What was found has been made from what a start needs.
-  if (seen === undefined) {
-    await prepareServer(context, config, { signal, progress: loggedProgress(context.logger) });
-  }
+  if (seen === undefined) await prepareAnew(context, name, config, signal);
   await createActRecord(context, name).step('starting');
   return config;
+}
+
+/** For a workload without a server: the next one is made from what its document names now. */
+async function prepareAnew(
+  context: Context,
+  name: WorkloadName,
+  config: RunConfig,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const progress = loggedProgress(context.logger);
+  const prepared = await prepareServer(context, config, { signal, progress });
+  if (Bun.deepEquals(prepared.resolved_image, config.resolved_image)) return;
+  // If this cannot be written, the image resolved before is used as long as the engine has it.
+  await bestEffort(context.logger, 'failed to record the image of the workload', () =>
+    context.runConfigs.save(name, prepared),
+  );
 }
 
 /** The host's word about what it serves, else the file's. */

@@ -1,7 +1,8 @@
 import { expect, test } from 'bun:test';
-import type { OutputChunk } from '../../src/engine/index.ts';
+import { isSameImageId, type OutputChunk } from '../../src/engine/index.ts';
 import { describeEngines } from './harness/engines.ts';
 import { rejection } from './harness/rejection.ts';
+import { tarOf } from './harness/tar.ts';
 import { until } from './harness/until.ts';
 
 const GONE = 'thv-engine-test-gone';
@@ -81,6 +82,38 @@ describeEngines('containers', (under) => {
     const [code, message] = await rejection(create);
     expect(code).toBe('ERR_ENGINE_REQUEST');
     expect(message).toMatch(/no such image: .*localhost\/thv-none:1/i);
+  });
+
+  test('a container is made of the image asked for by id, whatever its name means by then', async () => {
+    const { containers, images } = under.engine;
+    const image = `localhost/${under.uniqueName()}:1`;
+    const other = `localhost/${under.uniqueName()}:1`;
+    const idOf = async (name: string) => (await images.find(name))?.Id ?? '';
+    const dockerfile = `FROM ${under.image}\nLABEL colour=green\n`;
+    const order = { tag: other, dockerfile: 'Dockerfile', baseImages: [], labels: {}, buildArguments: {} };
+    await images.build(tarOf({ Dockerfile: dockerfile }), order);
+    await images.tag(under.image, image);
+    const imageId = await idOf(image);
+    const spec = { Image: image, Cmd: ['/bin/cat'] };
+    /** Whether a container made for `imageId` has that image, and whether it shows the image's name. */
+    const made = async () => {
+      const { id } = await containers.create(under.uniqueName(), spec, { imageId });
+      const details = await containers.find(id);
+      await containers.remove(id, { force: true });
+      return [isSameImageId(details?.Image ?? '', imageId), details?.Config.Image === image];
+    };
+    try {
+      expect(await made()).toEqual([true, true]);
+      await images.tag(other, image);
+      expect(isSameImageId(await idOf(image), imageId)).toBe(false);
+      expect((await made())[0]).toBe(true);
+      await images.remove(image);
+      expect((await made())[0]).toBe(true);
+      const gone = containers.create(under.uniqueName(), spec, { imageId: `sha256:${'0'.repeat(64)}` });
+      expect((await rejection(gone))[1]).toContain(image);
+    } finally {
+      for (const name of [image, other]) await images.remove(name, { force: true });
+    }
   });
 
   test('what is not there is not found', async () => {

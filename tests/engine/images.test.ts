@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'bun:test';
-import { pack } from 'tar-stream';
 import { type Engine, openEngine, type PullProgress } from '../../src/engine/index.ts';
 import { ThvError } from '../../src/errors/index.ts';
 import { describeEngines } from './harness/engines.ts';
 import { digestOf, push, startRegistry, startSilentRegistry } from './harness/registry.ts';
 import { rejection } from './harness/rejection.ts';
+import { tarOf } from './harness/tar.ts';
 
 const LOGIN = { username: 'somebody', password: 'pass word:?>~' };
 
@@ -250,10 +250,3 @@ describeEngines('images', (under) => {
     });
   });
 });
-
-async function* tarOf(files: Readonly<Record<string, string>>): AsyncGenerator<Uint8Array> {
-  const tar = pack();
-  for (const [name, content] of Object.entries(files)) tar.entry({ name }, content);
-  tar.finalize();
-  for await (const bytes of tar as AsyncIterable<Uint8Array>) yield bytes;
-}

@@ -33,14 +33,14 @@ export async function openAuxiliary(
       await engine.containers.remove(existing.Id, { force: true, signal });
     },
     async start(program, { progress }) {
-      await retrieveImage(engine, program.image, {
+      const { digest } = await retrieveImage(engine, program.image, {
         progress,
         signal,
         logger: access.logger,
         owner: 'program',
       });
       const created = await within('failed to create container', () =>
-        engine.containers.create(name, specOf(name, program), { signal }),
+        engine.containers.create(name, specOf(name, program), { imageId: digest, signal }),
       );
       id = created.id;
       try {

@@ -1,7 +1,7 @@
 import type { BuildImageOptions } from '../../build/index.ts';
 import type { Engine } from '../../engine/index.ts';
 import { during, hasCode, ThvError } from '../../errors/index.ts';
-import type { RunConfig } from '../../records/index.ts';
+import type { ResolvedImage, RunConfig } from '../../records/index.ts';
 import type { Order, Preparing, RuntimeServices } from '../runtime.ts';
 import { retrieveImage } from './retrieve-image.ts';
 
@@ -74,19 +74,18 @@ async function rebuild(reference: string, options: BuildImageOptions): Promise<v
 }
 
 /**
- * Makes sure that the engine has the image of a document: one that was built here is built again under its name, any other
+ * The image of a document, which the engine has from here on: one that was built here is built again under its name, any other
  * is pulled.
  */
-export async function ensureImage(
+export async function resolveImage(
   services: RuntimeServices,
   engine: Engine,
   { image, package_reference: text, runtime_config: override }: RunConfig,
   options: Preparing,
-): Promise<void> {
+): Promise<ResolvedImage> {
   if (text !== undefined && (await engine.images.find(image, options)) === undefined) {
     const settings = { override: override ?? undefined, tag: image };
     await rebuild(text, await buildOptions(services, engine, settings, options));
-    return;
   }
-  await retrieveImage(engine, image, { ...options, logger: services.logger });
+  return await retrieveImage(engine, image, { ...options, logger: services.logger, builtFrom: text });
 }

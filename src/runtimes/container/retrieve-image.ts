@@ -1,26 +1,40 @@
-import { type Engine, isLatest, parseImageReference } from '../../engine/index.ts';
+import {
+  type Engine,
+  type ImageDetails,
+  type ImageReference,
+  imageName,
+  isLatest,
+  parseImageReference,
+} from '../../engine/index.ts';
 import { ThvError, toThvError, within } from '../../errors/index.ts';
 import type { Logger } from '../../platform/index.ts';
+import type { ResolvedImage } from '../../records/index.ts';
 import type { Preparing } from '../runtime.ts';
 
 interface RetrieveOptions extends Preparing {
   readonly logger: Logger;
   /** Whose choice the image is; default `user`. */
   readonly owner?: 'user' | 'program';
+  /** The package or folder that it was built from, if it was built here. */
+  readonly builtFrom?: string | undefined;
 }
 
-/** Pull rule of spec 03 §12.1: `latest` is pulled when it can be, anything else only when it is missing. */
+/**
+ * The image that a name means now. Pull rule of spec 03 §12.1: `latest` is pulled when it can be, anything else only when it is
+ * missing, and what was built here never.
+ */
 export async function retrieveImage(
   engine: Engine,
   image: string,
-  { signal, progress, logger, owner = 'user' }: RetrieveOptions,
-): Promise<void> {
-  await within('failed to retrieve or pull image', async () => {
+  { signal, progress, logger, owner = 'user', builtFrom }: RetrieveOptions,
+): Promise<ResolvedImage> {
+  return await within('failed to retrieve or pull image', async () => {
     const reference = await within('failed to check if image exists locally', () =>
       parseImageReference(image),
     );
-    const isLocal = (await engine.images.find(image, { signal })) !== undefined;
-    if (isLocal && !isLatest(reference)) return;
+    const local = await engine.images.find(image, { signal });
+    const isSettled = builtFrom !== undefined || !isLatest(reference);
+    if (local !== undefined && isSettled) return resolvedFrom(local);
     logger.info('pulling image', { image });
     const shortName = image.replace(/(@sha256:[0-9a-f]{12})[0-9a-f]*$/, '$1');
     try {
@@ -41,8 +55,44 @@ export async function retrieveImage(
       progress.update('');
       if (signal?.aborted)
         throw new ThvError('ERR_CANCELLED', { reason: 'image pull was canceled' }, { cause: error });
-      if (!isLocal) throw error;
+      if (local === undefined) throw error;
       logger.warn('failed to pull image, using the local copy', { image, error: toThvError(error) });
+      return resolvedFrom(local);
+    }
+    const pulled = await engine.images.find(image, { signal });
+    if (pulled === undefined) throw new ThvError('ERR_IMAGE_NOT_FOUND', { image });
+    return resolvedFrom(pulled);
+
+    function resolvedFrom(details: ImageDetails): ResolvedImage {
+      const digest = `sha256:${details.Id.replace(/^sha256:/, '')}`;
+      return { reference: image, digest, provenance: provenanceOf(reference, details, builtFrom) };
     }
   });
+}
+
+/**
+ * Only the caller knows that an image was built here; labels of the image could claim anything. Podman also keeps digests for images
+ * that no registry ever had, under `localhost/` unless they were given another name.
+ */
+function provenanceOf(
+  reference: ImageReference,
+  { RepoDigests }: ImageDetails,
+  builtFrom: string | undefined,
+): ResolvedImage['provenance'] {
+  if (builtFrom !== undefined) return { from: 'build', source: builtFrom };
+  if (reference.registry === 'localhost') return { from: 'engine' };
+  const digests = (RepoDigests ?? []).flatMap((text) => {
+    const [name = '', digest] = text.split('@');
+    return digest !== undefined && isNameOf(reference, name) ? [digest] : [];
+  });
+  const manifest = digests.find((digest) => digest === reference.digest) ?? digests[0];
+  return manifest === undefined ? { from: 'engine' } : { from: 'registry', manifest };
+}
+
+function isNameOf(reference: ImageReference, text: string): boolean {
+  try {
+    return imageName(parseImageReference(text)) === imageName(reference);
+  } catch {
+    return false; // `<none>`
+  }
 }

@@ -35,7 +35,8 @@ export function createContainerRuntime(services: RuntimeServices): ContainerRunt
     },
     async prepare(config, options) {
       const engine = await access.engine(options.signal);
-      await (await images()).ensureImage(services, engine, config, options);
+      const resolved_image = await (await images()).resolveImage(services, engine, config, options);
+      return { ...config, resolved_image };
     },
     requireFreeName: (name, { signal }) => requireFreeName(access, name, signal),
     find: async (name, looking) => sightContainer(await access.engine(looking.signal), name, looking),

@@ -1,34 +1,41 @@
 import { expect, test } from 'bun:test';
-import type { ContainerDetails, ContainerSpec } from '../../engine/index.ts';
+import type { ContainerDetails } from '../../engine/index.ts';
+import type { ResourceLimits } from '../../records/index.ts';
+import type { PlannedContainer } from '../../sandbox/index.ts';
 import { isSameContainer } from './same-container.ts';
 
-const wanted: ContainerSpec = {
-  Image: 'example/server:1',
-  Cmd: ['serve'],
-  Env: ['A=1'],
-  Labels: { toolhive: 'true' },
-  OpenStdin: true,
-  HostConfig: {
-    Mounts: [{ Type: 'bind', Source: '/h', Target: '/c', ReadOnly: true }],
-    NetworkMode: '',
-    CapDrop: ['ALL'],
-    Privileged: false,
-    RestartPolicy: { Name: 'unless-stopped' },
-    PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '8080' }] },
-    Memory: 4096,
-    PidsLimit: 2048,
-  },
+const ID = `sha256:${'a'.repeat(64)}`;
+const OTHER_ID = `sha256:${'b'.repeat(64)}`;
+
+const wanted: PlannedContainer = {
+  role: 'server',
+  name: 'x',
+  image: 'example/server:1',
+  command: ['serve'],
+  environment: { A: '1' },
+  labels: { toolhive: 'true' },
+  interactive: true,
+  privileged: false,
+  mounts: [{ type: 'bind', source: '/h', target: '/c', readOnly: true }],
+  ports: [{ containerPort: 80, hostAddress: '127.0.0.1', hostPort: 8080 }],
+  networkMode: '',
+  networks: ['toolhive-external'],
+  limits: { memoryBytes: 4096, cpus: undefined, pids: 2048 },
+  givenLimits: {},
 };
+const withLimits = (givenLimits: ResourceLimits): PlannedContainer => ({ ...wanted, givenLimits });
 
 /** The parts of an engine's answer that are compared; the rest does not matter here. */
 interface Facts {
+  readonly image?: string;
   readonly config?: object;
   readonly host?: object;
   readonly mounts?: readonly object[];
 }
 
-const existing = ({ config, host, mounts }: Facts = {}) =>
+const existing = ({ image = OTHER_ID, config, host, mounts }: Facts = {}) =>
   ({
+    Image: image,
     Config: {
       Image: 'example/server:1',
       Cmd: ['serve'],
@@ -70,7 +77,7 @@ test.each<[string, Facts]>([
     },
   ],
 ])('a container %s is reused', (_, facts) => {
-  expect(isSameContainer(existing(facts), wanted, undefined)).toBe(true);
+  expect(isSameContainer(existing(facts), wanted)).toBe(true);
 });
 
 test.each<[string, Facts]>([
@@ -110,21 +117,36 @@ test.each<[string, Facts]>([
     },
   ],
 ])('a container with %s is made anew', (_, facts) => {
-  expect(isSameContainer(existing(facts), wanted, undefined)).toBe(false);
+  expect(isSameContainer(existing(facts), wanted)).toBe(false);
 });
 
 const unlimited = { host: { Memory: 0, NanoCpus: 0, PidsLimit: null } };
 
 test('a container of a version without limits is kept until the user sets some', () => {
-  expect(isSameContainer(existing(unlimited), wanted, undefined)).toBe(true);
-  expect(isSameContainer(existing({ host: { Memory: 0, PidsLimit: 2048 } }), wanted, {})).toBe(true);
+  expect(isSameContainer(existing(unlimited), wanted)).toBe(true);
+  expect(isSameContainer(existing({ host: { Memory: 0, PidsLimit: 2048 } }), withLimits({}))).toBe(true);
 });
 
 test.each([{ memory: '4k' }, { pids: 2048 }])('a limit that the user set has to be there: %p', (given) => {
-  expect(isSameContainer(existing(unlimited), wanted, given)).toBe(false);
+  expect(isSameContainer(existing(unlimited), withLimits(given))).toBe(false);
 });
 
 test.each([{ Memory: 8192 }, { NanoCpus: 1 }, { PidsLimit: 100 }])(
   'a container with another limit is made anew: %p',
-  (host) => expect(isSameContainer(existing({ host }), wanted, undefined)).toBe(false),
+  (host) => expect(isSameContainer(existing({ host }), wanted)).toBe(false),
 );
+
+const resolved: PlannedContainer = {
+  ...wanted,
+  image: { reference: 'example/server:1', digest: ID, provenance: { from: 'engine' } },
+};
+
+test.each<[string, Facts, boolean]>([
+  ['of it', { image: ID }, true],
+  ['of it, as Podman tells ids', { image: 'a'.repeat(64) }, true],
+  ['of it, made under another name', { image: ID, config: { Image: 'example/server:stable' } }, true],
+  ['made from its id, where the engine tells another one', { config: { Image: ID } }, true],
+  ['of what its name meant before', {}, false],
+])('where an image was resolved, a container %s is the same: %p', (_, facts, expected) => {
+  expect(isSameContainer(existing(facts), resolved)).toBe(expected);
+});

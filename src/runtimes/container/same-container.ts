@@ -1,32 +1,45 @@
-import type { ContainerDetails, ContainerSpec } from '../../engine/index.ts';
-import type { ResourceLimits } from '../../records/index.ts';
+import { type ContainerDetails, isSameImageId } from '../../engine/index.ts';
+import { connectionOf, type ResolvedImage } from '../../records/index.ts';
+import {
+  EXTERNAL_NETWORK,
+  type PlannedContainer,
+  type PlannedPort,
+  RESTART_POLICY,
+} from '../../sandbox/index.ts';
 
 /**
- * Whether a container has the settings wanted, so that it can be reused (spec 03 §4.1). Engines normalise what they are
+ * Whether a container has the settings of a plan, so that it can be reused (spec 03 §4.1). Engines normalise what they are
  * given (Podman expands capability lists and image names), so equal means "cannot be told apart", not "same bytes" (§15-B17).
- * `given` are the limits that the user set.
  */
-export function isSameContainer(
-  existing: ContainerDetails,
-  wanted: ContainerSpec,
-  given: ResourceLimits | null | undefined,
-): boolean {
+export function isSameContainer(existing: ContainerDetails, planned: PlannedContainer): boolean {
   const { Config: config, HostConfig: host } = existing;
   return (
-    canonicalImage(config.Image) === canonicalImage(wanted.Image ?? '') &&
-    (wanted.Cmd === undefined || sameList(config.Cmd ?? [], wanted.Cmd)) &&
-    (wanted.Env ?? []).every((entry) => (config.Env ?? []).includes(entry)) &&
-    Object.entries(wanted.Labels ?? {}).every(([key, value]) => config.Labels?.[key] === value) &&
-    (config.OpenStdin ?? false) === (wanted.OpenStdin ?? false) &&
-    sameNetworkMode(host.NetworkMode ?? '', wanted.HostConfig?.NetworkMode ?? '') &&
-    (host.Privileged ?? false) === (wanted.HostConfig?.Privileged ?? false) &&
-    host.RestartPolicy?.Name === wanted.HostConfig?.RestartPolicy?.Name &&
+    sameImage(existing, planned.image) &&
+    (planned.command.length === 0 || sameList(config.Cmd ?? [], planned.command)) &&
+    Object.entries(planned.environment).every(([key, value]) =>
+      (config.Env ?? []).includes(`${key}=${value}`),
+    ) &&
+    Object.entries(planned.labels).every(([key, value]) => config.Labels?.[key] === value) &&
+    (config.OpenStdin ?? false) === planned.interactive &&
+    sameNetworkMode(host.NetworkMode ?? '', planned.networkMode) &&
+    (host.Privileged ?? false) === planned.privileged &&
+    host.RestartPolicy?.Name === RESTART_POLICY &&
     dropsAllCapabilities(host.CapDrop ?? []) &&
     (host.CapAdd ?? []).length === 0 &&
-    sameLimits(existing, wanted, given) &&
-    sameMounts(existing, wanted) &&
-    samePorts(host.PortBindings ?? {}, wanted.HostConfig?.PortBindings ?? {})
+    sameLimits(existing, planned) &&
+    sameMounts(existing, planned) &&
+    samePorts(host.PortBindings ?? {}, planned.ports)
   );
+}
+
+/**
+ * By id where the image was resolved. An engine may tell another id of the container than of its image, and then made it from the
+ * id that it was given. Where nothing was resolved the names have to match.
+ */
+function sameImage(existing: ContainerDetails, image: string | ResolvedImage): boolean {
+  const { Image: id, Config: config } = existing;
+  if (typeof image === 'string') return canonicalImage(config.Image) === canonicalImage(image);
+  return isSameImageId(id, image.digest) || isSameImageId(config.Image, image.digest);
 }
 
 /**
@@ -35,17 +48,17 @@ export function isSameContainer(
  */
 function sameLimits(
   { HostConfig: host }: ContainerDetails,
-  { HostConfig: wanted }: ContainerSpec,
-  given: ResourceLimits | null | undefined,
+  { limits, givenLimits: given }: PlannedContainer,
 ): boolean {
   const same = (has: number | null | undefined, wants: number | undefined, isGiven: boolean) => {
-    const limit = (value: number | null | undefined) => Math.max(0, value ?? 0);
-    return limit(has) === limit(wants) || (!isGiven && limit(has) === 0);
+    const limit = Math.max(0, has ?? 0);
+    return limit === (wants ?? 0) || (!isGiven && limit === 0);
   };
+  const nanoCpus = limits.cpus === undefined ? undefined : Math.round(limits.cpus * 1e9);
   return (
-    same(host.Memory, wanted?.Memory, given?.memory !== undefined) &&
-    same(host.NanoCpus, wanted?.NanoCpus, given?.cpus !== undefined) &&
-    same(host.PidsLimit, wanted?.PidsLimit, given?.pids !== undefined)
+    same(host.Memory, limits.memoryBytes, given.memory !== undefined) &&
+    same(host.NanoCpus, nanoCpus, given.cpus !== undefined) &&
+    same(host.PidsLimit, limits.pids, given.pids !== undefined)
   );
 }
 
@@ -59,7 +72,7 @@ function sameList(a: readonly string[], b: readonly string[]): boolean {
 
 /** Engines write their default mode in place of an empty one. */
 function sameNetworkMode(existing: string, wanted: string): boolean {
-  const isDefault = (mode: string) => ['', 'bridge', 'default', 'toolhive-external'].includes(mode);
+  const isDefault = (mode: string) => connectionOf(mode) === 'bridge' || mode === EXTERNAL_NETWORK;
   return existing === wanted || (isDefault(existing) && isDefault(wanted));
 }
 
@@ -68,22 +81,21 @@ function dropsAllCapabilities(dropped: readonly string[]): boolean {
   return dropped.some((capability) => capability.toUpperCase() === 'ALL') || dropped.length > 5;
 }
 
-function sameMounts(existing: ContainerDetails, wanted: ContainerSpec): boolean {
+function sameMounts({ Mounts }: ContainerDetails, { mounts }: PlannedContainer): boolean {
   // Volumes that an image declares have a name made by the engine, and are not ours to compare.
-  const present = existing.Mounts.filter(
+  const present = Mounts.filter(
     ({ Type: type, Name: name }) =>
       type === 'bind' || (type === 'volume' && !/^(?:[0-9a-f]{64})?$/.test(name ?? '')),
   );
-  const mounts = wanted.HostConfig?.Mounts ?? [];
   return (
     present.length === mounts.length &&
     mounts.every((mount) =>
       present.some(
         (other) =>
-          other.Type === mount.Type &&
-          other.Destination === mount.Target &&
-          (other.Type === 'volume' ? other.Name : other.Source) === mount.Source &&
-          other.RW === !(mount.ReadOnly ?? false),
+          other.Type === mount.type &&
+          other.Destination === mount.target &&
+          (other.Type === 'volume' ? other.Name : other.Source) === mount.source &&
+          other.RW === !mount.readOnly,
       ),
     )
   );
@@ -93,21 +105,20 @@ type Bindings = Readonly<
   Record<string, readonly { readonly HostIp?: string; readonly HostPort?: string }[] | null>
 >;
 
-function samePorts(existing: Bindings, wanted: Bindings): boolean {
-  const keys = Object.keys(wanted);
+function samePorts(existing: Bindings, planned: readonly PlannedPort[]): boolean {
+  const wanted = Map.groupBy(planned, ({ containerPort }) => `${containerPort}/tcp`);
   const present = Object.keys(existing).filter((key) => (existing[key] ?? []).length > 0);
   return (
-    sameList(present.sort(), keys.sort()) &&
-    keys.every((key) => {
-      const have = existing[key] ?? [];
-      return (wanted[key] ?? []).every((binding, index) => {
-        const other = have[index];
-        const sameIp = (other?.HostIp || '0.0.0.0') === (binding.HostIp || '0.0.0.0');
-        // A published port without a host port was chosen by the engine: any is right.
-        return (
-          other !== undefined && sameIp && (binding.HostPort === '' || other.HostPort === binding.HostPort)
-        );
-      });
-    })
+    sameList(present.sort(), [...wanted.keys()].sort()) &&
+    [...wanted].every(([key, ports]) => ports.every((port, index) => isBoundAs(existing[key]?.[index], port)))
   );
+}
+
+function isBoundAs(
+  bound: { readonly HostIp?: string; readonly HostPort?: string } | undefined,
+  { hostAddress, hostPort }: PlannedPort,
+): boolean {
+  if (bound === undefined || (bound.HostIp || '0.0.0.0') !== (hostAddress || '0.0.0.0')) return false;
+  // A published port without a host port was chosen by the engine: any is right.
+  return hostPort === undefined || bound.HostPort === String(hostPort);
 }

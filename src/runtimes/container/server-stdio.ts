@@ -2,7 +2,7 @@ import type { AttachedStdio, Engine } from '../../engine/index.ts';
 import { sleep } from '../../platform/index.ts';
 import type { Bridge, ServerEvent, ServerLink } from '../server.ts';
 import { look } from './container-watch.ts';
-import type { RunningContainer } from './containers.ts';
+import type { RunningContainer } from './deploy-container.ts';
 
 const MAX_FAILURES = 10;
 /** An attachment that ends sooner than this counts as one that failed. */

@@ -22,7 +22,7 @@ import {
   type SandboxedProcess,
 } from '../../processes/index.ts';
 import { effectiveLimits, type RunConfig, type WorkloadName } from '../../records/index.ts';
-import { type Mount, mountsOf, networkProfile, transportEnvironment } from '../../sandbox/index.ts';
+import { type Mount, mountsOf, profileOf, transportEnvironment } from '../../sandbox/index.ts';
 import { confinementOf, packageFacts, wayOut, writeConfinement } from '../confinement.ts';
 import { overlaysOf } from '../overlays.ts';
 import type { RuntimeServices } from '../runtime.ts';
@@ -53,7 +53,7 @@ export function createProcessBackend(
 ): Backend {
   const { paths, logger, signal, shell: env } = options;
   const self = selfCommand();
-  const profile = config.permission_profile ?? networkProfile();
+  const profile = profileOf(config);
   const network = networkAccessOf(profile, config.isolate_network);
   const limits = effectiveLimits(config.resource_limits);
   let output: RotatingFile | undefined;

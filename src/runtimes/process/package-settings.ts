@@ -3,7 +3,6 @@ import { ThvError } from '../../errors/index.ts';
 import type { Paths } from '../../platform/index.ts';
 import { networkAccessOf } from '../../processes/index.ts';
 import { JS_RUNTIME_CHOICES, type JsRuntimeChoice, type RunConfig } from '../../records/index.ts';
-import { networkProfile } from '../../sandbox/index.ts';
 
 const VARIABLE = 'TOOLHIVE_JS_RUNTIME';
 
@@ -14,10 +13,7 @@ export async function packageSettings(
   >,
   { env, paths }: { readonly env: Readonly<Record<string, string | undefined>>; readonly paths: Paths },
 ) {
-  const network = networkAccessOf(
-    config.permission_profile ?? networkProfile(),
-    config.isolate_network === true,
-  );
+  const network = networkAccessOf(config.permission_profile, config.isolate_network === true);
   return {
     buildWith: config.runtime_config?.build_with ?? [],
     jsRuntime: config.js_runtime ?? fromVariable(env) ?? (await fromFile(paths)),

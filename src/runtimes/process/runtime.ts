@@ -33,6 +33,7 @@ export function createProcessRuntime(services: RuntimeServices): Runtime {
     },
     async prepare(config, options) {
       await (await packages()).ensurePackage(services, config.image, config, options);
+      return config;
     },
     requireFreeName: async () => undefined,
     find: async () => undefined,

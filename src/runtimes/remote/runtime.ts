@@ -14,7 +14,7 @@ export function createRemoteRuntime(): Runtime {
     open: async () => undefined,
     ping: async () => undefined,
     obtain: async () => ({ image: '', isReady: true }),
-    prepare: async () => undefined,
+    prepare: async (config) => config,
     requireFreeName: async () => undefined,
     find: async () => undefined,
     list: async () => new Map(),

@@ -5,13 +5,14 @@ import type { Context } from './context.ts';
 import { prepareServer } from './prepare-server.ts';
 import type { OperationOptions, RunInteraction } from './types.ts';
 
-/** Makes sure that the secrets of a document and its server are there; `isReady`: the server is. */
-export async function checkRunnable(
+/** Makes sure that the secrets of a document and its server are there (`isReady`: the server is); gives the document with what is there. */
+export async function makeRunnable(
   context: Context,
   { config, isReady = false }: { readonly config: RunConfig; readonly isReady?: boolean },
   options: OperationOptions & RunInteraction,
-): Promise<void> {
+): Promise<RunConfig> {
   await within('failed to validate workload parameters', () => checkSecrets(context, config, options));
-  if (!isReady) await prepareServer(context, config, options);
+  const runnable = isReady ? config : await prepareServer(context, config, options);
   options.signal?.throwIfAborted();
+  return runnable;
 }
