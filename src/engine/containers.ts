@@ -204,10 +204,13 @@ function notFound(container: string) {
       : undefined;
 }
 
-/** Docker refuses to kill what does not run with 409, Podman 4.3 with 500 and these words; neither says it by other means. */
+/**
+ * Docker refuses to kill what does not run with 409, Podman 4.3 with 500 and the other words, the last ones for what ends in that
+ * very moment; neither says it by other means.
+ */
 function notRunning(container: string) {
   return (failure: Failure) =>
-    failure.kind === 'refused' && /is not running|can only kill running containers/.test(failure.message)
+    failure.kind === 'refused' && /is not running|can only kill running containers|container state improper/.test(failure.message)
       ? new ThvError('ERR_CONTAINER_NOT_RUNNING', {
           container,
           reason: `container not running: ${failure.message} (container: ${container})`,

@@ -90,21 +90,23 @@ export async function stopContainer(
   }
 }
 
-const STOP_ATTEMPTS = 5;
+/** How long an engine may take to see that a server has ended, or is running again. */
+const STOP_RETRY_MS = 10_000;
 
 /**
  * Podman refuses to stop what ends by itself in that moment (`container state improper`). What is wanted has happened then, unless the
  * engine starts it again, which takes another stop.
  */
 async function stopRunning({ containers }: Engine, id: string, options: StopOptions): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
+  const deadline = performance.now() + STOP_RETRY_MS + options.graceSeconds * 1000;
+  for (;;) {
     try {
       return await containers.stop(id, options);
     } catch (error) {
       if (!hasCode(error, 'ERR_ENGINE_REQUEST')) throw error;
       const now = await containers.find(id, { signal: options.signal });
       if (now?.State.Running !== true) return;
-      if (attempt >= STOP_ATTEMPTS) throw error;
+      if (performance.now() > deadline) throw error;
       await sleep(LOOK_EVERY_MS, options.signal);
     }
   }
