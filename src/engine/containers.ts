@@ -210,7 +210,8 @@ function notFound(container: string) {
  */
 function notRunning(container: string) {
   return (failure: Failure) =>
-    failure.kind === 'refused' && /is not running|can only kill running containers|container state improper/.test(failure.message)
+    failure.kind === 'refused' &&
+    /is not running|can only kill running containers|container state improper/.test(failure.message)
       ? new ThvError('ERR_CONTAINER_NOT_RUNNING', {
           container,
           reason: `container not running: ${failure.message} (container: ${container})`,
