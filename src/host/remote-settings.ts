@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { rootCertificates } from 'node:tls';
 import { ThvError } from '../errors/index.ts';
 import { isLoopbackHost, proxyFor } from '../net/index.ts';
 import type { Logger } from '../platform/index.ts';
@@ -57,6 +59,32 @@ export function forwardProxyFor(remoteUrl: string, environment: RunEnvironment):
   const url = new URL(remoteUrl);
   return isLoopbackHost(url.hostname) ? undefined : proxyFor(url, environment);
 }
+
+/**
+ * The certificates to trust for a remote server, in PEM, where the shell of the run names others than this process was started
+ * with; `undefined` for those that this process trusts anyway. The runtime itself reads the variable at its start only.
+ */
+export function certificatesFor(
+  environment: RunEnvironment,
+  log: Logger,
+  own: Readonly<Record<string, string | undefined>> = process.env,
+): readonly string[] | undefined {
+  const path = environment[EXTRA_CERTIFICATES] ?? '';
+  if (path === (own[EXTRA_CERTIFICATES] ?? '')) return undefined;
+  if (path === '') return rootCertificates;
+  try {
+    return [...rootCertificates, readFileSync(path, 'utf8')];
+  } catch (error) {
+    log.warn('ignoring extra certificates that cannot be read', {
+      variable: EXTRA_CERTIFICATES,
+      path,
+      error,
+    });
+    return rootCertificates;
+  }
+}
+
+const EXTRA_CERTIFICATES = 'NODE_EXTRA_CA_CERTS';
 
 /** Watching a server of somebody else's is switched on by hand (spec 04 §9.1). */
 export function watchesRemotes(environment: RunEnvironment, log: Logger): boolean {

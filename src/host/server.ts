@@ -9,7 +9,7 @@ import {
 import type { RunConfig, WorkloadName } from '../records/index.ts';
 import type { RunningServer, ServerEvent } from '../runtimes/index.ts';
 import type { RunEnvironment } from './environment.ts';
-import { forwardProxyFor, watchesRemotes } from './remote-settings.ts';
+import { certificatesFor, forwardProxyFor, watchesRemotes } from './remote-settings.ts';
 import { healthSettings, requestTimeoutMs, sessionTtlMs } from './run-settings.ts';
 import { openSessionJournal } from './session-journal.ts';
 
@@ -136,6 +136,7 @@ export function openRemoteServer(
       target: config.remote_url,
       isRemote: true,
       forwardProxy: forwardProxyFor(config.remote_url, environment),
+      certificates: certificatesFor(environment, logger),
       answersHealth: isWatched,
       ...(isWatched ? { health: healthSettings(environment, logger) } : {}),
       credentials: createHeaderCredentials({ ...stored, ...forwardHeaders }),

@@ -482,6 +482,16 @@ test.skipIf(Bun.which('openssl') === null)(
         const { url = '' } = (await trusting.find(name)) ?? {};
         expect(await headersOf(url)).toMatchObject({ 'x-forwarded-proto': 'https' });
       }
+      // A host that a shell without it started: each run trusts what its own shell names.
+      await using mixed = await openWorld(undefined);
+      await using plain = await openRemoteServer();
+      await mixed.ok(['run', `${plain.origin}/v1/mcp`, '--name', mixed.name('plain'), '--wait']);
+      const [trusts, second] = [mixed.name('trusts'), mixed.name('wary')];
+      const target = `${remote.origin}/v1/mcp`;
+      await mixed.ok(['run', target, '--name', trusts, '--wait'], { env: { NODE_EXTRA_CA_CERTS: cert } });
+      await mixed.ok(['run', target, '--name', second]);
+      expect((await mixed.reached(second, 'unhealthy', 25_000)).status_context).toContain('self signed');
+      expect(await ping((await mixed.find(trusts))?.url ?? '')).toBe('pong');
       await using wary = await openWorld(undefined);
       const name = wary.name();
       await wary.ok(['run', `${remote.origin}/v1/mcp`, '--name', name]);

@@ -5,10 +5,13 @@ interface FetchOptions {
   readonly fetch?: typeof fetch | undefined;
   /** URL of a proxy on the way; `undefined` for a direct connection, whatever this process's environment says. */
   readonly proxy?: string | undefined;
+  /** Certificates to trust instead of the usual ones, in PEM. */
+  readonly certificates?: readonly string[] | undefined;
 }
 
 /** Servers reached through TLS or another proxy, where the runtime's own client knows best. */
-export function createFetchUpstream({ fetch: request = fetch, proxy }: FetchOptions): Upstream {
+export function createFetchUpstream({ fetch: request = fetch, proxy, certificates }: FetchOptions): Upstream {
+  const tls = certificates === undefined ? {} : { tls: { ca: [...certificates] } };
   return async function sendByFetch({ origin, path, method, headers, body, signal }) {
     const sent = new Headers(headers.map(([name, value]): [string, string] => [name, value]));
     // Left out, fetch would send its own.
@@ -22,6 +25,7 @@ export function createFetchUpstream({ fetch: request = fetch, proxy }: FetchOpti
       timeout: false,
       proxy: proxy ?? false,
       decompress: false,
+      ...tls,
       ...(body === undefined ? {} : { body }),
     });
     const { status, statusText } = response;

@@ -54,6 +54,8 @@ export interface ReverseProxyOptions {
   readonly onUnreachable?: ((reason: string) => void) | undefined;
   /** The proxy on the way to a remote server (`HTTPS_PROXY` and the like); `undefined` for none. */
   readonly forwardProxy?: string | undefined;
+  /** Certificates to trust instead of the usual ones, in PEM. */
+  readonly certificates?: readonly string[] | undefined;
   /** How long a request waits for a server that is starting; default 5 s. */
   readonly startWaitMs?: number;
   /** How long refused connections are tried again: the server may be between two lives; default 2 s. */
@@ -79,7 +81,11 @@ export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
   const ttlMs = options.sessionTtlMs ?? DEFAULT_TTL_MS;
   const target = createTarget(options.target === undefined ? undefined : new URL(options.target));
   const raw = createRawUpstream();
-  const byFetch = createFetchUpstream({ fetch: options.fetch, proxy: options.forwardProxy });
+  const byFetch = createFetchUpstream({
+    fetch: options.fetch,
+    proxy: options.forwardProxy,
+    certificates: options.certificates,
+  });
   const isDirect = options.forwardProxy === undefined && options.fetch === undefined;
   const bare: Upstream = (request) =>
     request.origin.protocol === 'http:' && isDirect ? raw.send(request) : byFetch(request);
