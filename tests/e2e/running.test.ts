@@ -25,7 +25,7 @@ inEachPlace((place) => {
 
     test.each([
       ['ends at once', ['exit'], 'fixture: no credentials in the environment'],
-      ['ends after a while', ['expires', '500'], 'fixture: the key was refused'],
+      ['ends after a while', ['expires', '150'], 'fixture: the key was refused'],
     ])('that %s fails with its last words, and writes no client settings', async (_, behaviour, words) => {
       await using world = await place.openWorld();
       const settings = await registerClient(world);
