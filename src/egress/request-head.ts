@@ -8,7 +8,7 @@ export interface ProxyRequest {
 
 const CONNECT = /^CONNECT (\S+) HTTP\/1\.[01]$/;
 const ABSOLUTE = /^([A-Z]+) (http:\/\/\S+) (HTTP\/1\.[01])$/;
-/** Said to the proxy, or about this connection, not to the server. */
+/** Headers that are meant for the proxy or for this connection, not for the server. */
 const HOP_BY_HOP = /^(?:proxy-[\w-]+|connection|keep-alive|host|te|trailer)$/i;
 
 /** Reads a head without its empty line; `undefined` when it is none that a proxy can serve. */

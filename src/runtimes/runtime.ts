@@ -182,7 +182,7 @@ export interface Place {
 
 /** One thing that a workload leaves behind. */
 export interface Leftover {
-  /** For sentences: `failed to delete <what>`. */
+  /** Names it in sentences: `failed to delete <what>`. */
   readonly what: string;
   remove(): unknown;
 }
@@ -200,7 +200,7 @@ export interface Auxiliary {
 export interface AuxiliaryProgram {
   readonly image: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** Of this machine's loopback address, and the same inside. */
+  /** Ports on this machine's loopback address, and the same inside. */
   readonly ports: readonly number[];
   /** The one of them that lists show. */
   readonly labelledPort: number;

@@ -117,7 +117,7 @@ async function isFolderAt(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
   } catch {
-    return false; // whoever mounts it says what is wrong
+    return false; // the mount itself reports what is wrong
   }
 }
 

@@ -30,9 +30,9 @@ const USE_TIMEOUT_MS = 30_000;
 /** Changed when a copy of the same inputs must be made anew by this version of the program. */
 const COPY_VERSION = 3;
 
-/** Of a complete copy; beside it, where nothing of the folder can write it. */
+/** Marker of a complete copy. It lies beside the copy, where code from the folder cannot write it. */
 const ReadySchema = v.object({
-  /** Whatever else two copies have in common: the newer one stands in for the older. */
+  /** Identifies the folder: of two copies with one origin, the newer replaces the older. */
   origin: v.string(),
   interpreters: v.array(v.string()),
   /** What install scripts were run with, where they were. */

@@ -163,7 +163,7 @@ function install(
     const builtBy = options.allowScripts ? await build(scratch.folder, spec, settings, options) : undefined;
     const heldBack =
       builtBy === undefined ? findInstallScripts(scratch.folder).map(({ label }) => label) : [];
-    // As it is after the scripts were run, for the next start compares this one.
+    // The digest of the state after the scripts, because that is what the next start compares.
     const digest = digestOfContents(scratch.folder) ?? '';
     const scripts = builtBy === undefined ? '' : `all scripts, ${builtBy}`;
     const key = digestOf(digest, scripts, process.platform, process.arch);
