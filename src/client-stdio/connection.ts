@@ -22,7 +22,7 @@ export function createConnection({ url, deliver, patienceMs, fetch }: UpstreamOp
   const pending = createPending(deliver);
   const closing = new AbortController();
   const lost = Promise.withResolvers<never>();
-  lost.promise.catch(() => undefined); // whoever pumps listens too, but perhaps not any more
+  lost.promise.catch(() => undefined); // the pump listens too, but may have stopped
 
   /** Names the address that the user knows, not the one that was tried. */
   const atServer = (error: unknown) => unreachable(url, isUnreachable(error) ? error.cause : error);

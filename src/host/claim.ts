@@ -38,7 +38,7 @@ export function findClaimant(stateFolder: string, name: WorkloadName): number | 
   return readClaimant(claimPath(stateFolder, name));
 }
 
-/** Of a process that was killed. */
+/** Deletes the claim of a process that was killed. */
 export function deleteClaim(stateFolder: string, name: WorkloadName): void {
   if (!isLocked(lockPath(stateFolder, name))) rmSync(claimPath(stateFolder, name), { force: true });
 }
@@ -55,7 +55,7 @@ export function findClaimOf(stateFolder: string, processId: number): string | un
   }
 }
 
-/** `undefined` for a process that is gone, whoever has its number now, and for what cannot be read. */
+/** `undefined` when the process is gone, even if another has its number now, and when the claim cannot be read. */
 function readClaimant(path: string): number | undefined {
   try {
     const { processId, beganAt } = v.parse(ClaimSchema, JSON.parse(readFileSync(path, 'utf8')));

@@ -22,7 +22,7 @@ export interface CallbackServer extends AsyncDisposable {
 /** Throws `ERR_OAUTH` when the port is taken. */
 export function startCallbackServer({ port, state, complete }: CallbackOptions): CallbackServer {
   const end = Promise.withResolvers<void>();
-  end.promise.catch(() => undefined); // whoever waits gets it all the same
+  end.promise.catch(() => undefined); // callers that wait for `finished` still see the rejection
   let isAnswered = false;
 
   async function answer(parameters: URLSearchParams): Promise<Response> {

@@ -88,7 +88,7 @@ async function introspect(token: string, introspector: Introspector | undefined)
   return introspector.introspect(token);
 }
 
-/** Nobody gets in while it lasts, which whoever runs the server has to hear of. */
+/** Nobody can log in while the provider fails, so the operator of the server must hear of it. */
 function isProvidersFault(error: unknown): boolean {
   return hasCode(error, 'ERR_PROVIDER_UNREACHABLE') || hasCode(error, 'ERR_PROVIDER_REFUSED');
 }

@@ -102,7 +102,7 @@ export function removeLeftovers(folders: readonly string[], now: number = Date.n
         if (isLock) tryLock(path)?.release();
         else rmSync(path, { force: true });
       } catch {
-        // not ours to remove: whoever needs it says so
+        // we may not remove it; the next process that needs it reports the problem
       }
     }
   }

@@ -77,7 +77,7 @@ export function processIds(): readonly number[] {
   return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
 }
 
-/** SIGTERM, then after `patienceMs` SIGKILL; resolves when the process is gone. Whoever gets its number meanwhile is left alone. */
+/** SIGTERM, then after `patienceMs` SIGKILL; resolves when the process is gone. Another process that gets the same number meanwhile is left alone. */
 export async function terminateProcess(processId: number, patienceMs: number): Promise<void> {
   const beganAt = beginOfProcess(processId);
   const isThere = () => isProcessAlive(processId) && beginOfProcess(processId) === beganAt;

@@ -40,7 +40,7 @@ export async function removeTree(path: string, options: RemoveOptions = {}): Pro
   if (aside !== undefined) await patiently(empty(aside, path, options));
 }
 
-/** The same in one go, for what has to be gone at the end of a scope. */
+/** Does the same synchronously, so that a `using` scope can end with it. */
 export function removeTreeSync(path: string, options: RemoveOptions = {}): void {
   const aside = moveAside(path);
   if (aside === undefined) return;

@@ -95,7 +95,7 @@ export interface RequestContext {
    * go by either; this one saves it a second read and parse.
    */
   body?: ReadBody | undefined;
-  /** What the body asks for. Absent for answers, for what is no message, and where no middleware reads messages. */
+  /** What the body asks for. Absent for answers, for bodies that are no message, and where no middleware reads messages. */
   message?: MessageFacts | undefined;
   /** Who sends the request. Absent where no middleware asks. */
   identity?: Identity | undefined;
@@ -133,7 +133,7 @@ export interface MessageFacts {
   readonly resourceId: string;
   readonly arguments: Readonly<Record<string, unknown>> | undefined;
   readonly meta: Readonly<Record<string, unknown>> | undefined;
-  /** Of revision 2026-07-28, where each request says who asks and in which revision. */
+  /** Set in revision 2026-07-28, where each request says who asks and in which revision. */
   readonly clientInfo: Readonly<Record<string, unknown>> | undefined;
   readonly protocolVersion: string | undefined;
 }

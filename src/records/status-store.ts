@@ -49,7 +49,7 @@ export interface StatusStore {
   resetProcessId(name: WorkloadName, processId: number): Promise<void>;
   /** A missing file is fine. With `when`, one that can be read is deleted only when it holds. */
   delete(name: WorkloadName, when?: Condition): Promise<void>;
-  /** For messages about the file. */
+  /** Path of the status file, to name it in messages. */
   pathOf(name: WorkloadName): string;
 }
 

@@ -54,7 +54,7 @@ async function makeStartable(
   return config;
 }
 
-/** For a workload without a server: the next one is made from what its document names now. */
+/** Prepares a workload that has no server: the next server is made from what the document names now. */
 async function prepareAnew(
   context: Context,
   name: WorkloadName,

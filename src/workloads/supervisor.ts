@@ -71,7 +71,7 @@ function startsWorkload(commandLine: string, name: WorkloadName): boolean {
 }
 
 interface EndOptions {
-  /** For a server that ends with its supervisor. */
+  /** Grace period of a server that ends with its supervisor. */
   readonly serverGraceSeconds?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }

@@ -48,7 +48,7 @@ export interface RunOutcome {
 }
 
 export interface RunResult extends RunOutcome {
-  /** Of the proxy. */
+  /** Port of the proxy. */
   readonly port: number;
 }
 

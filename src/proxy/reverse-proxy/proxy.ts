@@ -58,7 +58,7 @@ export interface ReverseProxyOptions {
   readonly startWaitMs?: number;
   /** How long refused connections are tried again: the server may be between two lives; default 2 s. */
   readonly refusedWaitMs?: number;
-  /** Unix milliseconds, for the age of sessions. */
+  /** Unix milliseconds; sessions are aged by it. */
   readonly now?: () => number;
   readonly fetch?: typeof fetch;
 }

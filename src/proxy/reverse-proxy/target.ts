@@ -7,7 +7,7 @@ export interface Target {
   readonly moves: number;
   /** `undefined`: the server is (re)starting. */
   set(url: URL | undefined): void;
-  /** A connection was refused: whoever listens there next is not who did before. */
+  /** A connection was refused: a server that listens there later is another one. */
   refused(): void;
   /** A connection was made. */
   reached(): void;

@@ -19,7 +19,7 @@ export interface Channel {
   readonly stream: EventStream | undefined;
   /** Nothing more will come. */
   readonly ended: boolean;
-  /** Whoever speaks here hears of lost and new connections. */
+  /** Called when the connection is lost, and when there is a new one; set by the sender on this channel. */
   onLost: (() => void) | undefined;
   onBack: (() => void) | undefined;
   /** An event that says nothing but gives its client an id to come back with, before anything was said. */
