@@ -20,7 +20,7 @@ const POLL_MS = 20;
 const FLUSH_MS = 200;
 /** Between two requests of one connection (spec 10 §6.1). */
 const IDLE_SECONDS = 120;
-/** For the rest of a body that nobody wants (spec 10 §6.1: a whole request within 30 s). */
+/** Time for the rest of a body that nobody reads (spec 10 §6.1: a whole request within 30 s). */
 const REST_SECONDS = 30;
 
 type Handle = (request: Request) => Response | Promise<Response>;
@@ -164,7 +164,7 @@ async function isAnswering(path: string): Promise<boolean> {
   }
 }
 
-/** Whoever may connect may do everything. Gives the file's identity. */
+/** Sets the mode of the socket: anyone who can connect can do everything. Returns the file's identity. */
 function restrict(
   { path, mode }: Extract<ApiAddress, { kind: 'socket' }>,
   server: Server<undefined>,

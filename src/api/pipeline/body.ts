@@ -7,7 +7,7 @@ import { matchMembers } from '../schemas/match-members.ts';
 
 /** Longest request body, inclusive (spec 10 §6.1). */
 export const MAX_BODY_BYTES = 1024 * 1024;
-/** For a whole body, however slowly it comes (spec 10 §6.1). */
+/** Limit for a whole body, however slowly it comes (spec 10 §6.1). */
 const BODY_TIMEOUT_MS = 30_000;
 
 /**

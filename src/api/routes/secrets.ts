@@ -34,10 +34,10 @@ export function addSecretRoutes(api: Api, { env, paths, logger }: RouteOptions):
   const open = async (signal: AbortSignal) =>
     userSecrets(await openSecretsStore({ env, paths, logger, signal }));
   let last: Promise<unknown> = Promise.resolve();
-  /** To look and to write are two steps: of two that create one name at once, one is told that it is taken. */
+  /** Looking and writing are two steps, so writes take turns: when two requests create one name, the second is told that it is taken. */
   const inTurn = (write: () => Promise<Response>): Promise<Response> => {
     const written = last.then(write);
-    last = written.catch(() => undefined); // told to whoever asked for it
+    last = written.catch(() => undefined); // the request that asked for it reports the failure
     return written;
   };
 

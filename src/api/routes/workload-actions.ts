@@ -13,7 +13,7 @@ import type { Api, RouteOptions } from '../types.ts';
 import { checkGroupName } from './query.ts';
 
 const GRACE_SECONDS = 30;
-/** For one workload, after the answer (spec 10 §11.7). */
+/** Limit for the action on one workload, which goes on after the answer (spec 10 §11.7). */
 const ACTION_TIMEOUT_MS = 5 * 60_000;
 
 type Action = (workloads: WorkloadManager, name: string) => Promise<readonly Outcome[]>;

@@ -59,7 +59,7 @@ export function contentEnd(node: unknown): number {
   return rangeOf(node)[1];
 }
 
-/** Of each element of a block sequence: where its dash stands. */
+/** Where the dash of each element of a block sequence stands. */
 export function dashesOf(sequence: { readonly srcToken?: unknown }): readonly number[] {
   const token = sequence.srcToken as
     | {

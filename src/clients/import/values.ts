@@ -6,7 +6,7 @@ import { NotImportable } from './not-importable.ts';
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
-  /** Of the settings file; paths in some clients' settings are relative to it. */
+  /** Folder of the settings file; paths in some clients' settings are relative to it. */
   readonly folder: string;
   /** Throws when there is no such file. */
   readonly readText: (path: string) => string;
@@ -78,7 +78,7 @@ function outcomeOf(placeholder: string, surroundings: Surroundings): Outcome {
   return { text, secret: looksSecret(name, text) };
 }
 
-/** Whoever keeps a value in a file of its own has a reason. */
+/** A value that is kept in a separate file counts as a secret. */
 function fileValue(path: string, surroundings: Surroundings): Outcome {
   try {
     return { text: surroundings.readText(resolvePath(path, surroundings)).trim(), secret: true };
