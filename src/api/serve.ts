@@ -135,7 +135,7 @@ function warnOfOpenDoors(
   logger: Logger,
 ): void {
   if (isAuthenticated) return;
-  // Those whom the user let in are no news.
+  // On a socket, the user chose who may connect, so there is nothing to warn about.
   if (address.kind === 'socket') return;
   if (address.kind === 'tcp' && !isLoopback) {
     logger.warn(

@@ -100,7 +100,7 @@ function handling(handle: Handle, { kind }: ApiAddress, idleSeconds: number) {
       server.timeout(request, 0); // routes have limits of their own, and streams have none
       const response = await handle(request);
       if (kind !== 'tcp' || response.status === 408) response.headers.set('Connection', 'close');
-      // It holds for the connection: without this, one that is kept alive would be kept for ever.
+      // The limit holds for the connection: without this line, a kept-alive connection would never time out.
       if (response.headers.get('connection') !== 'close')
         server.timeout(request, isUnfinished(request, response) ? REST_SECONDS : idleSeconds);
       return response;
@@ -159,7 +159,7 @@ async function isAnswering(path: string): Promise<boolean> {
     socket.end();
     return true;
   } catch (error) {
-    // Not ours to connect to is not the same as dead.
+    // A socket that we may not connect to can still be alive.
     return (error as { code?: unknown }).code === 'EACCES';
   }
 }

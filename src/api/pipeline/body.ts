@@ -22,7 +22,7 @@ export async function readJson<Schema extends v.GenericSchema>(
   return check(schema, parse(await readText(c.req.raw), prefix), prefix);
 }
 
-/** Like `readJson`, for routes where no body means no wishes. */
+/** Like `readJson`, but a missing body counts as an empty object. */
 export async function readOptionalJson<Schema extends v.GenericSchema>(
   c: Context,
   schema: Schema,

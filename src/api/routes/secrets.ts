@@ -46,13 +46,13 @@ export function addSecretRoutes(api: Api, { env, paths, logger }: RouteOptions):
     describe({
       tag: 'secrets',
       summary: 'Set up the secrets provider',
-      description: 'Tried out before it is taken. Without a password, `encrypted` gets one of its own.',
+      description: 'The provider is tested before it is used. Without a password, one is generated for `encrypted`.',
       body: SetupSecrets,
       answers: {
         201: { json: SecretsSetUp, description: 'Set up' },
-        400: 'There is no such provider, or it cannot be used here',
+        400: 'Unknown provider, or one that cannot be used here',
         413: 'The body is too long',
-        502: 'What stands behind the provider failed',
+        502: 'The service behind the provider failed',
       },
     }),
     limit,
@@ -77,7 +77,7 @@ export function addSecretRoutes(api: Api, { env, paths, logger }: RouteOptions):
     '/api/v1beta/secrets/default',
     describe({
       tag: 'secrets',
-      summary: 'The secrets provider and what it can do',
+      summary: 'Get the secrets provider and its capabilities',
       answers: { 200: { json: SecretsProvider, description: 'OK' }, 404: NOT_SET_UP },
     }),
     limit,
@@ -101,7 +101,7 @@ export function addSecretRoutes(api: Api, { env, paths, logger }: RouteOptions):
     '/api/v1beta/secrets/default/keys',
     describe({
       tag: 'secrets',
-      summary: 'Names of the secrets',
+      summary: 'List the names of the secrets',
       answers: {
         200: { json: SecretKeys, description: 'OK' },
         404: NOT_SET_UP,
@@ -127,7 +127,7 @@ export function addSecretRoutes(api: Api, { env, paths, logger }: RouteOptions):
         400: 'Invalid request, or the name is reserved',
         404: NOT_SET_UP,
         405: 'The provider cannot write',
-        409: 'There is such a secret',
+        409: 'The secret already exists',
         413: 'The body is too long',
       },
     }),
@@ -149,7 +149,7 @@ export function addSecretRoutes(api: Api, { env, paths, logger }: RouteOptions):
     '/api/v1beta/secrets/default/keys/:key',
     describe({
       tag: 'secrets',
-      summary: 'Give a secret another value',
+      summary: 'Update a secret',
       path: { key: 'Name of the secret' },
       body: UpdateSecret,
       answers: {
