@@ -7,7 +7,7 @@ import { ms, perSecond } from './table.ts';
 export interface Target {
   readonly url: string;
   readonly sessionId: string;
-  /** Whose processor time is counted. */
+  /** The process whose processor time is counted. */
   readonly processId?: number;
 }
 

@@ -13,7 +13,7 @@ export interface Connection {
   request(resource: URL, init?: RequestInit): Promise<Response>;
   /** The first contact. Throws `ERR_MCP_REQUEST`, whatever it was that failed. */
   begin(contact: () => Promise<void>): Promise<void>;
-  /** There is nothing more to pump. */
+  /** Ends the connection: nothing is left to pump. */
   lose(cause: unknown): void;
   close(): void;
 }

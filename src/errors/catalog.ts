@@ -153,7 +153,7 @@ export const CATALOG = {
     ({ workload, reason }: Reason & { readonly workload: string }) =>
       `invalid workload name '${workload}': ${reason}`,
   ),
-  /** Neither a file nor a container is there for this name. */
+  /** No file and no container has this name. */
   ERR_WORKLOAD_NOT_FOUND: entry(
     'user',
     404,

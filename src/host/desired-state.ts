@@ -15,11 +15,11 @@ export interface DesiredState {
   /** Secret variables are not written. Takes no room when the workload was told to end and its environment is the same. */
   add(name: WorkloadName, environment: RunEnvironment): Promise<void>;
   has(name: WorkloadName): Promise<boolean>;
-  /** It was told to end, in whatever process it ran. */
+  /** Notes that the workload was told to end, in whatever process it ran. */
   end(name: WorkloadName): Promise<void>;
   /** When it was last told to end (ms); `undefined` when it was not, since it was last meant to run. */
   endedAt(name: WorkloadName): number | undefined;
-  /** Neither meant to run nor told to end. */
+  /** Forgets the workload: it is neither meant to run nor told to end. */
   remove(name: WorkloadName): Promise<void>;
   /** Secret variables are those of `env`, and all of them where a record cannot be read. */
   list(env: Readonly<Record<string, string | undefined>>): Promise<ReadonlyMap<WorkloadName, RunEnvironment>>;

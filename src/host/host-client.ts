@@ -101,7 +101,7 @@ export function wasHostLost(paths: Paths): boolean {
   return existsSync(addressRecord(paths)) && !isLocked(hostLock(paths));
 }
 
-/** Held by the one host of a state folder for as long as it lives. */
+/** Lock that the one host of a state folder holds for as long as it lives. */
 export function hostLock(paths: Paths): string {
   return join(paths.state, 'host', 'host.lock');
 }

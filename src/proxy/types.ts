@@ -38,7 +38,7 @@ export interface ServerLink {
  */
 export interface SessionJournal {
   load(): readonly SessionRecord[];
-  /** `all` gives the records that stand for everything known now, for when an earlier write failed. */
+  /** `all` gives the records of everything known now; they are written instead when an earlier write failed. */
   append(record: SessionRecord, all: () => readonly SessionRecord[]): void;
   /** Replaces the journal by these records (compaction). */
   replace(records: readonly SessionRecord[]): void;
@@ -57,7 +57,7 @@ export type SessionRecord =
       readonly identity: string;
       readonly request: string;
       readonly result: string;
-      /** It was never made: the process keeps to the revision without one. */
+      /** The handshake was never made: the process keeps to the revision without one. */
       readonly isStandIn?: boolean;
     }
   | { readonly type: 'initialized'; readonly identity: string }

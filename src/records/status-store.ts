@@ -45,7 +45,7 @@ export interface StatusStore {
   change(name: WorkloadName, change: StatusChange): Promise<boolean>;
   /** No effect when the file is missing. */
   setProcessId(name: WorkloadName, processId: number): Promise<void>;
-  /** To 0, when the file names exactly this process: a dying supervisor must not clobber its successor. */
+  /** Sets it to 0 when the file names exactly this process: a dying supervisor must not clobber its successor. */
   resetProcessId(name: WorkloadName, processId: number): Promise<void>;
   /** A missing file is fine. With `when`, one that can be read is deleted only when it holds. */
   delete(name: WorkloadName, when?: Condition): Promise<void>;

@@ -95,7 +95,7 @@ function reserveName(context: Context, name: WorkloadName): Disposable {
   return held;
 }
 
-/** Those that `config.yaml` names, where the request names none; checked like those of an image (spec 03 §13.6). */
+/** Takes the requirements of `config.yaml` where the request names none; they are checked like those of an image (spec 03 §13.6). */
 async function withRequirements(context: Context, settings: ServerSettings): Promise<ServerSettings> {
   const { resolveRuntimeSettings } = await import('../build/index.ts');
   const file = (await (await context.config()).read()).runtime_configs?.['uvx'];

@@ -17,7 +17,7 @@ export type OwnSource =
       readonly defaultName: string;
     };
 
-/** A server of somebody else's: nothing is run for it but its proxy. */
+/** A remote server: only its proxy runs here. */
 export interface RemoteSubject {
   readonly kind: 'remote';
   readonly url: string;

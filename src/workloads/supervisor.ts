@@ -111,8 +111,8 @@ export async function endSupervisor(
 }
 
 /**
- * The process of its own that serves a workload, never this one: by its claim, else by the status file, else, when that is lost too, by the
- * process table. One that might be somebody else's is none.
+ * The dedicated process that serves a workload, never this one. It is found by its claim, else by the status file, else, when that
+ * is lost too, by the process table. A process that might be another program does not count.
  */
 export function findDedicated(
   { paths }: Pick<Context, 'paths'>,

@@ -133,7 +133,7 @@ async function usableOf(
   return ready.builtFor === buildLabel(await folderRuntime(project, copy, options)) ? ready : undefined;
 }
 
-/** In place, for Python's environments name their interpreter by its full path; the marker is written last. */
+/** Makes the copy in its final place, because Python's environments name their interpreter by its full path. Writes the marker last. */
 async function makeCopy(
   copy: string,
   project: NodeProject | PythonProject,

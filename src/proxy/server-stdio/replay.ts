@@ -41,7 +41,7 @@ interface Entry {
   readonly frame: Uint8Array;
 }
 
-/** So long may a client take to come back for the rest of a stream that has ended. */
+/** How long a client may take to come back for the rest of a stream that has ended. */
 const KEEP_ENDED_MS = 5 * 60_000;
 /** An id longer than this is not repeated in every event. */
 const MAX_REQUEST_CHARS = 256;

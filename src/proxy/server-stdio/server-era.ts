@@ -22,7 +22,7 @@ export interface ServerEra {
   supported(): readonly string[];
   /** What it said about itself without a handshake, as the answer to one; `undefined` when it cannot be told. */
   standInHandshake(refusal: Refusal, order: Order): Promise<string | undefined>;
-  /** It told us that it speaks no revision that begins with `initialize`. */
+  /** Whether the server told us that it speaks no revision that begins with `initialize`. */
   isModernOnly(): boolean;
   /** A process is there; what is known of another one is forgotten. */
   attached(identity: string): void;

@@ -95,13 +95,13 @@ async function createAndStart(
     marked(options.mark, 'create', () => engine.containers.create(name, spec, { imageId })),
   );
   for (const warning of warnings) logger.warn('container engine warning', { container: name, warning });
-  // It stays as it is: who removes the workload removes it, and the next start takes it.
+  // The container stays: a removal of the workload removes it, and the next start uses it.
   signal.throwIfAborted();
   await startOrRemove(engine, id, 'failed to start container', options);
   return id;
 }
 
-/** Left behind, a container that does not start would be in the way of the next start under its name. */
+/** Removes a container that does not start, because it would block the next start under its name. */
 async function startOrRemove(
   engine: Engine,
   id: string,

@@ -18,7 +18,7 @@ export interface RunningContainer {
   readonly id: string;
   /** Changes whenever the server's process is a new one: container id and start time. */
   readonly identity: string;
-  /** It ran before we came: somebody was attached to it, and may have died in the middle of a line. */
+  /** It ran before we came: another process was attached to it, and may have died in the middle of a line. */
   readonly wasUp: boolean;
   /** How long its process had run when we came to it. */
   readonly livedMs: number;

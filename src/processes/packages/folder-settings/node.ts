@@ -70,7 +70,7 @@ function npmrcLines(
     });
 }
 
-/** Settings of these files that decide where packages come from. None is taken, for this program is none of their tools. */
+/** Settings of these files that decide where packages come from. None is used, because they are meant for other tools. */
 const OTHER_FILES: readonly (readonly [string, RegExp])[] = [
   ['.yarnrc', /^\s*"?((?:@[^:\s"]+:)?registry|yarn-path|(?:https?-)?proxy|cafile|ca|_authToken)"?\s/],
   [
