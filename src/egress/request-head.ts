@@ -26,7 +26,7 @@ export function parseProxyRequest(head: string): ProxyRequest | undefined {
     (line) => /^[\w!#$%&'*+.^`|~-]+:/.test(line) && !HOP_BY_HOP.test(line.split(':', 1)[0] ?? ''),
   );
   const upgrade = lines.some((line) => /^upgrade:/i.test(line));
-  // One request for each connection, so that what follows on it cannot be meant for somebody else.
+  // One request for each connection, so that what follows on it cannot be meant for another server.
   const connection = upgrade ? 'Connection: Upgrade' : 'Connection: close';
   const forwardedHead = [
     `${method} ${url.pathname}${url.search} ${version}`,

@@ -7,7 +7,7 @@ import type { WorkloadName } from '../records/index.ts';
 /**
  * Who serves a workload in a process of its own: `<state>/toolhive/host/serving/<base>.lock` is held as long as that process lives,
  * and `<base>.json` beside it says which one it is. Status files tell too, but those are shared with other program versions, may
- * be lost, and name a process id that somebody else may have by now.
+ * be lost, and name a process id that another process may have by now.
  */
 
 const ClaimSchema = v.object({ processId: v.number(), beganAt: v.string() });

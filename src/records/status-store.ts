@@ -37,7 +37,7 @@ export interface StatusStore {
   find(name: WorkloadName): Promise<StatusRecord | undefined>;
   /** Throws only when the folder itself cannot be read. */
   list(): Promise<StatusListing>;
-  /** Sets status and context, creating the file, or making one anew that cannot be read; keeps process id and creation time. */
+  /** Sets status and context, creating the file, or replacing one that cannot be read; keeps process id and creation time. */
   set(name: WorkloadName, status: WorkloadStatus, context?: string): Promise<void>;
   /** As `set`, but only when the file exists and `condition` holds for it under the lock. */
   setIf(name: WorkloadName, condition: Condition, status: WorkloadStatus, context?: string): Promise<boolean>;

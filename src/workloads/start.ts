@@ -76,7 +76,7 @@ function statusOf(supervisor: Supervisor, record: StatusRecord | undefined): Wor
   return observed?.status ?? record?.status;
 }
 
-/** A start shows no progress of its own: what takes long is told to the log. */
+/** A start shows no progress; long steps are logged instead. */
 function loggedProgress(logger: Logger): Progress {
   return {
     line: (text) => logger.info(text),

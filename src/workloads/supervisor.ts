@@ -20,7 +20,7 @@ const TERMINATION_PATIENCE_MS = 10_000;
 /** More for one that waits for its engine to answer a create or a start, which would come to nothing good without it. */
 const DEPLOY_PATIENCE_MS = 60_000;
 
-/** Who serves a workload now: the shared host is asked, a process of its own is told by status file and process table. */
+/** Who serves a workload now. The shared host is asked; a dedicated process is found by status file and process table. */
 export type Supervisor =
   | { readonly kind: 'none' }
   /** `observed` is missing when the host lives and does not say. */

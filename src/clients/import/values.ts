@@ -32,7 +32,7 @@ const VARIABLE =
 const OF_THE_CLIENT =
   /^(?:workspace\w*|file\w*|relativeFile\w*|cwd|execPath|lineNumber|selectedText|defaultBuildTask|PWD|OLDPWD)$/;
 
-/** A variable by a name that somebody else chose: one that every object has is none. */
+/** Looks up a variable by a name from outside: names that every object has, such as `constructor`, count as absent. */
 export function variableIn(env: Surroundings['env'], name: string): string | undefined {
   return Object.hasOwn(env, name) ? env[name] : undefined;
 }

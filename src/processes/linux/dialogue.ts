@@ -34,7 +34,7 @@ export function talkTo(child: Child, signal: AbortSignal): Dialogue {
       await next();
     },
     [Symbol.dispose]() {
-      // A read that is under way ends with the child, and must not find somebody else's descriptor.
+      // A read that is under way ends with the child, and must not read a reused descriptor number.
       void reports.return({}).finally(() => channel[Symbol.dispose]());
     },
   };

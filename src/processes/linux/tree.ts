@@ -72,7 +72,7 @@ export function watchTree(child: Child, { readsInput }: { readonly readsInput: b
 
 interface Init {
   readonly pid: number;
-  /** When it began: its number may be given to somebody else when it is gone. */
+  /** When it began: another process may get its number when it is gone. */
   readonly beganAt: string;
 }
 

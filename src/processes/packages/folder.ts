@@ -27,7 +27,7 @@ import { openPackageStore, type PackageStore } from './store.ts';
 import type { InstalledPackage, InstallOptions } from './types.ts';
 
 const USE_TIMEOUT_MS = 30_000;
-/** Changed when a copy of the same inputs must be made anew by this version of the program. */
+/** Changed when a copy of the same inputs must be recreated by this version of the program. */
 const COPY_VERSION = 3;
 
 /** Marker of a complete copy. It lies beside the copy, where code from the folder cannot write it. */
@@ -43,7 +43,7 @@ const ReadySchema = v.object({
 type Ready = v.InferOutput<typeof ReadySchema>;
 
 /**
- * A server whose sources are in a folder of this machine: what is run is a copy of it, with its dependencies, made anew
+ * A server whose sources are in a folder of this machine: what is run is a copy of it, with its dependencies, recreated
  * whenever the folder has changed. Copies of what it held before go, unless a server uses them. Throws `ERR_FOLDER_UNUSABLE` and `ERR_PACKAGE_INSTALL`.
  */
 export async function installFolder(path: string, options: InstallOptions): Promise<InstalledPackage> {

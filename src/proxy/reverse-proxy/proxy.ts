@@ -42,7 +42,7 @@ export interface ReverseProxyOptions {
   readonly maxSessions?: number | undefined;
   /** Watches the server once it has served somebody (spec 04 §9.2); `undefined`: nobody watches. */
   readonly health?: HealthMonitorSettings | undefined;
-  /** The server failed too many health checks in a row. Told once; counted anew after the next success. */
+  /** The server failed too many health checks in a row. Called once; the count restarts after the next success. */
   readonly onUnhealthy?: ((health: Health) => void) | undefined;
   /** Whether `/health` asks the server; default true (spec 04 §9.1: `TOOLHIVE_REMOTE_HEALTHCHECKS`). */
   readonly answersHealth?: boolean;

@@ -1,4 +1,4 @@
-/** Where the server behind us listens now; it moves when its container is made anew (spec 04 §8.1). */
+/** Where the server behind us listens now; it moves when its container is recreated (spec 04 §8.1). */
 export interface Target {
   readonly url: URL | undefined;
   /** Counts the lives of the server that are known to have ended, because its address refused connections. */

@@ -19,7 +19,7 @@ type NetworkIds = ReadonlyMap<string, string>;
 
 /**
  * Makes an engine have what a plan says: its networks, then its containers in their order, each reused where it has the settings
- * wanted and made anew where it has not (spec 03 §4.1, §9.1). `server` is the server's container as it is now. Gives that container's id.
+ * wanted and recreated where it has not (spec 03 §4.1, §9.1). `server` is the server's container as it is now. Gives that container's id.
  */
 export async function applyPlan(
   engine: Engine,

@@ -193,7 +193,7 @@ async function build(
   return buildLabel(runtime);
 }
 
-/** An archive is put where the tool can see it: the rest of its folder is nobody's business. */
+/** Installs `spec` into the folder. An archive is copied there first, so that the tool does not see what lies beside it. */
 async function fill(
   folder: string,
   spec: string,
