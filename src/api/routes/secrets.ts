@@ -46,7 +46,8 @@ export function addSecretRoutes(api: Api, { env, paths, logger }: RouteOptions):
     describe({
       tag: 'secrets',
       summary: 'Set up the secrets provider',
-      description: 'The provider is tested before it is used. Without a password, one is generated for `encrypted`.',
+      description:
+        'The provider is tested before it is used. Without a password, one is generated for `encrypted`.',
       body: SetupSecrets,
       answers: {
         201: { json: SecretsSetUp, description: 'Set up' },

@@ -71,9 +71,14 @@ const ResourceLimits = named(
   v.object({
     memory: v.pipe(
       ResourceLimitsSchema.entries.memory,
-      v.description('A size such as 512m or 2g; `unlimited` means no limit. Default: half of the memory, 4g at most'),
+      v.description(
+        'A size such as 512m or 2g; `unlimited` means no limit. Default: half of the memory, 4g at most',
+      ),
     ),
-    cpus: v.pipe(ResourceLimitsSchema.entries.cpus, v.description('Number of processors; 0 (default) means no limit')),
+    cpus: v.pipe(
+      ResourceLimitsSchema.entries.cpus,
+      v.description('Number of processors; 0 (default) means no limit'),
+    ),
     pids: v.pipe(
       ResourceLimitsSchema.entries.pids,
       v.description('Number of processes and threads; 0 means no limit. Default: 2048'),
@@ -95,7 +100,7 @@ const fields = {
   proxy_mode: v.pipe(Text, v.description('sse (default) or streamable-http; applies to stdio servers')),
   network_isolation: Switch,
   permission_profile: v.optional(PermissionProfileSchema),
-  authz_config: v.pipe(Text, v.description("Path on the machine of the API server")),
+  authz_config: v.pipe(Text, v.description('Path on the machine of the API server')),
   oidc: v.optional(OidcOptions),
   trust_proxy_headers: Switch,
   allow_docker_gateway: Switch,

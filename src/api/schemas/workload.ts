@@ -30,7 +30,9 @@ const WorkloadEntry = named(
     group: v.optional(v.string()),
     tools: v.optional(v.array(v.string())),
     remote: v.optional(v.boolean()),
-    runtime: v.optional(v.pipe(v.literal('process'), v.description('The workload runs as a process, without a container'))),
+    runtime: v.optional(
+      v.pipe(v.literal('process'), v.description('The workload runs as a process, without a container')),
+    ),
     confined: v.optional(v.pipe(v.boolean(), v.description('Whether the process runs in a sandbox'))),
     limits: v.optional(
       v.pipe(
