@@ -1,6 +1,6 @@
 /**
  * Links of documents lead somewhere: to a file or folder that is there, and to a heading that it has. Paths in back-ticks
- * exist, chapters left out, for they name files of users and plans. The newest version in CHANGELOG.md is that of package.json.
+ * exist, except in chapters, which also name files of users and plans. The newest version in CHANGELOG.md is that of package.json.
  */
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';

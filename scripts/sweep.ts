@@ -183,7 +183,7 @@ async function thv(args: readonly string[], timeoutMs = 120_000) {
         ]),
       ),
       XDG_RUNTIME_DIR: home,
-      // Containers of whoever runs this are none of its business.
+      // The containers of the user who runs this must not be touched.
       TOOLHIVE_RUNTIME: 'process',
       TOOLHIVE_KEYRING: 'off',
     },

@@ -15,7 +15,7 @@ interface Outcome extends TestReport {
 
 const NOTHING: Outcome = { passed: 0, skipped: 0, failures: [], exitCode: 0 };
 
-/** For tests and hooks that name none. Most need a second; the rest is for slow machines with two processors. */
+/** Default limit of tests and hooks. Most need a second; the rest is slack for slow machines with two processors. */
 const TIMEOUT_MS = 120_000;
 
 const FLAGS = ['--fast', '--update-timings'];

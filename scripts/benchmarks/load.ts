@@ -7,14 +7,14 @@ import { ms, perSecond } from './table.ts';
 export interface Target {
   readonly url: string;
   readonly sessionId: string;
-  /** Whose processor time is counted. */
+  /** The process whose processor time is counted. */
   readonly processId?: number;
 }
 
 export interface LoadOptions {
   readonly connections: number;
   readonly seconds: number;
-  /** Of the message that is echoed; 100 unless given. */
+  /** Size of the message that is echoed; 100 unless given. */
   readonly payloadBytes?: number;
   /** Answers that are no echo have a size of their own. */
   readonly answerBytes?: number;
@@ -26,7 +26,7 @@ export interface Load {
   readonly seconds: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** Of the target's process, while the load was on; 0 when it has none. */
+  /** Processor time of the target's process under load; 0 when it has none. */
   readonly processorMs: number;
 }
 

@@ -7,7 +7,7 @@ import { childOf } from './process-usage.ts';
 
 export interface HttpServer extends AsyncDisposable {
   readonly port: number;
-  /** Of its one worker. */
+  /** Process id of its one worker. */
   readonly processId: number;
 }
 

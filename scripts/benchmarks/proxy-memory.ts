@@ -9,7 +9,7 @@ const MANY = 50;
 const MANY_IDLE_MB = 100;
 /** What two looks at a process that does the same all the time may differ by. */
 const NOISE_MB = 10;
-/** So long nothing happens before a look; the collector has its own clock. */
+/** Idle time before memory is read, because the garbage collector runs on its own schedule. */
 const SETTLE_MS = 2000;
 const LOOKS = 10;
 

@@ -73,7 +73,7 @@ export function perSecond(value: number): string {
   return `${Math.round(value).toLocaleString('en-US')}/s`;
 }
 
-/** Of at least one value. */
+/** Median of at least one value. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;

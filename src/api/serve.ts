@@ -85,7 +85,7 @@ export async function serveApi(options: ServeOptions): Promise<void> {
     debug: options.debug,
     shutdown: shutdown.signal,
   });
-  // Whoever is answered can find the record: requests that come before it wait for it.
+  // A client that got an answer can find the record, so earlier requests wait until it is written.
   const published = Promise.withResolvers<void>();
   let answer = async (request: Request): Promise<Response> => {
     await published.promise;
@@ -135,7 +135,7 @@ function warnOfOpenDoors(
   logger: Logger,
 ): void {
   if (isAuthenticated) return;
-  // Those whom the user let in are no news.
+  // On a socket, the user chose who may connect, so there is nothing to warn about.
   if (address.kind === 'socket') return;
   if (address.kind === 'tcp' && !isLoopback) {
     logger.warn(

@@ -254,7 +254,7 @@ function withoutDefaults(config: UpdateRequest['oauth_config']): object | undefi
   return port === USUAL_CALLBACK_PORT ? asked : { ...asked, port };
 }
 
-/** Of `--remote-auth-callback-port` (spec 01 §4.3). */
+/** Default of `--remote-auth-callback-port` (spec 01 §4.3). */
 const USUAL_CALLBACK_PORT = 8666;
 
 /** Whether an object says anything: texts, lists and maps that are empty, 0 and false do not. */

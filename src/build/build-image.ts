@@ -32,7 +32,7 @@ export interface BuildImageOptions extends BuildInputs {
   readonly progress: BuildProgress;
   /** Name of the image; one that says what it is made of unless given. */
   readonly tag?: string | undefined;
-  /** A version that is not pinned is looked up anew, however young the last image is. */
+  /** A version that is not pinned is looked up again, however young the last image is. */
   readonly fresh?: boolean | undefined;
   /** Milliseconds since 1970; the clock unless given. */
   readonly now?: () => number;

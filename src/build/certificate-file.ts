@@ -5,7 +5,7 @@ import type { Logger } from '../platform/index.ts';
 
 /**
  * A CA certificate, or several, that the user named (spec 03 §13.5): what of the file is certificates, in PEM. Text around them
- * is left out, for the file goes into an image. Throws `ERR_BUILD_INPUT_INVALID`, `ERR_INPUT_INVALID`.
+ * is left out, because the file goes into an image. Throws `ERR_BUILD_INPUT_INVALID`, `ERR_INPUT_INVALID`.
  */
 export async function readCertificateFile(path: string, logger: Logger): Promise<string> {
   const text = await readFile(path, 'latin1').catch((error: unknown) => {

@@ -109,7 +109,7 @@ async function dockerfileBuild(project: DockerfileProject, options: BuildImageOp
   const repository = repositoryOf(project);
   const baseImages = baseImagesOf(await readFile(join(folder, dockerfile), 'utf8'));
   const { proxies } = await readHostSettings('npx', { env, home, configured: new Map(), logger });
-  // One of them that was made anew here makes another image.
+  // A base image that was rebuilt here changes the image.
   const bases = await Promise.all(
     baseImages.map(async (image) => (await engine.images.find(image, { signal }))?.Id ?? image),
   );

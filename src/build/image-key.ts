@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type ContextEntry, unreadable } from './context-tar.ts';
 
-/** Changed when the same inputs must be built anew by this version of the program. */
+/** Changed when the same inputs must be rebuilt by this version of the program. */
 const RECIPE_VERSION = 1;
 
 /**

@@ -8,7 +8,7 @@ import { ENGINE_IGNORE_FILES, type IgnoreRules, readIgnoreRules } from './ignore
 export interface LocalProject {
   /** Package or file to build, relative to the context: `.`, `./cmd/server`. */
   readonly target: string;
-  /** Everything that goes into the context, in a fixed order; read anew with each call. */
+  /** Everything that goes into the context, in a fixed order; read again with each call. */
   entries(): AsyncIterable<ContextEntry>;
 }
 

@@ -7,7 +7,7 @@ export interface FoundCommand {
   /** Full name, for example `thv mcp list`. */
   readonly path: string;
   readonly command: Command;
-  /** Of the command's entry in the tree; the root has none. */
+  /** The command's entry in the tree; the root has none. */
   readonly info: CommandInfo | undefined;
   /** The arguments without the words that named the command. */
   readonly args: readonly string[];

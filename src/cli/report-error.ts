@@ -10,7 +10,7 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
 };
 
 interface ReportOptions {
-  /** Full name of the command, for the log: `thv group list`. */
+  /** Full name of the command, as the log shows it: `thv group list`. */
   readonly command: string;
   readonly env: Environment;
   readonly terminal: Terminal;

@@ -32,15 +32,15 @@ export function watchSignals(process: Process): Interruption {
   };
 }
 
-/** For commands that take their time to end: from now on the next SIGINT or SIGTERM ends the process on the spot (spec 10 §20-21). */
+/** Called by commands that take their time to end: from now on the next SIGINT or SIGTERM ends the process on the spot (spec 10 §20-21). */
 export function endAtNextSignal(process: Process): void {
   for (const name of ['SIGINT', 'SIGTERM'] as const)
     process.on(name, () => process.exit(128 + NUMBERS[name]));
 }
 
 /**
- * For commands that serve in the foreground: a closed terminal ends them as SIGTERM does, with what they serve, instead of on the spot. One
- * that was started to outlive its terminal (nohup) stays deaf to it.
+ * Makes a closed terminal end a foreground server as SIGTERM does, together with what it serves, instead of on the spot. A command
+ * that was started to outlive its terminal (nohup) still ignores it.
  */
 export function endAtHangUp(process: NodeJS.Process): void {
   if (isHangUpIgnored(process.platform)) return;

@@ -3,8 +3,8 @@ import { messageOf, ThvError } from '../errors/index.ts';
 import { createVisibleText } from './visible.ts';
 
 /**
- * The three standard streams as commands use them. Writing is synchronous: a full pipe holds the command back. On a terminal
- * nothing that is written steers it, whoever's words it is; pipes and files get every byte as it is.
+ * The three standard streams as commands use them. Writing is synchronous: a full pipe holds the command back. Output to a
+ * terminal never carries control sequences of others, whatever its source; pipes and files get every byte as it is.
  */
 export interface Terminal {
   readonly stdinIsTty: boolean;
@@ -76,7 +76,7 @@ function isTerminal(fd: 0 | 1 | 2): boolean {
     const file = fstatSync(fd);
     return file.isCharacterDevice() && file.rdev !== statSync('/dev/null').rdev;
   } catch {
-    return false; // closed by whoever started us
+    return false; // our parent process closed it
   }
 }
 

@@ -15,9 +15,9 @@ interface CheckDeps {
   openLog(): Promise<Logger>;
 }
 
-/** Told as lines to other programs, or too short to be worth it. */
+/** Commands whose output other programs read, or that are too short to be worth a notice. */
 const NEVER = /^thv (completion|help|version|host|__complete|__completeNoDesc)\b/;
-/** Nobody reads a notice beside what a script asks for (spec 01 §14-22). */
+/** Commands that scripts call; a notice beside their output would reach nobody (spec 01 §14-22). */
 const NOT_IN_SCRIPTS = /^thv (\w+ )*(list|ls|status|search|info|logs|check|get-\S+)$/;
 
 /** Asks for a newer version beside a command; ending it prints the notice if there is one by then, and waits for nothing. */

@@ -13,7 +13,7 @@ export interface Connection {
   request(resource: URL, init?: RequestInit): Promise<Response>;
   /** The first contact. Throws `ERR_MCP_REQUEST`, whatever it was that failed. */
   begin(contact: () => Promise<void>): Promise<void>;
-  /** There is nothing more to pump. */
+  /** Ends the connection: nothing is left to pump. */
   lose(cause: unknown): void;
   close(): void;
 }
@@ -22,7 +22,7 @@ export function createConnection({ url, deliver, patienceMs, fetch }: UpstreamOp
   const pending = createPending(deliver);
   const closing = new AbortController();
   const lost = Promise.withResolvers<never>();
-  lost.promise.catch(() => undefined); // whoever pumps listens too, but perhaps not any more
+  lost.promise.catch(() => undefined); // the pump listens too, but may have stopped
 
   /** Names the address that the user knows, not the one that was tried. */
   const atServer = (error: unknown) => unreachable(url, isUnreachable(error) ? error.cause : error);

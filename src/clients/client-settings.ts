@@ -124,7 +124,7 @@ export function createClientSettings(options: SettingsOptions): ClientSettings {
     return found?.clients ?? [];
   }
 
-  /** Of ids in files that several programs write, those we know. */
+  /** The clients whose ids we know; other programs write these files too, with ids of their own. */
   const known = (ids: Iterable<string>) => {
     const wanted = new Set(ids);
     return CLIENTS.filter(({ id }) => wanted.has(id));

@@ -26,7 +26,7 @@ export interface ImportedServer {
   readonly environment: Readonly<Record<string, string>>;
   /** Which variables look like secrets, by their names, by their values, or by where these came from. */
   readonly secretVariables: readonly string[];
-  /** For a remote server. */
+  /** Headers of a remote server. */
   readonly headers: Readonly<Record<string, string>>;
   readonly secretHeaders: readonly string[];
   /** `host:container[:ro]` */

@@ -4,7 +4,7 @@ import type { Client, FormatName, Places } from './types.ts';
 /** Words for the two endpoints under `key`. */
 interface TypeKey {
   readonly key: string;
-  /** Not written where a client takes this endpoint for granted. */
+  /** Absent where the client assumes this endpoint. */
   readonly http?: string;
   /** Likewise. */
   readonly sse?: string;

@@ -236,7 +236,7 @@ async function write(path: string, target: string, text: string, isFirst: boolea
   await writeFileAtomic(target, text, { directoryMode: 0o700, like: there });
 }
 
-/** A rename would get around the mode, but whoever set it meant it. */
+/** A rename would work despite the mode, but a user who made the file read-only meant it. */
 async function refuseReadOnly(path: string, target: string): Promise<void> {
   if (((await stat(target)).mode & 0o222) === 0)
     throw new ThvError('ERR_CLIENT_SETTINGS_READ_ONLY', { path });

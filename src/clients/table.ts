@@ -38,7 +38,7 @@ export function getClient(id: string): Client {
   return client;
 }
 
-/** What to tell whoever still uses a client that its makers have given up. */
+/** Advice for users of a client that its makers have given up. */
 export function discontinuationOf(id: string): string | undefined {
   return CLIENTS.find((client) => client.id === id)?.discontinued;
 }

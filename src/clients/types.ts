@@ -51,6 +51,6 @@ export interface Client {
   readonly installedWhen: 'folder' | 'file';
   readonly supportsSkills: boolean;
   readonly supportsPlugins: boolean;
-  /** What to tell whoever still uses it. */
+  /** Advice for users of a client that its makers have given up. */
   readonly discontinued?: string;
 }

@@ -13,7 +13,7 @@ export async function openClientSettings({ env, findPaths, openLog }: Needed): P
   return createClientSettings({ env, paths: await findPaths(), logger: await openLog() });
 }
 
-/** Warns whoever still uses a client that its makers have given up (spec 09 §6.1). */
+/** Warns users of a client that its makers have given up (spec 09 §6.1). */
 export function warnOfDiscontinued(ids: readonly string[], { err }: Invocation['terminal']): void {
   for (const id of ids) {
     const advice = discontinuationOf(id);

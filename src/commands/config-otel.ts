@@ -94,7 +94,7 @@ const environmentVariables: Setting = {
   notSet: 'No OpenTelemetry environment variables are currently configured.',
 };
 
-/** Not set, a workload does it. */
+/** A signal is on for workloads unless it is set to false. */
 function signalSetting(signal: 'metrics' | 'tracing'): Setting {
   const key = `${signal}-enabled` as const;
   const isEnabled = (otel: Otel) => otel[key] ?? true;
@@ -122,7 +122,7 @@ interface SwitchTexts {
   readonly notSet: string;
 }
 
-/** Not set, it is off; switched off, it is not kept. */
+/** Unset means off; `false` is not stored. */
 function switchSetting(key: 'insecure' | 'enable-prometheus-metrics-path', texts: SwitchTexts): Setting {
   const isOn = (otel: Otel) => otel[key] === true;
   return {

@@ -1,7 +1,7 @@
 import { createCommand, formatFlag, printJson } from '../cli/index.ts';
 import { createGroupStore, ensureDefaultGroup } from '../groups/index.ts';
 
-/** Made by another program for itself. */
+/** A group that another program makes for its own use. */
 const HIDDEN = '__mcp-optimizer__';
 
 export const groupList = createCommand({

@@ -41,7 +41,7 @@ export async function storeSecrets(
   };
 }
 
-/** The name it has in the end: a secret of the same name with another value is somebody else's. */
+/** Returns the name it was stored under: a secret of the same name with another value is never overwritten. */
 async function storeUnder(store: SecretsStore, wanted: string, value: string): Promise<string> {
   for (let attempt = 1; ; attempt++) {
     const name = attempt === 1 ? wanted : `${wanted}-${attempt}`;

@@ -60,7 +60,7 @@ Without --all, only those that are running.`,
 /** What `thv list` shows without `--all` (spec 01 §5.1). */
 const LISTED: ReadonlySet<string> = new Set(['running', 'auth_retrying']);
 
-/** What is not shown but may be looked for: it is on its way, or something is wrong with it. Stopped servers are no news. */
+/** Mentions hidden workloads that the user may look for: those that are starting or failed. Stopped ones are not mentioned. */
 function noticeOf(hidden: readonly Workload[]): string | undefined {
   const news = hidden.filter(({ status }) => !QUIET.has(status));
   if (news.length === 0) return undefined;

@@ -8,7 +8,7 @@ export interface McpConnection extends AsyncDisposable {
   readonly client: Client;
   /** Why no answer can come any more; `undefined` while one can. */
   readonly lost: () => string | undefined;
-  /** For every request: the deadline of the whole operation, and what cancels it. */
+  /** Options of every request: the deadline of the whole operation, and what cancels it. */
   readonly request: { readonly signal: AbortSignal; readonly timeout: number };
 }
 
@@ -102,7 +102,7 @@ function createClient(): Client {
   );
 }
 
-/** Rejects as soon as `signal` aborts; whoever aborts closes what `work` is waiting for. */
+/** Rejects as soon as `signal` aborts; the code that aborts also closes what `work` is waiting for. */
 async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason);

@@ -58,7 +58,7 @@ async function answerAll(resource: string | URL, init?: RequestInit): Promise<Re
   return Response.json(failure(id, said), { headers: kept(headers) });
 }
 
-/** Those that say how the body was sent are true no more. */
+/** Drops the headers that say how the body was sent, because they no longer hold. */
 function kept(headers: Headers): Headers {
   const left = new Headers(headers);
   for (const name of ['content-length', 'content-encoding', 'transfer-encoding', 'content-type'])

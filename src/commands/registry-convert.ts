@@ -16,7 +16,7 @@ export const registryConvert = createCommand({
   usage: '[flags]',
   long: `Convert a registry from the legacy ToolHive format to the upstream MCP format.
 
-Reads stdin and writes stdout unless files are named. Groups are left out, for the upstream format has none.`,
+Reads stdin and writes stdout unless files are named. Groups are left out because the upstream format has none.`,
   examples: `
   thv registry convert --in registry.json --out converted.json
   thv registry convert --in registry.json --in-place`,

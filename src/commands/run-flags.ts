@@ -26,7 +26,7 @@ import {
 } from './run-flag-schemas.ts';
 import { waitFlags } from './wait-until-running.ts';
 
-/** Of `thv run`, in the order of its help (spec 01 §4.3). */
+/** Flags of `thv run`, in the order of its help (spec 01 §4.3). */
 export const runFlags = {
   name: {
     kind: 'string',

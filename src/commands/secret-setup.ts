@@ -59,7 +59,7 @@ async function askProvider(invocation: Invocation): Promise<ProviderType> {
   }
 }
 
-/** Words between blanks: whoever needs more than that gives them one by one to `thv secret provider exec -- …`. */
+/** Splits at blanks. Users who need quotes pass the arguments to `thv secret provider exec -- …` instead. */
 async function askCommand(invocation: Invocation): Promise<readonly string[]> {
   const line = await ask(invocation, 'Enter the command, with {name} for the name of the secret: ');
   if (/["'\\]/.test(line))

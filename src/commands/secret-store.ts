@@ -4,7 +4,7 @@ import { openSecretsStore, type SecretsStore } from '../secrets/index.ts';
 
 type Needed = Pick<Invocation, 'env' | 'findPaths' | 'input' | 'openLog' | 'signal' | 'terminal'>;
 
-/** The store that is set up, for a command: a person at the terminal may be asked for the password. */
+/** Opens the configured store for a command, which may ask a person at the terminal for the password. */
 export async function openSecrets(invocation: Needed): Promise<SecretsStore> {
   return withAdvice(invocation.terminal, async () =>
     within('failed to create secrets manager', async () =>

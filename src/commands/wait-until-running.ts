@@ -35,7 +35,7 @@ interface Waiting {
   readonly signal: AbortSignal;
 }
 
-/** The server ended while it was waited for; its restarts go on, but whoever waits wants to know now (spec 02 §4.4). */
+/** Whether the server ended while we waited. Its restarts go on, but the waiting user wants to know now (spec 02 §4.4). */
 function hasCrashed(status: string, context: string | undefined): boolean {
   return status === 'starting' && /^(?:Container|Process) exited\b/.test(context ?? '');
 }

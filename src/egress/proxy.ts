@@ -135,7 +135,10 @@ async function lookUp(host: string): Promise<readonly string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
-/** By number, for a second look-up could say something else, and in their order: a name with an IPv6 and an IPv4 address may be served on one of them alone. Throws what the last one throws. */
+/**
+ * Connects to the first address that accepts. It takes addresses because a second look-up of the name could give others, and tries
+ * all because a name with an IPv6 and an IPv4 address may be served on one of them only. Throws what the last attempt throws.
+ */
 async function openOneOf([address = '', ...others]: readonly string[], port: number): Promise<Socket> {
   try {
     return await open(address, port);

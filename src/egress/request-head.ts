@@ -8,7 +8,7 @@ export interface ProxyRequest {
 
 const CONNECT = /^CONNECT (\S+) HTTP\/1\.[01]$/;
 const ABSOLUTE = /^([A-Z]+) (http:\/\/\S+) (HTTP\/1\.[01])$/;
-/** Said to the proxy, or about this connection, not to the server. */
+/** Headers that are meant for the proxy or for this connection, not for the server. */
 const HOP_BY_HOP = /^(?:proxy-[\w-]+|connection|keep-alive|host|te|trailer)$/i;
 
 /** Reads a head without its empty line; `undefined` when it is none that a proxy can serve. */
@@ -26,7 +26,7 @@ export function parseProxyRequest(head: string): ProxyRequest | undefined {
     (line) => /^[\w!#$%&'*+.^`|~-]+:/.test(line) && !HOP_BY_HOP.test(line.split(':', 1)[0] ?? ''),
   );
   const upgrade = lines.some((line) => /^upgrade:/i.test(line));
-  // One request for each connection, so that what follows on it cannot be meant for somebody else.
+  // One request for each connection, so that what follows on it cannot be meant for another server.
   const connection = upgrade ? 'Connection: Upgrade' : 'Connection: close';
   const forwardedHead = [
     `${method} ${url.pathname}${url.search} ${version}`,

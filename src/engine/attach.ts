@@ -112,7 +112,7 @@ function createAttachedStdio(
     receiver.onEnd(error);
   }
 
-  /** One turn after `resume`, and after the caller got the stream: never from within the receiver's own call. */
+  /** Runs one turn after `resume` and after the caller got the stream, never from within the receiver's own call. */
   function goOn(): void {
     while (!isPaused && !isClosed) {
       const chunk = held.shift();

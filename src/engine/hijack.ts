@@ -87,7 +87,7 @@ interface SocketState {
 /** Reads the head of the answer; `agreed` gives the bytes that came behind it. */
 function createHandshake(): SocketState & { readonly agreed: Promise<Early> } {
   const { promise, resolve, reject } = Promise.withResolvers<Early>();
-  // Whoever opens awaits it; this only keeps an end before that from being reported as unhandled.
+  // The opener awaits this promise; the empty handler keeps an earlier rejection from being reported as unhandled.
   promise.catch(() => undefined);
   let early: Early | undefined;
   let refusal: { readonly status: number; readonly body: Uint8Array[]; sizeBytes: number } | undefined;

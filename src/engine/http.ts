@@ -136,7 +136,7 @@ export function unixSocketFetch(socketPath: string): SocketFetch {
       proxy: false,
       redirect: 'manual',
       // A pooled connection may be one to an engine that has restarted since, and a POST must not be tried twice.
-      // Connecting anew costs 0.05 ms.
+      // Reconnecting costs 0.05 ms.
       keepalive: false,
       // Bun would end a silent answer after five minutes; the deadline of the step is the only one.
       timeout: false,

@@ -51,7 +51,7 @@ export function createNetworks(http: EngineHttp): Networks {
       },
       ...options,
     });
-    // Another process may have made one at the same moment. All who did agree on the first; with two of a name none is usable.
+    // Another process may have made one at the same moment. All of them keep the first, because with two networks of one name neither is usable.
     const [first] = (await named(name, options)).sort(byAge);
     if (first === undefined || first.Id === Id) return Id;
     await removeById(Id, options);

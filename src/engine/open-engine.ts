@@ -44,7 +44,7 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
 
 function parseRuntime(value: string | undefined): Runtime | undefined {
   const wanted = value?.trim() ?? '';
-  // A workload that is a process asks no engine; whoever asks one wants to know of containers.
+  // Workloads that are processes never come here: a caller that opens an engine wants containers.
   if (['', 'auto', 'process'].includes(wanted)) return undefined;
   const runtime = RUNTIMES.find((known) => known === wanted);
   if (runtime !== undefined) return runtime;

@@ -59,7 +59,7 @@ interface OutgoingRequest {
 /** One request and its answer; the body is read from the pipe no faster than it is taken. */
 function createExchange(method: string) {
   const answered = Promise.withResolvers<Response>();
-  answered.promise.catch(() => undefined); // awaited by whoever began; this is for an end before that
+  answered.promise.catch(() => undefined); // the caller of `begin` awaits it; this handles a rejection before that
   let isBegun = false;
   let isComplete = false;
   let body: ReadableStreamDefaultController<Uint8Array> | undefined;

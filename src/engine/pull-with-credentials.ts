@@ -15,7 +15,7 @@ interface PullOrder {
   /** As the user wrote it, for messages. */
   readonly image: string;
   readonly reference: ImageReference;
-  /** Whose image it is; the pair for every registry is for the user's only. */
+  /** Who asked for the image. `REGISTRY_USERNAME` and `REGISTRY_PASSWORD` are used only for the user's images. */
   readonly owner: 'user' | 'program';
   readonly onProgress: ((progress: PullProgress) => void) | undefined;
   readonly signal: AbortSignal | undefined;

@@ -11,9 +11,9 @@ const TERMINATION: ReadonlySet<string> = new Set(['', 'SIGTERM', 'TERM', '15']);
 /**
  * Helps a stop where waiting has no use: the kernel drops SIGTERM for process 1 of a container when it has no handler
  * (pid_namespaces(7)), as with plain Python, or has none any more, as with Node.js, which resets its own and sends the signal to
- * itself. Engines would wait out the grace period. What stays deaf is killed; what was deaf and is not any more, for it was
- * just starting, is told again. Only where that process can be seen from here, so not when the engine runs in a virtual
- * machine. Ends when `stopping` is aborted.
+ * itself. Engines would wait out the grace period. A process that stays deaf is killed. One that
+ * was deaf only because it was just starting gets the signal again. This works only where the process is visible from here, so
+ * not when the engine runs in a virtual machine. Ends when `stopping` is aborted.
  */
 export async function helpDeaf(
   containers: Pick<Containers, 'find' | 'kill'>,

@@ -127,7 +127,7 @@ export interface BuildOptions extends Waiting {
   readonly tag: string;
   /** Path of the Dockerfile in the context. */
   readonly dockerfile: string;
-  /** Images that the Dockerfile begins its stages with, for their credentials. */
+  /** Images that the Dockerfile begins its stages with; the engine gets their credentials. */
   readonly baseImages: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   /** Values of `ARG` instructions and of the predefined proxy variables. They are not part of the image. */
@@ -139,7 +139,7 @@ export interface BuildOptions extends Waiting {
 interface PullOptions extends Waiting {
   readonly onProgress?: ((progress: PullProgress) => void) | undefined;
   /**
-   * Whose choice the image is; default `user`. What the program itself wants (sidecars, base images) is never pulled with
+   * Who asked for the image; default `user`. Images of the program itself (sidecars, base images) are never pulled with
    * `REGISTRY_USERNAME` and `REGISTRY_PASSWORD` (spec 03 §15-B13).
    */
   readonly owner?: 'user' | 'program';

@@ -153,7 +153,7 @@ export const CATALOG = {
     ({ workload, reason }: Reason & { readonly workload: string }) =>
       `invalid workload name '${workload}': ${reason}`,
   ),
-  /** Neither a file nor a container is there for this name. */
+  /** No file and no container has this name. */
   ERR_WORKLOAD_NOT_FOUND: entry(
     'user',
     404,
@@ -448,7 +448,7 @@ export const CATALOG = {
       `multiple servers match '${server}': ${matches.join(', ')} — use the full name`,
   ),
   /**
-   * A registry does not answer, or its answer cannot be read; `failed` tells what kind of failure, for the texts of spec 08
+   * A registry does not answer, or its answer cannot be read; `failed` tells the kind of failure, which selects the text of spec 08
    * §6.3.
    */
   ERR_REGISTRY_REQUEST: entry(

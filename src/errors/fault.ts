@@ -6,7 +6,7 @@ interface Fault {
   readonly code: string;
   /** The errors behind it, from the outermost in: `TypeError: x is not a function`. */
   readonly causes: readonly string[];
-  /** Of it and of the errors behind it, so that one sees where each arose. */
+  /** Stack of the error and of its causes, so that one sees where each arose. */
   readonly stack: string;
 }
 

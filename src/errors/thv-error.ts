@@ -84,7 +84,7 @@ const REFUSALS: ReadonlySet<unknown> = new Set(
   'EACCES EPERM EROFS ENOSPC EDQUOT EMFILE ENFILE ENOMEM EIO EISDIR ENOTDIR ELOOP ENAMETOOLONG'.split(' '),
 );
 
-/** Of those, what a machine runs short of, and has again later: nobody has to change anything about a workload for it. */
+/** Temporary shortages of the machine: they pass without any change to a workload. */
 const SHORTAGES: ReadonlySet<unknown> = new Set(
   'ENOSPC EDQUOT EROFS EIO EMFILE ENFILE ENOMEM EFBIG EAGAIN'.split(' '),
 );

@@ -36,7 +36,7 @@ interface GroupStore {
   find(name: string): Promise<Group | undefined>;
   /** Throws `ERR_GROUP_NOT_FOUND`, `ERR_GROUP_FILE_INVALID`. */
   get(name: string): Promise<Group>;
-  /** Of several creators at once one succeeds. Throws `ERR_GROUP_NAME_INVALID`, `ERR_GROUP_EXISTS`. */
+  /** When several callers create one group at once, one succeeds. Throws `ERR_GROUP_NAME_INVALID`, `ERR_GROUP_EXISTS`. */
   create(name: string): Promise<Group>;
   /**
    * Changes the list of clients under the group's lock; other keys of the file stay. Throws `ERR_GROUP_NOT_FOUND`,

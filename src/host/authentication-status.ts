@@ -18,7 +18,7 @@ export function createAuthenticationStatus(
   }
 
   return {
-    /** In the order in which it is told; never rejects. */
+    /** Records each status in the order of the calls; never rejects. */
     tell(isAuthenticated: boolean): Promise<void> {
       last = last.then(() => write(isAuthenticated));
       return last;

@@ -7,7 +7,7 @@ import type { WorkloadName } from '../records/index.ts';
 /**
  * Who serves a workload in a process of its own: `<state>/toolhive/host/serving/<base>.lock` is held as long as that process lives,
  * and `<base>.json` beside it says which one it is. Status files tell too, but those are shared with other program versions, may
- * be lost, and name a process id that somebody else may have by now.
+ * be lost, and name a process id that another process may have by now.
  */
 
 const ClaimSchema = v.object({ processId: v.number(), beganAt: v.string() });
@@ -38,7 +38,7 @@ export function findClaimant(stateFolder: string, name: WorkloadName): number | 
   return readClaimant(claimPath(stateFolder, name));
 }
 
-/** Of a process that was killed. */
+/** Deletes the claim of a process that was killed. */
 export function deleteClaim(stateFolder: string, name: WorkloadName): void {
   if (!isLocked(lockPath(stateFolder, name))) rmSync(claimPath(stateFolder, name), { force: true });
 }
@@ -55,7 +55,7 @@ export function findClaimOf(stateFolder: string, processId: number): string | un
   }
 }
 
-/** `undefined` for a process that is gone, whoever has its number now, and for what cannot be read. */
+/** `undefined` when the process is gone, even if another has its number now, and when the claim cannot be read. */
 function readClaimant(path: string): number | undefined {
   try {
     const { processId, beganAt } = v.parse(ClaimSchema, JSON.parse(readFileSync(path, 'utf8')));

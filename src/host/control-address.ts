@@ -42,7 +42,7 @@ export function isPrivateAddress(address: string): boolean {
   try {
     return statSync(dirname(address)).uid === process.getuid?.();
   } catch {
-    return false; // not there, or in a folder of another user's: whoever changes users often keeps their variables
+    return false; // not there, or in another user's folder: `su` and `sudo` often keep the variables of the first user
   }
 }
 

@@ -53,7 +53,7 @@ export async function openControl(paths: Paths, app: Hono, logger: Logger): Prom
       clearInterval(watch);
       await reopening;
       await present.server.stop(true);
-      // What somebody else has put in its place is not ours to delete.
+      // Another program may have put its own socket there, which must stay.
       if (present.id === fileId(present.address)) removeQuietly(present.address);
       removeQuietly(addressRecord(paths));
     },

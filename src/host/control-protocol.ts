@@ -27,7 +27,7 @@ export const RecordRequestSchema = v.object({
   /** `undefined`: the file is to be deleted. */
   status: v.optional(WorkloadStatusSchema),
   context: v.optional(v.string(), ''),
-  /** Of the file that the command saw. */
+  /** `updated_at` of the status file that the command saw. */
   updatedAt: v.optional(v.string()),
 });
 export type RecordRequest = v.InferInput<typeof RecordRequestSchema>;

@@ -15,11 +15,11 @@ export interface DesiredState {
   /** Secret variables are not written. Takes no room when the workload was told to end and its environment is the same. */
   add(name: WorkloadName, environment: RunEnvironment): Promise<void>;
   has(name: WorkloadName): Promise<boolean>;
-  /** It was told to end, in whatever process it ran. */
+  /** Notes that the workload was told to end, in whatever process it ran. */
   end(name: WorkloadName): Promise<void>;
   /** When it was last told to end (ms); `undefined` when it was not, since it was last meant to run. */
   endedAt(name: WorkloadName): number | undefined;
-  /** Neither meant to run nor told to end. */
+  /** Forgets the workload: it is neither meant to run nor told to end. */
   remove(name: WorkloadName): Promise<void>;
   /** Secret variables are those of `env`, and all of them where a record cannot be read. */
   list(env: Readonly<Record<string, string | undefined>>): Promise<ReadonlyMap<WorkloadName, RunEnvironment>>;
@@ -47,7 +47,7 @@ export function createDesiredState(stateFolder: string, logger: Logger): Desired
   return {
     async add(name, environment) {
       const text = `${JSON.stringify({ environment: withoutSecrets(environment) })}\n`;
-      const known = await readIfPresent(pathIn(ended, name)).catch(() => undefined); // written anew below
+      const known = await readIfPresent(pathIn(ended, name)).catch(() => undefined); // rewritten below
       if (known === text && (await move(name, ended, desired))) return;
       await writeFileAtomic(pathIn(desired, name), text, { directoryMode: 0o700 });
       await rm(pathIn(ended, name), { force: true });
@@ -88,7 +88,7 @@ export function createDesiredState(stateFolder: string, logger: Logger): Desired
           const { environment } = v.parse(DesiredSchema, JSON.parse(text));
           found.set(name, { ...secretsOnly(env), ...environment });
         } catch (error) {
-          // That it is meant to run is told by its name; only the shell that started it is forgotten.
+          // The file name says which workload is meant to run; only the environment of its shell is lost.
           logger.warn('record of what is meant to run cannot be read, using the environment of the host', {
             workload: entry,
             error,

@@ -8,7 +8,7 @@ export type RunEnvironment = Readonly<Record<string, string>>;
 
 const SECRET = /^(?:TOOLHIVE_SECRET_.+|TOOLHIVE_SECRETS_PASSWORD|OP_SERVICE_ACCOUNT_TOKEN)$/;
 const PROXY = /^(?:https?_proxy|HTTPS?_PROXY|all_proxy|ALL_PROXY)$/;
-/** By which package tools are told of registries, and of how to log in there. */
+/** Variables that tell package tools about registries and logins there. */
 const INSTALLER = /^(?:npm_config_|NPM_CONFIG_|UV_|PIP_)/;
 const LOGIN = /_auth|token|password|secret/i;
 /** Where programs are found, those of version managers included. */

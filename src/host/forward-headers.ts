@@ -3,7 +3,7 @@ import { headerNameProblem, headerRestriction, headerValueProblem } from '../mid
 import type { RunConfig } from '../records/index.ts';
 import type { SecretsStore } from '../secrets/index.ts';
 
-/** Throws `ERR_RUN_CONFIG_INVALID` for a header that must not or cannot be forwarded (spec 06 §14); no value is told. */
+/** Throws `ERR_RUN_CONFIG_INVALID` for a header that must not or cannot be forwarded (spec 06 §14); the error shows no value. */
 export function checkHeaderForward({ header_forward }: Pick<RunConfig, 'header_forward'>): void {
   const plain = header_forward?.add_plaintext_headers ?? {};
   const fromSecrets = header_forward?.add_headers_from_secret ?? {};

@@ -22,8 +22,8 @@ while :; do
 done`;
 
 /**
- * Before it, for a host that lives already: waits for a line that says how it ended. There is none when it was killed, because the
- * pipe just ends; then the loop begins.
+ * Runs before the loop when the host lives already: waits for a line that says how the host ended. A killed host writes none, so
+ * the pipe just ends; then the loop begins.
  */
 const UNTIL_KILLED = 'read -r s && exit "$s"; exec </dev/null\n';
 

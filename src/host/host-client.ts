@@ -56,8 +56,8 @@ export async function findHost(paths: Paths): Promise<HostConnection | undefined
 }
 
 /**
- * The same for whoever would do harm by taking a host for dead: one that lives and does not answer, for it is just starting or
- * the machine is busy, is waited for. Throws `ERR_HOST_UNREACHABLE` when it goes on like that.
+ * Finds the host for callers that would do harm if they took a living host for dead. It waits for a host that lives and does not
+ * answer, because it is just starting or the machine is busy. Throws `ERR_HOST_UNREACHABLE` when the host stays silent.
  */
 export async function findLivingHost(paths: Paths): Promise<HostConnection | undefined> {
   const deadline = performance.now() + SILENCE_TIMEOUT_MS;
@@ -84,7 +84,7 @@ export type HostAnswer =
     }
   /** No host lives. */
   | { readonly type: 'none' }
-  /** One lives and does not say, for it is just starting, hangs, or is of an older executable. */
+  /** A host lives and does not answer: it is just starting, hangs, or runs an older executable. */
   | { readonly type: 'silent' };
 
 /** Asks once, and waits no longer than a host in good health needs. */
@@ -101,7 +101,7 @@ export function wasHostLost(paths: Paths): boolean {
   return existsSync(addressRecord(paths)) && !isLocked(hostLock(paths));
 }
 
-/** Held by the one host of a state folder for as long as it lives. */
+/** Lock that the one host of a state folder holds for as long as it lives. */
 export function hostLock(paths: Paths): string {
   return join(paths.state, 'host', 'host.lock');
 }

@@ -6,7 +6,7 @@ import type { RemoteServer } from './server.ts';
 interface RemoteRunOptions {
   readonly config: RunConfig;
   readonly server: RemoteServer;
-  /** Of our own port: the server is asked the way clients ask it. */
+  /** URL of our own port: the server is asked the way clients ask it. */
   readonly url: string;
   readonly signal: AbortSignal;
   readonly logger: Logger;
@@ -53,8 +53,8 @@ export async function followRemote(options: RemoteRunOptions): Promise<void> {
 }
 
 /**
- * Asks until somebody is there. Whoever answers with less than 500 is, whatever the answer (spec 06 §13.1: what is not a
- * handshake is a warning); it is remarked on. `undefined`: `signal` aborted.
+ * Asks until the server answers. Any status below 500 counts as an answer (spec 06 §13.1); one that is not a handshake gives
+ * a warning. `undefined`: `signal` aborted.
  */
 async function untilAnswering({
   config,

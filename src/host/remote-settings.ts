@@ -86,7 +86,7 @@ export function certificatesFor(
 
 const EXTRA_CERTIFICATES = 'NODE_EXTRA_CA_CERTS';
 
-/** Watching a server of somebody else's is switched on by hand (spec 04 §9.1). */
+/** Whether remote servers are health-checked, which the user has to switch on (spec 04 §9.1). */
 export function watchesRemotes(environment: RunEnvironment, log: Logger): boolean {
   const value = environment['TOOLHIVE_REMOTE_HEALTHCHECKS'] ?? '';
   if (value === '1' || value.toLowerCase() === 'true') return true;

@@ -44,7 +44,7 @@ const EXIT_CANNOT_START = 75;
 
 const IDLE_EXIT_MS = 60_000;
 const SHUTDOWN_GRACE_MS = 10_000;
-/** For servers that are processes, after the calls. */
+/** Time for server processes to end once their open calls are done. */
 const SETTLE_MS = 6000;
 const LAST_RECORDS_MS = 2000;
 const RESUME_RETRY_MS = 5000;
@@ -150,7 +150,7 @@ interface Runs {
   record(name: WorkloadName, request: RecordRequest): void;
   resumeAll(): Promise<void>;
   endAll(graceMs: number): Promise<void>;
-  /** Of all runs: what a successor cannot find on disk. */
+  /** Secret variables of all runs, which a successor cannot find on disk. */
   secretVariables(): RunEnvironment;
   count(): number;
   /** What is known of each. */
@@ -218,7 +218,7 @@ function createRuns({ paths, logLevel }: HostOptions, usage: UsageReporter, logg
         logger.warn('failed to note that a workload was told to end', { workload: name, error });
       });
       const wasRunning = await end(name, 0);
-      // Whoever asked for it records what came of it.
+      // The command that asked for the end records the outcome.
       recorder.drop(name);
       return wasRunning;
     },
@@ -236,7 +236,7 @@ function createRuns({ paths, logLevel }: HostOptions, usage: UsageReporter, logg
     },
     async endAll(graceMs) {
       const ended = Promise.all([...active.keys()].map((name) => end(name, graceMs)));
-      // An engine that takes its time with a container is left to it: whoever serves next finds what has come of it.
+      // Do not wait longer for a slow engine: the next host sees what became of the container.
       await Promise.race([ended, sleep(graceMs + SETTLE_MS)]);
       await background.drain(LAST_RECORDS_MS);
       await recorder[Symbol.asyncDispose]();

@@ -14,7 +14,7 @@ interface SecretValuesOptions {
 export type SecretValues = () => Promise<Readonly<Record<string, string>>>;
 
 /**
- * The values behind a document's `secrets`, by environment variable, read anew for each life of the server, so that a
+ * The values behind a document's `secrets`, by environment variable, read again for each life of the server, so that a
  * changed secret takes effect with the next start. A store that fails later on does not end what it once gave a value to.
  */
 export function createSecretValues(config: RunConfig, options: SecretValuesOptions): SecretValues {

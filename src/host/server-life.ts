@@ -18,7 +18,7 @@ interface LifeOptions {
   readonly noun: string;
   readonly server: Server;
   readonly url: string;
-  /** The server ran before this process came: somebody else was attached to it. */
+  /** The server ran before this process came: another process was attached to it. */
   readonly isTakeOver: boolean;
   readonly signal: AbortSignal;
   readonly logger: Logger;

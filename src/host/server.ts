@@ -29,7 +29,7 @@ interface ServerDependencies {
   readonly environment: RunEnvironment;
 }
 
-/** A server that is somebody else's, behind the reverse proxy. */
+/** A remote server behind the reverse proxy. */
 export interface RemoteServer {
   readonly endpoint: Endpoint;
   /** Resolves when it fails its health checks, or when `signal` aborts. */

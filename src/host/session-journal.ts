@@ -14,7 +14,7 @@ function sessionJournalPath(stateFolder: string, name: WorkloadName): string {
 const FIRST_DELAY_MS = 500;
 const LAST_DELAY_MS = 15_000;
 const TELL_EVERY_MS = 60_000;
-/** What may wait for a write that hangs; beyond it the journal is written anew from what is in memory. */
+/** What may wait for a write that hangs; beyond it the journal is rewritten from what is in memory. */
 const MAX_QUEUE_CHARS = 1024 * 1024;
 /** Longest wait for the last write when the run ends. */
 const CLOSE_MS = 1000;
@@ -22,7 +22,7 @@ const CLOSE_MS = 1000;
 /**
  * Session records as one JSON line each, written behind the requests: no request waits for the disk, and none fails with it.
  * Writes are not synced: a killed process loses nothing that the kernel took, and after a power failure the server processes, to
- * which sessions belong, are gone as well. When a write fails, that is told once a minute, and the whole journal is written anew as
+ * which sessions belong, are gone as well. When a write fails, that is told once a minute, and the whole journal is rewritten as
  * soon as that is possible; sessions that a crash finds unrecorded are unknown afterwards, and their clients begin new ones.
  */
 export function openSessionJournal(
@@ -34,7 +34,7 @@ export function openSessionJournal(
   const file = createJournalFile(path);
   const closing = new AbortController();
   let queue = '';
-  /** The records that take the place of the file, when it is to be written anew. */
+  /** The records that take the place of the file, when it is to be rewritten. */
   let rewrite: (() => readonly SessionRecord[]) | undefined;
   /** `rewrite` is to hold everything known when it is written, so nothing is queued until then. */
   let isBehind = false;
@@ -137,7 +137,7 @@ function createJournalFile(path: string): JournalFile {
       const prefix = isNew && (await endsInMidLine(handle)) ? '\n' : '';
       const bytes = Buffer.from(prefix + text);
       const { bytesWritten } = await handle.write(bytes);
-      // The last room on a disk takes a part; the whole is written anew then.
+      // The last room on a disk takes a part; the whole is rewritten then.
       if (bytesWritten < bytes.byteLength)
         throw new Error(`only ${bytesWritten} of ${bytes.byteLength} bytes had room`);
     },
@@ -186,7 +186,7 @@ function textOf(path: string): string {
     requireFile(path);
     return readFileSync(path, 'utf8');
   } catch {
-    return ''; // a write that fails is told; what was never written is no news
+    return ''; // a failed write was reported already; a file that never existed is normal
   }
 }
 

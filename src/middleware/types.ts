@@ -14,7 +14,7 @@ export interface Services {
   /** Unix milliseconds. */
   readonly clock: () => number;
   readonly proxy: ProxyFacts;
-  /** For each `tools/call`; absent where nobody counts them. */
+  /** Called for each `tools/call`; absent where nobody counts them. */
   readonly countToolCall?: (() => void) | undefined;
 }
 

@@ -31,7 +31,7 @@ interface HttpRequest {
   readonly body?: string | undefined;
   /** Longest body that is read, decoded; 0: it is not read at all. */
   readonly maxBytes: number;
-  /** For the whole exchange, redirects and body included. */
+  /** Limit of the whole exchange, redirects and body included. */
   readonly timeoutMs: number;
   /** How many redirects are followed, by requests without body; with 0 a redirect is an answer. */
   readonly redirects: number;
@@ -82,7 +82,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       const { timeoutMs, signal } = request;
       using deadline = startDeadline({ signal, timeoutMs });
       try {
-        // Resolving a name cannot be called off; whoever waits for it can be let go.
+        // A name look-up cannot be cancelled, but its caller need not wait for it.
         return await unlessAborted(follow(url, request, deadline.signal), deadline.signal);
       } catch (error) {
         signal?.throwIfAborted();

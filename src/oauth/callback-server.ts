@@ -22,11 +22,11 @@ export interface CallbackServer extends AsyncDisposable {
 /** Throws `ERR_OAUTH` when the port is taken. */
 export function startCallbackServer({ port, state, complete }: CallbackOptions): CallbackServer {
   const end = Promise.withResolvers<void>();
-  end.promise.catch(() => undefined); // whoever waits gets it all the same
+  end.promise.catch(() => undefined); // callers that wait for `finished` still see the rejection
   let isAnswered = false;
 
   async function answer(parameters: URLSearchParams): Promise<Response> {
-    // A page of somebody else's must neither end the login nor show us its words (spec 06 §19-10).
+    // A foreign page must neither end the login nor put its text on our page (spec 06 §19-10).
     if (parameters.get('state') !== state) return failurePage('invalid state parameter');
     if (isAnswered) return failurePage('this login has been answered already');
     isAnswered = true;
@@ -67,7 +67,7 @@ type Servers = readonly [Server<undefined>, ...Server<undefined>[]];
 /** How often another port is tried when any will do and somebody has it on the other address. */
 const ATTEMPTS = 10;
 
-/** On both addresses of `localhost`: a browser that goes to the other one must not bring the code to somebody else. */
+/** Listens on both addresses of `localhost`: otherwise a browser that takes the other one could bring the code to another program. */
 function listen(port: number, fetch: (request: Request) => Promise<Response>): Servers {
   const open = (hostname: string, at: number) => Bun.serve({ hostname, port: at, idleTimeout: 60, fetch });
   for (let attempt = 1; ; attempt += 1) {

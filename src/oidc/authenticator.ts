@@ -9,7 +9,7 @@ import { createOutboundClient } from './outbound.ts';
 import { rejected, withoutToken } from './rejection.ts';
 import { checkOidcSettings, isUrlValidationOff, type OidcSettings, readOidcFiles } from './settings.ts';
 
-/** An outage is told once in a while, not with every request. */
+/** An outage is logged once in a while, not with every request. */
 const WARN_INTERVAL_MS = 60_000;
 
 /** Tells who sends a request from its `Authorization` header (spec 05 §4). */
@@ -88,12 +88,12 @@ async function introspect(token: string, introspector: Introspector | undefined)
   return introspector.introspect(token);
 }
 
-/** Nobody gets in while it lasts, which whoever runs the server has to hear of. */
+/** Nobody can log in while the provider fails, so the operator of the server must hear of it. */
 function isProvidersFault(error: unknown): boolean {
   return hasCode(error, 'ERR_PROVIDER_UNREACHABLE') || hasCode(error, 'ERR_PROVIDER_REFUSED');
 }
 
-/** A provider that answers nonsense is no reason for the caller to come back in five seconds. */
+/** When the provider answers nonsense, the token is rejected: a retry after five seconds would not help the caller. */
 function providerFault(error: unknown): unknown {
   return hasCode(error, 'ERR_PROVIDER_REFUSED') ? rejected(messageOf(error)) : error;
 }

@@ -11,7 +11,7 @@ const DocumentSchema = v.object({
 
 const ATTEMPTS = 3;
 const ATTEMPT_TIMEOUT_MS = 5000;
-/** For all attempts of one request together (spec 05 §20-20). */
+/** Limit of all attempts of one request together (spec 05 §20-20). */
 const TOTAL_TIMEOUT_MS = 10_000;
 const MAX_BYTES = 1024 * 1024;
 

@@ -16,7 +16,7 @@ interface OutboundRequest {
   readonly body?: string;
   /** Longest body that is read; more is an error. */
   readonly maxBytes: number;
-  /** For the whole exchange, redirects included. */
+  /** Limit of the whole exchange, redirects included. */
   readonly timeoutMs: number;
   /** Only for requests that carry no secret of the caller's. */
   readonly followRedirects: boolean;

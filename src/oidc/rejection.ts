@@ -1,7 +1,7 @@
 import { ThvError } from '../errors/index.ts';
 
 interface RejectionOptions {
-  /** For the answer's body; default `Invalid token: <reason>`. */
+  /** Body of the answer; default `Invalid token: <reason>`. */
   readonly publicDescription?: string;
 }
 

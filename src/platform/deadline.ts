@@ -38,7 +38,7 @@ export function startDeadline(limits: {
   };
 }
 
-/** How a step that was given up is told: `ERR_TIMEOUT` when the caller's reason is a timeout, else `ERR_CANCELLED`. */
+/** The error of a step that was given up: `ERR_TIMEOUT` when the caller's reason is a timeout, else `ERR_CANCELLED`. */
 export function givenUp(
   signal: AbortSignal,
   texts: { readonly timedOut: string; readonly cancelled: string },

@@ -37,7 +37,7 @@ export interface HeldLock extends Disposable {
 }
 
 /**
- * Takes the lock at `path`, creating the file. Throws `ERR_LOCK_TIMEOUT` when somebody else keeps it.
+ * Takes the lock at `path`, creating the file. Throws `ERR_LOCK_TIMEOUT` when another holder keeps it.
  *
  * On Unix the file is deleted while the lock is still held, and a waiter that finds its file replaced starts over, so two holders
  * are never possible; deleting after the release, as the reference does, lets a waiter keep a lock on a file that is gone.
@@ -58,7 +58,7 @@ export async function acquireLock(path: string, options: LockOptions = {}): Prom
   }
 }
 
-/** One attempt; `undefined` when somebody else holds the lock. */
+/** Tries once; `undefined` when the lock is held already. */
 export function tryLock(path: string, mode: LockMode = 'exclusive'): HeldLock | undefined {
   const handle = lockPrimitive().take(path, mode);
   if (handle === undefined) return undefined;
@@ -102,7 +102,7 @@ export function removeLeftovers(folders: readonly string[], now: number = Date.n
         if (isLock) tryLock(path)?.release();
         else rmSync(path, { force: true });
       } catch {
-        // not ours to remove: whoever needs it says so
+        // we may not remove it; the next process that needs it reports the problem
       }
     }
   }

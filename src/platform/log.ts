@@ -58,7 +58,7 @@ export function createLogger({
   });
 }
 
-/** A log whose lines somebody else makes. */
+/** A log whose lines another function formats. */
 export function createReportingLogger(
   options: LoggerOptions & { readonly report: (entry: LogEntry) => void },
 ): Logger {

@@ -3,8 +3,8 @@ const ALL_IPV4 = '0.0.0.0';
 const IPV6 = '::1';
 
 /**
- * Listens on the other loopback address as well, for `localhost` is both of them, and clients that try IPv6 first would find
- * nobody there, or somebody else. `undefined` when `hostname` is no address that `localhost` stands for, or the machine has
+ * Listens on the other loopback address as well. `localhost` means both, and clients that try IPv6 first would find nothing there,
+ * or another program. `undefined` when `hostname` is no address that `localhost` stands for, or the machine has
  * no IPv6. Throws what `listen` throws when the port is taken there.
  */
 export function listenTwin<T>(hostname: string, listen: (hostname: string) => T): T | undefined {

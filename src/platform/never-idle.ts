@@ -1,5 +1,5 @@
 /**
- * For a `Bun.serve` on a UNIX socket: no time limit of the runtime's. `server.timeout(request, 0)` does not reach requests without
- * a body there; this does, though Bun's types do not know it.
+ * Option that turns off the idle limit of a `Bun.serve` on a UNIX socket. There `server.timeout(request, 0)` has no effect on
+ * requests without a body; this option has, although Bun's types do not know it.
  */
 export const NEVER_IDLE: object = { idleTimeout: 0 };

@@ -36,7 +36,7 @@ export function commandLineOf(processId: number): string | undefined {
 }
 
 /**
- * When a process began, in the system's own terms: a process id is given to somebody else when its process is gone, the two
+ * When a process began, in the system's own terms: a process id is reused when its process is gone, the two
  * together never. `undefined` for one that has ended, even if its parent has not asked how (proc_pid_stat(5)), and where the system does
  * not tell.
  */
@@ -77,7 +77,7 @@ export function processIds(): readonly number[] {
   return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
 }
 
-/** SIGTERM, then after `patienceMs` SIGKILL; resolves when the process is gone. Whoever gets its number meanwhile is left alone. */
+/** SIGTERM, then after `patienceMs` SIGKILL; resolves when the process is gone. Another process that gets the same number meanwhile is left alone. */
 export async function terminateProcess(processId: number, patienceMs: number): Promise<void> {
   const beganAt = beginOfProcess(processId);
   const isThere = () => isProcessAlive(processId) && beginOfProcess(processId) === beganAt;
@@ -98,7 +98,7 @@ function sendSignal(processId: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** A file for the output of a detached process; what cannot be opened is no reason not to start it, and discards its output. */
+/** A file for the output of a detached process. When it cannot be opened, the process starts all the same and its output is discarded. */
 export function openOutput(
   path: string,
   onDiscard: (reason: string) => void,

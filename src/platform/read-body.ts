@@ -3,7 +3,7 @@ import { ThvError } from '../errors/index.ts';
 interface BodyLimits {
   /** Longest body, inclusive. */
   readonly maxBytes: number;
-  /** For a whole body, however slowly it comes. */
+  /** Limit for a whole body, however slowly it comes. */
   readonly timeoutMs: number;
 }
 

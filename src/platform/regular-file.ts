@@ -24,7 +24,7 @@ export function readHead(path: string, bytes: number): Buffer {
 
 /** Calls `use` with a file that is open for reading, and closes it. Throws as `readRegularFile`. */
 export function withRegularFile<T>(path: string, use: (fd: number, facts: Stats) => T): T {
-  // Looked at first, for opening alone does something to some devices; and again, for it may have been replaced.
+  // Checked before opening, because some devices react to being opened, and again after, because it may have been replaced.
   requireRegular(path, statSync(path));
   const fd = openSync(path, OPEN);
   try {

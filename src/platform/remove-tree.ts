@@ -16,7 +16,7 @@ import { dirname, join } from 'node:path';
 import { messageOf, ThvError } from '../errors/index.ts';
 
 interface RemoveOptions {
-  /** Afterwards what is left stays aside, and the caller is told where. */
+  /** After this time the rest stays aside, and the error names the place. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -40,7 +40,7 @@ export async function removeTree(path: string, options: RemoveOptions = {}): Pro
   if (aside !== undefined) await patiently(empty(aside, path, options));
 }
 
-/** The same in one go, for what has to be gone at the end of a scope. */
+/** Does the same synchronously, so that a `using` scope can end with it. */
 export function removeTreeSync(path: string, options: RemoveOptions = {}): void {
   const aside = moveAside(path);
   if (aside === undefined) return;
@@ -141,7 +141,7 @@ function* empty(aside: string, path: string, options: RemoveOptions): Generator<
     } catch (error) {
       const code = codeOf(error);
       if (code === 'ERR_REMOVAL_FAILED') throw error;
-      if (code === 'ENOENT') continue; // somebody else removes it as well
+      if (code === 'ENOENT') continue; // another process is removing it as well
       const isRefilled = code === 'ENOTEMPTY' || code === 'EEXIST';
       if (isRefilled && failure === undefined && next.rounds < MAX_ROUNDS) {
         pending.push({ ...next, rounds: next.rounds + 1 });
@@ -149,7 +149,7 @@ function* empty(aside: string, path: string, options: RemoveOptions): Generator<
     }
     yield* rest();
   }
-  // Where it is not empty now, somebody else is at it as well, and takes it away.
+  // If it is not empty now, another process is removing it too and will finish.
   if (failure === undefined) removeEmpty(aside);
   else throw failed(path, aside, messageOf(failure), failure);
 }

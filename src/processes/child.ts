@@ -12,8 +12,8 @@ interface Channel extends Disposable {
 }
 
 /**
- * The channel that the child knows as descriptor `number`. The runtime closes the three streams when a child has ended, and never
- * what was made beyond them: whoever asks for a fourth pipe takes it here, and disposes of it when nobody reads from it any more.
+ * The channel that the child knows as descriptor `number`. The runtime closes the three streams when a child has ended, but never
+ * a pipe beyond them: a caller that opens a fourth pipe takes it here, and disposes of it when nobody reads from it any more.
  */
 export function takeChannel(child: Child, number: number): Channel {
   const fd = child.stdio[number];

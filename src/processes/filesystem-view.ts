@@ -59,7 +59,7 @@ export const NODE_RUNTIME = '/opt/thv/runtime/node';
 /** Stands for the runtime's place in a sandbox, as the first word of a command. */
 export const RUNTIME = 'bun';
 const TEMPORARY_SIZE: Size = { bytes: 1024 ** 3, files: 131_072 };
-/** Of `/dev/shm`, the same as engines give a container. */
+/** Size of `/dev/shm`, the same as engines give a container. */
 const SHARED_MEMORY: Size = { bytes: 64 * 1024 ** 2, files: 4096 };
 
 /** What may be in the folders in memory at most. */
@@ -132,7 +132,7 @@ export function linuxView(options: ViewOptions): readonly ViewEntry[] {
     // Last, so that a grant is never hidden; outer folders first, so that an inner grant stands on top of them.
     ...[
       ...mounts.map(({ source, target, readOnly }): Bind => ({ type: 'bind', source, target, readOnly })),
-      // Whoever may write to the home folder must not write to the package in it.
+      // A server that may write to the home folder must not write to the package in it.
       ...packages.filter((path) => mounts.some(({ target }) => isWithin(path, target))).map(readOnlyAt),
     ].sort((a, b) => a.target.length - b.target.length),
   ];

@@ -2,8 +2,9 @@ import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Writes the program that is seen as `node` where our own runtime is it. `runtime` is a link to our executable that is called
- * `node`, for then the runtime takes words as Node does; but it does not answer `node --version`, by which programs look for Node.
+ * Writes the program that servers see as `node` when our own runtime stands in for it. `runtime` is a link to our executable named
+ * `node`, because under that name the runtime takes arguments as Node does. It does not answer `node --version`, which programs use
+ * to detect Node; the script does.
  */
 export function writeNodeScript(path: string, runtime: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });

@@ -15,8 +15,8 @@ const GRACE_MS = 5000;
 export const LIFELINE = 3;
 
 /**
- * `thv __sandbox supervise`: stands by a process that has no namespace to end with. When it ends, or whoever wanted it is gone,
- * everything it started is ended too. SIGTERM is passed on; SIGINT ends all at once.
+ * `thv __sandbox supervise`: watches a process that has no namespace to end with. When it ends, or the program that wanted it is
+ * gone, everything it started is ended too. SIGTERM is passed on; SIGINT ends all at once.
  */
 export async function supervise(): Promise<number> {
   const order = readOrder<SuperviseOrder>();
@@ -53,7 +53,7 @@ async function untilAbandoned(): Promise<void> {
   }
 }
 
-/** Again and again, for what is being ended may still start something. */
+/** Kills in rounds, because processes that are being killed may still start others. */
 async function endAll(): Promise<void> {
   for (let round = 0; round < 100; round++) {
     const left = descendants();

@@ -21,7 +21,7 @@ export interface ProcessSpec {
   /** What ignore files hide of it. */
   readonly overlays?: readonly Overlay[];
   readonly network: NetworkAccess;
-  /** Of an HTTP server: the port it listens on, and the port of this machine's loopback that leads to it. */
+  /** Ports of an HTTP server: the one it listens on, and the one on this machine's loopback that leads to it. */
   readonly port?: { readonly inside: number; readonly outside: number };
   readonly limits?: ProcessLimits;
   readonly logger: Logger;
@@ -29,13 +29,13 @@ export interface ProcessSpec {
   readonly signal: AbortSignal;
 }
 
-/** Of a process and all that it starts, together. */
+/** Limits of a process and everything it starts, together. */
 export interface ProcessLimits {
   readonly memoryBytes?: number | undefined;
   readonly cpus?: number | undefined;
   /** Processes and threads. */
   readonly processes?: number | undefined;
-  /** Of each process. */
+  /** Open files of each process. */
   readonly openFiles?: number | undefined;
 }
 

@@ -38,7 +38,7 @@ export interface ServerLink {
  */
 export interface SessionJournal {
   load(): readonly SessionRecord[];
-  /** `all` gives the records that stand for everything known now, for when an earlier write failed. */
+  /** `all` gives the records of everything known now; they are written instead when an earlier write failed. */
   append(record: SessionRecord, all: () => readonly SessionRecord[]): void;
   /** Replaces the journal by these records (compaction). */
   replace(records: readonly SessionRecord[]): void;
@@ -57,7 +57,7 @@ export type SessionRecord =
       readonly identity: string;
       readonly request: string;
       readonly result: string;
-      /** It was never made: the process keeps to the revision without one. */
+      /** The handshake was never made: the process keeps to the revision without one. */
       readonly isStandIn?: boolean;
     }
   | { readonly type: 'initialized'; readonly identity: string }
@@ -95,7 +95,7 @@ export interface RequestContext {
    * go by either; this one saves it a second read and parse.
    */
   body?: ReadBody | undefined;
-  /** What the body asks for. Absent for answers, for what is no message, and where no middleware reads messages. */
+  /** What the body asks for. Absent for answers, for bodies that are no message, and where no middleware reads messages. */
   message?: MessageFacts | undefined;
   /** Who sends the request. Absent where no middleware asks. */
   identity?: Identity | undefined;
@@ -133,7 +133,7 @@ export interface MessageFacts {
   readonly resourceId: string;
   readonly arguments: Readonly<Record<string, unknown>> | undefined;
   readonly meta: Readonly<Record<string, unknown>> | undefined;
-  /** Of revision 2026-07-28, where each request says who asks and in which revision. */
+  /** Set in revision 2026-07-28, where each request says who asks and in which revision. */
   readonly clientInfo: Readonly<Record<string, unknown>> | undefined;
   readonly protocolVersion: string | undefined;
 }

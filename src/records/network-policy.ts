@@ -7,7 +7,7 @@ import type { PermissionProfile } from './run-config.ts';
  */
 export interface NetworkPolicy {
   readonly connection: NetworkConnection;
-  /** The network mode as the profile spells it, for an engine; '' unless given. */
+  /** The network mode as the profile spells it and the engine takes it; '' unless given. */
   readonly mode: string;
   readonly outbound: OutboundPolicy;
   /** Names that a request to the server may carry as its host; any when there are none. */

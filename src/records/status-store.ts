@@ -37,7 +37,7 @@ export interface StatusStore {
   find(name: WorkloadName): Promise<StatusRecord | undefined>;
   /** Throws only when the folder itself cannot be read. */
   list(): Promise<StatusListing>;
-  /** Sets status and context, creating the file, or making one anew that cannot be read; keeps process id and creation time. */
+  /** Sets status and context, creating the file, or replacing one that cannot be read; keeps process id and creation time. */
   set(name: WorkloadName, status: WorkloadStatus, context?: string): Promise<void>;
   /** As `set`, but only when the file exists and `condition` holds for it under the lock. */
   setIf(name: WorkloadName, condition: Condition, status: WorkloadStatus, context?: string): Promise<boolean>;
@@ -45,11 +45,11 @@ export interface StatusStore {
   change(name: WorkloadName, change: StatusChange): Promise<boolean>;
   /** No effect when the file is missing. */
   setProcessId(name: WorkloadName, processId: number): Promise<void>;
-  /** To 0, when the file names exactly this process: a dying supervisor must not clobber its successor. */
+  /** Sets it to 0 when the file names exactly this process: a dying supervisor must not clobber its successor. */
   resetProcessId(name: WorkloadName, processId: number): Promise<void>;
   /** A missing file is fine. With `when`, one that can be read is deleted only when it holds. */
   delete(name: WorkloadName, when?: Condition): Promise<void>;
-  /** For messages about the file. */
+  /** Path of the status file, to name it in messages. */
   pathOf(name: WorkloadName): string;
 }
 

@@ -1,7 +1,7 @@
 /**
  * What may be in a workload's environment. Engines and the kernel take a list of `NAME=VALUE` texts that end at a NUL: a name
- * with `=` would be another name, one with a line break is two variables to whoever prints the list, and nobody sees what is
- * invisible. Values may be anything else, key files with line breaks among them.
+ * with `=` would be another name, one with a line break looks like two variables when the list is printed, and
+ * invisible characters mislead. Values may be anything else, key files with line breaks among them.
  */
 
 /** What is wrong with the name of an environment variable; `undefined` for a sound one. */

@@ -24,7 +24,7 @@ const Skipped = v.object({
 
 /** What an API registry said last, in the legacy layout (spec 08 §1.3). Nothing that fails here fails a command. */
 export interface DiskCache {
-  /** Not older than a week. */
+  /** The cached content, unless it is older than a week. */
   read(): Promise<CachedContent | undefined>;
   write(content: RegistryContent): Promise<void>;
   delete(): Promise<void>;

@@ -12,16 +12,16 @@ export interface RegistryOptions {
   readonly paths: Paths;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
-  /** Of this program, for the `User-Agent` of requests. */
+  /** Version of this program, sent in the `User-Agent` of requests. */
   readonly version?: string | undefined;
   /** Asks a person for the password of the secrets store, which holds the tokens of a login. */
   readonly askPassword?: (() => Promise<string>) | undefined;
-  /** Of the registry's whole life; what is fetched for several at once ends with it. */
+  /** Aborts when the registry is closed; fetches that several callers share end with it. */
   readonly signal?: AbortSignal | undefined;
 }
 
 interface Request {
-  /** Of this one question. */
+  /** Cancels this one request. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -26,7 +26,7 @@ export interface TokenSourceOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
   readonly askPassword?: (() => Promise<string>) | undefined;
-  /** Of the registry. */
+  /** URL of the registry. */
   readonly url: string;
   readonly login: LoginSettings;
 }

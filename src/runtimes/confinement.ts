@@ -18,7 +18,7 @@ const ConfinementSchema = v.object({
     v.object({
       name: v.string(),
       version: v.string(),
-      /** Of Node: its program. */
+      /** Path of the program, when it is Node. */
       path: v.optional(v.string()),
       reason: v.string(),
     }),
@@ -77,7 +77,7 @@ export function wayOut({
   return ways.length === 0 ? undefined : ways.join('; ');
 }
 
-/** For those who are asked about the workload, whoever serves it. Of no use when the disk is full, and then left out. */
+/** Records how the process is confined, so that any command can show it. Skipped when the disk is full. */
 export function writeConfinement(
   paths: Pick<Paths, 'data'>,
   name: WorkloadName,
@@ -91,7 +91,7 @@ export function writeConfinement(
   }
 }
 
-/** Of its present or last life; `undefined` when it never started. */
+/** How its present or last process is confined; `undefined` when it never started. */
 export function readConfinement(paths: Pick<Paths, 'data'>, name: WorkloadName): Confinement | undefined {
   try {
     return v.parse(ConfinementSchema, JSON.parse(readFileSync(pathOf(paths, name), 'utf8')));

@@ -3,7 +3,7 @@ import type { Logger, Paths } from '../platform/index.ts';
 import type { RunConfig, WorkloadName } from '../records/index.ts';
 import { makeOverlays, mountsOf, type Overlay, overlayFolder, profileOf } from '../sandbox/index.ts';
 
-/** What lies over the workload's mounts from its next start on; looked up anew each time. Throws `ERR_OVERLAY_FAILED`. */
+/** What lies over the workload's mounts from its next start on; looked up again each time. Throws `ERR_OVERLAY_FAILED`. */
 export function overlaysOf(
   name: WorkloadName,
   config: RunConfig,

@@ -43,7 +43,7 @@ export interface Runtime {
   readonly runs: 'images' | 'packages' | 'nothing';
   /** A server ends when its supervisor does, so only the supervisor knows about it. */
   readonly endsWithSupervisor: boolean;
-  /** It enforces `isolate_network` of a document. */
+  /** Whether it enforces `isolate_network` of a document. */
   readonly isolatesNetwork: boolean;
   /** Why its workloads cannot be exported for Kubernetes. */
   readonly notForKubernetes?: string;
@@ -107,7 +107,7 @@ export interface Order {
 interface Obtained {
   /** What the document has for `image`. */
   readonly image: string;
-  /** It is here already, so that nothing is left to prepare. */
+  /** Whether the server is here already, so that nothing is left to prepare. */
   readonly isReady: boolean;
 }
 
@@ -127,14 +127,14 @@ export type PackageSettings = Partial<
 export interface Sighting {
   readonly image: string;
   readonly status: WorkloadStatus;
-  /** It runs, and does not wait to be restarted. */
+  /** Whether it runs and does not wait to be restarted. */
   readonly isUp: boolean;
-  /** It does not run and is not about to. */
+  /** Whether it does not run and is not about to. */
   readonly isDown: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly createdAt: Date;
   readonly startedAt: Date | undefined;
-  /** Not part of a list's answer. */
+  /** Absent in a list's answer. */
   readonly limits?: Confinement['limits'];
 }
 
@@ -182,7 +182,7 @@ export interface Place {
 
 /** One thing that a workload leaves behind. */
 export interface Leftover {
-  /** For sentences: `failed to delete <what>`. */
+  /** Names it in sentences: `failed to delete <what>`. */
   readonly what: string;
   remove(): unknown;
 }
@@ -200,7 +200,7 @@ export interface Auxiliary {
 export interface AuxiliaryProgram {
   readonly image: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** Of this machine's loopback address, and the same inside. */
+  /** Ports on this machine's loopback address, and the same inside. */
   readonly ports: readonly number[];
   /** The one of them that lists show. */
   readonly labelledPort: number;

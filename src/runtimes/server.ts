@@ -40,7 +40,7 @@ export interface Bridge {
 export interface RunningServer {
   /** Changes whenever the server's process is a new one. */
   readonly identity: string;
-  /** It ran before we came: somebody was attached to it, and may have died in the middle of a line. */
+  /** It ran before we came: another process was attached to it, and may have died in the middle of a line. */
   readonly wasUp: boolean;
   /** How long its process had run when we came to it. */
   readonly livedMs: number;
@@ -55,18 +55,18 @@ export interface RunningServer {
    * `ERR_CONTAINER_NOT_RUNNING`.
    */
   keepAttached(bridge: Bridge, signal: AbortSignal): Promise<ServerEvent | undefined>;
-  /** The last lines it printed before it ended, for the workload's log; '' when they cannot be had. */
+  /** The last lines it printed before it ended, which go into the workload's log; '' when they cannot be read. */
   lastWords(): Promise<string>;
   stop(graceSeconds: number, signal: AbortSignal): Promise<void>;
 }
 
 /** What a workload's server runs on. */
 export interface Backend {
-  /** For sentences: `Container exited, restarting`. */
+  /** Names the server in sentences: `Container exited, restarting`. */
   readonly noun: 'Container' | 'Process';
   /** Makes the server run. Throws `ERR_CONTAINER_NOT_RUNNING` for one that ends at once, and `ERR_ENGINE_UNAVAILABLE`. */
   deploy(environment: Readonly<Record<string, string>>): Promise<RunningServer>;
-  /** Of a server that did not come up. */
+  /** The last lines of a server that did not come up. */
   lastWords(): Promise<string>;
   /** Nobody will look after the server any more. */
   giveUp(): Promise<void>;

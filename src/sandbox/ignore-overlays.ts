@@ -59,7 +59,7 @@ async function overMount(
     const hidden = join(mount.source, path);
     await makeEmpty(source, isFolder, hidden);
     if (isFolder) await makePlaces(source, target, mounts);
-    // One file stands for many, and would carry what is written from one to the other.
+    // One empty file serves many mounts, so anything written to it would show up in all of them.
     overlays.push({ source, target, readOnly: mount.readOnly || !isFolder, hidden });
   }
   return overlays;
@@ -117,7 +117,7 @@ async function isFolderAt(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
   } catch {
-    return false; // whoever mounts it says what is wrong
+    return false; // the mount itself reports what is wrong
   }
 }
 

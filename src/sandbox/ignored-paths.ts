@@ -20,7 +20,7 @@ const FILE_LIMIT_BYTES = 1024 ** 2;
 export async function readIgnoreFile(path: string, logger: Logger): Promise<readonly string[]> {
   try {
     const info = await stat(path);
-    // A pipe would keep us waiting for whoever writes to it.
+    // Reading a pipe would block until somebody writes to it.
     if (!info.isFile()) throw new ThvError('ERR_OVERLAY_FAILED', { path, reason: 'it is no file' });
     if (info.size > FILE_LIMIT_BYTES) {
       throw new ThvError('ERR_OVERLAY_FAILED', { path, reason: 'it is larger than 1 MiB' });
@@ -31,7 +31,7 @@ export async function readIgnoreFile(path: string, logger: Logger): Promise<read
       .filter((line) => line !== '' && !line.startsWith('#'));
   } catch (error) {
     const isMissing = codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';
-    // Whoever wrote one expects it to be followed.
+    // The author of an ignore file expects it to be followed, so a failure is worth a warning.
     if (!isMissing) logger.warn('ignore file cannot be read', { path, error });
     return [];
   }

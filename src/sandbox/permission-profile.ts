@@ -42,7 +42,7 @@ function withAbsoluteSource(declaration: string, cwd: string): string {
     const absolute = absoluteSource(source, cwd);
     return declaration.startsWith(absolute) ? declaration : `${absolute}:${target}`;
   } catch {
-    return declaration; // whoever mounts it says what is wrong
+    return declaration; // the mount itself reports what is wrong
   }
 }
 

@@ -1,7 +1,7 @@
 import { ThvError } from '../errors/index.ts';
 import { startDeadline, unlessAborted } from '../platform/index.ts';
 
-/** For what takes no signal: a late answer is dropped. Throws `ERR_TIMEOUT`, and the signal's reason when the caller gives up. */
+/** Waits for a promise that takes no signal; a late answer is dropped. Throws `ERR_TIMEOUT`, and the signal's reason when the caller gives up. */
 export async function answerInTime<T>(
   pending: Promise<T>,
   limits: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },

@@ -120,7 +120,7 @@ async function runCommand(
   }
 }
 
-/** The text of a stream up to a limit; more than that is an error, for a secret must not be cut. */
+/** Reads a stream as text up to a limit; more is an error, because a secret must not be cut. */
 function collect(stream: ReadableStream<Uint8Array>) {
   const reader = stream.getReader();
   const read = async () => {

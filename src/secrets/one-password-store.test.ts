@@ -60,7 +60,7 @@ test('a refusal is passed on without the token', async () => {
   expect(await refusal(open(connect))).toBe('error creating 1Password client: token [secret] has expired');
 });
 
-test('whoever asks may stop waiting', async () => {
+test('a caller can stop waiting for 1Password', async () => {
   const controller = new AbortController();
   const opening = open(() => new Promise(() => undefined), controller.signal);
   controller.abort();

@@ -4,7 +4,7 @@ import { notFound, readOnly } from './read-only.ts';
 import type { Environment, SecretEntry, SecretsStore } from './types.ts';
 
 const SCHEME = 'op://';
-/** For the client to be made, which asks the service once (spec 09 §5.1). */
+/** Limit for creating the client, which asks the service once (spec 09 §5.1). */
 const CONNECT_TIMEOUT_MS = 5000;
 const REQUEST_TIMEOUT_MS = 30_000;
 

@@ -47,7 +47,7 @@ export function parseProviderType(text: string): ProviderType {
 
 interface OpenProviderOptions extends OpenSecretsOptions {
   readonly exec: ApplicationConfig['secrets_exec'];
-  /** Of the encrypted provider, given with a request. */
+  /** Password of the encrypted provider, given with a request. */
   readonly password?: string | undefined;
 }
 

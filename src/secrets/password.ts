@@ -8,7 +8,7 @@ interface PasswordOptions {
   readonly logger: Logger;
   /** Asks the person; not given where nobody can be asked. */
   readonly askPassword?: (() => Promise<string>) | undefined;
-  /** Given with a request; counts only while the keyring has none. */
+  /** Password given with a request; used only while the keyring has none. */
   readonly supplied?: string | undefined;
 }
 

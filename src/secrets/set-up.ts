@@ -5,9 +5,9 @@ import type { ProviderType, SecretsStore } from './types.ts';
 
 interface SetUpOptions extends OpenSecretsOptions {
   readonly type: ProviderType;
-  /** Of the encrypted provider; counts only while the keyring has none. */
+  /** Password of the encrypted provider; used only while the keyring has none. */
   readonly password?: string | undefined;
-  /** Of the exec provider; the configured one unless given. */
+  /** Command of the exec provider; the configured one unless given. */
   readonly execCommand?: readonly string[] | undefined;
 }
 

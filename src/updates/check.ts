@@ -23,7 +23,7 @@ interface CheckOptions {
   readonly version: string;
   /** In the reference's words: `linux/amd64`. */
   readonly platform: string;
-  /** Of the asking program; by its version unless given. */
+  /** Whether the asking program is a release; judged by its version unless given. */
   readonly isRelease?: boolean | undefined;
   readonly signal: AbortSignal;
   readonly now?: () => Date;

@@ -1,6 +1,6 @@
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Set by services that run builds: nobody is there to read a notice, and the numbers would be no people's. */
+/** Set by services that run builds: nobody reads a notice there, and their counts would not stand for people. */
 const BUILD_SERVICES =
   'GITHUB_ACTIONS CI GITLAB_CI CIRCLECI TRAVIS BUILDKITE DRONE CONTINUOUS_INTEGRATION'.split(' ');
 

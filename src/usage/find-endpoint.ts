@@ -6,7 +6,7 @@ import { isUsageMetricsForbidden } from '../updates/index.ts';
 
 interface EndpointOptions {
   readonly paths: Pick<Paths, 'config'>;
-  /** Of whoever starts the workload. */
+  /** Environment of the process that starts the workload. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
 }

@@ -21,7 +21,7 @@ interface ReporterOptions {
 
 /** Counts the tool calls of one process and tells the number, nothing else, to the endpoint that the user named. */
 export interface UsageReporter extends AsyncDisposable {
-  /** To be called for each tool call; `undefined` where none is counted, which is the rule. Never throws. */
+  /** The function to call for each tool call; `undefined` where calls are not counted, which is the default. Never throws. */
   findCounter(env: Readonly<Record<string, string | undefined>>): Promise<(() => void) | undefined>;
 }
 

@@ -22,12 +22,12 @@ interface Resolved {
   readonly plan: Pick<RunPlan, 'transport' | 'stateless' | 'origin'>;
   /** IPv4 address that the proxy listens on. */
   readonly host: string;
-  /** Of the proxy. */
+  /** Port of the proxy. */
   readonly port: number;
-  /** 0 for stdio. */
+  /** Port of the server; 0 for stdio. */
   readonly targetPort: number;
   readonly toolsOverride: ToolsOverride;
-  /** For usage metrics (spec 09 §9.2). */
+  /** Whether tool calls are counted for usage metrics (spec 09 §9.2). */
   readonly countsToolCalls: boolean;
 }
 

@@ -3,7 +3,7 @@ import { groupExists } from '../groups/index.ts';
 import type { WorkloadName } from '../records/index.ts';
 import type { Context } from './context.ts';
 
-/** Spec 01 §4.4, steps 5 and 6. A workload that failed may be run anew, but does not change its group by the way. */
+/** Spec 01 §4.4, steps 5 and 6. A workload that failed may be run again, but does not change its group by the way. */
 export async function checkGroup(context: Context, name: WorkloadName, group: string): Promise<void> {
   const earlier = await context.runConfigs.find(name).catch(() => undefined); // unreadable: in no group
   if (earlier?.group && earlier.group !== group)

@@ -75,8 +75,8 @@ function keepRest(present: RunConfig, wanted: RunConfig): RunConfig {
 }
 
 /**
- * Stop, remove, save, start; when the new settings do not start, the old ones take their place again, and why is the result. Whoever
- * wants to change the workload while the new settings are watched need not wait for what comes of them, and has the last word.
+ * Stops, removes, saves and starts. When the new settings do not start, the old ones are restored and the result says why. Another
+ * change may be made while the new settings are watched: it does not wait for their outcome, and it wins.
  */
 export async function exchangeConfig(
   context: Context,

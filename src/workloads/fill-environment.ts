@@ -75,7 +75,7 @@ async function valuesOf(store: SecretsStore) {
   };
   return {
     has: (name: string) => has(store, name),
-    /** A name that is taken gets an ending of its own, for another workload may refer to it (spec 09 §5.5). */
+    /** Adds a unique ending to a name that is taken, because another workload may refer to it (spec 09 §5.5). */
     async save(name: string, value: string) {
       const free = (await has(scoped, name)) ? `${name}_${process.hrtime.bigint()}_${randomHex()}` : name;
       await scoped.set(free, value);

@@ -11,7 +11,7 @@ import type { InspectRequest, OperationOptions, Progress, Workload } from './typ
 /** Pinned; `TOOLHIVE_INSPECTOR_IMAGE` names another one, for machines that cannot reach this registry. */
 const IMAGE = 'ghcr.io/modelcontextprotocol/inspector:0.21.2';
 const NAME = 'inspector';
-/** Where the page looks for its proxy unless it is told. */
+/** Port where the page looks for its proxy unless it is given another. */
 const USUAL_PROXY_PORT = 6277;
 const POLL_MS = 500;
 const GIVE_UP_MS = 5 * 60 * 1000;

@@ -44,7 +44,7 @@ export function leftBehind(
   ];
 }
 
-/** One that the reference has written for this workload alone (spec 02 §3.2), and no file of the user's. */
+/** Whether the reference wrote the profile for this workload alone (spec 02 §3.2); a user's own file is none. */
 function isTemporaryProfile(path: string, { temporary }: Paths): boolean {
   return dirname(path) === temporary && /^toolhive-.*-permissions-.*\.json$/.test(basename(path));
 }

@@ -22,7 +22,7 @@ type RunOptions = OperationOptions & RunInteraction;
 interface Prepared extends Made {
   readonly context: Context;
   readonly name: WorkloadName;
-  /** Of the name, until the workload is stored. */
+  /** Reserves the name until the workload is stored. */
   readonly reservation: Disposable;
 }
 
@@ -48,7 +48,7 @@ async function prepareNew(outer: Context, request: RunRequest, options: RunOptio
   const { target } = request;
   const context = withRuntime(outer, target.kind === 'word' ? target.server.runtime : undefined);
   const found = await findSubject(context, request, options);
-  // Whoever has no engine may still use servers of others (spec 06 §19-1).
+  // Remote servers can be used without a container engine (spec 06 §19-1).
   const { runtime, subject } =
     found.kind === 'own'
       ? await openFor(context, request, found, options)
@@ -95,7 +95,7 @@ function reserveName(context: Context, name: WorkloadName): Disposable {
   return held;
 }
 
-/** Those that `config.yaml` names, where the request names none; checked like those of an image (spec 03 §13.6). */
+/** Takes the requirements of `config.yaml` where the request names none; they are checked like those of an image (spec 03 §13.6). */
 async function withRequirements(context: Context, settings: ServerSettings): Promise<ServerSettings> {
   const { resolveRuntimeSettings } = await import('../build/index.ts');
   const file = (await (await context.config()).read()).runtime_configs?.['uvx'];

@@ -29,7 +29,7 @@ export async function prepareServer(
   }
 }
 
-/** None when the registry cannot be asked: what is told is the better for them, not wrong without. */
+/** Names close to a misspelt one; empty when the registry cannot be asked. They improve a message that is right without them. */
 async function closeNames(
   context: Context,
   name: string,

@@ -6,7 +6,7 @@ import type { Context } from './context.ts';
 import type { RuntimeChoice, ServerSettings } from './run-request.ts';
 import type { OperationOptions } from './types.ts';
 
-/** Said when nobody asked for a process. */
+/** Warning for a user who did not ask for a process and gets one. */
 const WEAKER =
   'no container engine answers: the package runs as a process, confined to what its permission profile grants, but on the kernel of this machine and, where the profile allows all of the network and nothing gives it one of its own, beside its own services';
 
@@ -24,7 +24,8 @@ export function withRuntime(context: Context, runtime: RuntimeChoice | undefined
 }
 
 /**
- * A container if an engine answers; else, for a package or a local folder, a process, unless an engine was asked for (decision 08).
+ * A container if an engine answers. Otherwise packages and local folders run as processes, unless the user asked for an engine
+ * (decision 08).
  * Throws `ERR_ENGINE_UNAVAILABLE`, and `ERR_INPUT_INVALID` for what cannot be run as it was asked for.
  */
 export async function openRuntime(

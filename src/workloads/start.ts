@@ -54,7 +54,7 @@ async function makeStartable(
   return config;
 }
 
-/** For a workload without a server: the next one is made from what its document names now. */
+/** Prepares a workload that has no server: the next server is made from what the document names now. */
 async function prepareAnew(
   context: Context,
   name: WorkloadName,
@@ -76,7 +76,7 @@ function statusOf(supervisor: Supervisor, record: StatusRecord | undefined): Wor
   return observed?.status ?? record?.status;
 }
 
-/** A start shows no progress of its own: what takes long is told to the log. */
+/** A start shows no progress; long steps are logged instead. */
 function loggedProgress(logger: Logger): Progress {
   return {
     line: (text) => logger.info(text),

@@ -78,8 +78,8 @@ function interruptedStop(workload: WorkloadName, cause: unknown): ThvError {
 const SERVED: ReadonlySet<string> = new Set(['running', 'starting', 'unauthenticated', 'unhealthy']);
 
 /**
- * A stop or a removal that ended us does the rest itself; otherwise the container is ours to stop. The status stays as it is: one
- * that was ended by a signal and by no stop is unhealthy to whoever looks next (spec 02 §6.3-11).
+ * A stop or a removal that ended us does the rest itself; otherwise we stop the container here. The status stays as it is: a
+ * workload that was ended by a signal instead of a stop is shown as unhealthy from then on (spec 02 §6.3-11).
  */
 export async function stopAfterServing(context: Context, name: WorkloadName): Promise<void> {
   // A file that cannot be read says nothing, and nobody serves the container any more.

@@ -15,7 +15,7 @@ export async function isStored({ runConfigs }: Context, name: WorkloadName): Pro
   return (await runConfigs.names()).includes(name);
 }
 
-/** Neither document nor status file is there any more. */
+/** Whether both the document and the status file are gone. */
 export async function isGone(context: Context, name: WorkloadName): Promise<boolean> {
   try {
     return (await context.statuses.find(name)) === undefined && !(await isStored(context, name));

@@ -17,7 +17,7 @@ export type OwnSource =
       readonly defaultName: string;
     };
 
-/** A server of somebody else's: nothing is run for it but its proxy. */
+/** A remote server: only its proxy runs here. */
 export interface RemoteSubject {
   readonly kind: 'remote';
   readonly url: string;
@@ -56,7 +56,7 @@ export async function findSubject(
   const { word, server, remote } = target;
   const registry = () => context.registry();
   const identify = () => identifySource(word, { registry, signal });
-  // What is wrong with a URL is told plainly (spec 01 §4.4, step 1).
+  // A bad URL gets its own plain error (spec 01 §4.4, step 1).
   const source = /^https?:/i.test(word) ? await identify() : await within(finding(word), identify);
   const asked = { ...request, server, remote };
   if (source.kind !== 'entry') {

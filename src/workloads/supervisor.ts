@@ -20,7 +20,7 @@ const TERMINATION_PATIENCE_MS = 10_000;
 /** More for one that waits for its engine to answer a create or a start, which would come to nothing good without it. */
 const DEPLOY_PATIENCE_MS = 60_000;
 
-/** Who serves a workload now: the shared host is asked, a process of its own is told by status file and process table. */
+/** Who serves a workload now. The shared host is asked; a dedicated process is found by status file and process table. */
 export type Supervisor =
   | { readonly kind: 'none' }
   /** `observed` is missing when the host lives and does not say. */
@@ -71,7 +71,7 @@ function startsWorkload(commandLine: string, name: WorkloadName): boolean {
 }
 
 interface EndOptions {
-  /** For a server that ends with its supervisor. */
+  /** Grace period of a server that ends with its supervisor. */
   readonly serverGraceSeconds?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -111,8 +111,8 @@ export async function endSupervisor(
 }
 
 /**
- * The process of its own that serves a workload, never this one: by its claim, else by the status file, else, when that is lost too, by the
- * process table. One that might be somebody else's is none.
+ * The dedicated process that serves a workload, never this one. It is found by its claim, else by the status file, else, when that
+ * is lost too, by the process table. A process that might be another program does not count.
  */
 export function findDedicated(
   { paths }: Pick<Context, 'paths'>,

@@ -17,8 +17,8 @@ export function isChanging(paths: Paths, name: WorkloadName): boolean {
 
 /**
  * One change of a workload at a time: a stop, a removal and a start that come at once would undo parts of each other. In
- * this process they queue; against other processes a lock file stands, for which only the head of the queue tries. Where no lock file
- * can be made, as on a read-only disk, a change goes on without: a stop matters more than what a second one might do meanwhile.
+ * this process they queue. A lock file keeps out other processes; only the head of the queue tries to take it. Where no lock file can
+ * be made, as on a read-only disk, a change goes on without it, because a stop matters more than what a second change might do.
  */
 export function createTurns(paths: Paths, logger: Logger) {
   const last = new Map<WorkloadName, Promise<void>>();

@@ -48,7 +48,7 @@ export interface RunOutcome {
 }
 
 export interface RunResult extends RunOutcome {
-  /** Of the proxy. */
+  /** Port of the proxy. */
   readonly port: number;
 }
 
@@ -202,7 +202,8 @@ export interface WorkloadManager {
     options?: OperationOptions,
   ): Promise<readonly UpgradeCheck[]>;
   /**
-   * To the image that the registry has now, and resolves when that runs; what it was before when there is nothing to do.
+   * Upgrades to the image that the registry has now and resolves when that runs. When there is nothing to do, the result is the
+   * unchanged check.
    * Throws what keeps it from being prepared, and `ERR_WORKLOAD_START_FAILED` when the old one had to be put back.
    */
   applyUpgrade(

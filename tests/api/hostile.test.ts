@@ -9,7 +9,7 @@ const socket = process.env['THV_TEST_DOCKER_SOCKET'] ?? '';
 if (socket === '')
   process.stderr.write('SKIPPED tests/api/hostile.test.ts: THV_TEST_DOCKER_SOCKET names no engine\n');
 
-/** Of each route; of all of them together far more. */
+/** Requests to each route; all routes together get far more. */
 const REQUESTS = 200;
 /** Answers of spec 10 §16 that are no failure of ours: there is one registry, and an address may lead nowhere. */
 const ALSO_FINE: Readonly<Record<string, readonly number[]>> = {

@@ -54,7 +54,7 @@ export async function startApi(
     async () => {
       if (exitCode !== undefined) throw new Error(`it ended with ${exitCode}: ${process.stderr}`);
       const found = /"msg":"starting server","type":"HTTP","address":"([^"]+)"/.exec(process.stderr)?.[1];
-      // Accepted before it is written, so that whoever reads it is answered.
+      // The address is recorded after connections are accepted, so a reader of the record gets an answer.
       return (await isRecorded(world, env, process.pid)) ? found : undefined;
     },
     (found) => found !== undefined || exitCode !== undefined,

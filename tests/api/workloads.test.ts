@@ -10,7 +10,7 @@ import { type ApiProcess, startApi } from './server.ts';
 import { openEvents } from './sse.ts';
 
 const socket = process.env['THV_TEST_DOCKER_SOCKET'] ?? '';
-/** Of a registry that answers where there is one: one that cannot be reached is another mistake. */
+/** An image that does not exist, at a registry that answers where there is one: an unreachable registry is another error. */
 const ABSENT_IMAGE = `${process.env['THV_TEST_REGISTRY'] ?? '127.0.0.1:1'}/thv-test/nothing:1`;
 if (socket === '')
   process.stderr.write('SKIPPED tests/api/workloads.test.ts: THV_TEST_DOCKER_SOCKET names no engine\n');

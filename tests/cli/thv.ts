@@ -24,7 +24,7 @@ interface RunOptions {
 export interface Home extends AsyncDisposable {
   readonly path: string;
   thv(args: readonly string[], options?: RunOptions): Promise<Result>;
-  /** For tests that send signals or read output as it comes. */
+  /** Starts a command without waiting, so that a test can send signals or read output as it comes. */
   spawn(
     args: readonly string[],
     env?: Readonly<Record<string, string>>,

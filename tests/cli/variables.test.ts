@@ -8,8 +8,8 @@ import { callTool, openStreamable } from '../harness/raw-client.ts';
 import { openWorld, type World } from '../harness/world.ts';
 
 /**
- * The attack: a name with a line break is one variable to us, and two to whoever prints the list of a server's variables and
- * reads it again. Each way to a variable is tried with each kind of a bad name; nothing may be left behind.
+ * The attack: a name with a line break is one variable to us, and two to a program that prints the list of a server's
+ * variables and reads it again. Each way to a variable is tried with each kind of a bad name; nothing may be left behind.
  */
 const REMOTE = 'http://127.0.0.1:9/mcp';
 const NAMES: readonly (readonly [name: string, shown: string, why: string])[] = [

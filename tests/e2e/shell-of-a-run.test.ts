@@ -69,7 +69,7 @@ function succeeded({ exitCode, stderr }: { readonly exitCode: number; readonly s
   if (exitCode !== 0) throw new Error(stderr);
 }
 
-/** Of the packages of all tools that are installed. */
+/** Number of compiled files in the packages of all installed tools. */
 function compiledFiles(world: World): number {
   return readdirSync(join(world.data, 'packages', 'uv'), { recursive: true }).filter((path) =>
     String(path).endsWith('.pyc'),

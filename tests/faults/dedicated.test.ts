@@ -71,7 +71,7 @@ async function supervisorOf(world: World, name: string): Promise<number> {
   return found.pid;
 }
 
-/** For the next test: the world is shared, and without an engine nobody knows a name that is gone. */
+/** Removes a workload for the next test: the world is shared, and without an engine nobody knows a name that is gone. */
 async function forget(world: World, name: string): Promise<void> {
   await world.thv(['rm', name]);
   expect(await world.processes()).toEqual([]);

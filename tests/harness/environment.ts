@@ -14,7 +14,7 @@ import { removeLeftovers } from './world.ts';
 
 /** Engines, registry and images for one run of the suites. Disposal ends what was started and nothing else. */
 export interface TestEnvironment extends AsyncDisposable {
-  /** For the process that runs the suites. */
+  /** Variables of the process that runs the suites. */
   readonly variables: Readonly<Record<string, string>>;
   /** One line for each thing that could not be had, naming the suites that are left out with it. */
   readonly omissions: readonly string[];

@@ -1,4 +1,4 @@
-/** MCP clients without a library, for what the SDK would hide: what goes over the wire, and when. */
+/** MCP clients without a library. They show what the SDK hides: what goes over the wire, and when. */
 
 export interface Message {
   readonly jsonrpc: '2.0';

@@ -109,7 +109,7 @@ describe.each([...CASES])('kernel settings in $sandbox, started by user $user', 
     expect(JSON.parse(ran.stdout)).toEqual(expected);
     expect(await readFile(NUMBER, 'utf8')).toBe(before);
     expect(await readFile(join(runner.folder, 'write', 'only-root'), 'utf8')).toBe('by the server');
-    // Files that it makes belong to whoever started it.
+    // Files that it makes belong to the user who started it.
     const owner = user === 'self' ? process.getuid?.() : 65_534;
     expect(statSync(join(runner.folder, 'write', 'made')).uid).toBe(owner ?? -1);
   });

@@ -150,7 +150,7 @@ describe.each(CASES)('a greedy server in $sandbox, started by user $user', ({ sa
   );
 });
 
-/** Of processes that are gone. */
+/** Control groups of processes that are gone. */
 async function groupsLeft(): Promise<readonly string[]> {
   const found = await Bun.$`find /sys/fs/cgroup -type d -name ${'thv-*'}`.nothrow().quiet().text();
   const living = await readdir('/proc');

@@ -131,8 +131,8 @@ interface Case {
 }
 
 /**
- * Whether this is the case in which a sandbox shows what it does alike whoever starts it: that of a user without rights, where one
- * can be had.
+ * Whether this case stands for its sandbox in tests of what does not depend on the user: the last case of that sandbox, which is
+ * that of a user without rights where there is one.
  */
 export function standsForItsSandbox({ sandbox, user }: Case): boolean {
   return CASES.findLast((each) => each.sandbox === sandbox)?.user === user;

@@ -10,7 +10,7 @@ const ID = '0f8fad5b-d9cb-469f-a165-70867728950e';
 
 interface Endpoint extends AsyncDisposable {
   readonly url: string;
-  /** Of each request. */
+  /** Headers of each request. */
   readonly headers: readonly Readonly<Record<string, string>>[];
 }
 

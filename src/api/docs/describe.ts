@@ -34,12 +34,12 @@ interface Operation {
 export function describe(operation: Operation): MiddlewareHandler {
   const { tag, summary, description, path = {}, query = {}, body, answers } = operation;
   const every: Readonly<Record<number, Answer | string>> = {
-    401: { json: Unauthorized, description: 'With OIDC: no valid token' },
-    403: 'A web page of another site asks',
+    401: { json: Unauthorized, description: 'With OIDC: the request has no valid token' },
+    403: 'The request comes from a web page of another site',
     500: 'Internal Server Error',
     503: {
       unavailable: true,
-      description: 'The container engine, or with OIDC the identity provider, cannot be reached',
+      description: 'The container engine cannot be reached, or with OIDC the identity provider',
     },
     504: 'The request took too long',
     ...answers,

@@ -17,7 +17,7 @@ const PIPE_PREFIX = '\\\\.\\pipe\\';
 interface Wanted {
   readonly host: string;
   readonly port: number;
-  /** Not empty: instead of host and port. */
+  /** Path of a socket; used instead of host and port unless empty. */
   readonly socket: string;
   readonly socketMode: SocketMode;
 }

@@ -20,7 +20,7 @@ const POLL_MS = 20;
 const FLUSH_MS = 200;
 /** Between two requests of one connection (spec 10 §6.1). */
 const IDLE_SECONDS = 120;
-/** For the rest of a body that nobody wants (spec 10 §6.1: a whole request within 30 s). */
+/** Time for the rest of a body that nobody reads (spec 10 §6.1: a whole request within 30 s). */
 const REST_SECONDS = 30;
 
 type Handle = (request: Request) => Response | Promise<Response>;
@@ -100,7 +100,7 @@ function handling(handle: Handle, { kind }: ApiAddress, idleSeconds: number) {
       server.timeout(request, 0); // routes have limits of their own, and streams have none
       const response = await handle(request);
       if (kind !== 'tcp' || response.status === 408) response.headers.set('Connection', 'close');
-      // It holds for the connection: without this, one that is kept alive would be kept for ever.
+      // The limit holds for the connection: without this line, a kept-alive connection would never time out.
       if (response.headers.get('connection') !== 'close')
         server.timeout(request, isUnfinished(request, response) ? REST_SECONDS : idleSeconds);
       return response;
@@ -159,12 +159,12 @@ async function isAnswering(path: string): Promise<boolean> {
     socket.end();
     return true;
   } catch (error) {
-    // Not ours to connect to is not the same as dead.
+    // A socket that we may not connect to can still be alive.
     return (error as { code?: unknown }).code === 'EACCES';
   }
 }
 
-/** Whoever may connect may do everything. Gives the file's identity. */
+/** Sets the mode of the socket: anyone who can connect can do everything. Returns the file's identity. */
 function restrict(
   { path, mode }: Extract<ApiAddress, { kind: 'socket' }>,
   server: Server<undefined>,

@@ -7,7 +7,7 @@ import { matchMembers } from '../schemas/match-members.ts';
 
 /** Longest request body, inclusive (spec 10 §6.1). */
 export const MAX_BODY_BYTES = 1024 * 1024;
-/** For a whole body, however slowly it comes (spec 10 §6.1). */
+/** Limit for a whole body, however slowly it comes (spec 10 §6.1). */
 const BODY_TIMEOUT_MS = 30_000;
 
 /**
@@ -22,7 +22,7 @@ export async function readJson<Schema extends v.GenericSchema>(
   return check(schema, parse(await readText(c.req.raw), prefix), prefix);
 }
 
-/** Like `readJson`, for routes where no body means no wishes. */
+/** Like `readJson`, but a missing body counts as an empty object. */
 export async function readOptionalJson<Schema extends v.GenericSchema>(
   c: Context,
   schema: Schema,

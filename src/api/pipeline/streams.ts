@@ -9,13 +9,13 @@ export interface ServerEvent {
 const KEEP_ALIVE_MS = 15_000;
 
 interface StreamOptions {
-  /** Of the request: aborts when the client leaves. */
+  /** The request; its signal aborts when the client leaves. */
   readonly request: Request;
   /** Aborts when the server ends. */
   readonly shutdown: AbortSignal;
 }
 
-/** A signal for what feeds a stream; `end` when the stream is over, whoever ended it. */
+/** A signal for the source of a stream. Call `end` when the stream is over, whichever side ended it. */
 export function streamSignal({ request, shutdown }: StreamOptions): {
   readonly signal: AbortSignal;
   end(): void;

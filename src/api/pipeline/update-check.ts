@@ -14,8 +14,8 @@ interface Asker {
 }
 
 /**
- * Asks for a newer version behind a request, whoever sent it, which waits for nothing (spec 10 §6.1). Nothing is asked unless
- * the user named an endpoint. Failures are warnings.
+ * Checks for a newer version in the background of a request, which does not wait for it (spec 10 §6.1). Every request may trigger
+ * a check. Nothing is asked unless the user named an endpoint. Failures are warnings.
  */
 export function updateCheck(options: RouteOptions): MiddlewareHandler {
   const { background, logger } = options;

@@ -16,7 +16,7 @@ import {
 import type { Api, RouteOptions } from '../types.ts';
 
 const ERRORS = {
-  400: 'Invalid request, or there is no such client',
+  400: 'Invalid request, or unknown client',
   404: 'There is no such group',
   409: 'The settings of a client cannot be written',
   413: 'The body is too long',
@@ -31,7 +31,7 @@ export function addClientRoutes(api: Api, { workloads, env, paths, logger }: Rou
     '/api/v1beta/clients',
     describe({
       tag: 'clients',
-      summary: 'Registered clients, sorted by name',
+      summary: 'List registered clients, sorted by name',
       answers: { 200: { json: RegisteredClients, description: 'OK' } },
     }),
     limit,
@@ -45,7 +45,7 @@ export function addClientRoutes(api: Api, { workloads, env, paths, logger }: Rou
     '/api/v1beta/discovery/clients',
     describe({
       tag: 'discovery',
-      summary: 'All supported clients, and which are installed here',
+      summary: 'List all supported clients, and which are installed here',
       answers: { 200: { json: ClientStatuses, description: 'OK' } },
     }),
     limit,
@@ -69,7 +69,7 @@ export function addClientRoutes(api: Api, { workloads, env, paths, logger }: Rou
       tag: 'clients',
       summary: 'Register a client for groups',
       description:
-        'Without groups: for the group `default`. Running workloads are written into its settings.',
+        'Without groups, the client is registered for the group `default`. Running workloads are written into its settings.',
       body: CreateClient,
       answers: { 200: { json: CreatedClient, description: 'Registered' }, ...ERRORS },
     }),
@@ -108,7 +108,7 @@ export function addClientRoutes(api: Api, { workloads, env, paths, logger }: Rou
     '/api/v1beta/clients/unregister',
     describe({
       tag: 'clients',
-      summary: 'Take several clients out of groups, or out of all',
+      summary: 'Remove several clients from groups, or from all groups',
       body: BulkClients,
       answers: { 204: { empty: true, description: 'Done' }, ...ERRORS },
     }),
@@ -127,7 +127,7 @@ export function addClientRoutes(api: Api, { workloads, env, paths, logger }: Rou
     '/api/v1beta/clients/:name',
     describe({
       tag: 'clients',
-      summary: 'Take a client out of all groups',
+      summary: 'Remove a client from all groups',
       path: { name: 'Type of the client' },
       answers: { 204: { empty: true, description: 'Done' }, ...ERRORS },
     }),
@@ -143,7 +143,7 @@ export function addClientRoutes(api: Api, { workloads, env, paths, logger }: Rou
     '/api/v1beta/clients/:name/groups/:group',
     describe({
       tag: 'clients',
-      summary: 'Take a client out of a group',
+      summary: 'Remove a client from a group',
       path: { name: 'Type of the client', group: 'Name of the group' },
       answers: { 204: { empty: true, description: 'Done' }, ...ERRORS },
     }),

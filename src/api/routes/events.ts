@@ -10,7 +10,7 @@ export function addEventRoutes(api: Api, { workloads, shutdown }: RouteOptions):
     '/api/v1beta/events',
     describe({
       tag: 'workloads',
-      summary: 'Server-sent events of all workloads',
+      summary: 'Stream the changes of all workloads as server-sent events',
       description:
         'First a `snapshot` event with all workloads (`{"workloads":[…]}`), then `added` and `changed` with a workload, and `removed` with its name (`{"name":"…"}`). Events are not numbered: a client that comes back gets a new snapshot.',
       answers: { 200: { types: ['text/event-stream'], description: 'The stream' } },

@@ -34,7 +34,7 @@ export function addGroupRoutes(api: Api, { workloads, paths, logger }: RouteOpti
       answers: {
         201: { json: CreatedGroup, description: 'Created' },
         400: 'The name is not valid',
-        409: 'There is such a group',
+        409: 'The group already exists',
         413: 'The body is too long',
       },
     }),
@@ -50,7 +50,7 @@ export function addGroupRoutes(api: Api, { workloads, paths, logger }: RouteOpti
     '/api/v1beta/groups/:name',
     describe({
       tag: 'groups',
-      summary: 'A group',
+      summary: 'Get a group',
       path,
       answers: {
         200: { json: GroupEntry, description: 'OK' },

@@ -23,8 +23,8 @@ export function addRegistryChangeRoutes(api: Api, options: RouteOptions): void {
     describe({
       tag: 'registry',
       summary: 'Add a registry',
-      description: 'There is one registry; change it instead.',
-      answers: { 501: 'There can be only one' },
+      description: 'There is exactly one registry; change it instead.',
+      answers: { 501: 'A second registry cannot be added' },
     }),
     () => textAnswer(501, 'Adding custom registries is not currently supported'),
   );
@@ -35,7 +35,7 @@ export function addRegistryChangeRoutes(api: Api, options: RouteOptions): void {
       tag: 'registry',
       summary: 'Remove a registry',
       path: { name: '`default`' },
-      answers: { 400: 'The default registry stays', 404: 'There is no such registry' },
+      answers: { 400: 'The default registry cannot be removed', 404: 'There is no such registry' },
     }),
     (c) =>
       c.req.param('name') === DEFAULT_REGISTRY
@@ -49,15 +49,15 @@ export function addRegistryChangeRoutes(api: Api, options: RouteOptions): void {
       tag: 'registry',
       summary: 'Use another registry',
       description:
-        'Looked at before it is taken, login included. An empty object: back to the built-in catalog.',
+        'The registry is tested before it is used, login included. An empty object restores the built-in catalog.',
       path: { name: '`default`' },
       body: UpdateRegistry,
       answers: {
-        200: { json: RegistryUpdated, description: 'In use now' },
+        200: { json: RegistryUpdated, description: 'The registry is in use' },
         400: 'Invalid request',
         404: 'There is no such registry',
         413: 'The body is too long',
-        502: 'What is there is no registry',
+        502: 'The location does not hold a registry',
       },
     }),
     limit,
@@ -73,7 +73,7 @@ export function addRegistryChangeRoutes(api: Api, options: RouteOptions): void {
       if (auth !== undefined && (auth.issuer === '' || auth.client_id === ''))
         return textAnswer(400, 'auth.issuer and auth.client_id are required');
       if (location === undefined) {
-        // Not dropped in silence, and with it the registry that it was meant for.
+        // Without this, `auth` would be dropped silently and the built-in registry restored.
         if (auth !== undefined) return textAnswer(400, 'auth needs a registry: give url or api_url with it');
         await unsetSource({ paths });
         return jsonAnswer({ type: 'default' });
@@ -99,7 +99,7 @@ export function addRegistryChangeRoutes(api: Api, options: RouteOptions): void {
     describe({
       tag: 'registry',
       summary: "Log in at the registry, in a browser on the server's machine",
-      answers: { 200: { json: RegistryStatus, description: 'Logged in' }, 400: 'No login is set up' },
+      answers: { 200: { json: RegistryStatus, description: 'Logged in' }, 400: 'Login is not configured' },
     }),
     timeLimit(PULL_LIMIT_MS),
     async (c) => {
@@ -125,7 +125,7 @@ export function addRegistryChangeRoutes(api: Api, options: RouteOptions): void {
     describe({
       tag: 'registry',
       summary: 'Log out of the registry',
-      answers: { 200: { json: RegistryStatus, description: 'Logged out' }, 400: 'No login is set up' },
+      answers: { 200: { json: RegistryStatus, description: 'Logged out' }, 400: 'Login is not configured' },
     }),
     limit,
     async (c) => {

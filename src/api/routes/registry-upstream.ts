@@ -14,9 +14,9 @@ const USUAL_LIMIT = 50;
 const LARGEST_LIMIT = 200;
 
 const errors = {
-  500: { json: RegistryError, description: 'Our own fault' },
-  502: { json: RegistryError, description: 'What the registry gave cannot be read' },
-  503: { json: RegistryError, description: 'The registry cannot be reached, or wants a login' },
+  500: { json: RegistryError, description: 'Internal error' },
+  502: { json: RegistryError, description: 'The registry sent an unreadable answer' },
+  503: { json: RegistryError, description: 'The registry cannot be reached, or requires a login' },
 };
 
 /** The registry as the upstream registry API shows it, under any name (spec 10 §17). */
@@ -27,12 +27,12 @@ export function addUpstreamRegistryRoutes(api: Api, { workloads, logger }: Route
     '/registry/:registryName/v0.1/servers',
     describe({
       tag: 'registry-servers',
-      summary: 'A page of servers',
+      summary: 'List servers, one page at a time',
       path: { registryName: 'Any name' },
       query: {
-        q: { description: 'Part of a name or description, in any case' },
-        page: { description: 'From 1', schema: { type: 'integer' } },
-        limit: { description: 'At most 200, default 50', schema: { type: 'integer' } },
+        q: { description: 'Part of a name or description; case does not matter' },
+        page: { description: 'Page number; the first is 1', schema: { type: 'integer' } },
+        limit: { description: 'Servers per page; at most 200, default 50', schema: { type: 'integer' } },
       },
       answers: { 200: { json: UpstreamServers, description: 'OK' }, ...errors },
     }),
@@ -60,11 +60,11 @@ export function addUpstreamRegistryRoutes(api: Api, { workloads, logger }: Route
     '/registry/:registryName/v0.1/servers/:serverName/versions/latest',
     describe({
       tag: 'registry-servers',
-      summary: 'The latest version of a server',
+      summary: 'Get the latest version of a server',
       path: { registryName: 'Any name', serverName: 'Full name, percent-encoded' },
       answers: {
         200: { json: UpstreamServer, description: 'OK' },
-        400: { json: RegistryError, description: 'The name is not percent-encoded as it should be' },
+        400: { json: RegistryError, description: 'The name is not percent-encoded correctly' },
         404: { json: RegistryError, description: 'There is no such server' },
         ...errors,
       },

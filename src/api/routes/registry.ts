@@ -27,8 +27,8 @@ export const REGISTRY_NOT_FOUND = 'Registry not found';
 
 const unreadable = {
   404: 'There is no such registry or server',
-  502: { json: RegistryError, description: 'What the registry gave cannot be read' },
-  503: { json: RegistryError, description: 'The registry cannot be reached, or wants a login' },
+  502: { json: RegistryError, description: 'The registry sent an unreadable answer' },
+  503: { json: RegistryError, description: 'The registry cannot be reached, or requires a login' },
 };
 
 /** Adds the routes that read the registry and its servers (spec 10 §16.1, §16.3). */
@@ -52,7 +52,7 @@ export function addRegistryRoutes(api: Api, { workloads, paths, logger }: RouteO
     '/api/v1beta/registry',
     describe({
       tag: 'registry',
-      summary: 'The registry in use',
+      summary: 'List the registry in use',
       answers: { 200: { json: RegistryList, description: 'OK' }, 502: unreadable[502], 503: unreadable[503] },
     }),
     limit,
@@ -67,7 +67,7 @@ export function addRegistryRoutes(api: Api, { workloads, paths, logger }: RouteO
     '/api/v1beta/registry/:name',
     describe({
       tag: 'registry',
-      summary: 'The registry with all its servers',
+      summary: 'Get the registry with all its servers',
       path,
       answers: { 200: { json: RegistryDetails, description: 'OK' }, ...unreadable },
     }),
@@ -85,7 +85,7 @@ export function addRegistryRoutes(api: Api, { workloads, paths, logger }: RouteO
     '/api/v1beta/registry/:name/servers',
     describe({
       tag: 'registry',
-      summary: 'Servers of the registry, sorted by name',
+      summary: 'List the servers of the registry, sorted by name',
       path,
       answers: { 200: { json: ServerList, description: 'OK' }, ...unreadable },
     }),
@@ -107,7 +107,7 @@ export function addRegistryRoutes(api: Api, { workloads, paths, logger }: RouteO
     '/api/v1beta/registry/:name/servers/:serverName',
     describe({
       tag: 'registry',
-      summary: 'A server of the registry',
+      summary: 'Get a server of the registry',
       path: { ...path, serverName: 'Full name, percent-encoded, or its last part when that is unique' },
       answers: { 200: { json: ServerDetails, description: 'OK' }, 404: unreadable[404] },
     }),
@@ -133,7 +133,7 @@ export function addRegistryRoutes(api: Api, { workloads, paths, logger }: RouteO
     '/api/v1beta/registry/:name/refresh',
     describe({
       tag: 'registry',
-      summary: 'Ask the registry again',
+      summary: 'Refresh the registry',
       path,
       answers: { 200: { json: RegistryStatus, description: 'OK' }, ...unreadable },
     }),

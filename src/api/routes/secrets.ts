@@ -34,10 +34,10 @@ export function addSecretRoutes(api: Api, { env, paths, logger }: RouteOptions):
   const open = async (signal: AbortSignal) =>
     userSecrets(await openSecretsStore({ env, paths, logger, signal }));
   let last: Promise<unknown> = Promise.resolve();
-  /** To look and to write are two steps: of two that create one name at once, one is told that it is taken. */
+  /** Looking and writing are two steps, so writes take turns: when two requests create one name, the second is told that it is taken. */
   const inTurn = (write: () => Promise<Response>): Promise<Response> => {
     const written = last.then(write);
-    last = written.catch(() => undefined); // told to whoever asked for it
+    last = written.catch(() => undefined); // the request that asked for it reports the failure
     return written;
   };
 
@@ -46,13 +46,14 @@ export function addSecretRoutes(api: Api, { env, paths, logger }: RouteOptions):
     describe({
       tag: 'secrets',
       summary: 'Set up the secrets provider',
-      description: 'Tried out before it is taken. Without a password, `encrypted` gets one of its own.',
+      description:
+        'The provider is tested before it is used. Without a password, one is generated for `encrypted`.',
       body: SetupSecrets,
       answers: {
         201: { json: SecretsSetUp, description: 'Set up' },
-        400: 'There is no such provider, or it cannot be used here',
+        400: 'Unknown provider, or one that cannot be used here',
         413: 'The body is too long',
-        502: 'What stands behind the provider failed',
+        502: 'The service behind the provider failed',
       },
     }),
     limit,
@@ -77,7 +78,7 @@ export function addSecretRoutes(api: Api, { env, paths, logger }: RouteOptions):
     '/api/v1beta/secrets/default',
     describe({
       tag: 'secrets',
-      summary: 'The secrets provider and what it can do',
+      summary: 'Get the secrets provider and its capabilities',
       answers: { 200: { json: SecretsProvider, description: 'OK' }, 404: NOT_SET_UP },
     }),
     limit,
@@ -101,7 +102,7 @@ export function addSecretRoutes(api: Api, { env, paths, logger }: RouteOptions):
     '/api/v1beta/secrets/default/keys',
     describe({
       tag: 'secrets',
-      summary: 'Names of the secrets',
+      summary: 'List the names of the secrets',
       answers: {
         200: { json: SecretKeys, description: 'OK' },
         404: NOT_SET_UP,
@@ -127,7 +128,7 @@ export function addSecretRoutes(api: Api, { env, paths, logger }: RouteOptions):
         400: 'Invalid request, or the name is reserved',
         404: NOT_SET_UP,
         405: 'The provider cannot write',
-        409: 'There is such a secret',
+        409: 'The secret already exists',
         413: 'The body is too long',
       },
     }),
@@ -149,7 +150,7 @@ export function addSecretRoutes(api: Api, { env, paths, logger }: RouteOptions):
     '/api/v1beta/secrets/default/keys/:key',
     describe({
       tag: 'secrets',
-      summary: 'Give a secret another value',
+      summary: 'Update a secret',
       path: { key: 'Name of the secret' },
       body: UpdateSecret,
       answers: {

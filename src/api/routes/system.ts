@@ -12,7 +12,7 @@ export function addSystemRoutes(api: Api, { workloads, version }: RouteOptions):
     describe({
       tag: 'system',
       summary: 'Tells whether the container engine answers',
-      answers: { 204: { empty: true, description: 'It does' } },
+      answers: { 204: { empty: true, description: 'The engine answers' } },
     }),
     limit,
     async (c) => {
@@ -25,7 +25,7 @@ export function addSystemRoutes(api: Api, { workloads, version }: RouteOptions):
       path,
       describe({
         tag: 'version',
-        summary: 'The version of this program',
+        summary: 'Get the version of this program',
         answers: { 200: { json: Version, description: 'OK' } },
       }),
       () => jsonAnswer({ version }),

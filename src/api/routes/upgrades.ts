@@ -11,7 +11,7 @@ import { silentProgress } from './workloads.ts';
 
 /** Newer images of the registry (spec 10 §11.10). */
 export function addUpgradeRoutes(api: Api, { workloads, logger }: RouteOptions): void {
-  /** One that is malformed does not keep the rest from being taken. */
+  /** Skips malformed texts and takes the rest. */
   const secretsOf = (texts: readonly string[]) =>
     texts.flatMap((text) => {
       const parameter = findSecretParameter(text);
@@ -25,14 +25,14 @@ export function addUpgradeRoutes(api: Api, { workloads, logger }: RouteOptions):
     '/api/v1beta/workloads/upgrade-check',
     describe({
       tag: 'workloads',
-      summary: 'Which workloads the registry has a newer image for',
+      summary: 'List the workloads for which the registry has a newer image',
       query: {
-        all: { description: 'Stopped ones too', schema: { type: 'boolean' } },
-        group: { description: 'Only those of this group' },
+        all: { description: 'Include stopped workloads', schema: { type: 'boolean' } },
+        group: { description: 'Only workloads of this group' },
       },
       answers: {
         200: { json: UpgradeChecksAnswer, description: 'OK' },
-        400: 'The group name is not valid',
+        400: 'Invalid group name',
         404: 'There is no such group',
       },
     }),
@@ -52,7 +52,7 @@ export function addUpgradeRoutes(api: Api, { workloads, logger }: RouteOptions):
     '/api/v1beta/workloads/:name/upgrade-check',
     describe({
       tag: 'workloads',
-      summary: 'Whether the registry has a newer image for a workload',
+      summary: 'Check whether the registry has a newer image for a workload',
       path,
       answers: {
         200: { json: UpgradeCheckAnswer, description: 'OK' },
@@ -71,8 +71,8 @@ export function addUpgradeRoutes(api: Api, { workloads, logger }: RouteOptions):
     '/api/v1beta/workloads/:name/upgrade',
     describe({
       tag: 'workloads',
-      summary: 'Give a workload the image that the registry has now',
-      description: 'Answers when it runs, or when there was nothing to do.',
+      summary: 'Upgrade a workload to the image that the registry has now',
+      description: 'Answers when the workload runs with the new image, or when there was nothing to do.',
       path,
       body: UpgradeBody,
       answers: {
@@ -80,7 +80,7 @@ export function addUpgradeRoutes(api: Api, { workloads, logger }: RouteOptions):
         400: 'Invalid request',
         404: 'There is no such workload',
         413: 'The body is too long',
-        422: 'It could not be prepared; the workload is as it was',
+        422: 'The upgrade could not be prepared; the workload is unchanged',
       },
     }),
     timeLimit(PULL_LIMIT_MS),

@@ -13,7 +13,7 @@ import type { Api, RouteOptions } from '../types.ts';
 import { checkGroupName } from './query.ts';
 
 const GRACE_SECONDS = 30;
-/** For one workload, after the answer (spec 10 §11.7). */
+/** Limit for the action on one workload, which goes on after the answer (spec 10 §11.7). */
 const ACTION_TIMEOUT_MS = 5 * 60_000;
 
 type Action = (workloads: WorkloadManager, name: string) => Promise<readonly Outcome[]>;
@@ -35,7 +35,7 @@ export function addWorkloadActionRoutes(api: Api, { workloads, background, logge
       describe({
         tag: 'workloads',
         summary: `${capital(verb)} several workloads`,
-        description: 'By their names or by their group. One that fails stops none of the others.',
+        description: 'Workloads are selected by name or by group. When one fails, the others go on.',
         body: BulkOperation,
         answers: {
           202: { json: BulkAccepted, description: 'Accepted' },
@@ -73,7 +73,7 @@ export function addWorkloadActionRoutes(api: Api, { workloads, background, logge
       summary: `${capital(verb)} a workload`,
       path: { name: 'Name of the workload' },
       answers: {
-        202: { empty: true, description: 'Accepted; the status tells what comes of it' },
+        202: { empty: true, description: 'Accepted; the status of the workload shows the outcome' },
         400: 'The name is not valid',
         404: 'There is no such workload',
       },

@@ -18,11 +18,11 @@ export function addWorkloadFactRoutes(api: Api, { workloads, shutdown }: RouteOp
     '/api/v1beta/workloads/:name/status',
     describe({
       tag: 'workloads',
-      summary: 'The status of a workload',
+      summary: 'Get the status of a workload',
       path,
       query: {
         wait: {
-          description: 'Answer when this is the status, or `timeout` is over',
+          description: 'Wait until the workload has this status, or `timeout` has passed',
           schema: { type: 'string', enum: WorkloadStatusSchema.options },
         },
         timeout: { description: 'How long to wait, for example `30s` (the default); at most `60s`' },
@@ -53,13 +53,13 @@ export function addWorkloadFactRoutes(api: Api, { workloads, shutdown }: RouteOp
     '/api/v1beta/workloads/:name/export',
     describe({
       tag: 'workloads',
-      summary: 'The stored document of a workload',
-      description: 'What `thv run --from-config` reads.',
+      summary: 'Export the configuration of a workload',
+      description: '`thv run --from-config` reads this document.',
       path,
       answers: {
         200: { json: ExportedConfig, description: 'OK' },
         400: 'The name is not valid',
-        404: 'There is no such document',
+        404: 'The workload has no stored configuration',
       },
     }),
     timeLimit(USUAL_LIMIT_MS),

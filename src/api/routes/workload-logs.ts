@@ -24,8 +24,14 @@ export function addWorkloadLogRoutes(api: Api, { workloads, shutdown }: RouteOpt
         'With `follow` and `Accept: text/event-stream` each line is an event named for its stream.',
       path: { name: 'Name of the workload' },
       query: {
-        lines: { description: 'Lines to begin with, 1 to 10000, default 1000', schema: { type: 'integer' } },
-        follow: { description: 'Go on with what is written from now on', schema: { type: 'boolean' } },
+        lines: {
+          description: 'Number of past lines to send, 1 to 10000, default 1000',
+          schema: { type: 'integer' },
+        },
+        follow: {
+          description: 'Keep the answer open and send new lines as they are written',
+          schema: { type: 'boolean' },
+        },
       },
       answers: {
         200: { types: ['text/plain', 'text/event-stream'], description: 'OK' },

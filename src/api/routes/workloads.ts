@@ -12,7 +12,7 @@ import { checkSourceAndName, inRequestContext, toRunRequest } from '../workload-
 import { checkGroupName, queryOf } from './query.ts';
 import { DEFAULT_REGISTRY } from './registry.ts';
 
-/** Nobody looks on while the API pulls; the result is in the answer. */
+/** The API shows no progress of a pull; the result is in the answer. */
 export const silentProgress = { line() {}, update() {}, output() {}, revealOutput() {} };
 
 /** List, create, details, edit (spec 10 §11.3–§11.6). */
@@ -27,12 +27,12 @@ export function addWorkloadRoutes(api: Api, { workloads, background, debug = fal
       tag: 'workloads',
       summary: 'List workloads, sorted by name',
       query: {
-        all: { description: 'Stopped ones too', schema: { type: 'boolean' } },
-        group: { description: 'Only those of this group' },
+        all: { description: 'Include stopped workloads', schema: { type: 'boolean' } },
+        group: { description: 'Only workloads of this group' },
       },
       answers: {
         200: { json: WorkloadList, description: 'OK' },
-        400: 'The group name is not valid',
+        400: 'Invalid group name',
         404: 'There is no such group',
       },
     }),
@@ -54,7 +54,7 @@ export function addWorkloadRoutes(api: Api, { workloads, background, debug = fal
     describe({
       tag: 'workloads',
       summary: 'Create a workload and start it',
-      description: 'Answers when the workload is handed over; its status tells when it runs.',
+      description: 'Answers when the workload host has accepted the workload; its status shows when it runs.',
       body: CreateRequest,
       answers: {
         201: { json: CreatedWorkload, description: 'Created' },
@@ -97,8 +97,8 @@ export function addWorkloadRoutes(api: Api, { workloads, background, debug = fal
     '/api/v1beta/workloads/:name',
     describe({
       tag: 'workloads',
-      summary: 'The stored configuration of a workload',
-      description: 'In the shape of a request, so that it can be changed and sent to `/edit`.',
+      summary: 'Get the stored configuration of a workload',
+      description: 'The answer has the shape of a request, so it can be changed and sent to `/edit`.',
       path: nameInPath,
       answers: {
         200: { json: WorkloadDetails, description: 'OK' },
@@ -123,9 +123,9 @@ export function addWorkloadRoutes(api: Api, { workloads, background, debug = fal
     '/api/v1beta/workloads/:name/edit',
     describe({
       tag: 'workloads',
-      summary: 'Give a workload other settings',
+      summary: 'Change the settings of a workload',
       description:
-        'Settings that are absent take their defaults; the port stays. The exchange goes on after the answer, and when the new settings do not start, the old ones are put back.',
+        'Absent settings take their defaults; the port stays. The change goes on after the answer. When the workload does not start with the new settings, the old ones are restored.',
       path: nameInPath,
       body: UpdateRequest,
       answers: {

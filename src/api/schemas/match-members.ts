@@ -7,7 +7,7 @@ interface AnySchema {
   readonly item?: AnySchema;
   readonly wrapped?: AnySchema;
   readonly pipe?: readonly AnySchema[];
-  /** Of a record. */
+  /** Schema of a record's values. */
   readonly value?: AnySchema;
 }
 

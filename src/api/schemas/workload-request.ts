@@ -71,12 +71,17 @@ const ResourceLimits = named(
   v.object({
     memory: v.pipe(
       ResourceLimitsSchema.entries.memory,
-      v.description('Such as 512m or 2g; unlimited for no limit. Default: half of the machine, 4g at most'),
+      v.description(
+        'A size such as 512m or 2g; `unlimited` means no limit. Default: half of the memory, 4g at most',
+      ),
     ),
-    cpus: v.pipe(ResourceLimitsSchema.entries.cpus, v.description('Processors; 0 for no limit, the default')),
+    cpus: v.pipe(
+      ResourceLimitsSchema.entries.cpus,
+      v.description('Number of processors; 0 (default) means no limit'),
+    ),
     pids: v.pipe(
       ResourceLimitsSchema.entries.pids,
-      v.description('Processes and threads; 0 for no limit. Default: 2048'),
+      v.description('Number of processes and threads; 0 means no limit. Default: 2048'),
     ),
   }),
 );
@@ -92,17 +97,17 @@ const fields = {
   secrets: v.optional(v.array(SecretReference), []),
   volumes: Texts,
   transport: v.pipe(Text, v.description('stdio (default), sse or streamable-http')),
-  proxy_mode: v.pipe(Text, v.description('sse (default) or streamable-http; for stdio servers')),
+  proxy_mode: v.pipe(Text, v.description('sse (default) or streamable-http; applies to stdio servers')),
   network_isolation: Switch,
   permission_profile: v.optional(PermissionProfileSchema),
-  authz_config: v.pipe(Text, v.description("Path on the server's machine")),
+  authz_config: v.pipe(Text, v.description('Path on the machine of the API server')),
   oidc: v.optional(OidcOptions),
   trust_proxy_headers: Switch,
   allow_docker_gateway: Switch,
   tools: Texts,
   tools_override: v.optional(v.record(v.string(), ToolOverride), {}),
   group: Text,
-  url: v.pipe(Text, v.description('A remote server, instead of an image')),
+  url: v.pipe(Text, v.description('URL of a remote server, given instead of `image`')),
   oauth_config: v.optional(RemoteOAuth),
   headers: v.optional(v.array(Header), []),
   header_forward: v.optional(HeaderForward),
@@ -111,7 +116,7 @@ const fields = {
   js_runtime: v.pipe(
     Text,
     v.description(
-      "What runs an npm package that is a process: node (the machine's Node.js), bun (built in) or auto. Default: what the API server was started with",
+      "Runtime of an npm package that runs as a process: node (the machine's Node.js), bun (built in) or auto. Default: the setting of the API server",
     ),
   ),
 };
@@ -126,11 +131,11 @@ export const CreateRequest = named(
     name: Text,
     registry: Text,
     server: Text,
-    /** Ours; an edit does not change it. */
+    /** An addition to the reference; an edit does not change it. */
     runtime: v.pipe(
       Text,
       v.description(
-        'auto, docker, podman, or process for a package without a container engine. Default: what the API server was started with',
+        'auto, docker, podman, or process (a package without a container engine). Default: the setting of the API server',
       ),
     ),
   }),

@@ -2,12 +2,12 @@ import * as v from 'valibot';
 import { WorkloadStatusSchema } from '../../records/index.ts';
 import { named } from './names.ts';
 
-const Time = v.pipe(v.string(), v.isoTimestamp(), v.description('RFC 3339; year 1 when it is not known'));
+const Time = v.pipe(v.string(), v.isoTimestamp(), v.description('RFC 3339; year 1 when the time is unknown'));
 
 const HeldLimit = named(
   'thv.HeldLimit',
   v.object({
-    limit: v.pipe(v.union([v.string(), v.number()]), v.description('Such as 4g, or a number')),
+    limit: v.pipe(v.union([v.string(), v.number()]), v.description('A size such as 4g, or a number')),
     held_by: v.pipe(v.string(), v.description('`control group`, `resource limit`, `watch` or `nothing`')),
   }),
 );
@@ -30,8 +30,10 @@ const WorkloadEntry = named(
     group: v.optional(v.string()),
     tools: v.optional(v.array(v.string())),
     remote: v.optional(v.boolean()),
-    runtime: v.optional(v.pipe(v.literal('process'), v.description('Without a container'))),
-    confined: v.optional(v.pipe(v.boolean(), v.description('Whether that process is kept in a sandbox'))),
+    runtime: v.optional(
+      v.pipe(v.literal('process'), v.description('The workload runs as a process, without a container')),
+    ),
+    confined: v.optional(v.pipe(v.boolean(), v.description('Whether the process runs in a sandbox'))),
     limits: v.optional(
       v.pipe(
         v.object({
@@ -39,7 +41,7 @@ const WorkloadEntry = named(
           cpus: v.optional(HeldLimit),
           pids: v.optional(HeldLimit),
         }),
-        v.description('What that process may use, with all that it starts'),
+        v.description('Limits of the process and everything it starts'),
       ),
     ),
     js_runtime: v.optional(
@@ -50,14 +52,14 @@ const WorkloadEntry = named(
           path: v.optional(v.string()),
           reason: v.string(),
         }),
-        v.description('What runs a JavaScript package that is a process: node or bun, and why'),
+        v.description('Runtime of a JavaScript package that runs as a process: node or bun, and why'),
       ),
     ),
     held_back: v.optional(
-      v.pipe(v.array(v.string()), v.description('Packages in it whose install scripts were not run')),
+      v.pipe(v.array(v.string()), v.description('Installed packages whose install scripts were not run')),
     ),
     weaknesses: v.optional(
-      v.pipe(v.array(v.string()), v.description('Where its sandbox is weaker than a container')),
+      v.pipe(v.array(v.string()), v.description('Points in which the sandbox is weaker than a container')),
     ),
   }),
 );

@@ -29,7 +29,7 @@ export function beforePackages({ certificates, filesPrefix }: Trust): readonly s
   ];
 }
 
-/** The package `ca-certificates` writes the bundle anew when it is installed; what went before is lost (B14). */
+/** The package `ca-certificates` rewrites the bundle when it is installed; what went before is lost (B14). */
 export function afterPackages({ certificates }: Trust): readonly string[] {
   return [
     ...(certificates.has('custom')

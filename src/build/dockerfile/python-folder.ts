@@ -52,7 +52,7 @@ function commandOf(run: PythonProject['run']): readonly string[] {
   ];
 }
 
-/** Dependencies first: they are installed anew only when the lock file changes. */
+/** Dependencies first: they are reinstalled only when the lock file changes. */
 function installLocked({ run, isPackage, installsAlone }: PythonProject): readonly string[] {
   const dependencies = `RUN ${SYNC} --no-install-project`;
   const project = isPackage ? `RUN ${SYNC}` : 'RUN uv pip install --no-deps .';

@@ -7,7 +7,7 @@ import { npm } from './npm.ts';
 import { python } from './python.ts';
 import type { BuildPlan, Recipe } from './types.ts';
 
-/** Build argument whose value changes when a floating version is to be looked up anew: what the engine keeps must not hide it. */
+/** Build argument whose value changes when a floating version is to be looked up again: what the engine keeps must not hide it. */
 export const FRESHNESS_ARGUMENT = 'THV_BUILT_AT';
 
 /** Build argument that hands in the value of a secret variable; not the variable itself, which a base image may have set. */

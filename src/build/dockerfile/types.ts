@@ -10,7 +10,7 @@ export interface BuildPlan {
   readonly runtime: RuntimeSettings;
   /** `ENV` of the builder stage, by name. */
   readonly buildEnvironment: Readonly<Record<string, string>>;
-  /** Names of further ones whose values are secret: they come as build arguments, for engines print every instruction. */
+  /** Names of further variables, with secret values. They come as build arguments, because engines print every instruction. */
   readonly secretEnvironment: readonly string[];
   /** Names of build arguments of the builder stage; their values are not part of the text. */
   readonly buildArguments: readonly string[];

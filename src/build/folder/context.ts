@@ -5,7 +5,7 @@ import { contextEntries } from '../local-project.ts';
 /** What a Dockerfile may be called, the first that is there counts: Docker's and Podman's names, and how it is often typed. */
 export const DOCKERFILES = ['Dockerfile', 'Containerfile', 'dockerfile', 'containerfile'] as const;
 
-/** What the tools of a project make anew, history, and files that are there to hold secrets. An ignore file can take them back. */
+/** Files that the tools of a project recreate, history, and files meant for secrets. An ignore file can include them again. */
 const LEFT_OUT = ['.git', 'node_modules', '.venv', '__pycache__', '.env', '.env.*', '.netrc'].map(
   (name) => `**/${name}`,
 );

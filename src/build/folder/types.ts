@@ -38,7 +38,7 @@ export interface NodeProject extends Common {
   readonly hasBuild: boolean;
   /** Development packages are needed to make it: it has a `build` script or one that runs with the installation. */
   readonly needsDevelopment: boolean;
-  /** Packages can be installed from the package and lock file alone, so that a change of the sources installs nothing anew. */
+  /** Packages can be installed from the package and lock file alone, so a change of the sources does not reinstall them. */
   readonly installsAlone: boolean;
 }
 

@@ -80,7 +80,7 @@ async function systemCertificates({ platform, readText }: HostFacts): Promise<re
   return found;
 }
 
-/** Of a CA that is still valid; `undefined` for anything else. */
+/** Fingerprint of a CA certificate that is still valid; `undefined` for anything else. */
 function fingerprint(block: string): string | undefined {
   try {
     const certificate = new X509Certificate(block);

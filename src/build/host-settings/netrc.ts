@@ -37,7 +37,7 @@ function parseNetrc(text: string): readonly Login[] {
   });
 }
 
-/** Of a URL, of `name=URL`, or of a pattern of module paths such as `*.corp.example/team`. */
+/** Host of a URL, of `name=URL`, or of a pattern of module paths such as `*.corp.example/team`. */
 function hostOf(index: string): string {
   const rest = index.replace(/^[^/]*?=(?=[a-z]+:\/\/)/, '').replace(/^[a-z+]+:\/\//, '');
   return (rest.split('/')[0] ?? '').replace(/^.*@/, '').replace(/:\d+$/, '');

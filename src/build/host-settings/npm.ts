@@ -35,7 +35,7 @@ export async function npmSettings(host: HostFacts): Promise<IndexSettings> {
   };
 }
 
-/** For a build, whose loopback is another than this machine's. */
+/** Whether a build can use the setting; its loopback is not this machine's. */
 function isOfUse([key, value]: readonly [string, string]): boolean {
   if (PROXY.test(key)) return !isLoopbackProxy(value);
   if (key === 'registry' && DEFAULT_REGISTRY.test(value)) return false;

@@ -14,7 +14,7 @@ const NAMES = [
 /**
  * HTTP proxies as the predefined build arguments (Dockerfile reference, "Predefined ARGs"), which no layer and no history keeps:
  * from the environment, else `proxies.default` of Docker's configuration, as `docker build` does it. A proxy on this machine's own
- * loopback is left out, for a build container's loopback is another.
+ * loopback is left out, because a build container has another loopback.
  */
 export async function proxySettings({
   env,

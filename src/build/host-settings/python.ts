@@ -11,8 +11,8 @@ interface Indexes {
 }
 
 /**
- * Of pip (its docs, "Configuration") and uv (its docs, "Package indexes"). The build uses both, so what only one of them is told
- * holds for the other too.
+ * Index settings of pip (its docs, "Configuration") and uv (its docs, "Package indexes"). The build uses both, so a setting of
+ * one holds for the other too.
  */
 export async function pythonSettings(host: HostFacts): Promise<IndexSettings> {
   const pipSettings = await pipFile(host);

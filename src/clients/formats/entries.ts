@@ -17,7 +17,7 @@ export function entriesOf(values: Values, section: string): ReadonlyMap<string, 
 
 /**
  * Whether `after` is `before` with this one entry set (or gone, when `entry` is undefined) and nothing else changed. Edits
- * of text are checked with it before they are written: a layout that nobody thought of must not cost anybody their settings.
+ * of text are checked with it before they are written: an unforeseen layout must not cost users their settings.
  */
 export function isOnlyChange(
   format: SettingsFormat,
@@ -37,7 +37,7 @@ function without(values: Values, key: string): readonly unknown[] {
   return Object.entries(values).filter(([candidate]) => candidate !== key);
 }
 
-/** What a section holds besides `name`; nothing, when it is of another kind than `like` and therefore made anew. */
+/** Entries of a section besides `name`; none when the section has another type than `like` and is therefore replaced. */
 function othersOf(section: unknown, like: unknown, name: string): readonly unknown[] {
   if (Array.isArray(section) && (Array.isArray(like) || !isRecord(like)))
     return section.filter((server) => !isRecord(server) || server['name'] !== name);

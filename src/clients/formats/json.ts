@@ -12,8 +12,8 @@ import { indentAt, lineEndOf, splice } from './text.ts';
 import type { Emptiness, SettingsFormat } from './types.ts';
 
 /**
- * JSON with comments and trailing commas. jsonc-parser finds the places; its own `modify` is not used because it lays out
- * anew the lines it touches, and leaves a comment behind a last member with the wrong one.
+ * JSON with comments and trailing commas. jsonc-parser finds the places; its own `modify` is not used because it
+ * reformats the lines it touches, and puts a comment behind the last member at the wrong member.
  */
 export const json: SettingsFormat = {
   label: 'JSON',

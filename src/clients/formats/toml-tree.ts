@@ -1,6 +1,6 @@
 import { type AST, getStaticTOMLValue, parseTOML } from 'toml-eslint-parser';
 
-/** Where things stand in a TOML text; the parser is the one that linters of TOML files use, for it knows every place. */
+/** Positions in a TOML text; the parser is one made for linters, because it knows the position of everything. */
 
 export type TomlNode = AST.TOMLTable | AST.TOMLKeyValue;
 export type TomlValue = AST.TOMLContentNode;

@@ -57,7 +57,7 @@ function set(text: string, section: string, name: string, entry: Entry, kind: Ki
 }
 
 function remove(text: string, section: string, name: string, kind: Kind): string {
-  // One piece at a time, for each cut moves the others.
+  // One piece at a time, because each cut moves the others.
   const piece = findPieces(parseToml(text), section, name, kind).at(-1);
   return piece === undefined ? text : remove(cut(text, piece), section, name, kind);
 }

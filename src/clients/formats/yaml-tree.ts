@@ -11,7 +11,7 @@ import {
 } from 'yaml';
 import { lineStart } from './text.ts';
 
-/** Where things stand in a YAML text. The `yaml` package parses; it lays a document out anew when it prints one, so it does not print. */
+/** Where things stand in a YAML text. The `yaml` package parses; it reformats a document when it prints it, so it does not print. */
 
 /** Throws a plain `Error` naming line and column. */
 export function parseYaml(text: string): Document.Parsed {
@@ -59,7 +59,7 @@ export function contentEnd(node: unknown): number {
   return rangeOf(node)[1];
 }
 
-/** Of each element of a block sequence: where its dash stands. */
+/** Where the dash of each element of a block sequence stands. */
 export function dashesOf(sequence: { readonly srcToken?: unknown }): readonly number[] {
   const token = sequence.srcToken as
     | {

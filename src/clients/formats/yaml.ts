@@ -63,7 +63,7 @@ function set(text: string, section: string, name: string, entry: Entry, kind: Ki
     if (isSame(valueIn(found, document), entry)) return text;
     return replaceEntry(text, servers, found, name, entry, { kind, unit });
   }
-  // Empty, or of a kind that no server can be added to: made anew under the same key, whose comment stays.
+  // Empty, or of a kind that no server can be added to: recreated under the same key, whose comment stays.
   const isEmpty = isEmptyScalar(servers) || (isCollection(servers) && servers.items.length === 0);
   if (!isEmpty) return set(cutBlockItem(text, root, pair), section, name, entry, kind);
   const opened = splice(text, contentEnd(pair.key), contentEnd(pair), ':');

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Entry } from '../types.ts';
 import { NotImportable } from './not-importable.ts';
 
-/** Of Codex, Gemini CLI, Kimi Code, Goose and Copilot: the only tools that are wanted. */
+/** Keys with which Codex, Gemini CLI, Kimi Code, Goose and Copilot list the only tools to offer. */
 const TOOL_LISTS = ['enabled_tools', 'includeTools', 'enabledTools', 'available_tools', 'tools'];
 
 /** Keys that are read, wherever a client has them. */

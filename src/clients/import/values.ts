@@ -6,7 +6,7 @@ import { NotImportable } from './not-importable.ts';
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
-  /** Of the settings file; paths in some clients' settings are relative to it. */
+  /** Folder of the settings file; paths in some clients' settings are relative to it. */
   readonly folder: string;
   /** Throws when there is no such file. */
   readonly readText: (path: string) => string;
@@ -32,7 +32,7 @@ const VARIABLE =
 const OF_THE_CLIENT =
   /^(?:workspace\w*|file\w*|relativeFile\w*|cwd|execPath|lineNumber|selectedText|defaultBuildTask|PWD|OLDPWD)$/;
 
-/** A variable by a name that somebody else chose: one that every object has is none. */
+/** Looks up a variable by a name from outside: names that every object has, such as `constructor`, count as absent. */
 export function variableIn(env: Surroundings['env'], name: string): string | undefined {
   return Object.hasOwn(env, name) ? env[name] : undefined;
 }
@@ -78,7 +78,7 @@ function outcomeOf(placeholder: string, surroundings: Surroundings): Outcome {
   return { text, secret: looksSecret(name, text) };
 }
 
-/** Whoever keeps a value in a file of its own has a reason. */
+/** A value that is kept in a separate file counts as a secret. */
 function fileValue(path: string, surroundings: Surroundings): Outcome {
   try {
     return { text: surroundings.readText(resolvePath(path, surroundings)).trim(), secret: true };

@@ -79,7 +79,7 @@ async function readCredentialFiles({ env, home }: CredentialSearch): Promise<rea
   return [];
 }
 
-/** None for a file that is not what it should be: another source may know (spec 03 §12.3.5). */
+/** Empty for a file that cannot be parsed, because another source may have the credentials (spec 03 §12.3.5). */
 function parseCredentialsFile(content: string): readonly CredentialsFile[] {
   try {
     const parsed = v.safeParse(CredentialsFile, JSON.parse(content));

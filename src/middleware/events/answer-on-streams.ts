@@ -24,7 +24,7 @@ export function answerOnStreams(chain: Handler): Handler {
       context.callerStreams = streams;
       return chain(request, context);
     }
-    // Of all that is POSTed, nearly everything goes there, and nothing of it is for such a stream.
+    // Nearly every POST goes to /mcp, and none of those is answered on such a stream.
     const isElsewhere = streams.size === 0 || context.path === '/mcp';
     const stream = isElsewhere ? undefined : streams.find(request.url);
     return stream === undefined ? chain(request, context) : answer(stream, request, context);

@@ -27,7 +27,7 @@ export const HEADER_FORWARD = 'header-forward';
 
 /**
  * The headers that a stored chain adds to requests to its server, the last entry's. They are part of the credentials,
- * which are shown to the server behind the chain. Throws `ERR_RUN_CONFIG_INVALID` for what cannot be sent; no value is told.
+ * which are shown to the server behind the chain. Throws `ERR_RUN_CONFIG_INVALID` for what cannot be sent; the error shows no value.
  */
 export function storedForwardHeaders(stored: readonly MiddlewareConfig[]): Readonly<Record<string, string>> {
   const entry = stored.findLast(({ type }) => type === HEADER_FORWARD);

@@ -49,7 +49,7 @@ export function createToolFilter(parameters: unknown, { log }: Pick<Services, 'l
   }
 }
 
-/** Of an unknown type only where it stands for success; anything may come with an error. */
+/** An answer of unknown type counts only when its status means success: an error may carry any body. */
 function mayBeList(response: Response): boolean {
   const type = mediaType(response);
   if (type === 'application/json' || type === 'text/event-stream') return true;

@@ -2,7 +2,7 @@ import type { Middleware, Services } from '../types.ts';
 
 /**
  * Counts `tools/call` requests (spec 07 §14); what is called, by whom and with what stays unseen. Without a counter it is
- * not in the chain, and whatever parameters a document brings along are nobody's business: they never fail a start.
+ * not in the chain, and the parameters in a document are ignored: they never fail a start.
  */
 export function createUsageMetrics(
   _parameters: unknown,

@@ -3,7 +3,7 @@ import { parseJson } from '../discovery.ts';
 import { rejected } from '../rejection.ts';
 import { failureOf, INTROSPECTION_LIMITS, type IntrospectionProvider } from './provider.ts';
 
-/** GitHub's "check a token": it knows no end, so none is asked for (spec 05 §20-5). */
+/** GitHub's "check a token": its answer has no expiry, so none is required (spec 05 §20-5). */
 const ResponseSchema = v.looseObject({
   created_at: v.optional(v.string()),
   scopes: v.nullish(v.array(v.string()), () => []),

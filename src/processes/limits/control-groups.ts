@@ -32,12 +32,12 @@ const PERIOD_MICROSECONDS = 100_000;
 const REMOVE_ATTEMPTS = 50;
 const REMOVE_WAIT_MS = 20;
 
-/** Of this process, for the names of its groups. */
+/** Counts the groups of this process, to give each a name. */
 let count = 0;
 
 /**
- * Makes groups with these limits and puts a process into them, with all that it starts from then on. What no group can be made for
- * is left out of `holds`; `undefined` when that is everything.
+ * Makes groups with these limits and puts a process into them, with all that it starts from then on. A limit that no group
+ * can hold is left out of `holds`; `undefined` when no group holds any.
  */
 export function openControlGroup(
   pid: number,
@@ -86,7 +86,7 @@ function subsetsOf(limits: readonly Limited[]): readonly (readonly Limited[])[] 
   return all.filter((some) => some.length > 0);
 }
 
-/** Of a group with these limits that holds the process; `undefined` where this user may not make one. */
+/** Makes a group with these limits, puts the process into it and returns its folder; `undefined` where this user may not. */
 function makeGroup(
   { version, root, own }: Hierarchy,
   name: string,
@@ -186,7 +186,7 @@ function tryRemove(folder: string): boolean {
   }
 }
 
-/** Groups of a host that was killed; those of one that lives are not touched, for they may be about to be filled. */
+/** Removes groups of hosts that were killed. Groups of a living host stay, because it may be about to fill them. */
 function removeLeftOvers(parent: string): void {
   for (const name of namesIn(parent)) {
     const maker = /^thv-(\d+)-\d+$/.exec(name)?.[1];

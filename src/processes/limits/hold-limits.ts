@@ -97,7 +97,7 @@ function startWatch({ memoryBytes, processes }: ProcessLimits, { root, end, logg
       reached ??= await look().catch(() => undefined);
       if (reached !== undefined) {
         logger.warn('the processes of the server are ended at a limit', { limit: reached });
-        // Again and again, for one of them may be starting others.
+        // Repeated, because one of them may be starting others.
         end();
       }
       if (!isStopped) next();

@@ -10,8 +10,8 @@ export interface Usage {
 const PAGE_BYTES = 4096;
 
 /**
- * Of the tree below process `root`, which is one that looks after the others and does not count itself. `isExact` counts memory that
- * several share once, which takes the kernel a while.
+ * What the processes below `root` use; `root` only looks after them and does not count. With `isExact`, memory that several
+ * processes share is counted once, which takes the kernel a while.
  */
 export async function usageBelow(root: number, isExact: boolean): Promise<Usage> {
   if (process.platform !== 'linux') return usageFromPs(root);

@@ -34,7 +34,7 @@ export function talkTo(child: Child, signal: AbortSignal): Dialogue {
       await next();
     },
     [Symbol.dispose]() {
-      // A read that is under way ends with the child, and must not find somebody else's descriptor.
+      // A read that is under way ends with the child, and must not read a reused descriptor number.
       void reports.return({}).finally(() => channel[Symbol.dispose]());
     },
   };
@@ -58,7 +58,7 @@ async function inTime(report: Promise<LaunchReport>, signal: AbortSignal): Promi
   }
 }
 
-/** Without one, whoever was to bring the launcher into the sandbox said why on stderr. */
+/** When no report comes, the program that should have started the launcher in the sandbox said why on stderr. */
 async function* readReports(child: Child, fd: number): AsyncGenerator<LaunchReport, LaunchReport> {
   const decoder = new TextDecoder();
   let text = '';

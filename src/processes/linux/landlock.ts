@@ -33,7 +33,7 @@ export function landlockVersion(): number {
 
 /**
  * Confines this process and all it becomes to the given files, and from version 6 on keeps it from abstract sockets and
- * from signals to whoever is outside. Does nothing where the kernel has no Landlock. Paths that do not exist are skipped.
+ * from sending signals to processes outside. Does nothing where the kernel has no Landlock. Paths that do not exist are skipped.
  */
 export function confine(rules: FileRules): void {
   const version = landlockVersion();

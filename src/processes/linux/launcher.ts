@@ -32,9 +32,9 @@ export interface LaunchOrder {
   readonly limits: { readonly processes: number | undefined; readonly openFiles: number | undefined };
 }
 
-/** What it is told after its first report, when those outside have done their part. */
+/** Sent to the launcher after its first report, when the outside has done its part. */
 export interface ProceedOrder {
-  /** Addresses of the machine that the namespace takes, once somebody has connected it; absent when that is nobody's intent, or done. */
+  /** Addresses of the machine that the namespace takes, once it is connected; absent when it is not to be connected, or has them already. */
   readonly addresses?: readonly string[] | undefined;
 }
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 /** A mount of this process's namespace. */
 interface MountedAt {
   readonly path: string;
-  /** Of its file system: `ext4`, `proc`. */
+  /** Type of its file system: `ext4`, `proc`. */
   readonly type: string;
 }
 
@@ -20,7 +20,7 @@ export function mountAt(path: string): MountedAt {
   return readTable()
     .filter((mount) => mount.path === '/' || `${path}/`.startsWith(`${mount.path}/`))
     .reduce(
-      // Of two at the same place the later one is seen.
+      // When two are mounted at one place, the later one is seen.
       (best, mount) => (mount.path.length >= best.path.length ? mount : best),
       { path: '', type: 'unknown' },
     );

@@ -15,7 +15,7 @@ import { closeDescriptor } from './sockets.ts';
 interface ConnectOptions {
   /** Path of the program. */
   readonly pasta: string;
-  /** Of the process, for what has to be written for a moment. */
+  /** Folder of the process; short-lived files are written there. */
   readonly folder: string;
   /** A process in the namespace. */
   readonly pid: number;

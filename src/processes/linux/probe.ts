@@ -142,7 +142,7 @@ function placesAt(address: string): readonly string[] {
   return Object.keys(networkInterfaces()).map((name) => `${address}%${name}`);
 }
 
-/** Where whoever connects a namespace may let the machine itself be found. */
+/** Gateway addresses, where a tool that connects a namespace may expose the machine itself. */
 function gateways(): readonly string[] {
   const routes = readFileSync('/proc/net/route', 'utf8');
   return [...routes.matchAll(/^\S+\t00000000\t([0-9A-F]{8})\t/gm)].flatMap(([, hex = '']) => {

@@ -55,7 +55,7 @@ function optionsOf({ bytes, files }: Size): string {
   return `size=${bytes},nr_inodes=${files}`;
 }
 
-/** In a namespace of its own: the machine's name is nobody's business. */
+/** Sets the host name inside the namespace, which hides the name of the machine. */
 export function takeHostName(name: string): void {
   check(libc().sethostname(cString(name), BigInt(name.length)), 'host name');
 }

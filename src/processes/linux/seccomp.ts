@@ -8,7 +8,7 @@ import { ALLOWED, type Architecture, CONDITIONAL, REFUSED, type SystemCall } fro
 const NEW_NAMESPACES = 0x7e02_0000;
 /** Unix, IPv4, IPv6, and netlink, by which programs list their interfaces. Others (vsock!) know no network namespace. */
 const SOCKET_FAMILIES = [1, 2, 10, 16];
-/** Typing into, and pasting in, the terminal of whoever started us: TIOCSTI, TIOCLINUX. */
+/** Typing and pasting into the terminal that we were started from: TIOCSTI, TIOCLINUX. */
 const TERMINAL_REQUESTS = [0x5412, 0x541c];
 /** What Docker allows: Linux, with UNAME26 or as a 32-bit machine, and the question which one it is. */
 const PERSONALITIES = [0, 0x8, 0x2_0000, 0x2_0008, 0xffff_ffff];

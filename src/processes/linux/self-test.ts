@@ -57,7 +57,7 @@ export async function selfTest(options: SelfTestOptions): Promise<Verdict> {
   return verdict;
 }
 
-/** Of a network, which servers do without where it fails: tried again after a while, not at each start. */
+/** Whether a failed verdict about a network still holds. Servers run without it, so it is retried after a while, not at each start. */
 function isRecent(file: string): boolean {
   return Date.now() - statSync(file).mtimeMs < RETRY_MS;
 }

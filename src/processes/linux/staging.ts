@@ -46,7 +46,7 @@ interface StagingOptions {
   readonly sources: readonly string[];
   /** What has to stay where it is: programs, and what is seen of the system. */
   readonly untouched: readonly string[];
-  /** Of util-linux or busybox. */
+  /** Path of `unshare`, from util-linux or busybox. */
   readonly unshare: string | undefined;
   readonly logger: Logger;
 }
@@ -85,7 +85,7 @@ function cannot(reason: string): ThvError {
   return new ThvError('ERR_SANDBOX_FAILED', { reason });
 }
 
-/** A user namespace as the kernel wants it for a map; open as long as this process lives, for it is the same for every start. */
+/** The user namespace that the kernel needs for a map. It stays open as long as this process lives, because every start uses it. */
 let idMap: Promise<number> | undefined;
 
 function idMapFor(id: number, unshare: string): Promise<number> {

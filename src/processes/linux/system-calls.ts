@@ -74,8 +74,8 @@ export const CONDITIONAL = table(`
 `);
 
 /**
- * Answered by EPERM, as a kernel answers whoever lacks the capability: programs take "not permitted" for an answer and go on, where
- * some take "no such call" for an old kernel and try an older way, or give up. All that is in none of these lists does not exist.
+ * Answered with EPERM, as the kernel answers a caller without the capability. Programs accept "not permitted" and go on, whereas
+ * some take "no such call" for an old kernel and try an older way, or give up. Calls in none of these lists do not exist.
  */
 export const REFUSED = table(`
   acct 163 89, bpf 321 280, chroot 161 51, clock_settime 227 112, delete_module 176 106,

@@ -25,7 +25,7 @@ export function watchTree(child: Child, { readsInput }: { readonly readsInput: b
   let first: Init | undefined;
   let limits: HeldTree | undefined;
   const exited = child.exited.then(async (): Promise<ProcessExit> => {
-    // Ours may have died without it, by a signal of somebody else's; then the kernel ends it a moment later.
+    // A signal from another process may have killed ours alone; then the kernel ends it a moment later.
     if (first !== undefined) await untilGone(first);
     const limit = limits?.reached();
     await Promise.allSettled([...tasks.map((task) => task()), limits?.release()]);
@@ -72,7 +72,7 @@ export function watchTree(child: Child, { readsInput }: { readonly readsInput: b
 
 interface Init {
   readonly pid: number;
-  /** When it began: its number may be given to somebody else when it is gone. */
+  /** When it began: another process may get its number when it is gone. */
   readonly beganAt: string;
 }
 

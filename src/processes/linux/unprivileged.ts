@@ -8,7 +8,7 @@ import { dieWithParent } from './privileges.ts';
  * (`staging.ts`).
  */
 
-/** Of no user: above what distributions and containers give away, below 2³¹. The second is for maps of 65,536 numbers. */
+/** Numbers that belong to no user: above what distributions and containers hand out, below 2³¹. The second fits maps of 65,536 numbers. */
 const CANDIDATES = [2_000_190_064, 65_533];
 
 const PR_SET_KEEPCAPS = 8;
@@ -22,7 +22,7 @@ export function isKernelRoot(): boolean {
   return process.geteuid?.() === 0 && statSync('/proc/sys', { throwIfNoEntry: false })?.uid === 0;
 }
 
-/** The number, of user and group alike, for what root starts; `undefined` where only root's own is there. */
+/** The user and group number of processes that root starts; `undefined` where the maps hold neither candidate. */
 export function unprivilegedId(): number | undefined {
   const maps = ['uid_map', 'gid_map'].map((name) => readMap(`/proc/self/${name}`));
   return CANDIDATES.find((id) =>

@@ -87,7 +87,7 @@ function withoutSettings(mount: Mount, logger: Logger): Mount {
   return { ...mount, readOnly: true };
 }
 
-/** In a folder that is granted for writing they would be writable, for the process has root's number. */
+/** Refuses a writable folder with kernel settings in it: the process has root's number, so it could write them. */
 function refuseSettings({ source, target, readOnly }: Mount, cause: string): void {
   if (readOnly) return;
   const below = mountsBelow(realpathSync(source)).find(({ type }) => isKernelInterface(type));

@@ -10,9 +10,9 @@ interface SeatbeltFacts {
   readonly mounts: readonly Mount[];
   readonly overlays: readonly Overlay[];
   readonly network: Exclude<NetworkAccess['type'], 'open'>;
-  /** Of the egress proxy, with a filtered network. */
+  /** Port of the egress proxy, when the network is filtered. */
   readonly proxyPort: number | undefined;
-  /** The server's own. */
+  /** The port that the server itself listens on. */
   readonly serverPort: number | undefined;
 }
 

@@ -53,7 +53,7 @@ export async function copyEntries(
   }
 }
 
-/** It was a file when it was looked at; a FIFO that has taken its place would be waited for. */
+/** Copies a file. Checks again that it is one, because reading a FIFO that has taken its place would block. */
 async function copyRegular(
   { path, source, mode }: ContextEntry & { readonly kind: 'file' },
   place: string,

@@ -27,12 +27,12 @@ import { openPackageStore, type PackageStore } from './store.ts';
 import type { InstalledPackage, InstallOptions } from './types.ts';
 
 const USE_TIMEOUT_MS = 30_000;
-/** Changed when a copy of the same inputs must be made anew by this version of the program. */
+/** Changed when a copy of the same inputs must be recreated by this version of the program. */
 const COPY_VERSION = 3;
 
-/** Of a complete copy; beside it, where nothing of the folder can write it. */
+/** Marker of a complete copy. It lies beside the copy, where code from the folder cannot write it. */
 const ReadySchema = v.object({
-  /** Whatever else two copies have in common: the newer one stands in for the older. */
+  /** Identifies the folder: of two copies with one origin, the newer replaces the older. */
   origin: v.string(),
   interpreters: v.array(v.string()),
   /** What install scripts were run with, where they were. */
@@ -43,7 +43,7 @@ const ReadySchema = v.object({
 type Ready = v.InferOutput<typeof ReadySchema>;
 
 /**
- * A server whose sources are in a folder of this machine: what is run is a copy of it, with its dependencies, made anew
+ * A server whose sources are in a folder of this machine: what is run is a copy of it, with its dependencies, recreated
  * whenever the folder has changed. Copies of what it held before go, unless a server uses them. Throws `ERR_FOLDER_UNUSABLE` and `ERR_PACKAGE_INSTALL`.
  */
 export async function installFolder(path: string, options: InstallOptions): Promise<InstalledPackage> {
@@ -133,7 +133,7 @@ async function usableOf(
   return ready.builtFor === buildLabel(await folderRuntime(project, copy, options)) ? ready : undefined;
 }
 
-/** In place, for Python's environments name their interpreter by its full path; the marker is written last. */
+/** Makes the copy in its final place, because Python's environments name their interpreter by its full path. Writes the marker last. */
 async function makeCopy(
   copy: string,
   project: NodeProject | PythonProject,

@@ -42,7 +42,7 @@ export interface PackageStore {
 
 interface Scratch extends Disposable {
   readonly folder: string;
-  /** Moves it to its place; what is there already stays if it `isIntact`, for servers may be using it. */
+  /** Moves it to its place. A folder that is there already stays if it `isIntact`, because servers may be using it. */
   moveTo(key: string, isIntact?: (folder: string) => boolean): void;
 }
 

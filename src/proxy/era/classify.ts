@@ -19,7 +19,7 @@ export interface EraFacts {
   readonly meta: unknown;
   /** `MCP-Protocol-Version`; `null` and `''` are absent. */
   readonly header: string | null | undefined;
-  /** What a client with an unsupported version is told to choose from; default: the modern version alone. */
+  /** Versions offered to a client with an unsupported one; default: the modern version alone. */
   readonly supported?: readonly string[];
 }
 

@@ -19,8 +19,8 @@ export interface HeaderFacts {
 }
 
 /**
- * Whether the headers of a modern request say what its body says (spec 04 §18.1, §18.2): whoever routes by headers must
- * not be told something else than the server. `undefined`: they do.
+ * Whether the headers of a modern request say what its body says (spec 04 §18.1, §18.2): a router that goes by
+ * headers must not see something else than the server. `undefined`: they do.
  */
 export function findHeaderMismatch({
   method,

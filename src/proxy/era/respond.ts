@@ -9,7 +9,7 @@ export function rejectionResponse(id: string, rejection: Rejection): Response {
   });
 }
 
-/** The same as a message, for a stream that is open already. */
+/** The same as a message on a stream that is open already. */
 export function rejectionText(id: string, { code, message, data }: Rejection): string {
   return errorText(id, code, message, data === undefined ? undefined : JSON.stringify(data));
 }

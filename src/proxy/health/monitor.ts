@@ -5,7 +5,7 @@ import type { Health } from '../types.ts';
 export interface HealthMonitorSettings {
   /** Default 10 s. */
   readonly intervalMs?: number;
-  /** Of one ping; default 5 s. */
+  /** Limit of one ping; default 5 s. */
   readonly pingTimeoutMs?: number;
   /** Wait before the second ping of a failed tick; default 5 s. */
   readonly retryDelayMs?: number;

@@ -1,6 +1,6 @@
 import { errorText, INTERNAL_ERROR } from '../json-rpc/index.ts';
 
-/** Watches the events that answer a call, for the case that the server dies in the midst of them. */
+/** Watches the events that answer a call, in case the server dies in the middle of them. */
 export interface AnswerWatch {
   see(bytes: Uint8Array): void;
   /** What ends the stream in place of an answer; `undefined` where there was one, or the client can come back for it. */

@@ -30,7 +30,7 @@ export async function saysSessionIsLost(response: Response): Promise<'sure' | 'm
   return WORDS.test(message ?? '') ? 'sure' : 'maybe';
 }
 
-/** Of an answer without an id too, which is none by the letter. */
+/** Code and message of an error answer, even of one without an id, which strictly is no answer. */
 function readError(
   text: string,
 ): { readonly code: number | undefined; readonly message: string | undefined } | undefined {

@@ -73,7 +73,7 @@ export function createPassOn(deps: PassOnDeps): PassOn {
     return sessions.add({ id, initialize, isLasting: true, life, moves });
   }
 
-  /** The id under which the server knows a healed session is nobody's business (spec 04 §19.7). */
+  /** Hides the id under which the server knows a healed session (spec 04 §19.7). */
   function translateSession(response: Response, { incoming, session }: Forwarding): void {
     const { headers, status, ok } = response;
     if (session !== undefined && incoming.method === 'DELETE' && (ok || status === 404)) {

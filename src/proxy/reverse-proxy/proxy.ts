@@ -42,7 +42,7 @@ export interface ReverseProxyOptions {
   readonly maxSessions?: number | undefined;
   /** Watches the server once it has served somebody (spec 04 §9.2); `undefined`: nobody watches. */
   readonly health?: HealthMonitorSettings | undefined;
-  /** The server failed too many health checks in a row. Told once; counted anew after the next success. */
+  /** The server failed too many health checks in a row. Called once; the count restarts after the next success. */
   readonly onUnhealthy?: ((health: Health) => void) | undefined;
   /** Whether `/health` asks the server; default true (spec 04 §9.1: `TOOLHIVE_REMOTE_HEALTHCHECKS`). */
   readonly answersHealth?: boolean;
@@ -60,7 +60,7 @@ export interface ReverseProxyOptions {
   readonly startWaitMs?: number;
   /** How long refused connections are tried again: the server may be between two lives; default 2 s. */
   readonly refusedWaitMs?: number;
-  /** Unix milliseconds, for the age of sessions. */
+  /** Unix milliseconds; sessions are aged by it. */
   readonly now?: () => number;
   readonly fetch?: typeof fetch;
 }

@@ -96,7 +96,7 @@ export function rewriteEndpoint(source: ReadableStream<Uint8Array>, edits: Strea
   const rewriter = createEndpointRewriter(edits);
   const reader = source.getReader();
   let output: ReadableStreamDefaultController<Uint8Array> | undefined;
-  /** What came in the middle of somebody else's event. */
+  /** Bytes that arrived in the middle of another event. */
   let waiting: Uint8Array[] = [];
 
   function release(controller: ReadableStreamDefaultController<Uint8Array>): void {

@@ -1,4 +1,4 @@
-/** Where the server behind us listens now; it moves when its container is made anew (spec 04 §8.1). */
+/** Where the server behind us listens now; it moves when its container is recreated (spec 04 §8.1). */
 export interface Target {
   readonly url: URL | undefined;
   /** Counts the lives of the server that are known to have ended, because its address refused connections. */
@@ -7,7 +7,7 @@ export interface Target {
   readonly moves: number;
   /** `undefined`: the server is (re)starting. */
   set(url: URL | undefined): void;
-  /** A connection was refused: whoever listens there next is not who did before. */
+  /** A connection was refused: a server that listens there later is another one. */
   refused(): void;
   /** A connection was made. */
   reached(): void;

@@ -60,7 +60,7 @@ export interface ServerStdioOptions {
   /** How often an open stream shows that it is alive (spec 04 §19.14); default 25 s. */
   readonly keepAliveMs?: number;
   readonly maxLineBytes?: number;
-  /** Unix milliseconds, for the age of sessions. */
+  /** Unix milliseconds; sessions are aged by it. */
   readonly now?: () => number;
 }
 

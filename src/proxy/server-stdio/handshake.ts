@@ -49,7 +49,7 @@ export interface HandshakeOptions {
   readonly records: readonly SessionRecord[];
   /** A clearer word than the server's own for a handshake that it does not know at all. */
   readonly explain: (request: Request) => Rejection | undefined;
-  /** For a server that calls the handshake a repeated one, as clients without any came first (spec 04 §19.3). */
+  /** Used when the server calls the handshake a repeated one, because clients without a handshake came first (spec 04 §19.3). */
   readonly standIn: (refusal: Refusal, order: Order) => Promise<string | undefined>;
 }
 

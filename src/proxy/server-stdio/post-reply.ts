@@ -26,7 +26,7 @@ const BOUNDS_EVENTS = /^python-httpx2\//;
  */
 const LARGE_BYTES = 512 * 1024;
 
-/** So long may a client that knows an event id be away before its call counts as left (spec 04 §19.4). */
+/** How long a client that knows an event id may be away before its call counts as left (spec 04 §19.4). */
 const RETURN_MS = 3000;
 
 const JSON_HEADERS = new Headers({ 'Content-Type': 'application/json' });

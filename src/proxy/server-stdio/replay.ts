@@ -19,7 +19,7 @@ export interface Channel {
   readonly stream: EventStream | undefined;
   /** Nothing more will come. */
   readonly ended: boolean;
-  /** Whoever speaks here hears of lost and new connections. */
+  /** Called when the connection is lost, and when there is a new one; set by the sender on this channel. */
   onLost: (() => void) | undefined;
   onBack: (() => void) | undefined;
   /** An event that says nothing but gives its client an id to come back with, before anything was said. */
@@ -41,7 +41,7 @@ interface Entry {
   readonly frame: Uint8Array;
 }
 
-/** So long may a client take to come back for the rest of a stream that has ended. */
+/** How long a client may take to come back for the rest of a stream that has ended. */
 const KEEP_ENDED_MS = 5 * 60_000;
 /** An id longer than this is not repeated in every event. */
 const MAX_REQUEST_CHARS = 256;

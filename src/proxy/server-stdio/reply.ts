@@ -1,7 +1,7 @@
 import type { Weight } from './event-stream.ts';
 import type { Failure } from './failure.ts';
 
-/** How the answer of one call reaches whoever asked. */
+/** How the answer to one call reaches its caller. */
 export interface Reply {
   /** The answer, carrying the asker's own id, on one line. */
   answer(text: string): void;
@@ -10,6 +10,6 @@ export interface Reply {
   interim(frame: Uint8Array, weight: Weight): boolean;
   /** Called now and then while the call takes its time. `sent`: the process has it. */
   linger(sent: boolean): void;
-  /** Set by whoever opens the call: the asker left before its answer. */
+  /** Called when the asker left before its answer; set by the code that opens the call. */
   onGone?: (() => void) | undefined;
 }

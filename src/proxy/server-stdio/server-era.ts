@@ -18,11 +18,11 @@ import { revisionsUpTo } from './revision.ts';
 export interface ServerEra {
   /** Whether it serves modern requests. Asks it, for a few seconds at most, when nothing is known yet. */
   servesModern(order?: Order): Promise<boolean | Failure>;
-  /** What a client with another version is told to choose from. */
+  /** Versions offered to a client that asks for another one. */
   supported(): readonly string[];
   /** What it said about itself without a handshake, as the answer to one; `undefined` when it cannot be told. */
   standInHandshake(refusal: Refusal, order: Order): Promise<string | undefined>;
-  /** It told us that it speaks no revision that begins with `initialize`. */
+  /** Whether the server told us that it speaks no revision that begins with `initialize`. */
   isModernOnly(): boolean;
   /** A process is there; what is known of another one is forgotten. */
   attached(identity: string): void;

@@ -73,7 +73,7 @@ function endListener(notification: Notification, calls: CallTable): void {
   calls.fail(call, 'cancelled');
 }
 
-/** To the call that asked, under the token its client chose. */
+/** Sends progress to the call that asked, under the token its client chose. */
 function routeProgress(notification: Notification, calls: CallTable): void {
   const { text } = notification;
   const token = findMember(text, notification.params, 'progressToken');

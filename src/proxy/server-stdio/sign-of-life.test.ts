@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { createSignOfLife } from './sign-of-life.ts';
 
-test('whoever waits is told when the process has answered, or has answered an earlier life of ours', async () => {
+test('a waiting caller learns that the process has answered, now or in an earlier life of ours', async () => {
   const never = new AbortController().signal;
   const answered = createSignOfLife();
   answered.attached('a', false);

@@ -6,7 +6,7 @@
 export interface SignOfLife {
   /** `isKnown`: this process has answered an earlier life of ours. */
   attached(identity: string, isKnown: boolean): void;
-  /** It has answered something, which may be an error. */
+  /** Notes that the process has answered something, which may be an error. */
   heard(): void;
   /** Resolves when the process that is attached, or the next one, has answered anything, or when `signal` aborts. */
   untilHeard(signal: AbortSignal): Promise<void>;

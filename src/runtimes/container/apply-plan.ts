@@ -19,7 +19,7 @@ type NetworkIds = ReadonlyMap<string, string>;
 
 /**
  * Makes an engine have what a plan says: its networks, then its containers in their order, each reused where it has the settings
- * wanted and made anew where it has not (spec 03 §4.1, §9.1). `server` is the server's container as it is now. Gives that container's id.
+ * wanted and recreated where it has not (spec 03 §4.1, §9.1). `server` is the server's container as it is now. Gives that container's id.
  */
 export async function applyPlan(
   engine: Engine,
@@ -95,13 +95,13 @@ async function createAndStart(
     marked(options.mark, 'create', () => engine.containers.create(name, spec, { imageId })),
   );
   for (const warning of warnings) logger.warn('container engine warning', { container: name, warning });
-  // It stays as it is: who removes the workload removes it, and the next start takes it.
+  // The container stays: a removal of the workload removes it, and the next start uses it.
   signal.throwIfAborted();
   await startOrRemove(engine, id, 'failed to start container', options);
   return id;
 }
 
-/** Left behind, a container that does not start would be in the way of the next start under its name. */
+/** Removes a container that does not start, because it would block the next start under its name. */
 async function startOrRemove(
   engine: Engine,
   id: string,

@@ -17,7 +17,7 @@ interface ContainerBackendOptions {
   readonly env: RuntimeServices['env'];
   readonly notes: EngineNotes;
   readonly logger: Logger;
-  /** Of the run. */
+  /** Aborts when the run ends. */
   readonly signal: AbortSignal;
 }
 

@@ -18,7 +18,7 @@ export interface RunningContainer {
   readonly id: string;
   /** Changes whenever the server's process is a new one: container id and start time. */
   readonly identity: string;
-  /** It ran before we came: somebody was attached to it, and may have died in the middle of a line. */
+  /** It ran before we came: another process was attached to it, and may have died in the middle of a line. */
   readonly wasUp: boolean;
   /** How long its process had run when we came to it. */
   readonly livedMs: number;
@@ -44,7 +44,7 @@ const DEPLOY_RETRY_MS = 300;
 /** How long the engine may still be making a container of this name for somebody who is gone. */
 const NAME_TIMEOUT_MS = 60_000;
 
-/** Makes the workload's container run: reused when it has the settings wanted, else made anew (spec 03 §4.1, §9.1). */
+/** Makes the workload's container run: reused when it has the settings wanted, else recreated (spec 03 §4.1, §9.1). */
 export async function deployContainer(
   engine: Engine,
   config: RunConfig,
@@ -56,7 +56,7 @@ export async function deployContainer(
     try {
       return await deployOnce(engine, config, options);
     } catch (error) {
-      // A port or a network that somebody else took or removed in between: all of it is looked at anew.
+      // A port or a network that somebody else took or removed in between: all of it is looked at again.
       if (!hasCode(error, 'ERR_ENGINE_REQUEST') || signal.aborted) throw error;
       // A host that was killed while it created a container leaves that to its successor, who cannot see it before it is there.
       const isNameTaken = error.facts.refusal === 'name-taken';

@@ -6,8 +6,8 @@ const MAX_CHARACTERS = 8000;
 const TIMEOUT_MS = 3000;
 
 /**
- * The last lines a container printed before it ended (spec 03 §9.5), for the workload's log. Of a stdio server only
- * stderr: its stdout is the protocol, with whatever tools returned. '' when they cannot be had.
+ * The last lines a container printed before it ended (spec 03 §9.5), for the workload's log. A stdio server
+ * gives only its stderr: its stdout is the protocol, with whatever tools returned. '' when the lines cannot be read.
  */
 export async function lastWords(engine: Engine, container: string, transport: Transport): Promise<string> {
   const decoder = new TextDecoder();

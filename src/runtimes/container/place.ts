@@ -8,7 +8,7 @@ import { removeContainers } from './remove-containers.ts';
 import { endStdio, stopPresent } from './stop-container.ts';
 import { untilDeployed } from './unfinished-deploy.ts';
 
-/** For a stdio server that is removed next. */
+/** Grace period of a stdio server that is removed next. */
 const REMOVAL_GRACE_SECONDS = 5;
 
 interface LocateOptions {

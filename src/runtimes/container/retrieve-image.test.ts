@@ -11,7 +11,7 @@ const progress = {
 };
 
 test.each(['-v /:/x evil', 'a/../../containers/x'])(
-  'the engine is not asked for %s, which is no image, whoever named it',
+  'the engine is not asked for %s, because it is not an image reference',
   async (image) => {
     const asked: string[] = [];
     const images = { find: async (name: string) => void asked.push(name) };

@@ -13,7 +13,7 @@ import type { Preparing } from '../runtime.ts';
 
 interface RetrieveOptions extends Preparing {
   readonly logger: Logger;
-  /** Whose choice the image is; default `user`. */
+  /** Who asked for the image; default `user`. */
   readonly owner?: 'user' | 'program';
   /** The package or folder that it was built from, if it was built here. */
   readonly builtFrom?: string | undefined;

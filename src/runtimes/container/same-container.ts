@@ -43,8 +43,8 @@ function sameImage(existing: ContainerDetails, image: string | ResolvedImage): b
 }
 
 /**
- * A container of an earlier version has no limits, and keeps running without as long as the user has set none: nobody's server is
- * made anew for a default. Podman gives every container 2048 processes.
+ * A container of an earlier version has no limits, and keeps running without limits as long as the user has set none: no server is
+ * recreated for a default. Podman gives every container 2048 processes.
  */
 function sameLimits(
   { HostConfig: host }: ContainerDetails,

@@ -12,7 +12,7 @@ const LOOK_EVERY_MS = 200;
 /**
  * A supervisor that was killed in the middle of a deployment leaves an engine that goes on with it. Waits until the container is
  * `there`, or, where it had been told to start it, `up`; at most a minute from then. Returns at once when there was no deployment.
- * For callers that have ended the supervisor.
+ * Callers have ended the supervisor before.
  */
 export async function untilDeployed(
   { paths, logger }: RuntimeServices,

@@ -15,8 +15,8 @@ export function outputPath(paths: Pick<Paths, 'data'>, name: WorkloadName): stri
 }
 
 /**
- * Says how long the server gets to end when its run is ended next. On disk, for who serves it may be a process of its own, which a
- * signal alone reaches.
+ * Sets how long the server gets to end when its run is ended next. It is kept on disk, because a dedicated process may serve the
+ * workload, and only a signal reaches that.
  */
 export function grantStopTime(paths: Pick<Paths, 'data'>, name: WorkloadName, seconds: number): void {
   mkdirSync(processFolder(paths, name), { recursive: true, mode: 0o700 });

@@ -123,7 +123,7 @@ async function connect(
   };
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
-  // Read to its end, whoever is still connected: a server that is ending must not break at what it prints meanwhile.
+  // Read to its end even with no client left: a server that is ending must not break on what it still prints.
   await Promise.race([forwardBytes(process.stdout, link.receive), left]);
   hasEnded = true;
   signal.removeEventListener('abort', stop);

@@ -1,13 +1,13 @@
 import { NOWHERE } from '../nowhere.ts';
 import type { Runtime } from '../runtime.ts';
 
-/** Servers of somebody else's: there is nothing to start, to find or to remove. */
+/** Runtime of remote servers: there is nothing to start, to find or to remove. */
 export function createRemoteRuntime(): Runtime {
   return {
     kind: 'remote',
     runs: 'nothing',
     endsWithSupervisor: true,
-    // It has no network of ours.
+    // A remote server runs in no network of ours, so nothing is left to isolate.
     isolatesNetwork: true,
     notForKubernetes: 'remote MCP servers are not supported in Kubernetes deployments',
     isNamed: false,

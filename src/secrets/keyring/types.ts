@@ -1,6 +1,6 @@
 /** The one password of the encrypted provider in the system's store, at service `toolhive`, name `toolhive` (spec 09 §5.3). */
 export interface Keyring {
-  /** For logs. */
+  /** Names the keyring in logs. */
   readonly kind: string;
   /** Writes and deletes an entry of no meaning; throws when the store does not work. */
   probe(): Promise<void>;

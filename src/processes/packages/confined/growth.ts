@@ -10,7 +10,7 @@ export interface WritablePlace {
   readonly cacheDepth?: number;
 }
 
-/** Looks after the size of places, for no quota of the operating system can be had by an ordinary user. */
+/** Watches the size of places, because an ordinary user cannot set a quota of the operating system. */
 export interface GrowthWatch {
   /** Looks again and again until `signal` aborts; gives the limit that a place has passed. */
   watch(signal: AbortSignal): Promise<keyof InstallLimits | undefined>;

@@ -202,7 +202,7 @@ function limited(
   if (process.platform === 'win32') return command;
   const direct = isConfined ? 'unset NO_PROXY no_proxy; ' : '';
   const blocks = Math.ceil((sizeBytes + FILE_SLACK_BYTES) / BLOCK_BYTES);
-  // Tried first, for a limit that is lower already cannot be raised, and some shells end over that.
+  // Tried in a subshell first: a limit that is lower already cannot be raised, and some shells exit over that.
   const limit = `(ulimit -f ${blocks}) 2>/dev/null && ulimit -f ${blocks}; `;
   return ['/bin/sh', '-c', `${limit}${direct}exec "$@"`, 'thv', ...command];
 }

@@ -2,7 +2,7 @@ import { ThvError } from '../../../errors/index.ts';
 
 /** What one installation may come to. */
 export interface InstallLimits {
-  /** Of what is unpacked or built in one place: a package with all its dependencies, or the copy of a folder. */
+  /** Size of what is unpacked or built in one place: a package with all its dependencies, or the copy of a folder. */
   readonly sizeBytes: number;
   readonly files: number;
 }

@@ -4,17 +4,17 @@ import { removeTreeSync } from '../../../platform/index.ts';
 
 /** The folder of one installer run: its home, its temporary folder, and what the sandbox itself needs. */
 export interface Scratch extends Disposable {
-  /** For `ProcessSpec.folder`. */
+  /** Becomes `ProcessSpec.folder`. */
   readonly process: string;
-  /** Seen where it is. */
+  /** The temporary folder; the installer sees it at the same path. */
   readonly temporary: string;
-  /** Seen where it is, read-only: files that are made for the tool, such as a list of certificates. */
+  /** Files that are made for the tool, such as a list of certificates; the installer sees them at the same path, read-only. */
   readonly settings: string;
 }
 
 const LONGER_THAN_ANY_RUN_MS = 60 * 60_000;
 
-/** `homeFiles` and `settingFiles` by their names; for the owner's eyes only, for there are logins among them. */
+/** Writes `homeFiles` and `settingFiles`, keyed by name. Only the owner can read them, because there are logins among them. */
 export function openScratch(
   cacheFolder: string,
   homeFiles: Readonly<Record<string, string>>,

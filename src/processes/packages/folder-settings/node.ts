@@ -17,7 +17,7 @@ export function isForServerAlone(name: string): boolean {
 }
 
 const REGISTRY = /^(?:@[\w.~-]+:)?registry$/;
-/** Of no consequence here: they are about other tools, the lock file, or what is said. */
+/** Settings without effect here: they concern other tools, the lock file, or messages. */
 const HARMLESS =
   /^(?:save(?:-[\w-]+)?|fund|audit(?:-level)?|progress|loglevel|color|engine-strict|legacy-peer-deps|strict-peer-(?:deps|dependencies)|auto-install-peers|package-lock|lockfile|prefer-(?:offline|online|dedupe)|update-notifier|provenance|access|tag(?:-version-prefix)?|init-[\w-]+|message|git-tag-version|sign-git-tag|hoist(?:-pattern)?|public-hoist-pattern(?:\[\])?|shamefully-hoist|node-linker|resolution-mode|link-workspace-packages|shared-workspace-lockfile|prefer-workspace-packages|use-node-version|node-version|omit|include|production|yes|ignore-scripts|min(?:imum)?-release-age|omit-lockfile-registry-resolved)$/;
 /** What names a program to run. */
@@ -70,7 +70,7 @@ function npmrcLines(
     });
 }
 
-/** Settings of these files that decide where packages come from. None is taken, for this program is none of their tools. */
+/** Settings of these files that decide where packages come from. None is used, because they are meant for other tools. */
 const OTHER_FILES: readonly (readonly [string, RegExp])[] = [
   ['.yarnrc', /^\s*"?((?:@[^:\s"]+:)?registry|yarn-path|(?:https?-)?proxy|cafile|ca|_authToken)"?\s/],
   [

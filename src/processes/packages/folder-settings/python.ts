@@ -10,7 +10,7 @@ interface PythonFolderSettings {
   readonly leftOut: readonly LeftOut[];
 }
 
-/** Files of Python's tools that are not copied. `pyproject.toml` is, for it describes the project; uv is told to read no settings in it. */
+/** Files of Python's tools that are not copied. `pyproject.toml` is copied, because it describes the project; uv is told to read no settings in it. */
 export const PYTHON_SETTINGS: ReadonlySet<string> = new Set(
   'uv.toml pip.conf pip.ini .python-version .python-versions .netrc .npmrc pyvenv.cfg .pypirc'.split(' '),
 );

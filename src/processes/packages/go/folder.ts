@@ -8,7 +8,7 @@ import { readText } from '../npm/program.ts';
 import type { InstallOptions } from '../types.ts';
 
 interface GoFolder {
-  /** Of all that goes into the copy. */
+  /** Digest of everything that goes into the copy. */
   readonly key: string;
   /** Package to build, relative to the copy. */
   readonly target: string;

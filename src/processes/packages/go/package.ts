@@ -14,7 +14,7 @@ const PROGRAM = 'server';
 const LOCAL = /^(?:\/|\.\.?(?:\/|$))/;
 
 /**
- * Builds a Go program by the `go` that is installed on this machine, unless it is there; a local path is built anew when what it
+ * Builds a Go program by the `go` that is installed on this machine, unless it is there; a local path is rebuilt when what it
  * holds has changed. Go checks modules against its checksum database. Throws `ERR_PACKAGE_NOT_FOUND` and `ERR_PACKAGE_INSTALL`.
  */
 export async function installGoProgram(request: string, options: InstallOptions): Promise<InstalledPackage> {

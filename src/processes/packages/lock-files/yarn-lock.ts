@@ -32,7 +32,7 @@ function* sourceOf(descriptor: string): Generator<Source> {
   yield { name: descriptor.slice(0, at), location, base: '' };
 }
 
-/** Of a list that is quoted as a whole, the first and last part have one quote each. */
+/** Removes quotes. In a list that is quoted as a whole, the first and the last part have one quote each. */
 function unquoted(text: string): string {
   return text.trim().replace(/^"|"$/g, '');
 }

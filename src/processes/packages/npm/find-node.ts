@@ -26,8 +26,8 @@ const VERSION = /^v(\d+\.\d+\.\d+)/;
 const VERSION_IN_NAME = /(?:^|[-@_v])(\d+\.\d+\.\d+)/;
 
 /**
- * Nodes of this machine for which `fits` holds, the preferred one first asked: those on the `PATH` in its order, for that is what the
- * user means by Node, then those of version managers, newest first. `undefined` when none fits.
+ * The first Node of this machine that `fits`: those on the `PATH` are tried in its order, because that is what the user means by
+ * Node, then those of version managers, newest first. `undefined` when none fits.
  */
 export async function findNode(
   env: Environment,
@@ -113,8 +113,8 @@ async function versionOf(program: string): Promise<string | undefined> {
 }
 
 /**
- * The folder of a version where there is one for each version; of any other place only the program, for around it may be anything
- * of the user's. Homebrew's programs use libraries that lie beside them in its own folders.
+ * The folder of the version where each version has one. Anywhere else only the program, because other files of the user may lie
+ * around it. Homebrew's programs use libraries that lie beside them in its own folders.
  */
 function pathsOf(program: string, home: string): readonly string[] {
   const [, brew] = /^(.+)\/Cellar\/[^/]+\/[^/]+\//.exec(program) ?? [];

@@ -26,7 +26,7 @@ const MAX_MANIFESTS = 5000;
 
 /**
  * Looks at all files in a copy that say where packages come from: manifests, those of workspaces and local packages included, and
- * every lock file, for which of them is read depends on the tool. Rewrites what means the registry in force. Throws
+ * every lock file, because the tool decides which of them it reads. Rewrites URLs that mean the registry in force. Throws
  * `ERR_FOLDER_UNUSABLE` with file and line.
  */
 export function checkNodeSources(

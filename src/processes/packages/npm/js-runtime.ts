@@ -20,7 +20,7 @@ const LEAST = '>=20.0.0';
 const USES_PROXY = '^22.21.0 || >=24.5.0';
 
 /**
- * Node where one of this machine fits, for that is what authors of packages test with; else our own runtime. Throws
+ * Node where one of this machine fits, because authors of packages test with it; else our own runtime. Throws
  * `ERR_PACKAGE_INSTALL` when Node is asked for and there is none.
  */
 export async function chooseJsRuntime(needs: RuntimeNeeds, options: ChoiceOptions): Promise<JsRuntime> {

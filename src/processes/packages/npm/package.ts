@@ -163,7 +163,7 @@ function install(
     const builtBy = options.allowScripts ? await build(scratch.folder, spec, settings, options) : undefined;
     const heldBack =
       builtBy === undefined ? findInstallScripts(scratch.folder).map(({ label }) => label) : [];
-    // As it is after the scripts were run, for the next start compares this one.
+    // The digest of the state after the scripts, because that is what the next start compares.
     const digest = digestOfContents(scratch.folder) ?? '';
     const scripts = builtBy === undefined ? '' : `all scripts, ${builtBy}`;
     const key = digestOf(digest, scripts, process.platform, process.arch);
@@ -193,7 +193,7 @@ async function build(
   return buildLabel(runtime);
 }
 
-/** An archive is put where the tool can see it: the rest of its folder is nobody's business. */
+/** Installs `spec` into the folder. An archive is copied there first, so that the tool does not see what lies beside it. */
 async function fill(
   folder: string,
   spec: string,

@@ -6,11 +6,11 @@ import type { InstallOptions } from '../types.ts';
 
 /** The Pythons of this machine, as far as they lie where a sandbox does not see them anyway. */
 export interface Pythons {
-  /** Of uv's own making, for this program alone. */
+  /** Folder of the Pythons that uv installs for this program alone. */
   readonly managed: string;
   /** Folders of installed Pythons: as they are called, and where they are. */
   readonly prefixes: readonly string[];
-  /** For uv to look in, those of the system included. */
+  /** `PATH` in which uv looks for Pythons, those of the system included. */
   readonly searchPath: string;
 }
 

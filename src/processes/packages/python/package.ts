@@ -104,8 +104,8 @@ function environmentsIn(folder: string): readonly string[] {
 }
 
 /**
- * In place, for its scripts name the interpreter by its full path; the marker is written last. Never where it was tried before:
- * the `uv` of a command that was killed goes on.
+ * Installs in place, because the scripts name the interpreter by its full path; the marker is written last. Each attempt gets a
+ * new folder, because the `uv` of a command that was killed goes on writing to the old one.
  */
 function install(store: PackageStore, wish: Wish, options: InstallOptions): Promise<PackageRecord> {
   const request = keyOf(wish);

@@ -119,7 +119,7 @@ function installPython(
   );
 }
 
-/** All that uv is told: settings files, of folders least of all, are not looked for. */
+/** All settings that uv gets; it looks for no settings files, least of all in folders of projects. */
 function uvEnvironment(
   { env, certificates }: PythonSettings,
   { managed, searchPath }: ReturnType<typeof findPythons>,

@@ -49,7 +49,7 @@ export function proxiesOf(env: Environment): Readonly<Record<string, string>> {
   return Object.fromEntries(PROXY_NAMES.flatMap((name) => (env[name] ? [[name, env[name]] as const] : [])));
 }
 
-/** Of a URL, or of a bare host with or without a port. */
+/** Host and port of a URL, or of a bare host with or without a port. */
 function addressOf(text: string): { readonly host: string; readonly port: number } {
   if (!URL.canParse(text) || !/^[a-z+]+:\/\//i.test(text)) {
     const [, host = '', port] = /^(.*?)(?::(\d+))?$/.exec(text) ?? [];

@@ -8,7 +8,7 @@ export interface RawUpstream extends Disposable {
 /** Idle connections kept for later, and for how long. Servers close theirs after 5 s and more. */
 const MAX_IDLE = 256;
 const IDLE_MS = 30_000;
-/** So short a pause no server takes for idleness: a connection that rested longer may be about to be closed. */
+/** No server closes a connection after so short a pause; one that was idle for longer may be about to be closed. */
 const FRESH_MS = 1000;
 /** Methods that a proxy may repeat when it does not know whether the server has acted (RFC 9110 §9.2.2). */
 const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
