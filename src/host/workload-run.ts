@@ -1,37 +1,27 @@
 import type { ClientSettings } from '../clients/index.ts';
-import {
-  conceal,
-  hasCode,
-  isShortage,
-  messageOf,
-  ThvError,
-  toThvError,
-  withoutSecrets,
-} from '../errors/index.ts';
-import { type Logger, type Paths, sleep } from '../platform/index.ts';
+import { type ThvError, toThvError, withoutSecrets } from '../errors/index.ts';
+import type { Logger, Paths } from '../platform/index.ts';
 import type { Endpoint, Listener } from '../proxy/index.ts';
-import {
-  containerNameOf,
-  type RunConfig,
-  type RunConfigStore,
-  type StatusRecorder,
-  type StatusStore,
-  type WorkloadName,
+import type {
+  RunConfig,
+  RunConfigStore,
+  StatusRecorder,
+  StatusStore,
+  WorkloadName,
 } from '../records/index.ts';
-import { type Backend, createRuntimes, type RunningServer, type ServerEvent } from '../runtimes/index.ts';
+import { type Backend, createRuntimes, type Runtime } from '../runtimes/index.ts';
 import type { UsageReporter } from '../usage/index.ts';
 import { createAuthenticationStatus } from './authentication-status.ts';
 import { openChainServices } from './chain-services.ts';
 import { openClientSettings, serverOf } from './client-entry.ts';
 import { type RunEnvironment, shellOf } from './environment.ts';
 import { resolveForwardHeaders } from './forward-headers.ts';
-import { sayLastWords } from './last-words.ts';
-import { createObservedStatus, type Observation } from './observed-status.ts';
+import { createObservedStatus, type Observation, type ObservedStatus } from './observed-status.ts';
 import { openPort } from './open-port.ts';
+import { followOwn } from './own-run.ts';
 import { followRemote } from './remote-run.ts';
-import { createSecretValues, openSecrets, type SecretValues } from './secret-values.ts';
-import { openRemoteServer, openServer, type Server } from './server.ts';
-import { serveLife } from './server-life.ts';
+import { createSecretValues, openSecrets } from './secret-values.ts';
+import { openRemoteServer, openServer } from './server.ts';
 import { refuseUnsupported } from './unsupported.ts';
 import { urlOf } from './workload-url.ts';
 
@@ -69,13 +59,6 @@ export interface RunOptions {
   readonly onServing?: (url: string) => void;
 }
 
-const MAX_ATTEMPTS = 10;
-const FIRST_DELAY_MS = 5000;
-const LAST_DELAY_MS = 60_000;
-const STABLE_MS = 30_000;
-const ENGINE_RETRY_MS = 1000;
-const LAST_SHORTAGE_DELAY_MS = 15_000;
-
 /**
  * Starts serving a stored workload; every failure ends in its status and its log, never in an exception. What is observed goes to
  * `observed` and from there to disk when that is possible; no write of a record can end a run.
@@ -85,276 +68,205 @@ export function startWorkloadRun(
   deps: RunDependencies,
   options: RunOptions,
 ): WorkloadRun {
-  const controller = new AbortController();
-  const { signal } = controller;
-  const log = deps.logger.with({ workload: name });
-  const observed = createObservedStatus(name, deps);
-  let listener: Listener | undefined;
-  let entering: Promise<void> | undefined;
-  /** What the server printed before its last end, as the end of a sentence. */
-  let said = '';
+  return new Run(name, deps, options);
+}
 
-  async function supervise(): Promise<RunEnd> {
-    // Not waited for: the port does not depend on it.
-    void observed.begin();
-    const config = await deps.runConfigs.get(name);
-    const runtime = createRuntimes({
-      env: { ...deps.env, ...options.environment },
-      shell: shellOf(options.environment),
-      paths: deps.paths,
-      logger: log,
-    }).of(config);
-    refuseUnsupported(config, runtime);
-    await using resources = new AsyncDisposableStack();
-    const served = await runtime.serve(name, config, { logger: log, signal });
-    return served.type === 'upstream'
-      ? await superviseRemote({ ...config, remote_url: served.url }, resources)
-      : await superviseOwn(config, served.backend, resources);
+/**
+ * One run from its start to its end, its steps in their order: the document is read, the port opened, the server started and
+ * followed, each time it serves it is called running, and then the run is ended, gone or failed.
+ */
+class Run implements WorkloadRun {
+  readonly name: WorkloadName;
+  readonly finished: Promise<RunEnd>;
+  readonly observed: WorkloadRun['observed'];
+  readonly #deps: RunDependencies;
+  readonly #options: RunOptions;
+  readonly #log: Logger;
+  readonly #status: ObservedStatus;
+  readonly #controller = new AbortController();
+  /** The port, once it is open. */
+  #listener: Listener | undefined;
+  /** The entry in clients' settings, once it is being written. */
+  #entering: Promise<void> | undefined;
+
+  constructor(name: WorkloadName, deps: RunDependencies, options: RunOptions) {
+    this.name = name;
+    this.#deps = deps;
+    this.#options = options;
+    this.#log = deps.logger.with({ workload: name });
+    this.#status = createObservedStatus(name, deps);
+    this.observed = this.#status.present;
+    this.finished = this.#supervise()
+      .catch((error: unknown) => (this.#signal.aborted ? ENDED : this.#fail(toThvError(error))))
+      // The caller of `end()` removes the client entries next, so wait for our own write to finish first.
+      .finally(() => this.#entering)
+      .finally(this.#status.end);
   }
 
-  async function listen(
-    config: RunConfig,
-    endpoint: Endpoint,
-    resources: AsyncDisposableStack,
-  ): Promise<string> {
-    const { environment } = options;
-    const services = await openChainServices(config, { usage: deps.usage, environment, log });
-    listener = await openPort(config, { endpoint, services }, resources);
+  async end(graceMs: number): Promise<void> {
+    await this.#listener?.stop({ graceMs });
+    this.#controller.abort();
+    await this.finished;
+  }
+
+  get #signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** What opening secrets and clients' settings takes. */
+  get #access() {
+    const { environment } = this.#options;
+    return { paths: this.#deps.paths, environment, logger: this.#log, signal: this.#signal };
+  }
+
+  async #supervise(): Promise<RunEnd> {
+    // Not waited for: the port does not depend on it.
+    void this.#status.begin();
+    const config = await this.#deps.runConfigs.get(this.name);
+    const runtime = this.#runtimeOf(config);
+    refuseUnsupported(config, runtime);
+    await using resources = new AsyncDisposableStack();
+    const served = await runtime.serve(this.name, config, { logger: this.#log, signal: this.#signal });
+    return served.type === 'upstream'
+      ? await this.#superviseRemote({ ...config, remote_url: served.url }, resources)
+      : await this.#superviseOwn(config, served.backend, resources);
+  }
+
+  #runtimeOf(config: RunConfig): Runtime {
+    const { env, paths } = this.#deps;
+    const { environment } = this.#options;
+    return createRuntimes({
+      env: { ...env, ...environment },
+      shell: shellOf(environment),
+      paths,
+      logger: this.#log,
+    }).of(config);
+  }
+
+  /** Opens the port; gives its URL. */
+  async #listen(config: RunConfig, endpoint: Endpoint, resources: AsyncDisposableStack): Promise<string> {
+    const { environment } = this.#options;
+    const services = await openChainServices(config, {
+      usage: this.#deps.usage,
+      environment,
+      log: this.#log,
+    });
+    this.#listener = await openPort(config, { endpoint, services }, resources);
     const url = urlOf(config);
-    log.info('listening', { url });
+    this.#log.info('listening', { url });
     return url;
   }
 
-  async function superviseRemote(
+  async #superviseRemote(
     config: RunConfig & { readonly remote_url: string },
     resources: AsyncDisposableStack,
   ): Promise<RunEnd> {
-    const { paths } = deps;
-    const { environment } = options;
-    const forwardHeaders = await resolveForwardHeaders(
-      config,
-      () => openSecrets({ paths, environment, logger: log, signal }),
-      { signal },
-    );
+    const { paths, logger } = this.#deps;
+    const observed = this.#status;
+    const signal = this.#signal;
+    const forwardHeaders = await resolveForwardHeaders(config, () => openSecrets(this.#access), { signal });
     const authentication = createAuthenticationStatus(observed, forwardHeaders);
     const server = openRemoteServer(
-      name,
+      this.name,
       config,
       {
         stateFolder: paths.state,
-        environment,
-        logger: deps.logger,
+        environment: this.#options.environment,
+        logger,
         forwardHeaders,
         onAuthenticated: authentication.tell,
       },
       resources,
     );
-    const url = await listen(config, server.endpoint, resources);
+    const url = await this.#listen(config, server.endpoint, resources);
     await followRemote({
       config,
       server,
       url,
       signal,
-      logger: log,
-      onReady: (remark) => becomeRunning(config, url, remark),
+      logger: this.#log,
+      onReady: (remark) => this.#becomeRunning(config, url, remark),
       onStillServing: observed.confirm,
       onUnauthenticated: () => authentication.tell(false),
       onUnhealthy: (reason) => observed.set('unhealthy', reason),
     });
     await authentication.settled();
-    return { type: 'ended' };
+    return ENDED;
   }
 
-  async function superviseOwn(
-    config: RunConfig,
-    backend: Backend,
-    resources: AsyncDisposableStack,
-  ): Promise<RunEnd> {
+  async #superviseOwn(config: RunConfig, backend: Backend, resources: AsyncDisposableStack): Promise<RunEnd> {
+    const deps = this.#deps;
+    const { environment } = this.#options;
     const server = openServer(
-      name,
+      this.name,
       config,
-      { ...deps, stateFolder: deps.paths.state, environment: options.environment },
+      { ...deps, stateFolder: deps.paths.state, environment },
       resources,
     );
-    const url = await listen(config, server.endpoint, resources);
-    const secretValues = createSecretValues(config, {
-      paths: deps.paths,
-      environment: options.environment,
-      logger: log,
-      signal,
-    });
+    const url = await this.#listen(config, server.endpoint, resources);
     try {
-      return await restartLoop(config, backend, server, url, secretValues);
+      const end = await followOwn({
+        config,
+        backend,
+        server,
+        url,
+        secretValues: createSecretValues(config, this.#access),
+        observed: this.#status,
+        signal: this.#signal,
+        logger: this.#log,
+        onReady: (remark) => this.#becomeRunning(config, url, remark),
+      });
+      return end === 'removed' ? await this.#vanish(config) : ENDED;
     } finally {
       await backend.release();
     }
   }
 
-  async function restartLoop(
-    config: RunConfig,
-    backend: Backend,
-    server: Server,
-    url: string,
-    secretValues: SecretValues,
-  ): Promise<RunEnd> {
-    let attempt = 1;
-    let delayMs = FIRST_DELAY_MS;
-    /** Why the last life ended, where the user can do something about it. */
-    let remark = '';
-    for (let life = 1; ; life++) {
-      let wasStable = false;
-      let isTakeOver = false;
-      const event = await serveOnce(backend, secretValues, (running) => {
-        isTakeOver = life === 1 && running.wasUp;
-        return serveLife(running, {
-          config,
-          noun: backend.noun,
-          server,
-          url,
-          isTakeOver,
-          signal,
-          logger: log,
-          onReady: () => becomeRunning(config, url, remark),
-          onStillServing: observed.confirm,
-          async onDown(livedMs, ended, lastWords) {
-            const limit = ended.type === 'removed' ? undefined : ended.limit;
-            wasStable = livedMs >= STABLE_MS;
-            const after = wasStable ? ' after stable run' : '';
-            remark = limit === undefined ? '' : `restarted: the server was ended, ${limit}`;
-            const wayOut = ended.type === 'exited' ? ended.wayOut : undefined;
-            const [cause] = [limit, wayOut].filter((each) => each !== undefined);
-            said = `${cause === undefined ? '' : ` (${cause})`}${sayLastWords(lastWords)}`;
-            await observed.set('starting', `${backend.noun} exited${after}, restarting${said}`);
-          },
-        });
-      });
-      server.setDown();
-      if (event === undefined) return { type: 'ended' };
-      if (event.type === 'removed' || (await observed.isRemoved())) return await vanished(config);
-      if (wasStable || isTakeOver) {
-        attempt = 1;
-        delayMs = FIRST_DELAY_MS;
-        continue;
-      }
-      if (++attempt > MAX_ATTEMPTS) {
-        await backend.giveUp();
-        throw new ThvError('ERR_CONTAINER_EXITED', {
-          container: containerNameOf(config),
-          reason: `${backend.noun.toLowerCase()} restart failed after ${MAX_ATTEMPTS} attempts${said}`,
-        });
-      }
-      await backend.untilUpAgain(delayMs);
-      delayMs = Math.min(delayMs * 2, LAST_DELAY_MS);
-    }
-  }
-
-  /** Makes the server run and hands it to `serve`; waits for an engine that does not answer. `undefined`: ended. */
-  async function serveOnce(
-    backend: Backend,
-    secretValues: SecretValues,
-    serve: (running: RunningServer) => Promise<ServerEvent | undefined>,
-  ): Promise<ServerEvent | undefined> {
-    let shortageDelayMs = ENGINE_RETRY_MS;
-    while (!signal.aborted) {
-      try {
-        const environment = await secretValues();
-        const running = await backend.deploy(environment);
-        const lastWords = async () => conceal(await running.lastWords(), Object.values(environment));
-        // A deployment that waited for its engine ends later than the run.
-        return signal.aborted ? undefined : await serve({ ...running, lastWords });
-      } catch (error) {
-        if (signal.aborted) return undefined;
-        if (hasCode(error, 'ERR_CONTAINER_NOT_RUNNING'))
-          return await endedAtOnce(backend, error.facts.reason, Object.values(await secretValues()));
-        if (hasCode(error, 'ERR_ENGINE_UNAVAILABLE')) {
-          log.warn('container engine does not answer, trying again', { error });
-          await observed.set('starting', 'waiting for the container engine');
-          await sleep(ENGINE_RETRY_MS, signal);
-        } else if (isShortage(error) || isEngineShortOfRoom(error)) {
-          log.warn('this machine has run short, trying again', { error: messageOf(error) });
-          await observed.set('starting', `waiting for this machine to have room again: ${messageOf(error)}`);
-          await sleep(shortageDelayMs, signal);
-          shortageDelayMs = Math.min(shortageDelayMs * 2, LAST_SHORTAGE_DELAY_MS);
-        } else throw error;
-      }
-    }
-    return undefined;
-  }
-
-  /** It ended before it could be served. */
-  async function endedAtOnce(
-    backend: Backend,
-    detail: string,
-    secrets: readonly string[],
-  ): Promise<ServerEvent> {
-    const lastLogs = conceal(await backend.lastWords(), secrets);
-    said = sayLastWords(lastLogs);
-    await observed.set('starting', `${backend.noun} exited, restarting${said}`);
-    log.warn(`${backend.noun.toLowerCase()} exited unexpectedly`, { event: 'exited', detail, lastLogs });
-    return { type: 'exited', detail };
-  }
-
-  async function becomeRunning(config: RunConfig, url: string, remark = ''): Promise<void> {
+  async #becomeRunning(config: RunConfig, url: string, remark: string): Promise<void> {
     // Once per run: the URL outlives every restart (decision 03).
-    entering ??= changeClients(config, async (clients) => {
+    this.#entering ??= this.#enterClients(config);
+    await this.#entering;
+    await this.#status.serving(remark);
+    this.#log.info('workload is running', { url });
+    this.#options.onServing?.(url);
+  }
+
+  #enterClients(config: RunConfig): Promise<void> {
+    return this.#changeClients(config, async (clients) => {
       // It may have changed its group while it was starting.
-      const { group } = (await deps.runConfigs.find(name)) ?? config;
+      const { group } = (await this.#deps.runConfigs.find(this.name)) ?? config;
       await clients.addWorkload(serverOf(config), group || undefined);
     });
-    await entering;
-    await observed.serving(remark);
-    log.info('workload is running', { url });
-    options.onServing?.(url);
   }
 
-  async function changeClients(
-    config: RunConfig,
-    change: (clients: ClientSettings) => Promise<void>,
-  ): Promise<void> {
-    if (signal.aborted) return;
+  async #changeClients(config: RunConfig, change: (clients: ClientSettings) => Promise<void>): Promise<void> {
+    if (this.#signal.aborted) return;
     try {
-      const { paths } = deps;
-      await change(await openClientSettings({ paths, environment: options.environment, logger: log }));
+      await change(await openClientSettings(this.#access));
     } catch (error) {
-      log.warn('failed to change the settings of clients', { group: config.group, error });
+      this.#log.warn('failed to change the settings of clients', { group: config.group, error });
     }
   }
 
-  async function vanished(config: RunConfig): Promise<RunEnd> {
-    log.warn('container was removed, workload is no longer served');
-    await changeClients(config, (clients) =>
+  async #vanish(config: RunConfig): Promise<RunEnd> {
+    this.#log.warn('container was removed, workload is no longer served');
+    await this.#changeClients(config, (clients) =>
       clients.removeWorkload(serverOf(config), config.group || undefined),
     );
-    await observed.set('unhealthy', `workload ${name} not found in runtime, marking as unhealthy`);
+    await this.#status.set('unhealthy', `workload ${this.name} not found in runtime, marking as unhealthy`);
     return { type: 'gone' };
   }
 
-  async function fail(error: ThvError): Promise<RunEnd> {
-    log.error('workload failed', { error });
+  async #fail(error: ThvError): Promise<RunEnd> {
+    this.#log.error('workload failed', { error });
     const { message, blame } = error;
-    const where = `this is a fault of thv itself; 'thv logs ${name} --proxy' shows where`;
-    await observed.set('error', blame === 'ours' ? `${withoutSecrets(message)}. Hint: ${where}` : message);
+    const where = `this is a fault of thv itself; 'thv logs ${this.name} --proxy' shows where`;
+    await this.#status.set(
+      'error',
+      blame === 'ours' ? `${withoutSecrets(message)}. Hint: ${where}` : message,
+    );
     return { type: 'failed', error };
   }
-
-  const finished = supervise()
-    .catch((error: unknown) => (signal.aborted ? { type: 'ended' as const } : fail(toThvError(error))))
-    // The caller of `end()` removes the client entries next, so wait for our own write to finish first.
-    .finally(() => entering)
-    .finally(observed.end);
-
-  return {
-    name,
-    finished,
-    observed: observed.present,
-    async end(graceMs) {
-      await listener?.stop({ graceMs });
-      controller.abort();
-      await finished;
-    },
-  };
 }
 
-function isEngineShortOfRoom(error: unknown): boolean {
-  return hasCode(error, 'ERR_ENGINE_REQUEST') && error.facts.refusal === 'no-space';
-}
+const ENDED: RunEnd = { type: 'ended' };

@@ -4,4 +4,4 @@ export { type NetworkAccess, networkAccessOf } from './network-access.ts';
 export { installPackage } from './packages/install.ts';
 export { requirePackage } from './packages/reference.ts';
 export type { InstalledPackage } from './packages/types.ts';
-export type { Sandbox, SandboxedProcess } from './types.ts';
+export type { ProcessSpec, Sandbox, SandboxedProcess } from './types.ts';

@@ -13,15 +13,22 @@ import {
 } from '../../platform/index.ts';
 import {
   findSandbox,
+  type InstalledPackage,
   installPackage,
   type NetworkAccess,
   networkAccessOf,
   noSandbox,
+  type ProcessSpec,
   requirePackage,
   type Sandbox,
   type SandboxedProcess,
 } from '../../processes/index.ts';
-import { effectiveLimits, type RunConfig, type WorkloadName } from '../../records/index.ts';
+import {
+  type EffectiveLimits,
+  effectiveLimits,
+  type RunConfig,
+  type WorkloadName,
+} from '../../records/index.ts';
 import { type Mount, mountsOf, profileOf, transportEnvironment } from '../../sandbox/index.ts';
 import { confinementOf, packageFacts, wayOut, writeConfinement } from '../confinement.ts';
 import { overlaysOf } from '../overlays.ts';
@@ -35,7 +42,7 @@ interface ProcessBackendOptions {
   readonly paths: Paths;
   readonly shell: RuntimeServices['shell'];
   readonly logger: Logger;
-  /** Of the run. */
+  /** Aborts when the run ends. */
   readonly signal: AbortSignal;
 }
 
@@ -51,70 +58,28 @@ export function createProcessBackend(
   config: RunConfig,
   options: ProcessBackendOptions,
 ): Backend {
-  const { paths, logger, signal, shell: env } = options;
-  const self = selfCommand();
-  const profile = profileOf(config);
-  const network = networkAccessOf(profile, config.isolate_network);
+  const { paths, logger, signal } = options;
+  const network = networkAccessOf(profileOf(config), config.isolate_network);
   const limits = effectiveLimits(config.resource_limits);
   let output: RotatingFile | undefined;
   let running: SandboxedProcess | undefined;
   let lastWords = async () => '';
 
-  async function openSandbox(): Promise<Sandbox> {
-    if (config.no_sandbox) return noSandbox(self);
-    return await findSandbox({ env, self, cacheFolder: paths.cache, logger, signal });
-  }
-
   async function deploy(environment: Readonly<Record<string, string>>) {
     takeStopTime(paths, name); // of a stop that found nobody
-    const sandbox = await openSandbox();
-    const installed = await installPackage(requirePackage(config.image), {
-      folder: join(paths.data, 'packages'),
-      cacheFolder: paths.cache,
-      env,
-      self,
-      sandbox,
-      allowScripts: config.allow_install_scripts === true,
-      ...(await packageSettings(config, { env, paths })),
-      progress: (line) => logger.info(line),
-      logger,
-      signal,
-    });
+    const sandbox = await openSandbox(config, options);
+    const installed = await install(config, sandbox, options);
     using use = new DisposableStack();
     use.use(installed.use);
-    const weaknesses = sandbox.weaknesses(network);
-    for (const weakness of weaknesses) {
-      logger.warn('the sandbox is weaker than a container', { sandbox: sandbox.kind, weakness });
-    }
-    // All files of this machine can be seen without a sandbox; there is no view to put anything into, or to hide it in.
-    const view = config.no_sandbox
-      ? { mounts: [], overlays: [] }
-      : { mounts: existing(mountsOf(profile, logger)), overlays: await overlaysOf(name, config, options) };
-    const port = await choosePort(config, network, sandbox);
-    const started = await sandbox.start({
-      command: [...installed.command, ...config.cmd_args],
-      ...(installed.cwd === undefined ? {} : { cwd: installed.cwd }),
-      env: {
-        ...installed.env,
-        ...config.env_vars,
-        ...transportEnvironment(port === undefined ? config : { ...config, target_port: port.inside }),
-        ...environment,
-      },
-      folder: processFolder(paths, name),
-      readOnlyPaths: installed.readOnlyPaths,
-      node: installed.node,
-      ...view,
+    const weaknesses = warnOfWeaknesses(sandbox, network, logger);
+    const spec = await processSpec(name, config, environment, {
+      ...options,
+      sandbox,
+      installed,
       network,
-      ...(port === undefined ? {} : { port }),
-      limits: {
-        memoryBytes: limits.memoryBytes,
-        cpus: limits.cpus,
-        processes: limits.pids,
-        openFiles: OPEN_FILES,
-      },
-      logger,
-      signal,
+      limits,
     });
+    const started = await sandbox.start(spec);
     running = started;
     writeConfinement(paths, name, {
       ...confinementOf(started.held, limits, weaknesses),
@@ -124,20 +89,13 @@ export function createProcessBackend(
     void started.exited.then(() => used.dispose());
     output ??= openRotatingFile(outputPath(paths, name));
     const server = serverOf(started, {
-      hostPort: port?.outside,
+      hostPort: spec.port?.outside,
       limits,
       output,
       wayOut: wayOut(installed),
     });
     lastWords = server.lastWords;
-    logger.info('process started', {
-      package: installed.reference,
-      sandbox: sandbox.kind,
-      ...(installed.jsRuntime === undefined
-        ? {}
-        : { jsRuntime: `${installed.jsRuntime.name} ${installed.jsRuntime.version}` }),
-      processId: started.pid,
-    });
+    logger.info('process started', startedFacts(installed, sandbox, started));
     return server;
   }
 
@@ -151,6 +109,106 @@ export function createProcessBackend(
       await running?.stop((takeStopTime(paths, name) ?? STOP_GRACE_SECONDS) * 1000);
       output?.[Symbol.dispose]();
     },
+  };
+}
+
+async function openSandbox(
+  config: RunConfig,
+  { paths, shell: env, logger, signal }: ProcessBackendOptions,
+): Promise<Sandbox> {
+  const self = selfCommand();
+  if (config.no_sandbox) return noSandbox(self);
+  return await findSandbox({ env, self, cacheFolder: paths.cache, logger, signal });
+}
+
+async function install(
+  config: RunConfig,
+  sandbox: Sandbox,
+  { paths, shell: env, logger, signal }: ProcessBackendOptions,
+): Promise<InstalledPackage> {
+  return await installPackage(requirePackage(config.image), {
+    folder: join(paths.data, 'packages'),
+    cacheFolder: paths.cache,
+    env,
+    self: selfCommand(),
+    sandbox,
+    allowScripts: config.allow_install_scripts === true,
+    ...(await packageSettings(config, { env, paths })),
+    progress: (line) => logger.info(line),
+    logger,
+    signal,
+  });
+}
+
+function warnOfWeaknesses(sandbox: Sandbox, network: NetworkAccess, logger: Logger): readonly string[] {
+  const weaknesses = sandbox.weaknesses(network);
+  for (const weakness of weaknesses) {
+    logger.warn('the sandbox is weaker than a container', { sandbox: sandbox.kind, weakness });
+  }
+  return weaknesses;
+}
+
+interface Prepared extends ProcessBackendOptions {
+  readonly sandbox: Sandbox;
+  readonly installed: InstalledPackage;
+  readonly network: NetworkAccess;
+  readonly limits: EffectiveLimits;
+}
+
+/** Everything the process is started with; `environment` holds the secrets and wins over the document's variables. */
+async function processSpec(
+  name: WorkloadName,
+  config: RunConfig,
+  environment: Readonly<Record<string, string>>,
+  { sandbox, installed, network, limits, paths, logger, signal }: Prepared,
+): Promise<ProcessSpec> {
+  const view = await viewOf(name, config, { paths, logger });
+  const port = await choosePort(config, network, sandbox);
+  return {
+    command: [...installed.command, ...config.cmd_args],
+    ...(installed.cwd === undefined ? {} : { cwd: installed.cwd }),
+    env: {
+      ...installed.env,
+      ...config.env_vars,
+      ...transportEnvironment(port === undefined ? config : { ...config, target_port: port.inside }),
+      ...environment,
+    },
+    folder: processFolder(paths, name),
+    readOnlyPaths: installed.readOnlyPaths,
+    node: installed.node,
+    ...view,
+    network,
+    ...(port === undefined ? {} : { port }),
+    limits: {
+      memoryBytes: limits.memoryBytes,
+      cpus: limits.cpus,
+      processes: limits.pids,
+      openFiles: OPEN_FILES,
+    },
+    logger,
+    signal,
+  };
+}
+
+/** What of this machine the process sees. Throws `ERR_INPUT_INVALID` for a mount of what is not there. */
+async function viewOf(
+  name: WorkloadName,
+  config: RunConfig,
+  services: Pick<ProcessBackendOptions, 'paths' | 'logger'>,
+): Promise<Pick<ProcessSpec, 'mounts' | 'overlays'>> {
+  // All files of this machine can be seen without a sandbox; there is no view to put anything into, or to hide it in.
+  if (config.no_sandbox) return { mounts: [], overlays: [] };
+  const mounts = existing(mountsOf(profileOf(config), services.logger));
+  return { mounts, overlays: await overlaysOf(name, config, services) };
+}
+
+function startedFacts(installed: InstalledPackage, sandbox: Sandbox, started: SandboxedProcess) {
+  const { jsRuntime } = installed;
+  return {
+    package: installed.reference,
+    sandbox: sandbox.kind,
+    ...(jsRuntime === undefined ? {} : { jsRuntime: `${jsRuntime.name} ${jsRuntime.version}` }),
+    processId: started.pid,
   };
 }
 
