@@ -25,7 +25,7 @@ function readExactly(length: number): Buffer {
   for (let at = 0; at < length; ) {
     const count = readSync(0, bytes, at, length - at, null);
     if (count === 0)
-      throw new ThvError('ERR_SANDBOX_FAILED', { reason: 'whoever wanted the process is gone' });
+      throw new ThvError('ERR_SANDBOX_FAILED', { reason: 'the program that wanted the process is gone' });
     at += count;
   }
   return bytes;

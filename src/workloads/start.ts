@@ -44,7 +44,7 @@ async function makeStartable(
       'ERR_PORT_UNAVAILABLE',
       { port: config.port },
       {
-        hint: `another program uses the port of workload '${name}': end it, or run the workload anew with another --proxy-port`,
+        hint: `another program uses the port of workload '${name}': end it, or run the workload again with another --proxy-port`,
       },
     );
   }
