@@ -121,6 +121,8 @@ async function answersAlone({ source, args, env, call }: Server, tool: string): 
   if (name === undefined) return false;
   const command =
     scheme === 'npx' ? ['npx', '-y', name] : scheme === 'uvx' ? ['uvx', name] : ['go', 'run', name];
+  // Without its runner a failure counts as ours.
+  if (Bun.which(command[0] ?? '') === null) return true;
   const child = Bun.spawn([...command, ...args], {
     env: { ...process.env, ...env },
     stdin: 'pipe',

@@ -28,6 +28,7 @@ describe('what is granted', () => {
 describe('where a name may lead to', () => {
   const ROWS: readonly (readonly [string, readonly string[], string, string, 'allowed' | 'private'])[] = [
     ['a public address', [], 'example.com', '93.184.216.34', 'allowed'],
+    ['an address of the documentation', ['.example.com'], 'a.example.com', '203.0.113.9', 'allowed'],
     ['a public IPv6 address', [], 'example.com', '2606:2800:220:1::1', 'allowed'],
     ['loopback, by any name', [], 'example.com', '127.0.0.1', 'private'],
     ['loopback, by a name that is granted', ['example.com'], 'example.com', '127.0.0.1', 'private'],

@@ -21,7 +21,8 @@ export function isGranted(rules: EgressRules, host: string, port: number): boole
  */
 export function judgeAddress(rules: EgressRules, host: string, address: string): Verdict {
   const kind = classifyAddress(address);
-  if (kind === 'public') return 'allowed';
+  // Behind an address of the documentation there is nothing of this machine or its network to protect.
+  if (kind === 'public' || kind === 'documentation') return 'allowed';
   const wanted = normalizeHost(host);
   const isNamed = rules.hosts.some((rule) => normalizeHost(rule) === wanted);
   const isLiteral = literalAddress(wanted) !== undefined || wanted === 'localhost';

@@ -3,10 +3,11 @@ import type { IPv4, IPv6 } from 'ipaddr.js';
 
 /**
  * Where a connection to an address ends. `machine`: this one. `link`: a neighbour, a group or the metadata service of a cloud.
- * `private`: a network behind the router. `reserved`: nothing that anyone may rely on, or a translator whose target cannot be
- * told. `public`: the internet.
+ * `private`: a network behind the router. `documentation`: nobody (RFC 5737, RFC 3849), so that laboratories use it for what stands
+ * in for the internet. `reserved`: nothing that anyone may rely on, or a translator whose target cannot be told. `public`: the
+ * internet.
  */
-export type AddressKind = 'machine' | 'link' | 'private' | 'reserved' | 'public';
+export type AddressKind = 'machine' | 'link' | 'private' | 'documentation' | 'reserved' | 'public';
 
 /** By the library's ranges; one that is missing here is `reserved`. */
 const KINDS: Readonly<Record<string, AddressKind>> = {
@@ -50,12 +51,16 @@ export function literalAddress(host: string): string | undefined {
 function kindOfIpv4(address: IPv4): AddressKind {
   // Meant for benchmarks, but in use as a private network, by VPN clients above all.
   if (address.match(library().IPv4.parse('198.18.0.0'), 15)) return 'private';
+  if (DOCUMENTATION.some((net) => address.match(library().IPv4.parse(net), 24))) return 'documentation';
   return KINDS[address.range()] ?? 'reserved';
 }
+
+const DOCUMENTATION = ['192.0.2.0', '198.51.100.0', '203.0.113.0'];
 
 function kindOfIpv6(address: IPv6): AddressKind {
   const embedded = embeddedIpv4(address.parts);
   if (embedded !== undefined) return kindOfIpv4(new (library().IPv4)(embedded));
+  if (address.match(library().IPv6.parse('2001:db8::'), 32)) return 'documentation';
   const kind = KINDS[address.range()] ?? 'reserved';
   // Addresses of the internet come from 2000::/3 only (RFC 4291 §2.4, IANA).
   return kind === 'public' && ((address.parts[0] ?? 0) & 0xe000) !== 0x2000 ? 'reserved' : kind;
