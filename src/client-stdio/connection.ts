@@ -15,6 +15,8 @@ export interface Connection {
   begin(contact: () => Promise<void>): Promise<void>;
   /** Ends the connection: nothing is left to pump. */
   lose(cause: unknown): void;
+  /** A request failed: the connection is lost when nobody has listened for as long as we wait. */
+  requestFailed(error: unknown): void;
   close(): void;
 }
 
@@ -26,6 +28,10 @@ export function createConnection({ url, deliver, patienceMs, fetch }: UpstreamOp
 
   /** Names the address that the user knows, not the one that was tried. */
   const atServer = (error: unknown) => unreachable(url, isUnreachable(error) ? error.cause : error);
+
+  function lose(cause: unknown): void {
+    if (!closing.signal.aborted) lost.reject(atServer(cause));
+  }
 
   return {
     pending,
@@ -42,8 +48,9 @@ export function createConnection({ url, deliver, patienceMs, fetch }: UpstreamOp
         throw atServer(error);
       }
     },
-    lose(cause) {
-      if (!closing.signal.aborted) lost.reject(atServer(cause));
+    lose,
+    requestFailed(error) {
+      if (isUnreachable(error)) lose(error);
     },
     close() {
       pending.failAll('the connection was closed');

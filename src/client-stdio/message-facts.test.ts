@@ -5,6 +5,7 @@ import {
   completeInitialize,
   modernHeaders,
   ownVersion,
+  readError,
   versionInResult,
 } from './message-facts.ts';
 import { createToolHeaders } from './tool-headers.ts';
@@ -77,4 +78,20 @@ test.each([
   ['{"jsonrpc":"2.0","method":"x"}', undefined],
 ])('the version in %s is %p', (text, version) => {
   expect(versionInResult(readMessage(text))).toBe(version);
+});
+
+test.each([
+  [
+    'the error of an answer',
+    '{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"no"}}',
+    { code: -1, message: 'no' },
+  ],
+  ['an error without an id or a message', '{"error":{"code":0}}', { code: 0, message: '' }],
+  ['no error in a result', '{"jsonrpc":"2.0","id":1,"result":{}}', undefined],
+  ['no error without a number as its code', '{"error":{"code":"-1","message":"no"}}', undefined],
+  ['no error that is a string', '{"error":"not found"}', undefined],
+  ['no error in plain text', 'not found', undefined],
+  ['no error in an empty body', '', undefined],
+])('readError finds %s', (_, text, expected) => {
+  expect(readError(text)).toEqual(expected);
 });

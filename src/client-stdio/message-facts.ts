@@ -77,3 +77,15 @@ export function versionInResult(answer: Message | undefined): string | undefined
   if (answer?.kind !== 'response') return undefined;
   return stringAt(answer.text, findMember(answer.text, answer.result, 'protocolVersion'));
 }
+
+/** The JSON-RPC error that a body carries, whoever it is for. */
+export function readError(text: string): { readonly code: number; readonly message: string } | undefined {
+  try {
+    const { error } = JSON.parse(text) as { error?: { code?: unknown; message?: unknown } };
+    return typeof error?.code === 'number'
+      ? { code: error.code, message: String(error.message ?? '') }
+      : undefined;
+  } catch {
+    return undefined; // plain text
+  }
+}

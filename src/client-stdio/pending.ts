@@ -1,7 +1,7 @@
 import { errorText, INTERNAL_ERROR, type Message } from '../proxy/index.ts';
 import { idOf, keyOf } from './message-facts.ts';
 
-type Request = Extract<Message, { readonly kind: 'request' }>;
+export type Request = Extract<Message, { readonly kind: 'request' }>;
 
 /** Requests of the client that wait for their answers. */
 export interface Pending {

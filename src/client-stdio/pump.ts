@@ -1,6 +1,6 @@
 import { errorText, INVALID_REQUEST, isBatch, readMessage } from '../proxy/index.ts';
 import { createSseUpstream } from './sse.ts';
-import { createStreamableUpstream } from './streamable.ts';
+import { StreamableUpstream } from './streamable.ts';
 import type { UpstreamOptions } from './types.ts';
 
 export interface PumpOptions {
@@ -28,20 +28,21 @@ export async function pumpClientStdio(options: PumpOptions): Promise<void> {
   const { transport, log, signal } = options;
   const url = new URL(options.url);
   url.hash = '';
-  const create = transport === 'sse' ? createSseUpstream : createStreamableUpstream;
   const stopped = Promise.withResolvers<void>();
   const stop = () => stopped.resolve();
   const write = (text: string) => {
     if (!options.write(`${text}\n`)) stop();
   };
-  await using upstream = create({
+  const upstreamOptions: UpstreamOptions = {
     url,
     log,
     deliver: write,
     patienceMs: options.patienceMs ?? PATIENCE_MS,
     // Left to itself, fetch ends a stream on which nothing happens for a while.
     fetch: (resource, init) => fetch(resource, { ...init, timeout: false }),
-  });
+  };
+  await using upstream =
+    transport === 'sse' ? createSseUpstream(upstreamOptions) : new StreamableUpstream(upstreamOptions);
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   try {

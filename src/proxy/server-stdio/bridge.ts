@@ -16,7 +16,8 @@ import { createForwarder } from './forward.ts';
 import { createHandshake } from './handshake.ts';
 import { createLineFramer } from './line-framer.ts';
 import { createLogLevels } from './log-level.ts';
-import { createOutbound, type QueueLimits } from './outbound.ts';
+import { Outbound } from './outbound.ts';
+import type { QueueLimits } from './outbound-queue.ts';
 import { readLine } from './read-line.ts';
 import { createRouter } from './router.ts';
 import { createServerEra } from './server-era.ts';
@@ -103,7 +104,7 @@ export function createServerStdio(options: ServerStdioOptions): ServerStdio {
   let writtenTo: string | undefined;
   let closed = false;
 
-  const outbound = createOutbound({
+  const outbound = new Outbound({
     ...(options.queueLimits === undefined ? {} : { limits: options.queueLimits }),
     onSent: (call) => calls.sent(call),
     onWrite() {

@@ -1,22 +1,6 @@
 import type { ServerProcess } from '../types.ts';
+import { type Entry, OutboundQueue, type QueueLimits } from './outbound-queue.ts';
 import type { Call } from './session.ts';
-
-/** The way to the process: one line per message, strictly in order, held back while it cannot take any (spec 04 §4). */
-export interface Outbound {
-  /** Monotonic milliseconds since no process is attached; `undefined` while one is. */
-  readonly detachedSince: number | undefined;
-  /** `false`: the queue is full, nothing was taken. Takes the call along, so that it is known when it was sent. */
-  send(line: string, call?: Call): boolean;
-  /** Ahead of everything queued: the handshake with a new process. */
-  sendFirst(line: string, call?: Call): void;
-  /** The process gets nothing but `sendFirst` until `open`. */
-  attach(process: ServerProcess): void;
-  open(): void;
-  /** Writes at once what would be written in a moment. */
-  flush(): void;
-  /** What waits goes to the next process, except what only made sense to this one. */
-  detach(): void;
-}
 
 export interface OutboundOptions {
   readonly onSent: (call: Call) => void;
@@ -26,136 +10,117 @@ export interface OutboundOptions {
   readonly limits?: QueueLimits;
 }
 
-export interface QueueLimits {
-  readonly messages: number;
-  /** One message of any size fits an empty queue. */
-  readonly bytes: number;
+/** One process from `attach` to `detach`. */
+interface Attachment {
+  readonly process: ServerProcess;
+  /** Until then the process gets nothing but its handshake. */
+  isOpen: boolean;
+  /** It took what it could; nothing more is written until it has drained. */
+  isBlocked: boolean;
 }
 
-interface Entry {
-  readonly line: string;
-  readonly call: Call | undefined;
-}
+/** The way to the process: one line per message, strictly in order, held back while it cannot take any (spec 04 §4). */
+export class Outbound {
+  readonly #options: OutboundOptions;
+  readonly #queue: OutboundQueue;
+  #attachment: Attachment | undefined;
+  #detachedSince: number | undefined = performance.now();
+  #isFlushDue = false;
+  /** Made once, so that no message costs a closure. */
+  readonly #onFlushDue = () => this.flush();
 
-const DEFAULT_LIMITS: QueueLimits = { messages: 1024, bytes: 64 * 1024 * 1024 };
-/** One write carries what came in one turn of the event loop, up to this size: 1.6 times the calls per second. */
-const WRITE_CHARS = 64 * 1024;
+  constructor(options: OutboundOptions) {
+    this.#options = options;
+    this.#queue = new OutboundQueue(options.limits);
+  }
 
-export function createOutbound(options: OutboundOptions): Outbound {
-  const { onSent, onWrite, onBroken, limits = DEFAULT_LIMITS } = options;
-  let process: ServerProcess | undefined;
-  let gate: 'closed' | 'open' = 'closed';
-  let blocked = false;
-  let detachedSince: number | undefined = performance.now();
-  let queue: Entry[] = [];
-  let queuedChars = 0;
-  let isFlushDue = false;
+  /** Monotonic milliseconds since no process is attached; `undefined` while one is. */
+  get detachedSince(): number | undefined {
+    return this.#detachedSince;
+  }
 
-  function write(entries: readonly Entry[]): void {
-    if (process === undefined || entries.length === 0) return;
-    const target = process;
+  /** `false`: the queue is full, nothing was taken. Takes the call along, so that it is known when it was sent. */
+  send(line: string, call?: Call): boolean {
+    if (!this.#queue.hasRoom(line)) this.#makeRoom();
+    if (!this.#queue.hasRoom(line)) return false;
+    this.#queue.push({ line, call });
+    this.#flushSoon();
+    return true;
+  }
+
+  /** Ahead of everything queued: the handshake with a new process. */
+  sendFirst(line: string, call?: Call): void {
+    this.#write([{ line, call }]);
+  }
+
+  /** The process gets nothing but `sendFirst` until `open`. */
+  attach(process: ServerProcess): void {
+    this.#attachment = { process, isOpen: false, isBlocked: false };
+    this.#detachedSince = undefined;
+  }
+
+  open(): void {
+    if (this.#attachment === undefined) return;
+    this.#attachment.isOpen = true;
+    this.flush();
+  }
+
+  /** Writes at once what would be written in a moment. */
+  flush(): void {
+    this.#isFlushDue = false;
+    while (this.#canWrite() && !this.#queue.isEmpty) this.#write(this.#queue.takeBatch());
+  }
+
+  /** What waits goes to the next process, except what only made sense to this one. */
+  detach(): void {
+    this.#attachment = undefined;
+    this.#detachedSince = performance.now();
+    this.#queue.keepCalls();
+  }
+
+  #canWrite(): boolean {
+    return this.#attachment?.isOpen === true && !this.#attachment.isBlocked;
+  }
+
+  #flushSoon(): void {
+    if (this.#isFlushDue || !this.#canWrite()) return;
+    this.#isFlushDue = true;
+    setImmediate(this.#onFlushDue);
+  }
+
+  /** A process that takes what it is given never makes a client wait or fail. */
+  #makeRoom(): void {
+    this.flush();
+    this.#queue.dropUnwanted();
+  }
+
+  #write(entries: readonly Entry[]): void {
+    const attachment = this.#attachment;
+    if (attachment === undefined || entries.length === 0) return;
     let lines = '';
     for (const { line, call } of entries) {
       lines += line;
       // Before the write: a call that may have reached a process that broke must not be sent to the next one too.
-      if (call !== undefined) onSent(call);
+      if (call !== undefined) this.#options.onSent(call);
     }
-    onWrite();
+    this.#options.onWrite();
     try {
-      if (!target.write(lines)) void waitForRoom(target);
+      if (!attachment.process.write(lines)) void this.#waitForRoom(attachment);
     } catch (error) {
-      onBroken(error);
+      this.#options.onBroken(error);
     }
   }
 
-  async function waitForRoom(target: ServerProcess): Promise<void> {
-    blocked = true;
+  async #waitForRoom(attachment: Attachment): Promise<void> {
+    attachment.isBlocked = true;
     try {
-      await target.drained();
+      await attachment.process.drained();
     } catch (error) {
-      if (process === target) onBroken(error);
+      if (this.#attachment === attachment) this.#options.onBroken(error);
       return;
     }
-    if (process !== target) return;
-    blocked = false;
-    flush();
+    if (this.#attachment !== attachment) return;
+    attachment.isBlocked = false;
+    this.flush();
   }
-
-  function flushSoon(): void {
-    if (isFlushDue || gate === 'closed' || blocked) return;
-    isFlushDue = true;
-    setImmediate(flush);
-  }
-
-  function flush(): void {
-    isFlushDue = false;
-    while (gate === 'open' && !blocked && queue.length > 0) write(takeBatch());
-  }
-
-  function takeBatch(): Entry[] {
-    let chars = 0;
-    let count = 0;
-    for (const { line } of queue) {
-      if (count > 0 && chars + line.length > WRITE_CHARS) break;
-      chars += line.length;
-      count += 1;
-    }
-    queuedChars -= chars;
-    return queue.splice(0, count).filter(isWanted);
-  }
-
-  /** Calls that were given up while they waited make room. */
-  function sweep(keep: (entry: Entry) => boolean): void {
-    queue = queue.filter(keep);
-    queuedChars = queue.reduce((sum, { line }) => sum + line.length, 0);
-  }
-
-  /** A process that takes what it is given never makes a client wait or fail. */
-  function makeRoom(): void {
-    flush();
-    sweep(isWanted);
-  }
-
-  function hasRoom(line: string): boolean {
-    if (queue.length === 0) return true;
-    return queue.length < limits.messages && queuedChars + line.length <= limits.bytes;
-  }
-
-  return {
-    get detachedSince() {
-      return detachedSince;
-    },
-    send(line, call) {
-      if (!hasRoom(line)) makeRoom();
-      if (!hasRoom(line)) return false;
-      queue.push({ line, call });
-      queuedChars += line.length;
-      flushSoon();
-      return true;
-    },
-    sendFirst: (line, call) => write([{ line, call }]),
-    attach(next) {
-      process = next;
-      gate = 'closed';
-      blocked = false;
-      detachedSince = undefined;
-    },
-    open() {
-      if (process === undefined) return;
-      gate = 'open';
-      flush();
-    },
-    flush,
-    detach() {
-      process = undefined;
-      gate = 'closed';
-      blocked = false;
-      detachedSince = performance.now();
-      sweep((entry) => entry.call !== undefined && isWanted(entry));
-    },
-  };
-}
-
-function isWanted({ call }: Entry): boolean {
-  return call === undefined || call.state !== 'done';
 }
