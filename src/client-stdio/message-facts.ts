@@ -78,7 +78,7 @@ export function versionInResult(answer: Message | undefined): string | undefined
   return stringAt(answer.text, findMember(answer.text, answer.result, 'protocolVersion'));
 }
 
-/** The JSON-RPC error that a body carries, whoever it is for. */
+/** The JSON-RPC error that a body carries, whichever request it answers. */
 export function readError(text: string): { readonly code: number; readonly message: string } | undefined {
   try {
     const { error } = JSON.parse(text) as { error?: { code?: unknown; message?: unknown } };
