@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { rootCertificates } from 'node:tls';
 import { ThvError } from '../errors/index.ts';
 import { isLoopbackHost, proxyFor } from '../net/index.ts';
 import type { Logger } from '../platform/index.ts';
@@ -71,6 +70,8 @@ export function certificatesFor(
 ): readonly string[] | undefined {
   const path = environment[EXTRA_CERTIFICATES] ?? '';
   if (path === (own[EXTRA_CERTIFICATES] ?? '')) return undefined;
+  // Loaded here, because most hosts never need the list: it is large.
+  const { rootCertificates } = require('node:tls') as typeof import('node:tls');
   if (path === '') return rootCertificates;
   try {
     return [...rootCertificates, readFileSync(path, 'utf8')];
