@@ -8,6 +8,7 @@ import { MAX_ATTEMPTS, restartDelayMs } from './restart-delay.ts';
 import type { SecretValues } from './secret-values.ts';
 import type { Server } from './server.ts';
 import { serveLife } from './server-life.ts';
+import { silenceMs } from './silence.ts';
 
 interface OwnRunOptions {
   readonly config: RunConfig;
@@ -53,6 +54,8 @@ class OwnRun {
   #attempt = 1;
   #isFirstLife = true;
   #life: Life = { isTakeOver: false, wasStable: false };
+  /** How long the last life was, unless it was stable. */
+  #lastLivedMs = 0;
   /** Why the last life ended, where the user can do something about it. */
   #remark = '';
   /** What the server printed before its last end, as the end of a sentence. */
@@ -83,10 +86,12 @@ class OwnRun {
     while (!signal.aborted) {
       try {
         const environment = await secretValues();
+        const startedAt = performance.now();
         const running = await backend.deploy(environment);
+        const startMs = performance.now() - startedAt;
         const lastWords = async () => conceal(await running.lastWords(), Object.values(environment));
         // A deployment that waited for its engine ends later than the run.
-        return signal.aborted ? undefined : await this.#serve({ ...running, lastWords });
+        return signal.aborted ? undefined : await this.#serve({ ...running, lastWords }, startMs);
       } catch (error) {
         if (signal.aborted) return undefined;
         if (hasCode(error, 'ERR_CONTAINER_NOT_RUNNING')) return await this.#endedAtOnce(error.facts.reason);
@@ -100,7 +105,7 @@ class OwnRun {
     return undefined;
   }
 
-  #serve(running: RunningServer): Promise<ServerEvent | undefined> {
+  #serve(running: RunningServer, startMs: number): Promise<ServerEvent | undefined> {
     const { config, backend, server, url, observed, signal, logger, onReady } = this.#options;
     const isTakeOver = this.#isFirstLife && running.wasUp;
     this.#life.isTakeOver = isTakeOver;
@@ -110,6 +115,7 @@ class OwnRun {
       server,
       url,
       isTakeOver,
+      silenceMs: silenceMs({ startMs, lastLivedMs: this.#lastLivedMs }),
       signal,
       logger,
       onReady: () => onReady(this.#remark),
@@ -125,6 +131,7 @@ class OwnRun {
     const cause = limit ?? wayOut;
     const wasStable = livedMs >= STABLE_MS;
     this.#life.wasStable = wasStable;
+    this.#lastLivedMs = wasStable ? 0 : livedMs;
     this.#remark = limit === undefined ? '' : `restarted: the server was ended, ${limit}`;
     this.#said = `${cause === undefined ? '' : ` (${cause})`}${sayLastWords(lastWords)}`;
     const after = wasStable ? ' after stable run' : '';

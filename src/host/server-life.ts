@@ -5,8 +5,6 @@ import type { RunConfig } from '../records/index.ts';
 import type { RunningServer, ServerEvent } from '../runtimes/index.ts';
 import type { Server } from './server.ts';
 
-/** A stdio server that has lived this long is called running, whether it has answered anything or not. */
-const SILENCE_MS = 1500;
 /** A server that ends this soon after it was taken over was ending already. */
 const TAKE_OVER_MS = 2000;
 /** How long to wait for the watch when the end was seen otherwise. */
@@ -20,6 +18,8 @@ interface LifeOptions {
   readonly url: string;
   /** The server ran before this process came: another process was attached to it. */
   readonly isTakeOver: boolean;
+  /** A stdio server that has lived this long is called running, whether it has answered anything or not. */
+  readonly silenceMs: number;
   readonly signal: AbortSignal;
   readonly logger: Logger;
   /** The server can be spoken to. */
@@ -64,7 +64,7 @@ export async function serveLife(
 
 async function untilDown(
   running: RunningServer,
-  { config, server, url, signal, logger, onReady, onStillServing }: LifeOptions,
+  { config, server, url, silenceMs, signal, logger, onReady, onStillServing }: LifeOptions,
 ): Promise<ServerEvent | undefined> {
   const life = new AbortController();
   const endLife = () => life.abort();
@@ -73,13 +73,15 @@ async function untilDown(
   try {
     const watched = running.watch(life.signal);
     const attachment = server.serve(running, life.signal);
-    const ready = untilReady(running, { config, server, url, logger }, life.signal).then(async () => {
-      if (life.signal.aborted) return;
-      await onReady();
-      confirming = setInterval(() => {
-        onStillServing().catch((error: unknown) => logger.warn('failed to confirm status', { error }));
-      }, CONFIRM_SERVING_MS);
-    });
+    const ready = untilReady(running, { config, server, url, silenceMs, logger }, life.signal).then(
+      async () => {
+        if (life.signal.aborted) return;
+        await onReady();
+        confirming = setInterval(() => {
+          onStillServing().catch((error: unknown) => logger.warn('failed to confirm status', { error }));
+        }, CONFIRM_SERVING_MS);
+      },
+    );
     // The watch knows best what kind of end it was. Podman does not tell it of a container that it starts again at once.
     const ended = attachment.then((seen) =>
       seen === undefined
@@ -101,11 +103,17 @@ async function untilDown(
 
 async function untilReady(
   running: RunningServer,
-  { config, server, url, logger }: Pick<LifeOptions, 'config' | 'server' | 'url' | 'logger'>,
+  {
+    config,
+    server,
+    url,
+    silenceMs,
+    logger,
+  }: Pick<LifeOptions, 'config' | 'server' | 'url' | 'silenceMs' | 'logger'>,
   signal: AbortSignal,
 ): Promise<void> {
   if (config.transport === 'stdio') {
-    const silence = SILENCE_MS - running.livedMs;
+    const silence = silenceMs - running.livedMs;
     if (silence <= 0 || server.untilHeard === undefined) return;
     const waiting = new AbortController();
     const stop = () => waiting.abort();
