@@ -18,6 +18,8 @@ const ALONE = [
   'tests/e2e/crash-recovery.test.ts',
   // No client waits longer than two seconds while a newer executable takes over.
   'tests/e2e/hand-over.test.ts',
+  // Every address of this machine is tried, and engines beside it add and remove some.
+  'tests/processes/open-network.test.ts',
   // The clients give a server a few seconds to answer, and cannot be told to wait longer.
   'tests/real-clients/commands.test.ts',
 ];
