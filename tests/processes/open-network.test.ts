@@ -160,7 +160,7 @@ describe.skipIf(!hasPasta).each(CASES)(
       process.kill(Number(pasta), 'SIGKILL');
       expect(await starter.exited).not.toBe(0);
       expect(await words).toMatch(
-        /failed to confine the process: pasta: |the network of the server is lost: pasta ended/,
+        /failed to confine the process: pasta: |the network of the server is lost: |the network did not come up/,
       );
     }, 60_000);
 

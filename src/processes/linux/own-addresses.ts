@@ -23,6 +23,7 @@ const IFA_F_NODAD = 2;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
 const EEXIST = 17;
+const ENODEV = 19;
 const LOOPBACK = 1;
 const WAIT_MS = 5000;
 const LOOK_MS = 2;
@@ -65,8 +66,12 @@ export function takeAddresses(addresses: readonly string[]): void {
       readSync(fd, answer, 0, answer.length, null);
       // struct nlmsgerr behind the header.
       const error = -answer.readInt32LE(16);
-      if (error !== 0 && error !== EEXIST)
-        throw new ThvError('ERR_SANDBOX_FAILED', { reason: `${address}: error ${error}` });
+      if (error === 0 || error === EEXIST) continue;
+      const reason =
+        error === ENODEV
+          ? 'the network of the server is lost: its interface is gone'
+          : `address ${address} cannot be taken: error ${error}`;
+      throw new ThvError('ERR_SANDBOX_FAILED', { reason });
     }
   } finally {
     closeDescriptor(fd);
