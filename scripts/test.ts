@@ -7,7 +7,7 @@ import { type Failure, parseReport, type TestReport } from './test-report.ts';
 import { parseUnstable, UNSTABLE_TESTS } from './unstable.ts';
 
 /** With more files than this, neither chance nor a busy neighbour is an explanation, and nothing is run again. */
-const REPEATED_FILES = 6;
+const REPEATED_FILES = 10;
 
 interface Outcome extends TestReport {
   readonly exitCode: number;
