@@ -63,13 +63,9 @@ export function forwardProxyFor(remoteUrl: string, environment: RunEnvironment):
  * The certificates to trust for a remote server, in PEM, where the shell of the run names others than this process was started
  * with; `undefined` for those that this process trusts anyway. The runtime itself reads the variable at its start only.
  */
-export function certificatesFor(
-  environment: RunEnvironment,
-  log: Logger,
-  own: Readonly<Record<string, string | undefined>> = process.env,
-): readonly string[] | undefined {
+export function certificatesFor(environment: RunEnvironment, log: Logger): readonly string[] | undefined {
   const path = environment[EXTRA_CERTIFICATES] ?? '';
-  if (path === (own[EXTRA_CERTIFICATES] ?? '')) return undefined;
+  if (path === (process.env[EXTRA_CERTIFICATES] ?? '')) return undefined;
   // Loaded here, because most hosts never need the list: it is large.
   const { rootCertificates } = require('node:tls') as typeof import('node:tls');
   if (path === '') return rootCertificates;

@@ -6,6 +6,7 @@ import type { Context } from './context.ts';
 import { makeRunnable } from './make-runnable.ts';
 import { documentOf } from './run-document.ts';
 import type { RunRequest, ServerSettings } from './run-request.ts';
+import { placeOf } from './runtime.ts';
 import { askedOf, findSubject, type Subject, targetOf } from './subject.ts';
 import type { OperationOptions, RunInteraction } from './types.ts';
 
@@ -30,7 +31,7 @@ export async function prepareEdit(
   const runtime = subject.kind === 'own' ? own : runtimes.byKind.remote;
   await runtime.open(options);
   if (subject.kind === 'own') {
-    const target = targetOf(subject, runtime.runs === 'packages' ? 'process' : 'container');
+    const target = targetOf(subject, placeOf(runtime));
     requireApplicable(askedOf(request, subject.settings), [target], present);
   }
   const made = await documentOf(context, runtime, request, { ...options, name, subject, present });

@@ -12,7 +12,7 @@ import { makeRunnable } from './make-runnable.ts';
 import { portsOfOthers } from './resolve-proxy.ts';
 import { documentOf, type Made } from './run-document.ts';
 import type { RunRequest, ServerSettings } from './run-request.ts';
-import { openRuntime, withRuntime } from './runtime.ts';
+import { openRuntime, placeOf, withRuntime } from './runtime.ts';
 import { askedOf, findSubject, type OwnSubject, targetOf } from './subject.ts';
 import type { ImportRequest, OperationOptions, RunInteraction } from './types.ts';
 
@@ -74,7 +74,7 @@ async function openFor(
 ): Promise<{ readonly runtime: Runtime; readonly subject: OwnSubject }> {
   const { word: source, settings } = subject;
   const runtime = await openRuntime(context, { ...settings, source }, options);
-  const target = targetOf(subject, runtime.runs === 'packages' ? 'process' : 'container');
+  const target = targetOf(subject, placeOf(runtime));
   requireApplicable(askedOf(request, settings), [target]);
   const isUvx = target === 'uvx process';
   return {

@@ -62,6 +62,11 @@ export async function openRuntime(
   }
 }
 
+/** Where a server that is run here is: in a container, or a process of this machine. */
+export function placeOf({ runs }: Runtime): 'container' | 'process' {
+  return runs === 'packages' ? 'process' : 'container';
+}
+
 /** Networks of an engine mean nothing to a process. Throws `ERR_INPUT_INVALID`. */
 export function requireProcessNetwork(mode: string): void {
   if (connectionOf(mode) !== 'named') return;
