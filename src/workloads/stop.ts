@@ -1,21 +1,27 @@
 import { hasCode, ThvError, toThvError } from '../errors/index.ts';
-import type { WorkloadName } from '../records/index.ts';
+import type { RunConfig, WorkloadName } from '../records/index.ts';
 import { createActRecord } from './act-record.ts';
 import { leaveClients } from './client-entries.ts';
 import type { Context } from './context.ts';
 import { locateWorkload } from './locate.ts';
 import { findReadable, findRecord, isGone, isStored } from './stored.ts';
 import { endSupervisor, findDedicated, supervisorOf } from './supervisor.ts';
-import type { OperationOptions } from './types.ts';
+import type { StopOptions } from './types.ts';
 
 const USUAL_GRACE_SECONDS = 30;
+/**
+ * What a stdio server gets from the official SDKs as well: two seconds to end with its input, two more after SIGTERM. Docker cannot
+ * end the input, so that a server that waits for nothing else would hold up every stop for the usual time.
+ */
+const STDIO_GRACE_SECONDS = 4;
 
 export async function stopWorkload(
   context: Context,
   name: WorkloadName,
-  { graceSeconds, signal }: OperationOptions & { readonly graceSeconds: number },
+  { graceSeconds: granted, signal }: StopOptions,
 ): Promise<'done' | 'already' | 'not-found'> {
   const config = await findReadable(context, name);
+  const graceSeconds = granted ?? usualGraceSeconds(config);
   const [host, place] = await Promise.all([
     context.askHost(),
     locateWorkload(context, name, config, { signal }),
@@ -60,10 +66,14 @@ export async function stopBeforeStart(
   signal?: AbortSignal,
 ): Promise<void> {
   try {
-    await stopWorkload(context, name, { graceSeconds: USUAL_GRACE_SECONDS, signal });
+    await stopWorkload(context, name, { signal });
   } catch (error) {
     if (!hasCode(error, 'ERR_NOT_RECORDED')) throw error;
   }
+}
+
+function usualGraceSeconds(config: Pick<RunConfig, 'transport'> | undefined): number {
+  return config?.transport === 'stdio' ? STDIO_GRACE_SECONDS : USUAL_GRACE_SECONDS;
 }
 
 function interruptedStop(workload: WorkloadName, cause: unknown): ThvError {
@@ -88,6 +98,6 @@ export async function stopAfterServing(context: Context, name: WorkloadName): Pr
   if (isGoneOrEnding) return;
   const config = await findReadable(context, name);
   const place = await locateWorkload(context, name, config, {});
-  await place.stop({ graceSeconds: USUAL_GRACE_SECONDS, wasServed: false });
+  await place.stop({ graceSeconds: usualGraceSeconds(config), wasServed: false });
   await leaveClients(context, name, config);
 }

@@ -93,6 +93,11 @@ export interface OperationOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface StopOptions extends OperationOptions {
+  /** Until the server is killed; default 30 s, and 4 s for a stdio server. */
+  readonly graceSeconds?: number | undefined;
+}
+
 /** What came of one workload in a bulk operation; one failure stops none of the others (spec 02 §15-27). */
 export type Outcome =
   | { readonly name: string; readonly result: 'done' | 'already' | 'not-found' }
@@ -177,7 +182,7 @@ export interface WorkloadManager {
   /** Concurrent. `not-found` for unknown names; throws `ERR_WORKLOAD_NAME_INVALID` before anything happens. */
   stop(
     names: readonly string[],
-    options: OperationOptions & { readonly graceSeconds: number },
+    options: StopOptions,
   ): Promise<readonly Outcome[]>;
   remove(
     names: readonly string[],
