@@ -180,10 +180,7 @@ export interface WorkloadManager {
     options: OperationOptions & { readonly onReady: (outcome: RunOutcome) => void },
   ): Promise<void>;
   /** Concurrent. `not-found` for unknown names; throws `ERR_WORKLOAD_NAME_INVALID` before anything happens. */
-  stop(
-    names: readonly string[],
-    options: StopOptions,
-  ): Promise<readonly Outcome[]>;
+  stop(names: readonly string[], options: StopOptions): Promise<readonly Outcome[]>;
   remove(
     names: readonly string[],
     options: OperationOptions & { readonly keepLogs: boolean },
