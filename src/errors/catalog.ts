@@ -378,7 +378,7 @@ export const CATALOG = {
   // Workload host (decision 02)
   /** The workload host does not start or does not answer. */
   ERR_HOST_UNREACHABLE: entry('world', 503, ({ reason }: Reason) => reason),
-  /** The workload host answers a request of a command with an error. */
+  /** The workload host answers a request of a command with an error that this version does not know, being of another one. */
   ERR_HOST_REQUEST: entry('world', 502, ({ reason }: Reason) => reason),
   /** A port, socket or pipe cannot be opened. */
   ERR_LISTEN_FAILED: entry('world', 409, ({ reason }: Reason & { readonly address: string }) => reason),

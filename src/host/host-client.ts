@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { messageOf, ThvError } from '../errors/index.ts';
+import { messageOf, revive, ThvError } from '../errors/index.ts';
 import { givenUp, isLocked, type Paths, sleep, startDeadline } from '../platform/index.ts';
 import type { WorkloadName } from '../records/index.ts';
 import { addressRecord, controlAddresses, isPrivateAddress } from './control-address.ts';
@@ -157,8 +157,12 @@ function connectionTo(address: string, hello: Hello): HostConnection {
     }
     if (response.ok || response.status === 404) return response;
     const parsed = v.safeParse(ErrorBodySchema, await response.json().catch(() => undefined));
-    const reason = parsed.success ? parsed.output.error : `workload host answered ${response.status}`;
-    throw new ThvError('ERR_HOST_REQUEST', { reason });
+    if (!parsed.success) {
+      const reason = `workload host answered ${response.status}`;
+      throw new ThvError('ERR_HOST_REQUEST', { reason });
+    }
+    const { error: reason, thrown } = parsed.output;
+    throw (thrown && revive(thrown)) ?? new ThvError('ERR_HOST_REQUEST', { reason });
   }
   return {
     hello,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Hono } from 'hono';
 import * as v from 'valibot';
-import { hasCode, messageOf, toThvError } from '../errors/index.ts';
+import { carry, hasCode, messageOf, toThvError } from '../errors/index.ts';
 import {
   acquireLock,
   createBackground,
@@ -143,7 +143,7 @@ async function resume(runs: Runs, done: Promise<void>, logger: Logger): Promise<
   }
 }
 
-interface Runs {
+export interface Runs {
   start(name: WorkloadName, environment: RunEnvironment): Promise<void>;
   end(name: WorkloadName): Promise<boolean>;
   /** Writes down what a command did and could not. */
@@ -248,7 +248,8 @@ function createRuns({ paths, logLevel }: HostOptions, usage: UsageReporter, logg
   };
 }
 
-function controlApp(hello: Hello, runs: Runs, finish: () => void, logger: Logger): Hono {
+/** What commands may ask for over the control socket. An error answers with all that is known of it. */
+export function controlApp(hello: Hello, runs: Runs, finish: () => void, logger: Logger): Hono {
   const app = new Hono();
   app.get('/hello', (c) => c.json({ ...hello, workloads: runs.observed() }));
   app.post('/workloads/:name/start', async (c) => {
@@ -273,7 +274,7 @@ function controlApp(hello: Hello, runs: Runs, finish: () => void, logger: Logger
   });
   app.onError((error, c) => {
     logger.error('control request failed', { path: c.req.path, error });
-    return c.json({ error: messageOf(error) }, statusOf(error));
+    return c.json({ error: messageOf(error), thrown: carry(error) }, statusOf(error));
   });
   return app;
 }
