@@ -11,7 +11,7 @@ import { messageOf, ThvError } from '../errors/index.ts';
 import { findFreePort, silentLogger } from '../platform/index.ts';
 import { parseNewWorkloadName, type RunConfig } from '../records/index.ts';
 import { imageOf } from '../runtimes/container/obtain-image.ts';
-import { createRuntimes } from '../runtimes/index.ts';
+import { createRuntimes, KINDS } from '../runtimes/index.ts';
 import { requireApplicable, requireFitting } from '../workloads/applicable-flags.ts';
 import { buildRemoteConfig, buildRunConfig } from '../workloads/build-run-config.ts';
 import type { Context } from '../workloads/context.ts';
@@ -146,9 +146,8 @@ function services() {
 
 /** Containers are opened as `open` has it. */
 function withEngine(open: () => Promise<void>): Partial<Context> {
-  const runtimes = createRuntimes(services());
-  const { byKind } = runtimes;
-  return { runtimes: { ...runtimes, byKind: { ...byKind, container: { ...byKind.container, open } } } };
+  const containers = (given: Parameters<typeof KINDS.container>[0]) => ({ ...KINDS.container(given), open });
+  return { runtimes: createRuntimes(services(), { ...KINDS, container: containers }) };
 }
 
 /** Nothing is stored, and nobody says anything in a configuration. */
@@ -202,7 +201,7 @@ async function serverDocument(
   requireApplicable(askedOf(request, server), [targetsOf(runsAs, flag)]);
   const resolved = await resolveServer(request, server, {
     surroundings,
-    runsAs,
+    runtime: createRuntimes(services()).named(runsAs) ?? createRuntimes(services()).usual,
     plan: {
       transport: request.transport ?? 'stdio',
       proxyPort: 0,

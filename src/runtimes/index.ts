@@ -10,4 +10,4 @@ export type {
   Sighting,
 } from './runtime.ts';
 export type { Backend, RunningServer, ServerEvent } from './server.ts';
-export { createRuntimes, type Runtimes } from './table.ts';
+export { createRuntimes, KINDS, type Runtimes } from './table.ts';

@@ -1,10 +1,12 @@
 import { formatDuration } from '../platform/index.ts';
 import {
   formatSecretParameter,
+  namedRuntime,
   type PermissionProfile,
   type RunConfig,
   type SecretParameter,
   standardLabels,
+  type WorkloadKind,
   type WorkloadName,
 } from '../records/index.ts';
 import type { EntryHeader, EntryVariable } from '../registry/index.ts';
@@ -33,7 +35,7 @@ interface Resolved {
 
 export interface ResolvedServer extends Resolved {
   readonly image: string;
-  readonly runsAs: 'container' | 'process';
+  readonly kind: WorkloadKind;
   readonly serverArguments: readonly string[];
   /** With the user's mounts and network in it. */
   readonly profile: PermissionProfile;
@@ -54,13 +56,13 @@ export function buildRunConfig(
   server: ServerSettings,
   resolved: ResolvedServer,
 ): RunConfig {
-  const { runsAs, profile, image } = resolved;
+  const { kind, profile, image } = resolved;
   const { jsRuntime, limits, permissions, ignore, noSandbox, allowInstallScripts } = server;
   return withDerived(
     {
       ...commonConfig(request, resolved),
       image,
-      ...(runsAs === 'process' ? { runtime: runsAs } : {}),
+      ...namedRuntime(kind),
       ...(noSandbox ? { no_sandbox: true } : {}),
       ...(allowInstallScripts ? { allow_install_scripts: true } : {}),
       ...(jsRuntime === undefined || jsRuntime === 'auto' ? {} : { js_runtime: jsRuntime }),

@@ -27,8 +27,8 @@ export async function prepareEdit(
   const subject = await editedSubject(context, present, request, options);
   const { runtimes } = context;
   const kept = runtimes.of(present);
-  const own = kept.runs === 'nothing' ? runtimes.byKind.container : kept;
-  const runtime = subject.kind === 'own' ? own : runtimes.byKind.remote;
+  const own = kept.runs === 'nothing' ? runtimes.usual : kept;
+  const runtime = subject.kind === 'own' ? own : runtimes.remote;
   await runtime.open(options);
   if (subject.kind === 'own') {
     const target = targetOf(subject, placeOf(runtime));

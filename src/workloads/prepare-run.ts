@@ -52,7 +52,7 @@ async function prepareNew(outer: Context, request: RunRequest, options: RunOptio
   const { runtime, subject } =
     found.kind === 'own'
       ? await openFor(context, request, found, options)
-      : { runtime: context.runtimes.byKind.remote, subject: found };
+      : { runtime: context.runtimes.remote, subject: found };
   const name = await within('failed to check if workload exists', () =>
     newName(request.name ?? subject.defaultName, context.logger),
   );

@@ -1,16 +1,17 @@
-import type {
-  JsRuntimeChoice,
-  PermissionProfile,
-  ResourceLimits,
-  SecretParameter,
-  Transport,
+import {
+  type JsRuntimeChoice,
+  type PermissionProfile,
+  type ResourceLimits,
+  RUNTIME_WORDS,
+  type SecretParameter,
+  type Transport,
 } from '../records/index.ts';
 import type { PublishedPort, Volume } from '../sandbox/index.ts';
 import type { RuntimeOverride } from './runtime-override.ts';
 import type { ToolsOverride } from './tools-override.ts';
 
 /** What `--runtime`, `TOOLHIVE_RUNTIME` and a request to the API may ask for (spec 03 §1.1). */
-export const RUNTIMES = ['auto', 'docker', 'podman', 'process'] as const;
+export const RUNTIMES = ['auto', ...Object.values(RUNTIME_WORDS).flat()] as const;
 export type RuntimeChoice = (typeof RUNTIMES)[number];
 
 /** Text for any other runtime. */
