@@ -10,8 +10,16 @@ type Verdict = 'allowed' | 'private';
 
 /** Whether host and port as requested are granted. Both lists must match; an empty one matches all (spec 03 §10.2). */
 export function isGranted(rules: EgressRules, host: string, port: number): boolean {
-  const portMatches = rules.ports.length === 0 || rules.ports.includes(port);
-  return portMatches && (rules.hosts.length === 0 || rules.hosts.some((rule) => matches(rule, host)));
+  const { byHost, byPort } = grants(rules, host, port);
+  return byHost && byPort;
+}
+
+/** Which of the two lists grants host and port. */
+export function grants({ hosts, ports }: EgressRules, host: string, port: number) {
+  return {
+    byHost: hosts.length === 0 || hosts.some((rule) => matches(rule, host)),
+    byPort: ports.length === 0 || ports.includes(port),
+  };
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { EgressRules } from '../egress/index.ts';
+import type { Decision, EgressRules } from '../egress/index.ts';
 import { networkPolicyOf, type PermissionProfile } from '../records/index.ts';
 
 /**
@@ -17,6 +17,8 @@ export type NetworkAccess =
       readonly through?: (url: URL) => string | undefined;
       /** What `EgressOptions.refusal` is to say. */
       readonly refusal?: string;
+      /** Called for each request of the server that was judged. */
+      readonly onDecision?: (decision: Decision) => void;
     };
 
 /**

@@ -2,7 +2,7 @@ import type { BuildProgress } from '../build/index.ts';
 import type { Registered } from '../clients/index.ts';
 import type { RunConfig, SecretParameter, WorkloadStatus } from '../records/index.ts';
 import type { Registry } from '../registry/index.ts';
-import type { Confinement } from '../runtimes/index.ts';
+import type { Confinement, NetworkAttempts } from '../runtimes/index.ts';
 import type { RunRequest } from './run-request.ts';
 
 /** A workload as `list`, `status` and the API show it (spec 02 §4.6). */
@@ -230,6 +230,10 @@ export interface WorkloadManager {
   ): AsyncIterable<{ readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }>;
   /** Path of the workload's own log file (existing or not). Throws `ERR_WORKLOAD_NAME_INVALID`. */
   proxyLogPath(name: string): string;
+  /** What the server tried to reach and was refused, the newest first. Throws `ERR_WORKLOAD_NOT_FOUND`. */
+  networkAttempts(name: string): Promise<readonly NetworkAttempts[]>;
+  /** The file of the lines that `networkAttempts` sums up. Throws `ERR_WORKLOAD_NOT_FOUND`. */
+  networkLogPath(name: string): Promise<string>;
   /** Deletes log files that belong to no workload. */
   pruneLogs(options?: OperationOptions): Promise<{
     readonly folderExists: boolean;
