@@ -4,6 +4,8 @@ import { classifyAddress, literalAddress } from '../net/index.ts';
 export interface EgressRules {
   readonly hosts: readonly string[];
   readonly ports: readonly number[];
+  /** Hosts of private networks are reached without being named. */
+  readonly allowsPrivate?: boolean;
 }
 
 type Verdict = 'allowed' | 'private';
@@ -31,6 +33,7 @@ export function judgeAddress(rules: EgressRules, host: string, address: string):
   const kind = classifyAddress(address);
   // Behind an address of the documentation there is nothing of this machine or its network to protect.
   if (kind === 'public' || kind === 'documentation') return 'allowed';
+  if (kind === 'private' && rules.allowsPrivate === true) return 'allowed';
   const wanted = normalizeHost(host);
   const isNamed = rules.hosts.some((rule) => normalizeHost(rule) === wanted);
   const isLiteral = literalAddress(wanted) !== undefined || wanted === 'localhost';

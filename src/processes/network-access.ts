@@ -28,7 +28,10 @@ export type NetworkAccess =
 export function networkAccessOf(
   profile: PermissionProfile | null | undefined,
   isolateNetwork: boolean,
+  isLearned = false,
 ): NetworkAccess {
+  // What the server would have without a profile, by a way on which it can be seen.
+  if (isLearned) return { type: 'filtered', rules: { hosts: [], ports: [], allowsPrivate: true } };
   const { connection, outbound } = networkPolicyOf(profile);
   if (connection === 'none' || connection === 'host') return { type: connection };
   switch (outbound.type) {

@@ -55,7 +55,7 @@ export function buildRunConfig(
   resolved: ResolvedServer,
 ): RunConfig {
   const { runsAs, profile, image } = resolved;
-  const { jsRuntime, limits, permissions, ignore, noSandbox, allowInstallScripts } = server;
+  const { jsRuntime, limits, permissions, ignore, noSandbox, allowInstallScripts, learnedPermissionsFile } = server;
   return withDerived(
     {
       ...commonConfig(request, resolved),
@@ -63,6 +63,7 @@ export function buildRunConfig(
       ...(runsAs === 'process' ? { runtime: runsAs } : {}),
       ...(noSandbox ? { no_sandbox: true } : {}),
       ...(allowInstallScripts ? { allow_install_scripts: true } : {}),
+      ...(learnedPermissionsFile === undefined ? {} : { learn_permissions: learnedPermissionsFile }),
       ...(jsRuntime === undefined || jsRuntime === 'auto' ? {} : { js_runtime: jsRuntime }),
       ...(limits === undefined ? {} : { resource_limits: limits }),
       cmd_args: [...resolved.serverArguments],

@@ -13,6 +13,7 @@ import {
 import { requireFitting } from './applicable-flags.ts';
 import type { ResolvedServer } from './build-run-config.ts';
 import { checkLimits } from './check-limits.ts';
+import { checkLearnedPath } from './learn.ts';
 import { collectEnvironment } from './environment.ts';
 import type { Filled } from './fill-environment.ts';
 import type { RunPlan } from './plan-run.ts';
@@ -98,6 +99,7 @@ async function checkSettings(
   }
   requireFitting(askedOf(request, server), transport, present);
   checkLimits(server.limits, runsAs);
+  if (server.learnedPermissionsFile !== undefined) checkLearnedPath(server.learnedPermissionsFile);
   const profile = withNetworkMode(
     withVolumes(withAbsoluteSources(permissions ?? networkProfile()), server.volumes, logger),
     server.networkMode,

@@ -93,9 +93,16 @@ export interface OperationOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What came of an operation on a workload that did not fail. */
+export interface Acted {
+  readonly result: 'done' | 'already' | 'not-found';
+  /** What else the user is to know. */
+  readonly note?: string | undefined;
+}
+
 /** What came of one workload in a bulk operation; one failure stops none of the others (spec 02 §15-27). */
 export type Outcome =
-  | { readonly name: string; readonly result: 'done' | 'already' | 'not-found' }
+  | ({ readonly name: string } & Acted)
   | { readonly name: string; readonly result: 'failed'; readonly error: Error };
 
 /** What the registry has for a workload, as `upgrade check --format json` and the API show it (spec 02 §12). */

@@ -60,14 +60,15 @@ export function createProcessBackend(
   options: ProcessBackendOptions,
 ): Backend {
   const { paths, logger, signal } = options;
-  const access = networkAccessOf(profileOf(config), config.isolate_network);
+  const isLearned = config.learn_permissions !== undefined;
+  const access = networkAccessOf(profileOf(config), config.isolate_network, isLearned);
   let journal: NetworkJournal | undefined;
   const network: NetworkAccess =
     access.type === 'filtered'
       ? {
           ...access,
           onDecision(decision) {
-            journal ??= openNetworkJournal(paths, name, access);
+            journal ??= openNetworkJournal(paths, name, { rules: access.rules, keepsAllowed: isLearned });
             journal.record(decision);
           },
         }
