@@ -52,12 +52,23 @@ const RULES = {
 } as const;
 
 /** `2026-11-30 12:00:00 refused connect evil.test:443 (3 times): not in the permission profile; allow_host ["evil.test"] would allow it` */
-export function networkLine({ at, verdict, protocol, host, port, rule, would_allow, count }: NetworkEntry): string {
+export function networkLine({
+  at,
+  verdict,
+  protocol,
+  host,
+  port,
+  rule,
+  would_allow,
+  count,
+}: NetworkEntry): string {
   const target = host === '*' ? 'many other hosts' : `${host}${port === 0 ? '' : `:${port}`}`;
   const times = count === 1 ? '' : ` (${count} times)`;
   const remedy = Object.entries(would_allow ?? {})
     .map(([key, values]) => `${key} ${JSON.stringify(values)}`)
     .join(' and ');
-  const why = [RULES[rule], remedy === '' ? '' : `${remedy} would allow it`].filter((text) => text !== '').join('; ');
+  const why = [RULES[rule], remedy === '' ? '' : `${remedy} would allow it`]
+    .filter((text) => text !== '')
+    .join('; ');
   return `${at.slice(0, 19).replace('T', ' ')} ${verdict} ${protocol} ${target}${times}${why === '' ? '' : `: ${why}`}`;
 }

@@ -22,7 +22,11 @@ export const status = createCommand({
 });
 
 /** Spec 01 §5.2; lines without a value are left out. */
-export function renderStatus(workload: Workload, now: Date, refused: readonly NetworkAttempts[] = []): string {
+export function renderStatus(
+  workload: Workload,
+  now: Date,
+  refused: readonly NetworkAttempts[] = [],
+): string {
   const lines: readonly (readonly [string, string | undefined])[] = [
     ['Name:', workload.name],
     ['Status:', workload.status],

@@ -70,7 +70,8 @@ function entryOf(decision: Decision, count: number, rules: EgressRules): Network
   const { at, verdict, protocol, port, rule } = decision;
   // A server may ask for a name that is made of what it was given to keep.
   const host = withoutSecrets(decision.host.slice(0, MAX_HOST_LENGTH));
-  const missing = verdict === 'refused' && host !== '*' ? missingEntries(rules, { ...decision, host }) : undefined;
+  const missing =
+    verdict === 'refused' && host !== '*' ? missingEntries(rules, { ...decision, host }) : undefined;
   return {
     at: new Date(at).toISOString(),
     verdict,
@@ -82,4 +83,3 @@ function entryOf(decision: Decision, count: number, rules: EgressRules): Network
     count,
   };
 }
-

@@ -29,7 +29,12 @@ export function networkLogPath(paths: Pick<Paths, 'data'>, name: WorkloadName): 
 }
 
 /** What attempts that are alike have in common. */
-export function attemptKey({ verdict, protocol, host, port }: Pick<NetworkEntry, 'verdict' | 'protocol' | 'host' | 'port'>) {
+export function attemptKey({
+  verdict,
+  protocol,
+  host,
+  port,
+}: Pick<NetworkEntry, 'verdict' | 'protocol' | 'host' | 'port'>) {
   return `${verdict} ${protocol} ${host} ${port}`;
 }
 

@@ -55,7 +55,8 @@ export function buildRunConfig(
   resolved: ResolvedServer,
 ): RunConfig {
   const { runsAs, profile, image } = resolved;
-  const { jsRuntime, limits, permissions, ignore, noSandbox, allowInstallScripts, learnedPermissionsFile } = server;
+  const { jsRuntime, limits, permissions, ignore, noSandbox, allowInstallScripts, learnedPermissionsFile } =
+    server;
   return withDerived(
     {
       ...commonConfig(request, resolved),

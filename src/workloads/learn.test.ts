@@ -5,7 +5,11 @@ import { join } from 'node:path';
 import type { NetworkAttempts } from '../runtimes/index.ts';
 import { checkLearnedPath, learnedProfile } from './learn.ts';
 
-const attempt = (host: string, port: number, verdict: 'allowed' | 'refused' = 'allowed'): NetworkAttempts => ({
+const attempt = (
+  host: string,
+  port: number,
+  verdict: 'allowed' | 'refused' = 'allowed',
+): NetworkAttempts => ({
   verdict,
   protocol: 'connect',
   host,
@@ -17,7 +21,12 @@ const attempt = (host: string, port: number, verdict: 'allowed' | 'refused' = 'a
 });
 
 test('a profile names each host and port that was reached, once and in order', () => {
-  const attempts = [attempt('b.test', 443), attempt('a.test', 443), attempt('a.test', 80), attempt('b.test', 443)];
+  const attempts = [
+    attempt('b.test', 443),
+    attempt('a.test', 443),
+    attempt('a.test', 80),
+    attempt('b.test', 443),
+  ];
   expect(learnedProfile(attempts)).toEqual({
     network: { outbound: { allow_host: ['a.test', 'b.test'], allow_port: [80, 443] } },
   });
@@ -48,6 +57,8 @@ test('a file that exists is not overwritten', () => {
 });
 
 test('a folder that does not exist is told before anything is run', () => {
-  expect(() => checkLearnedPath(join(folder, 'none', 'x.json'))).toThrow('name a file in a folder that exists');
+  expect(() => checkLearnedPath(join(folder, 'none', 'x.json'))).toThrow(
+    'name a file in a folder that exists',
+  );
   expect(() => checkLearnedPath(join(folder, 'x.json'))).not.toThrow();
 });

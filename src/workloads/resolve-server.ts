@@ -13,9 +13,9 @@ import {
 import { requireFitting } from './applicable-flags.ts';
 import type { ResolvedServer } from './build-run-config.ts';
 import { checkLimits } from './check-limits.ts';
-import { checkLearnedPath } from './learn.ts';
 import { collectEnvironment } from './environment.ts';
 import type { Filled } from './fill-environment.ts';
+import { checkLearnedPath } from './learn.ts';
 import type { RunPlan } from './plan-run.ts';
 import { checkPort, choosePorts, resolveHost, type Surroundings } from './resolve-proxy.ts';
 import type { GivenPermissions, RunRequest, ServerSettings } from './run-request.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { FIXTURE_IMAGE } from '../harness/images.ts';
 import { openMcpClient } from '../harness/mcp.ts';
@@ -227,9 +227,15 @@ describe.each([...SANDBOXES])('without a container engine, in %s', (sandbox) => 
     using other = Bun.serve({ hostname: address, port: 0, fetch: () => new Response('denied') });
     const run = (flags: readonly string[]) =>
       world.ok(['run', EVERYTHING, '--name', name, '--proxy-mode', 'streamable-http', ...flags]);
-    const fetched = async ({ client }: Awaited<ReturnType<typeof openMcpClient>>, port: number | undefined) => {
+    const fetched = async (
+      { client }: Awaited<ReturnType<typeof openMcpClient>>,
+      port: number | undefined,
+    ) => {
       const data = `http://${address}:${port}/`;
-      const call = { name: 'gzip-file-as-resource', arguments: { name: 'a.gz', data, outputType: 'resource' } };
+      const call = {
+        name: 'gzip-file-as-resource',
+        arguments: { name: 'a.gz', data, outputType: 'resource' },
+      };
       return (await client.callTool(call)).isError !== true;
     };
 
@@ -246,9 +252,9 @@ describe.each([...SANDBOXES])('without a container engine, in %s', (sandbox) => 
     });
     await world.ok(['rm', name]);
 
-    expect((await world.thv(['run', EVERYTHING, '--name', name, '--learn-permissions', learned])).stderr).toContain(
-      `--learn-permissions ${learned}: the file exists. Hint: name a file that does not exist yet`,
-    );
+    expect(
+      (await world.thv(['run', EVERYTHING, '--name', name, '--learn-permissions', learned])).stderr,
+    ).toContain(`--learn-permissions ${learned}: the file exists. Hint: name a file that does not exist yet`);
     await run(['--permission-profile', learned]);
     {
       await using mcp = await openMcpClient((await world.reached(name)).url);

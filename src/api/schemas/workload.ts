@@ -84,7 +84,10 @@ export const WorkloadNetwork = named(
         v.object({
           verdict: v.picklist(['allowed', 'refused']),
           protocol: v.picklist(['http', 'connect', 'tcp', 'dns', 'ingress']),
-          host: v.pipe(v.string(), v.description('`*` for attempts at so many hosts that they were counted together')),
+          host: v.pipe(
+            v.string(),
+            v.description('`*` for attempts at so many hosts that they were counted together'),
+          ),
           port: v.pipe(v.number(), v.description('0 where there is none, as in the look-up of a name')),
           rule: v.picklist(['granted', 'not-listed', 'private-address']),
           would_allow: v.optional(

@@ -9,7 +9,10 @@ const VARIABLE = 'TOOLHIVE_JS_RUNTIME';
 /** How a package is installed and run, as far as the document of its workload and the settings of this machine say. */
 export async function packageSettings(
   config: Partial<
-    Pick<RunConfig, 'js_runtime' | 'runtime_config' | 'permission_profile' | 'isolate_network' | 'learn_permissions'>
+    Pick<
+      RunConfig,
+      'js_runtime' | 'runtime_config' | 'permission_profile' | 'isolate_network' | 'learn_permissions'
+    >
   >,
   { env, paths }: { readonly env: Readonly<Record<string, string | undefined>>; readonly paths: Paths },
 ) {
