@@ -113,6 +113,11 @@ export const runFlags = {
     help: 'Permission profile to use (none, network, or path to JSON file)',
     schema: Text,
   },
+  'learn-permissions': {
+    kind: 'string',
+    help: 'Allow all of the network, and on stop write a permission profile of what was used to this file (runtime process)',
+    schema: Text,
+  },
   memory: {
     kind: 'string',
     help: 'Memory that the server may use (such as 512m or 2g; unlimited for no limit; default: half of the machine, 4g at most)',

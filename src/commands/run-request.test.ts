@@ -93,6 +93,7 @@ const FLAGS: Readonly<Record<RunFlag, readonly [() => readonly string[], Readonl
   'build-with': [() => ['tzdata'], OWN],
   runtime: [() => ['docker'], { ...ALL('runtime'), remote: 'refused' }],
   'allow-install-scripts': [() => ['true'], PROCESS],
+  'learn-permissions': [() => [join(folder, 'learned.json')], PROCESS],
   'js-runtime': [() => ['bun'], PROCESS],
   'no-sandbox': [() => ['true'], PROCESS],
   'from-config': [() => ['/file'], ALL('command')],

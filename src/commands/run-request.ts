@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Invocation, OptionsOf } from '../cli/index.ts';
 import type { ResourceLimits } from '../records/index.ts';
 import {
@@ -55,6 +56,7 @@ function serverSettings(options: RunOptions, serverArguments: readonly string[])
     runtime: given(options.runtime),
     noSandbox: options.noSandbox,
     allowInstallScripts: options.allowInstallScripts,
+    learnedPermissionsFile: absolute(options.learnPermissions),
     jsRuntime: given(options.jsRuntime),
     limits: limitsOf(options),
     arguments: serverArguments,
@@ -76,6 +78,10 @@ function serverSettings(options: RunOptions, serverArguments: readonly string[])
       build_with: options.buildWith,
     }),
   };
+}
+
+function absolute(path: string): string | undefined {
+  return path === '' ? undefined : resolve(path);
 }
 
 /** A flag that is given without a value is one that is not given. */

@@ -79,6 +79,7 @@ test('the help of run', () => {
           --ignore-globally                             Load global ignore patterns from ~/.config/toolhive/thvignore (default true)
           --js-runtime string                           What runs an npm package: node (this machine's Node.js), bun (built in), or auto (runtime process)
       -l, --label stringArray                           Set labels on the container (format: key=value)
+          --learn-permissions string                    Allow all of the network, and on stop write a permission profile of what was used to this file (runtime process)
           --memory string                               Memory that the server may use (such as 512m or 2g; unlimited for no limit; default: half of the machine, 4g at most)
           --name string                                 Name of the MCP server (auto-generated from image if not provided)
           --network string                              Connect the container to a network (e.g., 'host' for host networking)

@@ -70,6 +70,8 @@ const fields = {
   no_sandbox: v.optional(v.boolean()),
   /** Ours: a package may run programs while it is installed. */
   allow_install_scripts: v.optional(v.boolean()),
+  /** Ours: the file that is told what the server uses of the network, which is all allowed meanwhile. */
+  learn_permissions: v.optional(v.string()),
   /** Ours: what runs a JavaScript package; absent for the machine's Node where there is one that fits. */
   js_runtime: v.optional(
     v.picklist(JS_RUNTIMES, ({ input }) => `unknown JavaScript runtime ${String(input)}: use node or bun`),
@@ -160,7 +162,7 @@ export type RunConfig = Readonly<Omit<Fields, 'proxy_mode'>> & { readonly proxy_
 
 /** Keys in the order they are written (spec 02 §1.1); `!` marks those written even when empty. */
 const WRITE_ORDER =
-  `schema_version! mcpserver_generation image! runtime no_sandbox allow_install_scripts js_runtime resource_limits remote_url registry_api_url registry_url registry_server_name
+  `schema_version! mcpserver_generation image! runtime no_sandbox allow_install_scripts learn_permissions js_runtime resource_limits remote_url registry_api_url registry_url registry_server_name
   remote_auth_config cmd_args name! container_name base_name transport! host! port! target_port target_host allowed_origins
   publish permission_profile_name_or_path permission_profile! env_vars env_file_dir debug volumes container_labels
   oidc_config token_exchange_config upstream_swap_config aws_sts_config authz_config authz_config_path audit_config

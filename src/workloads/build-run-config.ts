@@ -57,7 +57,8 @@ export function buildRunConfig(
   resolved: ResolvedServer,
 ): RunConfig {
   const { kind, profile, image } = resolved;
-  const { jsRuntime, limits, permissions, ignore, noSandbox, allowInstallScripts } = server;
+  const { jsRuntime, limits, permissions, ignore, noSandbox, allowInstallScripts, learnedPermissionsFile } =
+    server;
   return withDerived(
     {
       ...commonConfig(request, resolved),
@@ -65,6 +66,7 @@ export function buildRunConfig(
       ...namedRuntime(kind),
       ...(noSandbox ? { no_sandbox: true } : {}),
       ...(allowInstallScripts ? { allow_install_scripts: true } : {}),
+      ...(learnedPermissionsFile === undefined ? {} : { learn_permissions: learnedPermissionsFile }),
       ...(jsRuntime === undefined || jsRuntime === 'auto' ? {} : { js_runtime: jsRuntime }),
       ...(limits === undefined ? {} : { resource_limits: limits }),
       cmd_args: [...resolved.serverArguments],

@@ -72,6 +72,7 @@ function withProcessSettings(settings: ServerSettings, present: RunConfig): Serv
     ...settings,
     noSandbox: present.no_sandbox === true,
     allowInstallScripts: present.allow_install_scripts === true,
+    learnedPermissionsFile: present.learn_permissions,
     jsRuntime: settings.jsRuntime ?? present.js_runtime,
   };
 }

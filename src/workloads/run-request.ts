@@ -88,6 +88,8 @@ export interface ServerSettings {
   readonly noSandbox: boolean;
   /** Packages of a process may run programs while they are installed. */
   readonly allowInstallScripts: boolean;
+  /** File that is told what the server uses of the network, which is all allowed meanwhile; an absolute path. */
+  readonly learnedPermissionsFile?: string | undefined;
   /** What runs a JavaScript package that is a process; `undefined` for what the configuration says. */
   readonly jsRuntime: JsRuntimeChoice | undefined;
   /** What the server may use of the machine; absent for the defaults. */

@@ -2,7 +2,7 @@ import type { BuildProgress } from '../build/index.ts';
 import type { Registered } from '../clients/index.ts';
 import type { RunConfig, SecretParameter, WorkloadStatus } from '../records/index.ts';
 import type { Registry } from '../registry/index.ts';
-import type { Confinement } from '../runtimes/index.ts';
+import type { Confinement, NetworkAttempts } from '../runtimes/index.ts';
 import type { RunRequest } from './run-request.ts';
 
 /** A workload as `list`, `status` and the API show it (spec 02 §4.6). */
@@ -98,9 +98,16 @@ export interface StopOptions extends OperationOptions {
   readonly graceSeconds?: number | undefined;
 }
 
+/** What came of an operation on a workload that did not fail. */
+export interface Acted {
+  readonly result: 'done' | 'already' | 'not-found';
+  /** What else the user is to know. */
+  readonly note?: string | undefined;
+}
+
 /** What came of one workload in a bulk operation; one failure stops none of the others (spec 02 §15-27). */
 export type Outcome =
-  | { readonly name: string; readonly result: 'done' | 'already' | 'not-found' }
+  | ({ readonly name: string } & Acted)
   | { readonly name: string; readonly result: 'failed'; readonly error: Error };
 
 /** What the registry has for a workload, as `upgrade check --format json` and the API show it (spec 02 §12). */
@@ -232,6 +239,10 @@ export interface WorkloadManager {
   ): AsyncIterable<{ readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }>;
   /** Path of the workload's own log file (existing or not). Throws `ERR_WORKLOAD_NAME_INVALID`. */
   proxyLogPath(name: string): string;
+  /** What the server tried to reach and was refused, the newest first. Throws `ERR_WORKLOAD_NOT_FOUND`. */
+  networkAttempts(name: string): Promise<readonly NetworkAttempts[]>;
+  /** The file of the lines that `networkAttempts` sums up. Throws `ERR_WORKLOAD_NOT_FOUND`. */
+  networkLogPath(name: string): Promise<string>;
   /** Deletes log files that belong to no workload. */
   pruneLogs(options?: OperationOptions): Promise<{
     readonly folderExists: boolean;
