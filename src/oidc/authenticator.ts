@@ -1,7 +1,8 @@
 import { hasCode, messageOf } from '../errors/index.ts';
 import type { Logger } from '../platform/index.ts';
-import { type Claims, type Identity, identityFrom } from './claims.ts';
+import { identityFrom } from './claims.ts';
 import { createDiscovery } from './discovery.ts';
+import type { Claims, Identity } from './identity.ts';
 import { createIntrospector, type Introspector } from './introspection/introspect.ts';
 import { isJwt, verifyJwt } from './jwt.ts';
 import { createKeySet } from './key-set.ts';
@@ -56,11 +57,11 @@ export async function openAuthenticator(
       try {
         if (keys !== undefined && isJwt(token)) {
           const claims = await verifyJwt(token, keys);
-          return identityFrom(claims, { issuer, audience, requiresExpiry: true }, now());
+          return identityFrom(token, claims, { issuer, audience, requiresExpiry: true }, now());
         }
         const claims = await introspect(token, introspector);
         const requiresExpiry = introspector?.requiresExpiry ?? true;
-        return identityFrom(claims, { issuer, audience, requiresExpiry }, now());
+        return identityFrom(token, claims, { issuer, audience, requiresExpiry }, now());
       } catch (error) {
         if (isProvidersFault(error) && now() - warnedAt >= WARN_INTERVAL_MS) {
           warnedAt = now();

@@ -1,6 +1,6 @@
 import { decodeJwt, decodeProtectedHeader, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { ThvError } from '../errors/index.ts';
-import type { Claims } from './claims.ts';
+import type { Claims } from './identity.ts';
 import { rejected } from './rejection.ts';
 
 /** Asymmetric only: with HS256 the public key would be the secret (spec 05 §4.5). */

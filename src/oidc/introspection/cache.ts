@@ -1,5 +1,5 @@
 import { hasCode } from '../../errors/index.ts';
-import type { Claims } from '../claims.ts';
+import type { Claims } from '../identity.ts';
 
 const MOST_POSITIVE_MS = 60_000;
 const NEGATIVE_MS = 5000;

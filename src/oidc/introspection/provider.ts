@@ -1,5 +1,5 @@
 import { ThvError } from '../../errors/index.ts';
-import type { Claims } from '../claims.ts';
+import type { Claims } from '../identity.ts';
 import type { OutboundClient } from '../outbound.ts';
 import { rejected } from '../rejection.ts';
 
