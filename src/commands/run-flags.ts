@@ -149,6 +149,16 @@ export const runFlags = {
     help: 'Path to a JSON file with other names and descriptions for tools',
     schema: Text,
   },
+  'audit-config': {
+    kind: 'string',
+    help: 'Path to a file that says what is audited, and where to (JSON or YAML)',
+    schema: Text,
+  },
+  'enable-audit': {
+    kind: 'bool',
+    help: "Audit every request with the usual settings, to the workload's log",
+    schema: Switch,
+  },
   'allowed-origins': {
     kind: 'stringArray',
     help: 'Origins that web pages may call the proxy from, exactly as browsers send them (default: the proxy itself, on a loopback host)',

@@ -32,6 +32,7 @@ beforeAll(async () => {
   port = await findFreePort(new Set());
   await writeFile(join(folder, 'env'), 'FROM_FILE=1\n');
   await writeFile(join(folder, 'profile.json'), '{"network":{"outbound":{"allow_host":["a.example"]}}}');
+  await writeFile(join(folder, 'audit.json'), '{"maxDataSize":10}');
   await writeFile(join(folder, 'override.json'), '{"toolsOverride":{"own":{"name":"shown"}}}');
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -73,6 +74,8 @@ const FLAGS: Readonly<Record<RunFlag, readonly [() => readonly string[], Readonl
   network: [() => ['none'], OWN],
   tools: [() => ['one'], ALL('document')],
   'tools-override': [() => [join(folder, 'override.json')], ALL('document')],
+  'audit-config': [() => [join(folder, 'audit.json')], ALL('document')],
+  'enable-audit': [() => ['true'], ALL('document')],
   'allowed-origins': [() => ['https://a.example'], ALL('document')],
   'trust-proxy-headers': [() => ['true'], ALL('document')],
   'strict-protocol-validation': [() => ['true'], ALL('document')],

@@ -46,7 +46,13 @@ function proxySettings(options: RunOptions): ProxySettings {
     tools: options.tools,
     toolsOverrideFile: given(options.toolsOverride),
     toolsOverride: {},
+    audit: auditOf(options),
   };
+}
+
+/** The file wins (spec 05 §16.1). */
+function auditOf({ auditConfig, enableAudit }: RunOptions): ProxySettings['audit'] {
+  return auditConfig !== '' || enableAudit ? { kind: 'file', path: auditConfig } : undefined;
 }
 
 function serverSettings(options: RunOptions, serverArguments: readonly string[]): ServerSettings {

@@ -8,16 +8,18 @@ interface ServiceSources {
   readonly usage: Pick<UsageReporter, 'findCounter'>;
   readonly environment: RunEnvironment;
   readonly log: Logger;
+  readonly writeOut: Services['writeOut'];
 }
 
 /** What the middlewares of a run use, opened once for it: a new service is opened here, and no signature changes. */
 export async function openChainServices(
   config: RunConfig,
-  { usage, environment, log }: ServiceSources,
+  { usage, environment, log, writeOut }: ServiceSources,
 ): Promise<Services> {
   const isCounted = config.middleware_configs.some(({ type }) => type === 'usagemetrics');
   return {
     log,
+    writeOut,
     clock: Date.now,
     proxy: {
       bindHost: config.host,

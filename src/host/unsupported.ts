@@ -12,8 +12,6 @@ const PROTECTIONS = [
   'aws_sts_config',
   'authz_config',
   'authz_config_path',
-  'audit_config',
-  'audit_config_path',
   'rate_limit_config',
   'validating_webhooks',
   'mutating_webhooks',

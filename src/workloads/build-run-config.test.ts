@@ -33,6 +33,7 @@ const RESOLVED: ResolvedServer = {
   port: 14_001,
   targetPort: 8080,
   toolsOverride: {},
+  audit: undefined,
   countsToolCalls: false,
   image: 'img',
   runsAs: 'container',
@@ -141,6 +142,7 @@ describe('what is found for a server', () => {
     surroundings: {
       name: NAME,
       toolsOverride: {},
+      audit: undefined,
       countsToolCalls: false,
       reservedPorts: new Set(),
       ownPort: undefined,

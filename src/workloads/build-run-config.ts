@@ -10,6 +10,7 @@ import {
 import type { EntryHeader, EntryVariable } from '../registry/index.ts';
 import { formatPublish, networkProfile, transportEnvironment } from '../sandbox/index.ts';
 import type { RunPlan } from './plan-run.ts';
+import type { StoredAudit } from './resolve-audit.ts';
 import type { RunRequest, ServerSettings } from './run-request.ts';
 import type { RemoteSubject } from './subject.ts';
 import type { ToolsOverride } from './tools-override.ts';
@@ -27,6 +28,7 @@ interface Resolved {
   /** Port of the server; 0 for stdio. */
   readonly targetPort: number;
   readonly toolsOverride: ToolsOverride;
+  readonly audit: StoredAudit | undefined;
   /** Whether tool calls are counted for usage metrics (spec 09 §9.2). */
   readonly countsToolCalls: boolean;
 }
@@ -119,7 +121,7 @@ export function buildRemoteConfig(
 }
 
 function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): RunConfig {
-  const { name, host, port, targetPort, toolsOverride } = resolved;
+  const { name, host, port, targetPort, toolsOverride, audit } = resolved;
   const { transport, stateless, origin } = resolved.plan;
   return {
     schema_version: 'v0.1.0',
@@ -150,7 +152,10 @@ function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): 
     tools_filter: [...proxy.tools],
     tools_override: toolsOverride,
     endpoint_prefix: proxy.endpointPrefix,
+    ...(audit === undefined ? {} : { audit_config: audit.config }),
+    ...(audit === undefined || audit.path === '' ? {} : { audit_config_path: audit.path }),
     middleware_configs: [
+      ...auditEntry(audit, name, transport),
       ...toolFilters(proxy.tools, toolsOverride),
       { type: 'auth', parameters: {} },
       { type: 'mcp-parser', parameters: {} },
@@ -177,6 +182,17 @@ function withDerived(config: RunConfig, { labels }: RunRequest): RunConfig {
 
 function ignoreConfig({ loadGlobal, printOverlays }: NonNullable<ServerSettings['ignore']>) {
   return { LoadGlobal: loadGlobal, PrintOverlays: printOverlays };
+}
+
+function auditEntry(
+  audit: StoredAudit | undefined,
+  component: string,
+  transport: RunConfig['transport'],
+): RunConfig['middleware_configs'] {
+  if (audit === undefined) return [];
+  const path = audit.path === '' ? {} : { config_path: audit.path };
+  const parameters = { ...path, config_data: audit.config, component, transport_type: transport };
+  return [{ type: 'audit', parameters }];
 }
 
 /** As the reference stores them (spec 02 §1.6): both or none, with equal parameters. */

@@ -1,3 +1,4 @@
+import type { AuditConfig } from '../audit/index.ts';
 import type {
   JsRuntimeChoice,
   PermissionProfile,
@@ -77,7 +78,14 @@ export interface ProxySettings {
   readonly toolsOverrideFile: string | undefined;
   /** The same, as it came with the request; added to what the file says. */
   readonly toolsOverride: ToolsOverride;
+  /** What is audited; `undefined` for nothing. */
+  readonly audit: GivenAudit | undefined;
 }
+
+export type GivenAudit =
+  /** `--audit-config`; '' for the usual settings. */
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'config'; readonly config: AuditConfig };
 
 /** How a server is run on this machine. */
 export interface ServerSettings {
@@ -144,6 +152,7 @@ export const USUAL_PROXY: ProxySettings = {
   tools: [],
   toolsOverrideFile: undefined,
   toolsOverride: {},
+  audit: undefined,
 };
 
 /** A server that nothing was said about. */

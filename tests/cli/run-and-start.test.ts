@@ -112,6 +112,7 @@ describe('run', () => {
         tools: [],
         toolsOverrideFile: undefined,
         toolsOverride: {},
+        audit: undefined,
       },
       target: {
         kind: 'word',
