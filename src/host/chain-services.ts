@@ -5,6 +5,7 @@ import type { UsageReporter } from '../usage/index.ts';
 import type { RunEnvironment } from './environment.ts';
 
 interface ServiceSources {
+  readonly callers: Services['callers'];
   readonly usage: Pick<UsageReporter, 'findCounter'>;
   readonly environment: RunEnvironment;
   readonly log: Logger;
@@ -13,11 +14,12 @@ interface ServiceSources {
 /** What the middlewares of a run use, opened once for it: a new service is opened here, and no signature changes. */
 export async function openChainServices(
   config: RunConfig,
-  { usage, environment, log }: ServiceSources,
+  { callers, usage, environment, log }: ServiceSources,
 ): Promise<Services> {
   const isCounted = config.middleware_configs.some(({ type }) => type === 'usagemetrics');
   return {
     log,
+    callers,
     clock: Date.now,
     proxy: {
       bindHost: config.host,
