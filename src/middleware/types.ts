@@ -1,4 +1,5 @@
 import type { Outcome } from '../audit/index.ts';
+import type { Identity } from '../oidc/index.ts';
 import type { Logger } from '../platform/index.ts';
 import type { Handler, RequestContext } from '../proxy/index.ts';
 
@@ -15,6 +16,8 @@ export interface Services {
   /** Unix milliseconds. */
   readonly clock: () => number;
   readonly proxy: ProxyFacts;
+  /** Who is let in; absent where no token is asked for. */
+  readonly callers?: Callers | undefined;
   /** Called for each `tools/call`; absent where nobody counts them. */
   readonly countToolCall?: (() => void) | undefined;
   /** Where a text of the proxy's own goes: the log of the workload, the terminal of one in the foreground. `false`: it is lost. */
@@ -42,6 +45,16 @@ interface ReportedEvent {
   readonly outcome: Outcome;
   readonly target: Readonly<Record<string, string>>;
   readonly extra?: Readonly<Record<string, unknown>>;
+}
+
+/** Judges those who call a workload by what they bring. */
+export interface Callers {
+  /** Who sends a request, or the answer that refuses it; no promise for a token that was found good a moment ago. */
+  admit(authorization: string | null): Identity | Response | Promise<Identity | Response>;
+  /** Whether some callers may use a part of the tools only. */
+  readonly limitsTools: boolean;
+  /** Calls `end` once the identity is not let in any more; gives what stops the watch. `undefined`: never before its token ends. */
+  watch(identity: Identity, end: () => void): (() => void) | undefined;
 }
 
 /** The proxy that the chain stands in. */

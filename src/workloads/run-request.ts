@@ -1,4 +1,5 @@
 import type { AuditConfig } from '../audit/index.ts';
+import { NO_OIDC, type OidcSettings } from '../oidc/index.ts';
 import type {
   JsRuntimeChoice,
   PermissionProfile,
@@ -80,6 +81,18 @@ export interface ProxySettings {
   readonly toolsOverride: ToolsOverride;
   /** What is audited; `undefined` for nothing. */
   readonly audit: GivenAudit | undefined;
+  readonly callers: CallerSettings;
+}
+
+/** Who may call a workload, and what its server hears of them (spec 05). */
+export interface CallerSettings {
+  readonly oidc: OidcSettings;
+  /** RFC 9728 resource identifier; '' for none. */
+  readonly resourceUrl: string;
+  /** Access tokens of `thv token create` are asked for, and taken. */
+  readonly requireToken: boolean;
+  /** A remote server gets the tokens that were checked here. */
+  readonly forwardAuthorization: boolean;
 }
 
 export type GivenAudit =
@@ -153,6 +166,7 @@ export const USUAL_PROXY: ProxySettings = {
   toolsOverrideFile: undefined,
   toolsOverride: {},
   audit: undefined,
+  callers: { oidc: NO_OIDC, resourceUrl: '', requireToken: false, forwardAuthorization: false },
 };
 
 /** A server that nothing was said about. */
