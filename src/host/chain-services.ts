@@ -5,19 +5,23 @@ import type { UsageReporter } from '../usage/index.ts';
 import type { RunEnvironment } from './environment.ts';
 
 interface ServiceSources {
+  readonly callers: Services['callers'];
   readonly usage: Pick<UsageReporter, 'findCounter'>;
   readonly environment: RunEnvironment;
   readonly log: Logger;
+  readonly writeOut?: Services['writeOut'];
 }
 
 /** What the middlewares of a run use, opened once for it: a new service is opened here, and no signature changes. */
 export async function openChainServices(
   config: RunConfig,
-  { usage, environment, log }: ServiceSources,
+  { callers, usage, environment, log, writeOut }: ServiceSources,
 ): Promise<Services> {
   const isCounted = config.middleware_configs.some(({ type }) => type === 'usagemetrics');
   return {
     log,
+    writeOut,
+    callers,
     clock: Date.now,
     proxy: {
       bindHost: config.host,

@@ -1,6 +1,8 @@
+export { clientSecretOf } from './callers.ts';
 export { claimWorkload, deleteClaim, findClaimant, findClaimOf } from './claim.ts';
 export { openClientSettings, serverOf } from './client-entry.ts';
 export { createDesiredState, type DesiredState } from './desired-state.ts';
+export { auditParametersOf, effectiveChain } from './effective-chain.ts';
 export { type RunEnvironment, runEnvironmentFrom } from './environment.ts';
 export { resolveForwardHeaders } from './forward-headers.ts';
 export { askHost, findLivingHost, type HostAnswer, type HostConnection, wasHostLost } from './host-client.ts';

@@ -12,6 +12,7 @@ import type {
 import { type Backend, createRuntimes, type Runtime } from '../runtimes/index.ts';
 import type { UsageReporter } from '../usage/index.ts';
 import { createAuthenticationStatus } from './authentication-status.ts';
+import { openCallers, type WorkloadCallers } from './callers.ts';
 import { openChainServices } from './chain-services.ts';
 import { openClientSettings, serverOf } from './client-entry.ts';
 import { type RunEnvironment, shellOf } from './environment.ts';
@@ -51,6 +52,8 @@ export interface RunDependencies {
   readonly usage: Pick<UsageReporter, 'findCounter'>;
   /** This workload's own log. */
   readonly logger: Logger;
+  /** Where the proxy prints what is no log of its own; stdout unless given. `false`: the text is lost. */
+  readonly writeOut?: (text: string) => boolean;
 }
 
 export interface RunOptions {
@@ -86,6 +89,8 @@ class Run implements WorkloadRun {
   readonly #controller = new AbortController();
   /** The port, once it is open. */
   #listener: Listener | undefined;
+  /** Who may call; `undefined` for everybody who can connect. */
+  #callers: WorkloadCallers | undefined;
   /** The entry in clients' settings, once it is being written. */
   #entering: Promise<void> | undefined;
 
@@ -146,12 +151,29 @@ class Run implements WorkloadRun {
   /** Opens the port; gives its URL. */
   async #listen(config: RunConfig, endpoint: Endpoint, resources: AsyncDisposableStack): Promise<string> {
     const { environment } = this.#options;
+    this.#callers = await openCallers(
+      config,
+      {
+        stateFolder: this.#deps.paths.state,
+        workload: this.name,
+        environment,
+        logger: this.#log,
+        openSecrets: () => openSecrets(this.#access),
+      },
+      resources,
+    );
     const services = await openChainServices(config, {
+      callers: this.#callers,
       usage: this.#deps.usage,
       environment,
       log: this.#log,
+      writeOut: this.#deps.writeOut,
     });
-    this.#listener = await openPort(config, { endpoint, services }, resources);
+    this.#listener = await openPort(
+      config,
+      { endpoint, services, metadata: this.#callers?.metadata },
+      resources,
+    );
     const url = urlOf(config);
     this.#log.info('listening', { url });
     return url;
@@ -183,6 +205,7 @@ class Run implements WorkloadRun {
       config,
       server,
       url,
+      authorization: this.#callers?.ownAuthorization,
       signal,
       logger: this.#log,
       onReady: (remark) => this.#becomeRunning(config, url, remark),
@@ -210,6 +233,7 @@ class Run implements WorkloadRun {
         backend,
         server,
         url,
+        authorization: this.#callers?.ownAuthorization,
         secretValues: createSecretValues(config, this.#access),
         observed: this.#status,
         signal: this.#signal,

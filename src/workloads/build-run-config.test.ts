@@ -40,6 +40,7 @@ const RESOLVED: ResolvedServer = {
   port: 14_001,
   targetPort: 8080,
   toolsOverride: {},
+  audit: undefined,
   countsToolCalls: false,
   image: 'img',
   kind: 'container',
@@ -148,6 +149,7 @@ describe('what is found for a server', () => {
     surroundings: {
       name: NAME,
       toolsOverride: {},
+      audit: undefined,
       countsToolCalls: false,
       reservedPorts: new Set(),
       ownPort: undefined,

@@ -1,5 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
+import { NO_OIDC, storedFrom } from '../oidc/index.ts';
 import { formatDuration } from '../platform/index.ts';
 import {
+  asksForTokens,
   formatSecretParameter,
   namedRuntime,
   type PermissionProfile,
@@ -12,7 +15,8 @@ import {
 import type { EntryHeader, EntryVariable } from '../registry/index.ts';
 import { formatPublish, networkProfile, transportEnvironment } from '../sandbox/index.ts';
 import type { RunPlan } from './plan-run.ts';
-import type { RunRequest, ServerSettings } from './run-request.ts';
+import type { StoredAudit } from './resolve-audit.ts';
+import type { CallerSettings, RunRequest, ServerSettings } from './run-request.ts';
 import type { RemoteSubject } from './subject.ts';
 import type { ToolsOverride } from './tools-override.ts';
 
@@ -29,6 +33,7 @@ interface Resolved {
   /** Port of the server; 0 for stdio. */
   readonly targetPort: number;
   readonly toolsOverride: ToolsOverride;
+  readonly audit: StoredAudit | undefined;
   /** Whether tool calls are counted for usage metrics (spec 09 §9.2). */
   readonly countsToolCalls: boolean;
 }
@@ -123,8 +128,9 @@ export function buildRemoteConfig(
 }
 
 function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): RunConfig {
-  const { name, host, port, targetPort, toolsOverride } = resolved;
+  const { name, host, port, targetPort, toolsOverride, audit } = resolved;
   const { transport, stateless, origin } = resolved.plan;
+  const ofCallers = callersConfig(proxy.callers);
   return {
     schema_version: 'v0.1.0',
     image: '',
@@ -154,9 +160,13 @@ function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): 
     tools_filter: [...proxy.tools],
     tools_override: toolsOverride,
     endpoint_prefix: proxy.endpointPrefix,
+    ...(audit === undefined ? {} : { audit_config: audit.config }),
+    ...(audit === undefined || audit.path === '' ? {} : { audit_config_path: audit.path }),
+    ...ofCallers.fields,
     middleware_configs: [
+      ...auditEntry(audit, name, transport),
       ...toolFilters(proxy.tools, toolsOverride),
-      { type: 'auth', parameters: {} },
+      { type: 'auth', parameters: ofCallers.parameters },
       { type: 'mcp-parser', parameters: {} },
       ...(resolved.countsToolCalls ? [{ type: 'usagemetrics', parameters: {} }] : []),
       { type: 'recovery', parameters: null },
@@ -179,8 +189,36 @@ function withDerived(config: RunConfig, { labels }: RunRequest): RunConfig {
   };
 }
 
+/** Fields of their own, and the chain once more: older versions, which cannot check tokens, refuse to run it. */
+function callersConfig({ oidc, resourceUrl, requireToken, forwardAuthorization }: CallerSettings) {
+  const stored = storedFrom(oidc, resourceUrl);
+  const asks = asksForTokens(stored);
+  const required = requireToken ? { require_token: true } : {};
+  return {
+    fields: {
+      ...(resourceUrl !== '' || !isDeepStrictEqual(oidc, NO_OIDC) ? { oidc_config: stored } : {}),
+      ...(oidc.caBundle === '' ? {} : { thv_ca_bundle: oidc.caBundle }),
+      ...(oidc.authTokenFile === '' ? {} : { jwks_auth_token_file: oidc.authTokenFile }),
+      ...required,
+      ...(forwardAuthorization ? { forward_authorization: true } : {}),
+    },
+    parameters: { ...(asks ? { oidc_config: stored } : {}), ...required },
+  };
+}
+
 function ignoreConfig({ loadGlobal, printOverlays }: NonNullable<ServerSettings['ignore']>) {
   return { LoadGlobal: loadGlobal, PrintOverlays: printOverlays };
+}
+
+function auditEntry(
+  audit: StoredAudit | undefined,
+  component: string,
+  transport: RunConfig['transport'],
+): RunConfig['middleware_configs'] {
+  if (audit === undefined) return [];
+  const path = audit.path === '' ? {} : { config_path: audit.path };
+  const parameters = { ...path, config_data: audit.config, component, transport_type: transport };
+  return [{ type: 'audit', parameters }];
 }
 
 /** As the reference stores them (spec 02 §1.6): both or none, with equal parameters. */

@@ -5,6 +5,7 @@ import { findFreePort, isPortAvailable, type Logger } from '../platform/index.ts
 import type { Transport, WorkloadName } from '../records/index.ts';
 import { findUsageEndpoint } from '../usage/index.ts';
 import type { Context } from './context.ts';
+import type { StoredAudit } from './resolve-audit.ts';
 import type { ProxySettings } from './run-request.ts';
 import { readToolsOverride, type ToolsOverride } from './tools-override.ts';
 
@@ -12,6 +13,7 @@ import { readToolsOverride, type ToolsOverride } from './tools-override.ts';
 export interface Surroundings {
   readonly name: WorkloadName;
   readonly toolsOverride: ToolsOverride;
+  readonly audit: StoredAudit | undefined;
   readonly countsToolCalls: boolean;
   /** Ports that other workloads come back to when they are started. */
   readonly reservedPorts: ReadonlySet<number>;
@@ -28,6 +30,7 @@ export async function findSurroundings(
   return {
     name,
     ownPort,
+    audit: proxy.audit && (await (await import('./resolve-audit.ts')).resolveAudit(proxy.audit)),
     toolsOverride: { ...(await readToolsOverride(proxy.toolsOverrideFile)), ...proxy.toolsOverride },
     reservedPorts: await portsOfOthers(context, name),
     countsToolCalls: (await findUsageEndpoint(context)) !== undefined,

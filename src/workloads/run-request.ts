@@ -1,3 +1,5 @@
+import type { AuditConfig } from '../audit/index.ts';
+import { NO_OIDC, type OidcSettings } from '../oidc/index.ts';
 import {
   type JsRuntimeChoice,
   type PermissionProfile,
@@ -78,7 +80,26 @@ export interface ProxySettings {
   readonly toolsOverrideFile: string | undefined;
   /** The same, as it came with the request; added to what the file says. */
   readonly toolsOverride: ToolsOverride;
+  /** What is audited; `undefined` for nothing. */
+  readonly audit: GivenAudit | undefined;
+  readonly callers: CallerSettings;
 }
+
+/** Who may call a workload, and what its server hears of them (spec 05). */
+export interface CallerSettings {
+  readonly oidc: OidcSettings;
+  /** RFC 9728 resource identifier; '' for none. */
+  readonly resourceUrl: string;
+  /** Access tokens of `thv token create` are asked for, and taken. */
+  readonly requireToken: boolean;
+  /** A remote server gets the tokens that were checked here. */
+  readonly forwardAuthorization: boolean;
+}
+
+export type GivenAudit =
+  /** `--audit-config`; '' for the usual settings. */
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'config'; readonly config: AuditConfig };
 
 /** How a server is run on this machine. */
 export interface ServerSettings {
@@ -147,6 +168,8 @@ export const USUAL_PROXY: ProxySettings = {
   tools: [],
   toolsOverrideFile: undefined,
   toolsOverride: {},
+  audit: undefined,
+  callers: { oidc: NO_OIDC, resourceUrl: '', requireToken: false, forwardAuthorization: false },
 };
 
 /** A server that nothing was said about. */

@@ -89,6 +89,13 @@ export interface RunInteraction {
   readonly ask?: Ask | undefined;
 }
 
+/** A file with audit events. */
+export interface AuditPlace {
+  readonly path: string;
+  /** Other lines stand in it as well. */
+  readonly isMixed: boolean;
+}
+
 export interface OperationOptions {
   readonly signal?: AbortSignal | undefined;
 }
@@ -243,6 +250,8 @@ export interface WorkloadManager {
   networkAttempts(name: string): Promise<readonly NetworkAttempts[]>;
   /** The file of the lines that `networkAttempts` sums up. Throws `ERR_WORKLOAD_NOT_FOUND`. */
   networkLogPath(name: string): Promise<string>;
+  /** Where a workload's requests are audited. Throws `ERR_NOT_AUDITED`, `ERR_RUN_CONFIG_NOT_FOUND`. */
+  auditLog(name: string): Promise<AuditPlace>;
   /** Deletes log files that belong to no workload. */
   pruneLogs(options?: OperationOptions): Promise<{
     readonly folderExists: boolean;

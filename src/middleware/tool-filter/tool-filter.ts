@@ -1,20 +1,30 @@
-import { INTERNAL_ERROR, jsonError, type RequestContext } from '../../proxy/index.ts';
+import { type Handler, INTERNAL_ERROR, jsonError, type RequestContext } from '../../proxy/index.ts';
 import type { Middleware, Services } from '../types.ts';
 import { filterEvents } from './filter-events.ts';
 import { filterToolLists, UNFILTERABLE } from './filter-list.ts';
 import { readDecoded } from './read-decoded.ts';
 import { sniff } from './sniff.ts';
-import { parseToolRules, type ToolRules } from './tool-rules.ts';
+import { ANY_TOOL, limitedTo, parseToolRules, type ToolRules } from './tool-rules.ts';
 
 /**
  * Response side of `--tools` and `--tools-override`: lists of tools show what clients may use, by the names they know
  * (spec 04 §12.3). A response that cannot hold such a list is not touched.
  */
 export function createToolFilter(parameters: unknown, { log }: Pick<Services, 'log'>): Middleware {
-  const rules = parseToolRules('tool-filter', parameters);
+  const all = parseToolRules('tool-filter', parameters);
 
-  return async function toolFilter(request, context, next) {
-    if (!mayAnswerList(request, context)) return next(request, context);
+  return function toolFilter(request, context, next) {
+    const rules = limitedTo(context.identity?.tools, all);
+    return rules === ANY_TOOL || !mayAnswerList(request, context)
+      ? next(request, context)
+      : filterAnswer(request, context, { rules, next });
+  };
+
+  async function filterAnswer(
+    request: Request,
+    context: RequestContext,
+    { rules, next }: { readonly rules: ToolRules; readonly next: Handler },
+  ): Promise<Response> {
     // A compressed list would have to be unpacked here first (spec 04 §19.9).
     request.headers.set('Accept-Encoding', 'identity');
     const response = await next(request, context);
@@ -28,13 +38,13 @@ export function createToolFilter(parameters: unknown, { log }: Pick<Services, 'l
       case 'application/json':
         return filterJson(response, body, context, rules);
       case 'text/event-stream':
-        return filterStream(response, body);
+        return filterStream(response, body, rules);
       default:
-        return filterUnknown(response, body, context);
+        return filterUnknown(response, body, context, rules);
     }
-  };
+  }
 
-  function filterStream(response: Response, body: ReadableStream<Uint8Array>): Response {
+  function filterStream(response: Response, body: ReadableStream<Uint8Array>, rules: ToolRules): Response {
     return replaceBody(response, filterEvents(body, { rules, log }));
   }
 
@@ -42,10 +52,11 @@ export function createToolFilter(parameters: unknown, { log }: Pick<Services, 'l
     response: Response,
     original: ReadableStream<Uint8Array>,
     context: RequestContext,
+    rules: ToolRules,
   ): Promise<Response> {
     const { kind, body } = await sniff(original);
     if (kind === 'json') return filterJson(response, body, context, rules);
-    return kind === 'events' ? filterStream(response, body) : replaceBody(response, body);
+    return kind === 'events' ? filterStream(response, body, rules) : replaceBody(response, body);
   }
 }
 

@@ -1,0 +1,40 @@
+import { baseNameOf, type RunConfig } from '../records/index.ts';
+
+type Chain = RunConfig['middleware_configs'];
+
+/**
+ * The stored chain with what the document asks for in fields of its own and the chain does not have (spec 02 §1.6): documents that
+ * were written by hand have no chain at all, and what they ask for must not be left out.
+ */
+export function effectiveChain(config: RunConfig): Chain {
+  const stored = config.middleware_configs;
+  const isStored = (type: string) => stored.some((entry) => entry.type === type);
+  return [...stored, ...fromFields(config).filter(({ type }) => !isStored(type))];
+}
+
+function fromFields(config: RunConfig): Chain {
+  const { audit_config, audit_config_path, transport } = config;
+  const chain: { type: string; parameters: unknown }[] = [];
+  if (audit_config || audit_config_path)
+    chain.push({
+      type: 'audit',
+      parameters: {
+        config_data: audit_config ?? undefined,
+        config_path: audit_config_path,
+        component: baseNameOf(config),
+        transport_type: transport,
+      },
+    });
+  return chain;
+}
+
+interface AuditParameters {
+  readonly config_data?: unknown;
+  readonly config_path?: string | null | undefined;
+}
+
+/** What a document says of its audit log; `undefined` for nothing. */
+export function auditParametersOf(config: RunConfig): AuditParameters | undefined {
+  const entry = effectiveChain(config).findLast(({ type }) => type === 'audit');
+  return entry && ((entry.parameters ?? {}) as AuditParameters);
+}
