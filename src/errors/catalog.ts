@@ -55,6 +55,12 @@ export const CATALOG = {
   /** A file that the user named cannot be read, or does not hold what it should. */
   ERR_FILE_UNREADABLE: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
 
+  // Authorization (spec 05 §9–§15)
+  /** An authorization config, or a policy in it, cannot be used. */
+  ERR_AUTHZ_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
+  /** The policy engine ran out of stack over a policy or a request. */
+  ERR_AUTHZ_TRAPPED: entry('user', 400, ({ reason }: Reason) => reason),
+
   // Application configuration (spec 09 §2)
   /** `config.yaml` is not YAML, or a value in it has the wrong type. */
   ERR_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
