@@ -40,6 +40,7 @@ export const ROOMS: Readonly<Record<string, string>> = {
   egress:
     'the way out of what has no network: an HTTP proxy that connects to granted hosts and ports only. Knows nothing of processes or containers',
   middleware: 'the chain before an endpoint, one folder per middleware',
+  'tool-lock': 'the tools of a workload as a person approved them, and how those of its server differ',
   authz: 'who may do what: the authorization config, Cedar policies in their engine, an HTTP decision point',
   proxy: 'MCP on the wire: server-stdio, reverse proxy, sessions, listener. Knows nothing of containers',
   oidc: 'tokens of incoming requests: issuer, keys, introspection, what an unauthenticated caller is told',

@@ -75,6 +75,7 @@ export function toRunRequest(body: UpdateRequest, facts: RequestFacts): RunReque
       trustProxyHeaders: body.trust_proxy_headers,
       tools: body.tools,
       toolsOverride: checked(() => checkToolsOverride(body.tools_override)),
+      authzConfigFile: body.authz_config === '' ? undefined : body.authz_config,
     },
     server: serverOf(body, facts),
     remote: {
@@ -237,7 +238,6 @@ function refuseWhatIsNotDone(body: UpdateRequest): void {
   const asked: readonly (readonly [string, boolean])[] = [
     ['network_isolation', body.network_isolation],
     ['allow_docker_gateway', body.allow_docker_gateway],
-    ['authz_config', body.authz_config !== ''],
     ['oidc', isGiven(body.oidc)],
     ['oauth_config', isGiven(withoutDefaults(body.oauth_config))],
     ['headers', body.headers.length > 0 && body.url === ''],

@@ -32,6 +32,11 @@ beforeAll(async () => {
   port = await findFreePort(new Set());
   await writeFile(join(folder, 'env'), 'FROM_FILE=1\n');
   await writeFile(join(folder, 'profile.json'), '{"network":{"outbound":{"allow_host":["a.example"]}}}');
+  const policies = ['permit(principal, action, resource);'];
+  await writeFile(
+    join(folder, 'policies.json'),
+    JSON.stringify({ version: '1.0', type: 'cedarv1', cedar: { policies } }),
+  );
   await writeFile(join(folder, 'override.json'), '{"toolsOverride":{"own":{"name":"shown"}}}');
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -72,6 +77,8 @@ const FLAGS: Readonly<Record<RunFlag, readonly [() => readonly string[], Readonl
   publish: [() => ['8080:80'], BUILT],
   network: [() => ['none'], OWN],
   tools: [() => ['one'], ALL('document')],
+  'authz-config': [() => [join(folder, 'policies.json')], ALL('document')],
+  locked: [() => ['true'], ALL('document')],
   'tools-override': [() => [join(folder, 'override.json')], ALL('document')],
   'allowed-origins': [() => ['https://a.example'], ALL('document')],
   'trust-proxy-headers': [() => ['true'], ALL('document')],
@@ -170,7 +177,7 @@ async function documentOf(kind: Kind, flag: string, args: readonly string[]): Pr
   const request = requestOf(kind === 'remote' ? REMOTE : PACKAGE, given);
   const context = contextOf();
   const name = parseNewWorkloadName(request.name ?? 'srv');
-  const surroundings = await findSurroundings(context, request.proxy, { name, ownPort: undefined });
+  const surroundings = await findSurroundings(context, request.proxy, { name, present: undefined });
   const config =
     kind === 'remote'
       ? await remoteDocument(context, request, surroundings)

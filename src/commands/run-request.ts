@@ -46,6 +46,8 @@ function proxySettings(options: RunOptions): ProxySettings {
     tools: options.tools,
     toolsOverrideFile: given(options.toolsOverride),
     toolsOverride: {},
+    authzConfigFile: given(options.authzConfig),
+    locksTools: options.locked,
   };
 }
 

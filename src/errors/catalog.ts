@@ -61,6 +61,11 @@ export const CATALOG = {
   /** The policy engine ran out of stack over a policy or a request. */
   ERR_AUTHZ_TRAPPED: entry('user', 400, ({ reason }: Reason) => reason),
 
+  /** The file with the locked tools of a workload cannot be read, or was changed by hand. */
+  ERR_TOOL_LOCK_INVALID: entry('user', 409, ({ reason }: Reason & { readonly path: string }) => reason),
+  /** Tools of a server are not as they were locked. */
+  ERR_TOOLS_DIFFER: entry('user', 409, ({ reason }: Reason & { readonly workload: string }) => reason),
+
   // Application configuration (spec 09 §2)
   /** `config.yaml` is not YAML, or a value in it has the wrong type. */
   ERR_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),

@@ -1,10 +1,12 @@
 import type { Services } from '../middleware/index.ts';
 import type { Logger } from '../platform/index.ts';
-import type { RunConfig } from '../records/index.ts';
+import { baseNameOf, type RunConfig } from '../records/index.ts';
+import { createLockReader, lockPath } from '../tool-lock/index.ts';
 import type { UsageReporter } from '../usage/index.ts';
 import type { RunEnvironment } from './environment.ts';
 
 interface ServiceSources {
+  readonly stateFolder: string;
   readonly usage: Pick<UsageReporter, 'findCounter'>;
   readonly environment: RunEnvironment;
   readonly log: Logger;
@@ -13,11 +15,13 @@ interface ServiceSources {
 /** What the middlewares of a run use, opened once for it: a new service is opened here, and no signature changes. */
 export async function openChainServices(
   config: RunConfig,
-  { usage, environment, log }: ServiceSources,
+  { stateFolder, usage, environment, log }: ServiceSources,
 ): Promise<Services> {
   const isCounted = config.middleware_configs.some(({ type }) => type === 'usagemetrics');
   return {
     log,
+    workload: baseNameOf(config),
+    env: environment,
     clock: Date.now,
     proxy: {
       bindHost: config.host,
@@ -25,6 +29,9 @@ export async function openChainServices(
       trustProxyHeaders: config.trust_proxy_headers,
       allowedOrigins: config.allowed_origins,
     },
+    readToolLock: config.tools_locked
+      ? createLockReader(lockPath(stateFolder, baseNameOf(config)))
+      : undefined,
     countToolCall: isCounted ? await usage.findCounter(environment) : undefined,
   };
 }

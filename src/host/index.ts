@@ -9,6 +9,8 @@ export type { Observation } from './observed-status.ts';
 export { STDIO_REFUSED } from './remote-settings.ts';
 export { runHost } from './run-host.ts';
 export { deleteSessionJournal } from './session-journal.ts';
+export { storedChain } from './stored-chain.ts';
 export { refuseUnsupported } from './unsupported.ts';
+
 export { startWorkloadRun } from './workload-run.ts';
 export { urlOf } from './workload-url.ts';

@@ -10,8 +10,6 @@ const PROTECTIONS = [
   'token_exchange_config',
   'upstream_swap_config',
   'aws_sts_config',
-  'authz_config',
-  'authz_config_path',
   'audit_config',
   'audit_config_path',
   'rate_limit_config',

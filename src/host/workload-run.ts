@@ -147,6 +147,7 @@ class Run implements WorkloadRun {
   async #listen(config: RunConfig, endpoint: Endpoint, resources: AsyncDisposableStack): Promise<string> {
     const { environment } = this.#options;
     const services = await openChainServices(config, {
+      stateFolder: this.#deps.paths.state,
       usage: this.#deps.usage,
       environment,
       log: this.#log,

@@ -105,6 +105,8 @@ export interface RequestContext {
   callerStreams?: CallerStreams;
   /** The client looks for the answer on such a stream, so `Accept` says nothing about it. */
   answersOnStream?: boolean;
+  /** Set by the middleware that refused what was asked for: its type, and why, for audit. */
+  refusal?: { readonly by: string; readonly reason: string } | undefined;
   /** The answer stays on this request: it is the server's own, or what the transport prescribes. */
   isFinal?: boolean;
 }

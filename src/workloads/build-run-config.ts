@@ -9,6 +9,7 @@ import {
 } from '../records/index.ts';
 import type { EntryHeader, EntryVariable } from '../registry/index.ts';
 import { formatPublish, networkProfile, transportEnvironment } from '../sandbox/index.ts';
+import type { StoredAuthorization } from './authorization.ts';
 import type { RunPlan } from './plan-run.ts';
 import type { RunRequest, ServerSettings } from './run-request.ts';
 import type { RemoteSubject } from './subject.ts';
@@ -27,6 +28,8 @@ interface Resolved {
   /** Port of the server; 0 for stdio. */
   readonly targetPort: number;
   readonly toolsOverride: ToolsOverride;
+  readonly authorization: StoredAuthorization | undefined;
+  readonly locksTools: boolean;
   /** Whether tool calls are counted for usage metrics (spec 09 §9.2). */
   readonly countsToolCalls: boolean;
 }
@@ -119,7 +122,7 @@ export function buildRemoteConfig(
 }
 
 function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): RunConfig {
-  const { name, host, port, targetPort, toolsOverride } = resolved;
+  const { name, host, port, targetPort, toolsOverride, authorization } = resolved;
   const { transport, stateless, origin } = resolved.plan;
   return {
     schema_version: 'v0.1.0',
@@ -149,12 +152,17 @@ function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): 
     group,
     tools_filter: [...proxy.tools],
     tools_override: toolsOverride,
+    ...(resolved.locksTools ? { tools_locked: true } : {}),
+    ...(authorization === undefined
+      ? {}
+      : { authz_config: authorization.document, authz_config_path: authorization.path }),
     endpoint_prefix: proxy.endpointPrefix,
     middleware_configs: [
       ...toolFilters(proxy.tools, toolsOverride),
       { type: 'auth', parameters: {} },
       { type: 'mcp-parser', parameters: {} },
       ...(resolved.countsToolCalls ? [{ type: 'usagemetrics', parameters: {} }] : []),
+      ...authorizationStep(authorization),
       { type: 'recovery', parameters: null },
     ],
   };
@@ -193,6 +201,12 @@ function toolFilters(tools: readonly string[], override: ToolsOverride): RunConf
     { type: 'tool-filter', parameters },
     { type: 'tool-call-filter', parameters },
   ];
+}
+
+function authorizationStep(authorization: StoredAuthorization | undefined): RunConfig['middleware_configs'] {
+  if (authorization === undefined) return [];
+  const { document, path } = authorization;
+  return [{ type: 'authorization', parameters: { config_path: path, config_data: document } }];
 }
 
 /** As the reference writes it: `name`, `description` and `required` always, the rest if it says something. */

@@ -2,8 +2,9 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { messageOf, ThvError } from '../errors/index.ts';
 import { findFreePort, isPortAvailable, type Logger } from '../platform/index.ts';
-import type { Transport, WorkloadName } from '../records/index.ts';
+import type { RunConfig, Transport, WorkloadName } from '../records/index.ts';
 import { findUsageEndpoint } from '../usage/index.ts';
+import { authorizationOf, readAuthorization, type StoredAuthorization } from './authorization.ts';
 import type { Context } from './context.ts';
 import type { ProxySettings } from './run-request.ts';
 import { readToolsOverride, type ToolsOverride } from './tools-override.ts';
@@ -13,23 +14,31 @@ export interface Surroundings {
   readonly name: WorkloadName;
   readonly toolsOverride: ToolsOverride;
   readonly countsToolCalls: boolean;
+  readonly authorization: StoredAuthorization | undefined;
+  readonly locksTools: boolean;
   /** Ports that other workloads come back to when they are started. */
   readonly reservedPorts: ReadonlySet<number>;
   /** The workload's own port while it is given other settings: taken, but by itself. */
   readonly ownPort: number | undefined;
 }
 
-/** Throws `ERR_FILE_UNREADABLE`, `ERR_INPUT_INVALID` for a file of overrides that makes no sense. */
+/** Throws `ERR_FILE_UNREADABLE`, `ERR_INPUT_INVALID` or `ERR_AUTHZ_INVALID` for a file that makes no sense. */
 export async function findSurroundings(
   context: Context,
   proxy: ProxySettings,
-  { name, ownPort }: Pick<Surroundings, 'name' | 'ownPort'>,
+  { name, present }: { readonly name: WorkloadName; readonly present: RunConfig | undefined },
 ): Promise<Surroundings> {
   return {
     name,
-    ownPort,
+    ownPort: present?.port,
     toolsOverride: { ...(await readToolsOverride(proxy.toolsOverrideFile)), ...proxy.toolsOverride },
     reservedPorts: await portsOfOthers(context, name),
+    // What protects a workload stays when it is given other settings, unless they bring something else.
+    authorization:
+      proxy.authzConfigFile === undefined
+        ? authorizationOf(present)
+        : await readAuthorization(proxy.authzConfigFile),
+    locksTools: proxy.locksTools || (present?.tools_locked ?? false),
     countsToolCalls: (await findUsageEndpoint(context)) !== undefined,
   };
 }

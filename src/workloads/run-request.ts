@@ -77,6 +77,10 @@ export interface ProxySettings {
   readonly toolsOverrideFile: string | undefined;
   /** The same, as it came with the request; added to what the file says. */
   readonly toolsOverride: ToolsOverride;
+  /** File with the policies that callers are judged by. */
+  readonly authzConfigFile: string | undefined;
+  /** Only tools that are as they were locked are shown and called. */
+  readonly locksTools: boolean;
 }
 
 /** How a server is run on this machine. */
@@ -144,6 +148,8 @@ export const USUAL_PROXY: ProxySettings = {
   tools: [],
   toolsOverrideFile: undefined,
   toolsOverride: {},
+  authzConfigFile: undefined,
+  locksTools: false,
 };
 
 /** A server that nothing was said about. */

@@ -112,6 +112,8 @@ describe('run', () => {
         tools: [],
         toolsOverrideFile: undefined,
         toolsOverride: {},
+        authzConfigFile: undefined,
+        locksTools: false,
       },
       target: {
         kind: 'word',

@@ -13,7 +13,10 @@ export function visibleNames(policies: readonly Policy[]): VisibleNames {
 
   function walk(value: unknown): void {
     if (typeof value !== 'object' || value === null) return;
-    if (Array.isArray(value)) return value.forEach(walk);
+    if (Array.isArray(value)) {
+      for (const item of value) walk(item);
+      return;
+    }
     for (const [key, inner] of Object.entries(value)) {
       const access = key === '.' || key === 'has' ? asAccess(inner) : undefined;
       if (access === undefined) {

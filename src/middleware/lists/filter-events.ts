@@ -1,10 +1,12 @@
 import type { Logger } from '../../platform/index.ts';
+import type { RequestContext } from '../../proxy/index.ts';
 import { readFields, replaceData } from '../events/event-fields.ts';
 import { createEventSplitter } from '../events/event-splitter.ts';
 import { filterMessage, type MessageFilter } from './filter-message.ts';
 
 interface FilterEventsOptions {
   readonly filter: MessageFilter;
+  readonly context: RequestContext;
   /** Sees the data of each event first; `false` takes the event out of the stream. */
   readonly onData?: ((data: string) => boolean) | undefined;
   readonly log: Logger;
@@ -13,7 +15,7 @@ interface FilterEventsOptions {
 /** An event stream whose lists are filtered, read only as fast as it is read; other events pass byte for byte. */
 export function filterEvents(
   source: ReadableStream<Uint8Array>,
-  { filter, onData, log }: FilterEventsOptions,
+  { filter, context, onData, log }: FilterEventsOptions,
 ): ReadableStream<Uint8Array> {
   const splitter = createEventSplitter();
   const reader = source.getReader();
@@ -25,7 +27,7 @@ export function filterEvents(
     const { data } = readFields(event);
     if (data === undefined) return bytes;
     if (onData?.(data) === false) return NOTHING;
-    const { text, isRefused } = await filterMessage(data, filter);
+    const { text, isRefused } = await filterMessage(data, filter, context);
     if (text === data) return bytes;
     const replaced = replaceData(event, text.replace(/[\r\n]/g, ' '));
     const isBare = isRefused && filter.rule.refusal.isStrict;

@@ -8,6 +8,7 @@ import {
   INVALID,
   knownNames,
   type Message,
+  type RequestContext,
   readTwists,
   type Span,
   skipSpace,
@@ -33,7 +34,7 @@ export interface MessageFilter {
   readonly itemNames: ReadonlyMap<ListKind, ReturnType<typeof knownNames>>;
 }
 
-/** Prepared once for each rule. */
+/** Prepared once for each rule, and that once for each proxy. */
 export function createMessageFilter(rule: ListRule): MessageFilter {
   // In any spelling that a client's parser may take for it: `ſ` is an s to some, and escapes may spell anything.
   const spellings = rule.kinds.map(({ member }) => member.replaceAll('s', '[sſ]').replaceAll('S', '[Sſ]'));
@@ -50,16 +51,20 @@ export function createMessageFilter(rule: ListRule): MessageFilter {
  * A JSON-RPC text with the lists in it filtered. Known by their shape, as the reference knows them; everything else in them stays as
  * it was written (spec 04 §12.3, §19.9; spec 05 §20-23). A list that cannot be filtered becomes an error with its id.
  */
-export async function filterMessage(text: string, filter: MessageFilter): Promise<Filtered> {
+export async function filterMessage(
+  text: string,
+  filter: MessageFilter,
+  context: RequestContext,
+): Promise<Filtered> {
   if (!filter.mayHold(text)) return { text, isRefused: false };
   const start = skipSpace(text, text.startsWith('\uFEFF') ? 1 : 0);
   if (text[start] !== '[') {
-    const by = await filterOne(text.slice(start), filter);
+    const by = await filterOne(text.slice(start), filter, context);
     return by === undefined ? { text, isRefused: false } : by;
   }
   const edits: { at: Span; by: string }[] = [];
   for (const at of elementsOf(text, start) ?? []) {
-    const by = await filterOne(text.slice(at.start, at.end), filter);
+    const by = await filterOne(text.slice(at.start, at.end), filter, context);
     if (by === undefined) continue;
     if (filter.rule.refusal.isStrict) return refuse(undefined, filter);
     edits.push({ at, by: by.text });
@@ -68,7 +73,11 @@ export async function filterMessage(text: string, filter: MessageFilter): Promis
 }
 
 /** `undefined`: no list. */
-async function filterOne(text: string, filter: MessageFilter): Promise<Filtered | undefined> {
+async function filterOne(
+  text: string,
+  filter: MessageFilter,
+  context: RequestContext,
+): Promise<Filtered | undefined> {
   const reading = readTwists(text);
   if (reading === undefined) return refuseUnread(text, filter);
   const { message, twist } = reading;
@@ -77,15 +86,15 @@ async function filterOne(text: string, filter: MessageFilter): Promise<Filtered 
   if (twist !== undefined) return refuse(id, filter);
   if (message.kind !== 'response') return refuseStrange(text, filter);
   if (findTwist(text, message.result, filter.members) !== undefined) return refuse(id, filter);
-  return filterResult(text, message, filter, id);
+  return filterResult(message, filter, context);
 }
 
 async function filterResult(
-  text: string,
-  { result, error }: Extract<Message, { kind: 'response' }>,
+  { text, id: idAt, result, error }: Extract<Message, { kind: 'response' }>,
   filter: MessageFilter,
-  id: string | undefined,
+  context: RequestContext,
 ): Promise<Filtered | undefined> {
+  const id = text.slice(idAt.start, idAt.end);
   if (result === undefined) return undefined;
   const edits: { at: Span; by: string }[] = [];
   for (const kind of filter.rule.kinds) {
@@ -96,7 +105,7 @@ async function filterResult(
     const items = elements.map(({ start, end }) => readItem(text.slice(start, end), kind, filter));
     if (!items.every((item) => item !== undefined)) return refuse(id, filter);
     filter.rule.onList?.(kind, items);
-    edits.push({ at: list, by: `[${(await shownOf(items, filter.rule)).join(',')}]` });
+    edits.push({ at: list, by: `[${(await shownOf(items, filter.rule, context)).join(',')}]` });
   }
   if (edits.length === 0) return undefined;
   return { text: splice(text, [...edits, ...makePrivate(text, result)]), isRefused: false };
@@ -105,10 +114,14 @@ async function filterResult(
 /** So many questions are asked at once where an answer takes time. */
 const AT_ONCE = 16;
 
-async function shownOf(items: readonly ListItem[], rule: ListRule): Promise<readonly string[]> {
+async function shownOf(
+  items: readonly ListItem[],
+  rule: ListRule,
+  context: RequestContext,
+): Promise<readonly string[]> {
   const shown: (string | undefined)[] = [];
   for (let at = 0; at < items.length; at += AT_ONCE) {
-    const asked = items.slice(at, at + AT_ONCE).map((item) => rule.show(item));
+    const asked = items.slice(at, at + AT_ONCE).map((item) => rule.show(item, context));
     shown.push(
       ...(asked.some((answer) => answer instanceof Promise) ? await Promise.all(asked) : (asked as string[])),
     );

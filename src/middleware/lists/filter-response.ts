@@ -7,6 +7,8 @@ import { sniff } from './sniff.ts';
 
 interface FilterOptions {
   readonly filter: MessageFilter;
+  /** `events`: the answer is no list, but what the server sends beside it on an event stream may be one. */
+  readonly looksAt: 'all' | 'events';
   /** Sees the data of every event of a stream first; `false` takes the event out. */
   readonly onData?: ((data: string) => boolean) | undefined;
   readonly log: Logger;
@@ -25,7 +27,7 @@ export async function filterLists(
   // A compressed list would have to be unpacked here first (spec 04 §19.9).
   request.headers.set('Accept-Encoding', 'identity');
   const response = await next(request, context);
-  if (response.body === null || !mayBeList(response)) return response;
+  if (response.body === null || !mayBeList(response, options.looksAt)) return response;
   const body = readDecoded(response, response.body);
   if (body === undefined) {
     await response.body.cancel();
@@ -33,11 +35,12 @@ export async function filterLists(
     return jsonError(502, { code: INTERNAL_ERROR, message, id: requestId(context) });
   }
   const kind = kindOf(response);
+  const streaming = { ...options, context };
   if (kind === 'json') return filterJson(response, body, context, options.filter);
-  if (kind === 'events') return replaceBody(response, filterEvents(body, options));
+  if (kind === 'events') return replaceBody(response, filterEvents(body, streaming));
   const sniffed = await sniff(body);
   if (sniffed.kind === 'json') return filterJson(response, sniffed.body, context, options.filter);
-  const passed = sniffed.kind === 'events' ? filterEvents(sniffed.body, options) : sniffed.body;
+  const passed = sniffed.kind === 'events' ? filterEvents(sniffed.body, streaming) : sniffed.body;
   return replaceBody(response, passed);
 }
 
@@ -59,7 +62,8 @@ export function requestId({ body }: RequestContext): string | undefined {
 }
 
 /** An answer of unknown type counts only when its status means success: an error may carry any body. */
-function mayBeList(response: Response): boolean {
+function mayBeList(response: Response, looksAt: FilterOptions['looksAt']): boolean {
+  if (looksAt === 'events') return kindOf(response) === 'events';
   return kindOf(response) !== undefined || response.status === 200 || response.status === 202;
 }
 
@@ -80,7 +84,7 @@ async function filterJson(
   try {
     const bytes = new Uint8Array(await new Response(body).arrayBuffer());
     const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
-    const filtered = await filterMessage(text, filter);
+    const filtered = await filterMessage(text, filter, context);
     const { status } = filter.rule.refusal;
     if (filtered.isRefused && status !== 200) {
       return replaceBody({ ...statusOf(status), headers: response.headers }, filtered.text);

@@ -1,3 +1,5 @@
+import type { RequestContext } from '../../proxy/index.ts';
+
 /** A kind of list: the member of `result` that holds it, and the member that its items go by (spec 05 §12). */
 export interface ListKind {
   readonly member: 'tools' | 'prompts' | 'resources' | 'resourceTemplates';
@@ -15,11 +17,11 @@ export interface ListItem {
   readonly text: string;
 }
 
-/** What becomes of the lists that pass by. */
+/** What becomes of the lists that pass by; one for a proxy. `context` is that of the request which is answered. */
 export interface ListRule {
   readonly kinds: readonly ListKind[];
   /** What takes the place of an item; `undefined`: nothing does, the item is not shown. */
-  show(item: ListItem): string | undefined | Promise<string | undefined>;
+  show(item: ListItem, context: RequestContext): string | undefined | Promise<string | undefined>;
   /** Told of every list before its items are asked for. */
   onList?(kind: ListKind, items: readonly ListItem[]): void;
   /** What a client is told in place of a list that cannot be filtered. */

@@ -18,7 +18,7 @@ export function createToolFilter(parameters: unknown, { log }: Pick<Services, 'l
 
   return async function toolFilter(request, context, next) {
     if (!mayAnswerList(request, context, METHODS)) return next(request, context);
-    return filterLists(request, context, next, { filter, log });
+    return filterLists(request, context, next, { filter, looksAt: 'all', log });
   };
 }
 
