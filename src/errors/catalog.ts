@@ -61,6 +61,8 @@ export const CATALOG = {
   /** The policy engine ran out of stack over a policy or a request. */
   ERR_AUTHZ_TRAPPED: entry('user', 400, ({ reason }: Reason) => reason),
 
+  /** The policies of a workload, or what its tools are, are asked for, and it has none of that now. */
+  ERR_NOT_AVAILABLE: entry('user', 409, ({ reason }: Reason & { readonly workload: string }) => reason),
   /** The file with the locked tools of a workload cannot be read, or was changed by hand. */
   ERR_TOOL_LOCK_INVALID: entry('user', 409, ({ reason }: Reason & { readonly path: string }) => reason),
   /** Tools of a server are not as they were locked. */

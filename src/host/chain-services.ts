@@ -1,7 +1,6 @@
 import type { Services } from '../middleware/index.ts';
 import type { Logger } from '../platform/index.ts';
 import { baseNameOf, type RunConfig } from '../records/index.ts';
-import { createLockReader, lockPath } from '../tool-lock/index.ts';
 import type { UsageReporter } from '../usage/index.ts';
 import type { RunEnvironment } from './environment.ts';
 
@@ -29,9 +28,13 @@ export async function openChainServices(
       trustProxyHeaders: config.trust_proxy_headers,
       allowedOrigins: config.allowed_origins,
     },
-    readToolLock: config.tools_locked
-      ? createLockReader(lockPath(stateFolder, baseNameOf(config)))
-      : undefined,
+    readToolLock: config.tools_locked ? await lockReader(stateFolder, config) : undefined,
     countToolCall: isCounted ? await usage.findCounter(environment) : undefined,
   };
+}
+
+/** Loaded only where tools are locked. */
+async function lockReader(stateFolder: string, config: RunConfig): Promise<Services['readToolLock']> {
+  const { createLockReader, lockPath } = await import('../tool-lock/index.ts');
+  return createLockReader(lockPath(stateFolder, baseNameOf(config)));
 }

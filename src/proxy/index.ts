@@ -10,6 +10,7 @@ export {
   MODERN_VERSION,
 } from './era/index.ts';
 export {
+  errorMessage,
   errorText,
   findMember,
   findRepeatedKey,

@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import {
   type AuthzConfig,
   type AuthzDocument,
@@ -9,7 +10,8 @@ import {
 import { within } from '../errors/index.ts';
 import { storedChain } from '../host/index.ts';
 import { silentLogger } from '../platform/index.ts';
-import type { RunConfig } from '../records/index.ts';
+import { parseWorkloadName, type RunConfig } from '../records/index.ts';
+import type { Context } from './context.ts';
 
 /** Policies of a workload, as its document keeps them (spec 05 §9, §19). */
 export interface StoredAuthorization {
@@ -39,20 +41,32 @@ export function authorizationOf(config: RunConfig | undefined): StoredAuthorizat
   return document ? { document, path } : undefined;
 }
 
-/** Policies of a document from elsewhere. Throws what `readAuthorization` throws. */
+/** Checks the policies of a document from elsewhere. Throws what `readAuthorization` throws. */
 export async function checkAuthorization(config: RunConfig): Promise<void> {
-  const entry = storedChain(config).find(({ type }) => type === 'authorization');
-  if (entry === undefined) return;
   await within('failed to load authorization config', async () => {
-    const { config_data: data, config_path: path } = entry.parameters as {
-      readonly config_data?: unknown;
-      readonly config_path?: unknown;
-    };
-    const parsed = data
-      ? parseAuthzConfig(data)
-      : await parseAuthzFile(await readAuthzFile(String(path ?? '')));
-    await checkPolicies(parsed);
+    const policies = await policiesIn(config);
+    if (policies !== undefined) await checkPolicies(policies);
   });
+}
+
+/** The policies of a stored workload. */
+export async function policiesOf(
+  { runConfigs }: Pick<Context, 'runConfigs'>,
+  name: string,
+): Promise<AuthzConfig | undefined> {
+  return policiesIn(await runConfigs.get(parseWorkloadName(name)));
+}
+
+const Parameters = v.looseObject({
+  config_data: v.nullish(v.looseObject({})),
+  config_path: v.nullish(v.string(), ''),
+});
+
+async function policiesIn(config: RunConfig): Promise<AuthzConfig | undefined> {
+  const entry = storedChain(config).find(({ type }) => type === 'authorization');
+  if (entry === undefined) return undefined;
+  const { config_data: data, config_path: path } = v.parse(Parameters, entry.parameters ?? {});
+  return data ? parseAuthzConfig(data) : parseAuthzFile(await readAuthzFile(path));
 }
 
 async function checkPolicies(config: AuthzConfig): Promise<void> {

@@ -11,8 +11,8 @@ export interface Conversion {
 export class IllFormed extends Error {}
 
 const MAX_DEPTH = 10;
-/** Cedar's decimal holds 64 bits, four digits of them behind the point. */
-const LARGEST_DECIMAL = 922_337_203_685_477.58;
+/** Cedar's decimal is a whole number of 64 bits, the last four digits of which stand behind the point. */
+const LARGEST_DECIMAL = 2n ** 63n - 1n;
 const SCALE = 10_000;
 
 /** A value of a claim in Cedar (spec 05 §11.3); `undefined`: it has none. Throws `IllFormed`. */
@@ -57,10 +57,12 @@ export function toNumber(value: number, numbers: Conversion['numbers']): CedarVa
 
 /** Truncated toward zero; `undefined` for what Cedar's decimal cannot hold. */
 export function toDecimal(value: number): string | undefined {
-  if (!(Math.abs(value) <= LARGEST_DECIMAL)) return undefined;
-  const scaled = BigInt(Math.trunc(value * SCALE));
-  const digits = (scaled < 0n ? -scaled : scaled).toString().padStart(5, '0');
-  return `${scaled < 0n ? '-' : ''}${digits.slice(0, -4)}.${digits.slice(-4)}`;
+  const scaled = Math.trunc(value * SCALE);
+  if (!Number.isFinite(scaled)) return undefined;
+  const size = BigInt(Math.abs(scaled));
+  if (size > LARGEST_DECIMAL) return undefined;
+  const digits = size.toString().padStart(5, '0');
+  return `${scaled < 0 ? '-' : ''}${digits.slice(0, -4)}.${digits.slice(-4)}`;
 }
 
 export function wellFormed(text: string): string {

@@ -11,39 +11,51 @@ import { createEventSplitter } from '../events/event-splitter.ts';
 import { putBody } from '../mcp-parser/put-body.ts';
 
 /**
- * Lists of tools that the proxy asks for itself, behind its own chain and in the session of the client whose call needs them: a server
- * may have other tools for each of its clients.
+ * Lists of tools that the proxy asks for itself, behind its own chain and in the session of a client: a server may have other tools
+ * for each of them.
  */
 export interface ToolAsker {
   /** All pages of it, each an answer of the server as text. Throws when there is no list in time. */
   ask(request: Request, context: RequestContext, next: Handler): Promise<readonly string[]>;
+  /** One request whose id begins as ours do, and its answer. Throws when there is none in time. */
+  exchange(own: OwnRequest, next: Handler, signal: AbortSignal): Promise<string>;
   /** Looks at the data of an event; `true` when it is an answer to us, and not for the client. */
   take(data: string): boolean;
+}
+
+export interface OwnRequest {
+  readonly id: string;
+  readonly request: Request;
+  readonly context: RequestContext;
+  /** Sees the answer as it came, before its body is read. */
+  readonly onResponse?: (response: Response) => void;
 }
 
 const PREFIX = 'thv-tool-lock-';
 const TIMEOUT_MS = 30_000;
 const MAX_PAGES = 100;
 
+export function newId(): string {
+  return `${PREFIX}${crypto.randomUUID()}`;
+}
+
 export function createToolAsker(timeoutMs = TIMEOUT_MS): ToolAsker {
   /** Answers that come on an event stream of the client (HTTP+SSE). */
   const expected = new Map<string, (answer: string) => void>();
 
-  async function askPage(
-    request: Request,
-    context: RequestContext,
+  async function exchange(
+    { id, request, context, onResponse }: OwnRequest,
     next: Handler,
-    cursor: string | undefined,
     signal: AbortSignal,
   ): Promise<string> {
-    const id = `${PREFIX}${crypto.randomUUID()}`;
     const onStream = Promise.withResolvers<string>();
+    onStream.promise.catch(() => undefined); // it may be that nobody waits for it
     expected.set(id, onStream.resolve);
-    const abort = () => onStream.reject(new Error(`no list of tools within ${timeoutMs / 1000} s`));
+    const abort = () => onStream.reject(new Error(`no answer within ${timeoutMs / 1000} s`));
     signal.addEventListener('abort', abort, { once: true });
     try {
-      const own = listRequest(request, context, { id, cursor, signal });
-      const response = await next(own.request, own.context);
+      const response = await next(request, context);
+      onResponse?.(response);
       const direct = await readAnswer(response, id);
       if (direct !== undefined) return direct;
       if (response.status !== 202) throw new Error(`the server answered with status ${response.status}`);
@@ -51,17 +63,17 @@ export function createToolAsker(timeoutMs = TIMEOUT_MS): ToolAsker {
     } finally {
       expected.delete(id);
       signal.removeEventListener('abort', abort);
-      onStream.promise.catch(() => undefined);
     }
   }
 
   return {
+    exchange,
     async ask(request, context, next) {
       const signal = AbortSignal.timeout(timeoutMs);
       const pages: string[] = [];
       let cursor: string | undefined;
       do {
-        const page = await askPage(request, context, next, cursor, signal);
+        const page = await exchange(listRequest(request, context, cursor, signal), next, signal);
         pages.push(page);
         cursor = nextCursor(page);
       } while (cursor !== undefined && pages.length < MAX_PAGES);
@@ -78,14 +90,14 @@ export function createToolAsker(timeoutMs = TIMEOUT_MS): ToolAsker {
   };
 }
 
-interface ListFacts {
-  readonly id: string;
-  readonly cursor: string | undefined;
-  readonly signal: AbortSignal;
-}
-
-/** The call's own request, as it would have been sent for a list. */
-function listRequest(request: Request, context: RequestContext, { id, cursor, signal }: ListFacts) {
+/** The client's own request, as it would have been sent for a list. */
+function listRequest(
+  request: Request,
+  context: RequestContext,
+  cursor: string | undefined,
+  signal: AbortSignal,
+): OwnRequest {
+  const id = newId();
   const meta = context.message?.meta;
   const ofRevision = Object.entries(meta ?? {}).filter(([name]) =>
     name.startsWith('io.modelcontextprotocol/'),
@@ -113,7 +125,11 @@ function listRequest(request: Request, context: RequestContext, { id, cursor, si
     identity: context.identity,
   };
   putBody(own, { content: text, text, message: readMessage(text) });
-  return { request: new Request(request.url, { method: 'POST', headers, body: text, signal }), context: own };
+  return {
+    id,
+    request: new Request(request.url, { method: 'POST', headers, body: text, signal }),
+    context: own,
+  };
 }
 
 /** `undefined`: the answer comes on another stream, or there is none. */
