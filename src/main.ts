@@ -93,6 +93,10 @@ and serves both MCP transports (SSE and streamable HTTP) from it.`,
       { description: 'Manage secrets for MCP servers' },
       async () => (await import('./commands/secret.ts')).secret,
     ),
+    token: lazily(
+      { description: 'Manage access tokens for workloads' },
+      async () => (await import('./commands/token.ts')).token,
+    ),
     config: lazily(
       { description: 'Manage application configuration' },
       async () => (await import('./commands/config.ts')).config,

@@ -20,6 +20,7 @@ export function toDetails(config: RunConfig): WorkloadDetails {
     transport: config.transport,
     authz_config: config.authz_config_path ?? '',
     oidc: oidcOf(rest['oidc_config']),
+    ...(config.require_token ? { require_token: true } : {}),
     permission_profile: config.permission_profile ?? null,
     proxy_mode: config.proxy_mode,
     network_isolation: config.isolate_network,
@@ -101,6 +102,7 @@ function oidcOf(stored: unknown): WorkloadDetails['oidc'] {
     client_id: text('ClientID'),
     client_secret: findSecretParameter(secret) === undefined ? '' : secret,
     scopes: orNull(texts('Scopes')),
+    ...(text('ResourceURL') === '' ? {} : { resource_url: text('ResourceURL') }),
   };
 }
 

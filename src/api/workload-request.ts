@@ -1,6 +1,7 @@
 import { parsePackageReference } from '../build/index.ts';
 import { hasCode, ThvError } from '../errors/index.ts';
 import { DEFAULT_GROUP } from '../groups/index.ts';
+import { NO_OIDC, settingsFrom } from '../oidc/index.ts';
 import {
   JS_RUNTIME_CHOICES,
   parseNewWorkloadName,
@@ -14,6 +15,7 @@ import {
 } from '../records/index.ts';
 import { parseVolume } from '../sandbox/index.ts';
 import {
+  type CallerSettings,
   checkToolsOverride,
   createRunRequest,
   type GivenRun,
@@ -76,6 +78,7 @@ export function toRunRequest(body: UpdateRequest, facts: RequestFacts): RunReque
       tools: body.tools,
       toolsOverride: checked(() => checkToolsOverride(body.tools_override)),
       authzConfigFile: body.authz_config === '' ? undefined : body.authz_config,
+      callers: callersOf(body, facts.present),
     },
     server: serverOf(body, facts),
     remote: {
@@ -86,6 +89,28 @@ export function toRunRequest(body: UpdateRequest, facts: RequestFacts): RunReque
     debug: facts.debug,
   };
   return createRunRequest(given, facts.present);
+}
+
+/** What a request has no member for stays as it is while tokens are asked for; so does a client secret, which is never told. */
+function callersOf({ oidc, require_token }: UpdateRequest, present: RunConfig | undefined): CallerSettings {
+  const rest = { requireToken: require_token, forwardAuthorization: present?.forward_authorization ?? false };
+  if (oidc === undefined || !isGiven(oidc)) return { ...USUAL_PROXY.callers, ...rest };
+  const stored = present?.oidc_config;
+  const kept = stored ? settingsFrom(stored, stored.ClientSecret) : NO_OIDC;
+  return {
+    ...rest,
+    oidc: {
+      ...kept,
+      issuer: oidc.issuer,
+      audience: oidc.audience,
+      jwksUrl: oidc.jwks_url,
+      introspectionUrl: oidc.introspection_url,
+      clientId: oidc.client_id,
+      clientSecret: oidc.client_secret || (oidc.client_id === kept.clientId ? kept.clientSecret : ''),
+      scopes: oidc.scopes,
+    },
+    resourceUrl: oidc.resource_url || (stored?.ResourceURL ?? ''),
+  };
 }
 
 function serverOf(body: UpdateRequest, { runtime = '', present }: RequestFacts): ServerSettings {
@@ -238,7 +263,6 @@ function refuseWhatIsNotDone(body: UpdateRequest): void {
   const asked: readonly (readonly [string, boolean])[] = [
     ['network_isolation', body.network_isolation],
     ['allow_docker_gateway', body.allow_docker_gateway],
-    ['oidc', isGiven(body.oidc)],
     ['oauth_config', isGiven(withoutDefaults(body.oauth_config))],
     ['headers', body.headers.length > 0 && body.url === ''],
   ];

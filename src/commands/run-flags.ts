@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { ownGroupFlag } from '../cli/index.ts';
 import { JS_RUNTIME_CHOICES } from '../records/index.ts';
 import { RUNTIMES, unknownRuntime } from '../workloads/index.ts';
+import { oidcFlags } from './oidc-flags.ts';
 import {
   Cpus,
   EndpointPrefix,
@@ -14,6 +15,7 @@ import {
   Port,
   ProxyMode,
   Published,
+  ResourceUrl,
   RUN_CONFIG,
   Secrets,
   SessionTtl,
@@ -198,6 +200,22 @@ export const runFlags = {
     kind: 'stringArray',
     help: 'Header to add to every request to a remote server, with the value of a secret (format: Name=SECRET, may be repeated)',
     schema: HeaderSecrets,
+  },
+  ...oidcFlags,
+  'resource-url': {
+    kind: 'string',
+    help: 'URL of this server as its clients know it, for the protected resource metadata (RFC 9728)',
+    schema: ResourceUrl,
+  },
+  'require-token': {
+    kind: 'bool',
+    help: "Let in only those who bring an access token of 'thv token create' (or one of the OIDC provider, if there is one)",
+    schema: Switch,
+  },
+  'forward-authorization': {
+    kind: 'bool',
+    help: "Send clients' OIDC tokens on to a remote server, which may then use them",
+    schema: Switch,
   },
   'ca-cert': {
     kind: 'string',

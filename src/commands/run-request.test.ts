@@ -94,6 +94,20 @@ const FLAGS: Readonly<Record<RunFlag, readonly [() => readonly string[], Readonl
     () => ['X-A=key'],
     { container: 'refused', process: 'refused', remote: 'document' },
   ],
+  'oidc-issuer': [() => ['https://idp.example'], ALL('document')],
+  'oidc-audience': [() => ['mcp'], ALL('document')],
+  'oidc-jwks-url': [() => ['https://idp.example/keys'], ALL('document')],
+  'oidc-introspection-url': [() => ['https://idp.example/introspect'], ALL('document')],
+  'oidc-client-id': [() => ['me'], ALL('document')],
+  'oidc-client-secret': [() => ['s'], ALL('document')],
+  'oidc-scopes': [() => ['a,b'], ALL('document')],
+  'thv-ca-bundle': [() => ['/ca.pem'], ALL('document')],
+  'jwks-auth-token-file': [() => ['/token'], ALL('document')],
+  'jwks-allow-private-ip': [() => ['true'], ALL('document')],
+  'oidc-insecure-allow-http': [() => ['true'], ALL('document')],
+  'resource-url': [() => ['https://mcp.example'], ALL('document')],
+  'require-token': [() => ['true'], ALL('document')],
+  'forward-authorization': [() => ['true'], { container: 'refused', process: 'refused', remote: 'document' }],
   'ca-cert': [() => ['/nowhere/ca.pem'], { ...BUILT, container: 'build' }],
   'runtime-image': [() => ['example/base:1'], BUILT],
   'runtime-add-package': [() => ['git'], BUILT],
@@ -126,7 +140,7 @@ function requestOf(source: string, args: readonly string[]): RunRequest {
       v.parse(schema as v.GenericSchema, values.get(name)),
     ]),
   ) as unknown as RunInvocation['options'];
-  return runRequest({ options, words: [source], serverArguments: [], debug: false });
+  return runRequest({ options, words: [source], serverArguments: [], debug: false, env: {} });
 }
 
 /** What is asked of a server that is not a URL. */

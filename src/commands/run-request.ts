@@ -1,4 +1,6 @@
+import { resolve } from 'node:path';
 import type { Invocation, OptionsOf } from '../cli/index.ts';
+import type { OidcSettings } from '../oidc/index.ts';
 import type { ResourceLimits } from '../records/index.ts';
 import {
   createRunRequest,
@@ -7,6 +9,7 @@ import {
   runtimeOverride,
   type ServerSettings,
 } from '../workloads/index.ts';
+import { oidcSettings } from './oidc-flags.ts';
 import type { runFlags } from './run-flags.ts';
 
 export type RunInvocation = Invocation<OptionsOf<typeof runFlags>>;
@@ -18,21 +21,22 @@ export function runRequest({
   words,
   serverArguments,
   debug,
-}: Pick<RunInvocation, 'options' | 'words' | 'serverArguments' | 'debug'>): RunRequest {
+  env,
+}: Pick<RunInvocation, 'options' | 'words' | 'serverArguments' | 'debug' | 'env'>): RunRequest {
   return createRunRequest({
     source: words[0] ?? '',
     name: given(options.name),
     group: options.group,
     transport: given(options.transport),
     labels: options.label.labels,
-    proxy: proxySettings(options),
+    proxy: proxySettings(options, env),
     server: serverSettings(options, serverArguments),
     remote: { headers: options.remoteForwardHeaders, headerSecrets: options.remoteForwardHeadersSecret },
     debug,
   });
 }
 
-function proxySettings(options: RunOptions): ProxySettings {
+function proxySettings(options: RunOptions, env: RunInvocation['env']): ProxySettings {
   return {
     mode: options.proxyMode,
     port: options.proxyPort,
@@ -48,6 +52,12 @@ function proxySettings(options: RunOptions): ProxySettings {
     toolsOverride: {},
     authzConfigFile: given(options.authzConfig),
     locksTools: options.locked,
+    callers: {
+      oidc: absolutePaths(oidcSettings(options, env)),
+      resourceUrl: options.resourceUrl,
+      requireToken: options.requireToken,
+      forwardAuthorization: options.forwardAuthorization,
+    },
   };
 }
 
@@ -77,6 +87,16 @@ function serverSettings(options: RunOptions, serverArguments: readonly string[])
       additional_packages: options.runtimeAddPackage,
       build_with: options.buildWith,
     }),
+  };
+}
+
+/** The workload host has another working folder. */
+function absolutePaths(settings: OidcSettings): OidcSettings {
+  const absolute = (path: string) => (path === '' ? '' : resolve(path));
+  return {
+    ...settings,
+    caBundle: absolute(settings.caBundle),
+    authTokenFile: absolute(settings.authTokenFile),
   };
 }
 

@@ -416,6 +416,25 @@ export const CATALOG = {
   /** The identity provider's address or answer breaks a rule. */
   ERR_PROVIDER_REFUSED: entry('world', 502, ({ reason }: Reason) => reason),
 
+  // Access tokens (`thv token`)
+  /** A token of that name exists. */
+  ERR_ACCESS_TOKEN_EXISTS: entry(
+    'user',
+    409,
+    ({ token }: { readonly token: string }) => `access token already exists: ${token}`,
+  ),
+  ERR_ACCESS_TOKEN_NOT_FOUND: entry(
+    'user',
+    404,
+    ({ token }: { readonly token: string }) => `access token not found: ${token}`,
+  ),
+  /** The file of access tokens cannot be read, so nobody can be let in by one. */
+  ERR_ACCESS_TOKENS_UNREADABLE: entry(
+    'world',
+    503,
+    ({ reason }: Reason & { readonly path: string }) => reason,
+  ),
+
   // API server (spec 10)
   /** The body of a request does not arrive in time. */
   ERR_BODY_LATE: entry(

@@ -6,6 +6,7 @@ import type { RunEnvironment } from './environment.ts';
 
 interface ServiceSources {
   readonly stateFolder: string;
+  readonly callers: Services['callers'];
   readonly usage: Pick<UsageReporter, 'findCounter'>;
   readonly environment: RunEnvironment;
   readonly log: Logger;
@@ -14,13 +15,14 @@ interface ServiceSources {
 /** What the middlewares of a run use, opened once for it: a new service is opened here, and no signature changes. */
 export async function openChainServices(
   config: RunConfig,
-  { stateFolder, usage, environment, log }: ServiceSources,
+  { stateFolder, callers, usage, environment, log }: ServiceSources,
 ): Promise<Services> {
   const isCounted = config.middleware_configs.some(({ type }) => type === 'usagemetrics');
   return {
     log,
     workload: baseNameOf(config),
     env: environment,
+    callers,
     clock: Date.now,
     proxy: {
       bindHost: config.host,

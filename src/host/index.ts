@@ -1,3 +1,4 @@
+export { clientSecretOf } from './callers.ts';
 export { claimWorkload, deleteClaim, findClaimant, findClaimOf } from './claim.ts';
 export { openClientSettings, serverOf } from './client-entry.ts';
 export { createDesiredState, type DesiredState } from './desired-state.ts';

@@ -13,6 +13,7 @@ import { type Backend, createRuntimes, type Runtime } from '../runtimes/index.ts
 import type { Definition } from '../tool-lock/index.ts';
 import type { UsageReporter } from '../usage/index.ts';
 import { createAuthenticationStatus } from './authentication-status.ts';
+import { openCallers, type WorkloadCallers } from './callers.ts';
 import { openChainServices } from './chain-services.ts';
 import { openClientSettings, serverOf } from './client-entry.ts';
 import { type RunEnvironment, shellOf } from './environment.ts';
@@ -92,6 +93,8 @@ class Run implements WorkloadRun {
   #listTools: (() => Promise<readonly Definition[]>) | undefined;
   /** The port, once it is open. */
   #listener: Listener | undefined;
+  /** Who may call; `undefined` for everybody who can connect. */
+  #callers: WorkloadCallers | undefined;
   /** The entry in clients' settings, once it is being written. */
   #entering: Promise<void> | undefined;
 
@@ -157,13 +160,29 @@ class Run implements WorkloadRun {
   /** Opens the port; gives its URL. */
   async #listen(config: RunConfig, endpoint: Endpoint, resources: AsyncDisposableStack): Promise<string> {
     const { environment } = this.#options;
+    this.#callers = await openCallers(
+      config,
+      {
+        stateFolder: this.#deps.paths.state,
+        workload: this.name,
+        environment,
+        logger: this.#log,
+        openSecrets: () => openSecrets(this.#access),
+      },
+      resources,
+    );
     const services = await openChainServices(config, {
       stateFolder: this.#deps.paths.state,
+      callers: this.#callers,
       usage: this.#deps.usage,
       environment,
       log: this.#log,
     });
-    this.#listener = await openPort(config, { endpoint, services }, resources);
+    this.#listener = await openPort(
+      config,
+      { endpoint, services, metadata: this.#callers?.metadata },
+      resources,
+    );
     this.#listTools = () => listTools(config, endpoint.handle);
     const url = urlOf(config);
     this.#log.info('listening', { url });
@@ -196,6 +215,7 @@ class Run implements WorkloadRun {
       config,
       server,
       url,
+      authorization: this.#callers?.ownAuthorization,
       signal,
       logger: this.#log,
       onReady: (remark) => this.#becomeRunning(config, url, remark),
@@ -223,6 +243,7 @@ class Run implements WorkloadRun {
         backend,
         server,
         url,
+        authorization: this.#callers?.ownAuthorization,
         secretValues: createSecretValues(config, this.#access),
         observed: this.#status,
         signal: this.#signal,

@@ -7,6 +7,7 @@ import { createOrigin } from './origin/origin.ts';
 import { createRecovery } from './recovery/recovery.ts';
 import { createToolCallFilter } from './tool-filter/tool-call-filter.ts';
 import { createToolFilter } from './tool-filter/tool-filter.ts';
+import { LIMITS_ONLY } from './tool-filter/tool-rules.ts';
 import type { ContextFact, CreateMiddleware, Middleware, MiddlewareConfig, Services } from './types.ts';
 import { createUsageMetrics } from './usage-metrics/usage-metrics.ts';
 
@@ -67,7 +68,11 @@ export async function openMiddlewares(
   services: Services,
   resources: AsyncDisposableStack,
 ): Promise<Middleware[]> {
-  const parameters = new Map<string, unknown>(ALWAYS.map((type) => [type, {}]));
+  const limits = services.callers?.limitsTools === true ? (['tool-filter', 'tool-call-filter'] as const) : [];
+  const parameters = new Map<string, unknown>([
+    ...ALWAYS.map((type) => [type, {}] as const),
+    ...limits.map((type) => [type, LIMITS_ONLY] as const),
+  ]);
   for (const { type, parameters: given } of stored) {
     // Stored with the chain, but part of the credentials that a server is shown.
     if (type === HEADER_FORWARD) continue;

@@ -1,3 +1,4 @@
+import type { Identity } from '../oidc/index.ts';
 import type { Logger } from '../platform/index.ts';
 import type { Handler, RequestContext } from '../proxy/index.ts';
 import type { ToolLock } from '../tool-lock/index.ts';
@@ -21,8 +22,20 @@ export interface Services {
   readonly proxy: ProxyFacts;
   /** The tools of the workload as they were approved; throws for a lock that cannot be read. Absent where none is asked for. */
   readonly readToolLock?: (() => ToolLock | undefined) | undefined;
+  /** Who is let in; absent where no token is asked for. */
+  readonly callers?: Callers | undefined;
   /** Called for each `tools/call`; absent where nobody counts them. */
   readonly countToolCall?: (() => void) | undefined;
+}
+
+/** Judges those who call a workload by what they bring. */
+export interface Callers {
+  /** Who sends a request, or the answer that refuses it; no promise for a token that was found good a moment ago. */
+  admit(authorization: string | null): Identity | Response | Promise<Identity | Response>;
+  /** Whether some callers may use a part of the tools only. */
+  readonly limitsTools: boolean;
+  /** Calls `end` once the identity is not let in any more; gives what stops the watch. `undefined`: never before its token ends. */
+  watch(identity: Identity, end: () => void): (() => void) | undefined;
 }
 
 /** The proxy that the chain stands in. */

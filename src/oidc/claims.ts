@@ -1,5 +1,5 @@
 import { readDelegation } from './delegation.ts';
-import { BearerToken, type Claims, type Identity } from './identity.ts';
+import { BearerToken, type Claims, type Identity, ownerOf } from './identity.ts';
 import { rejected } from './rejection.ts';
 
 interface Expectation {
@@ -36,6 +36,7 @@ export function identityFrom(token: string, claims: Claims, expected: Expectatio
     claims: kept,
     delegation: readDelegation(claims['act']),
     token: new BearerToken(token),
+    owner: ownerOf('oidc', text(iss) ?? '', sub),
     tools: undefined,
   };
 }

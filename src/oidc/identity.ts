@@ -18,8 +18,15 @@ export interface Identity {
   readonly delegation: Delegation | undefined;
   /** What it was proved with; absent for the local user. */
   readonly token: BearerToken | undefined;
+  /** Whom its sessions belong to: the same for all tokens of one user; `undefined` where all callers count as one. */
+  readonly owner: string | undefined;
   /** The only tools that it sees and may call, by the names that clients know; `undefined`: no such limit. */
   readonly tools: ReadonlySet<string> | undefined;
+}
+
+/** A name for a caller that is short, whatever the provider calls its users, and never that of another provider's user. */
+export function ownerOf(kind: Identity['kind'], issuer: string, subject: string): string {
+  return new Bun.CryptoHasher('sha256').update(JSON.stringify([kind, issuer, subject])).digest('base64url');
 }
 
 /** A token that no log, error or dump shows. */

@@ -46,7 +46,13 @@ export interface SessionJournal {
 
 /** Times are Unix milliseconds; `initialize`, `request` and `result` are whole JSON-RPC messages as text. */
 export type SessionRecord =
-  | { readonly type: 'session'; readonly id: string; readonly at: number; readonly initialize: string }
+  | {
+      readonly type: 'session';
+      readonly id: string;
+      readonly at: number;
+      readonly initialize: string;
+      readonly owner?: string;
+    }
   /** The session was in use at this time; written now and then, not per request. */
   | { readonly type: 'used'; readonly id: string; readonly at: number }
   | { readonly type: 'end'; readonly id: string }

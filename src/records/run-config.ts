@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { ThvError } from '../errors/index.ts';
 import { parseFirstJson, sortedKeys, toJsonText } from './json-text.ts';
+import { OidcConfigSchema } from './oidc-config.ts';
 import { ResolvedImageSchema } from './resolved-image.ts';
 import { ResourceLimitsSchema } from './resource-limits.ts';
 
@@ -100,6 +101,13 @@ const fields = {
   secrets: v.nullish(Strings, () => []),
   isolate_network: v.optional(v.boolean(), false),
   trust_proxy_headers: v.optional(v.boolean(), false),
+  oidc_config: v.nullish(OidcConfigSchema),
+  thv_ca_bundle: v.optional(v.string()),
+  jwks_auth_token_file: v.optional(v.string()),
+  /** Ours: callers need a key of `thv token create`, or a token of the identity provider where there is one. */
+  require_token: v.optional(v.boolean()),
+  /** Ours: a remote server is shown the token that was checked here. */
+  forward_authorization: v.optional(v.boolean()),
   strict_protocol_validation: v.optional(v.boolean()),
   stateless: v.optional(v.boolean()),
   session_ttl: v.optional(v.string()),
@@ -170,7 +178,7 @@ const WRITE_ORDER =
   publish permission_profile_name_or_path permission_profile! env_vars env_file_dir debug volumes container_labels
   oidc_config token_exchange_config upstream_swap_config aws_sts_config authz_config authz_config_path audit_config
   audit_config_path telemetry_config rate_limit_config rate_limit_namespace secrets k8s_pod_template_patch isolate_network
-  allow_docker_gateway trust_proxy_headers forward_authorization strict_protocol_validation stateless session_ttl proxy_mode
+  allow_docker_gateway trust_proxy_headers require_token forward_authorization strict_protocol_validation stateless session_ttl proxy_mode
   thv_ca_bundle jwks_auth_token_file group tools_filter tools_override tools_locked ignore_config middleware_configs
   additional_middleware_configs validating_webhooks mutating_webhooks endpoint_prefix runtime_config header_forward
   embedded_auth_server_config scaling_config package_reference resolved_image`

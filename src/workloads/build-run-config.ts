@@ -1,5 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
+import { NO_OIDC, storedFrom } from '../oidc/index.ts';
 import { formatDuration } from '../platform/index.ts';
 import {
+  asksForTokens,
   formatSecretParameter,
   type PermissionProfile,
   type RunConfig,
@@ -11,7 +14,7 @@ import type { EntryHeader, EntryVariable } from '../registry/index.ts';
 import { formatPublish, networkProfile, transportEnvironment } from '../sandbox/index.ts';
 import type { StoredAuthorization } from './authorization.ts';
 import type { RunPlan } from './plan-run.ts';
-import type { RunRequest, ServerSettings } from './run-request.ts';
+import type { CallerSettings, RunRequest, ServerSettings } from './run-request.ts';
 import type { RemoteSubject } from './subject.ts';
 import type { ToolsOverride } from './tools-override.ts';
 
@@ -124,6 +127,7 @@ export function buildRemoteConfig(
 function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): RunConfig {
   const { name, host, port, targetPort, toolsOverride, authorization } = resolved;
   const { transport, stateless, origin } = resolved.plan;
+  const ofCallers = callersConfig(proxy.callers);
   return {
     schema_version: 'v0.1.0',
     image: '',
@@ -157,9 +161,10 @@ function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): 
       ? {}
       : { authz_config: authorization.document, authz_config_path: authorization.path }),
     endpoint_prefix: proxy.endpointPrefix,
+    ...ofCallers.fields,
     middleware_configs: [
       ...toolFilters(proxy.tools, toolsOverride),
-      { type: 'auth', parameters: {} },
+      { type: 'auth', parameters: ofCallers.parameters },
       { type: 'mcp-parser', parameters: {} },
       ...(resolved.countsToolCalls ? [{ type: 'usagemetrics', parameters: {} }] : []),
       ...authorizationStep(authorization),
@@ -180,6 +185,23 @@ function withDerived(config: RunConfig, { labels }: RunRequest): RunConfig {
       ...labels,
       ...standardLabels({ containerName: name, baseName: name, transport, port }),
     },
+  };
+}
+
+/** Fields of their own, and the chain once more: older versions, which cannot check tokens, refuse to run it. */
+function callersConfig({ oidc, resourceUrl, requireToken, forwardAuthorization }: CallerSettings) {
+  const stored = storedFrom(oidc, resourceUrl);
+  const asks = asksForTokens(stored);
+  const required = requireToken ? { require_token: true } : {};
+  return {
+    fields: {
+      ...(resourceUrl !== '' || !isDeepStrictEqual(oidc, NO_OIDC) ? { oidc_config: stored } : {}),
+      ...(oidc.caBundle === '' ? {} : { thv_ca_bundle: oidc.caBundle }),
+      ...(oidc.authTokenFile === '' ? {} : { jwks_auth_token_file: oidc.authTokenFile }),
+      ...required,
+      ...(forwardAuthorization ? { forward_authorization: true } : {}),
+    },
+    parameters: { ...(asks ? { oidc_config: stored } : {}), ...required },
   };
 }
 

@@ -3,6 +3,7 @@ import { urlOf } from '../host/index.ts';
 import { sleep } from '../platform/index.ts';
 import { formatRunConfig, parseWorkloadName, type RunConfig, type WorkloadName } from '../records/index.ts';
 import { createActRecord } from './act-record.ts';
+import { keepClientSecret } from './client-secret.ts';
 import { bestEffort, type Context } from './context.ts';
 import { prepareEdit } from './prepare-edit.ts';
 import type { RunRequest } from './run-request.ts';
@@ -46,7 +47,8 @@ export async function editWorkload(
 ): Promise<RunResult & { readonly finished: Promise<void> }> {
   const name = parseWorkloadName(rawName);
   const present = await context.runConfigs.get(name);
-  const wanted = keepRest(present, await prepareEdit(context, present, request, options));
+  const made = keepRest(present, await prepareEdit(context, present, request, options));
+  const wanted = await keepClientSecret(context, name, made, options);
   return {
     name,
     port: wanted.port,

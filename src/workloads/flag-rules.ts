@@ -161,6 +161,13 @@ export const RULES: readonly Rule[] = [
     targets: REMOTE,
   },
   {
+    flag: '--forward-authorization',
+    key: 'forward_authorization',
+    isGiven: ({ proxy }) => proxy.callers.forwardAuthorization,
+    isIn: (config) => config.forward_authorization === true,
+    targets: REMOTE,
+  },
+  {
     flag: '--ca-cert',
     isGiven: ({ server }) => server.caCertificate !== undefined,
     targets: ['built image'],

@@ -1,3 +1,4 @@
+import { NO_OIDC, type OidcSettings } from '../oidc/index.ts';
 import type {
   JsRuntimeChoice,
   PermissionProfile,
@@ -81,6 +82,18 @@ export interface ProxySettings {
   readonly authzConfigFile: string | undefined;
   /** Only tools that are as they were locked are shown and called. */
   readonly locksTools: boolean;
+  readonly callers: CallerSettings;
+}
+
+/** Who may call a workload, and what its server hears of them (spec 05). */
+export interface CallerSettings {
+  readonly oidc: OidcSettings;
+  /** RFC 9728 resource identifier; '' for none. */
+  readonly resourceUrl: string;
+  /** Access tokens of `thv token create` are asked for, and taken. */
+  readonly requireToken: boolean;
+  /** A remote server gets the tokens that were checked here. */
+  readonly forwardAuthorization: boolean;
 }
 
 /** How a server is run on this machine. */
@@ -150,6 +163,7 @@ export const USUAL_PROXY: ProxySettings = {
   toolsOverride: {},
   authzConfigFile: undefined,
   locksTools: false,
+  callers: { oidc: NO_OIDC, resourceUrl: '', requireToken: false, forwardAuthorization: false },
 };
 
 /** A server that nothing was said about. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { ThvError } from '../../src/errors/index.ts';
+import { NO_OIDC } from '../../src/oidc/index.ts';
 import type { RunRequest, Workload } from '../../src/workloads/index.ts';
 import { runInProcess, workload } from './in-process.ts';
 
@@ -114,6 +115,7 @@ describe('run', () => {
         toolsOverride: {},
         authzConfigFile: undefined,
         locksTools: false,
+        callers: { oidc: NO_OIDC, resourceUrl: '', requireToken: false, forwardAuthorization: false },
       },
       target: {
         kind: 'word',

@@ -25,8 +25,15 @@ const OidcOptions = named(
     jwks_url: Text,
     introspection_url: Text,
     client_id: Text,
-    client_secret: Text,
+    client_secret: v.pipe(
+      Text,
+      v.description(
+        'The value, or NAME,target=oidc_secret for a secret of that name; empty keeps the one there is',
+      ),
+    ),
     scopes: Texts,
+    /** Ours. */
+    resource_url: v.pipe(Text, v.description('URL of the server as its clients know it (RFC 9728)')),
   }),
 );
 
@@ -102,6 +109,13 @@ const fields = {
   permission_profile: v.optional(PermissionProfileSchema),
   authz_config: v.pipe(Text, v.description('Path on the machine of the API server')),
   oidc: v.optional(OidcOptions),
+  /** Ours. */
+  require_token: v.pipe(
+    Switch,
+    v.description(
+      'Callers need an access token of /api/v1beta/tokens, or one of the OIDC provider if there is one',
+    ),
+  ),
   trust_proxy_headers: Switch,
   allow_docker_gateway: Switch,
   tools: Texts,
@@ -167,7 +181,9 @@ export const WorkloadDetails = named(
       client_id: v.string(),
       client_secret: v.string(),
       scopes: v.optional(orNull(v.array(v.string()))),
+      resource_url: v.optional(v.string()),
     }),
+    require_token: v.optional(v.boolean()),
     permission_profile: orNull(PermissionProfileSchema),
     proxy_mode: v.string(),
     network_isolation: v.boolean(),

@@ -39,6 +39,7 @@ function identity(claims: Record<string, unknown> = {}, subject = 'u1'): Identit
     kind: 'oidc',
     subject,
     platformUserId: subject,
+    owner: undefined,
     name: undefined,
     email: undefined,
     claims: { sub: subject, ...claims },

@@ -16,6 +16,7 @@ export function createLocalUser(clock: () => number): Identity {
     email,
     delegation: undefined,
     token: undefined,
+    owner: undefined,
     tools: undefined,
     /** As of the moment they are asked for. */
     get claims() {

@@ -17,6 +17,7 @@ function identity(claims: Record<string, unknown>): Identity {
     kind: 'oidc',
     subject,
     platformUserId: subject,
+    owner: undefined,
     name: undefined,
     email: undefined,
     claims: { sub: subject, ...claims },

@@ -12,16 +12,18 @@ import { withContent } from '../mcp-parser/with-content.ts';
 import { refuseCall } from '../refuse-call.ts';
 import type { Middleware } from '../types.ts';
 import { encodeHeaderValue } from './header-value.ts';
-import { parseToolRules } from './tool-rules.ts';
+import { ANY_TOOL, limitedTo, parseToolRules } from './tool-rules.ts';
 
 /**
  * Request side of `--tools` and `--tools-override`: a call of a tool that clients do not see is refused before the server
  * hears of it, and a tool's own name takes the place of the name that clients know (spec 04 §12.3, §19.9).
  */
 export function createToolCallFilter(parameters: unknown): Middleware {
-  const rules = parseToolRules('tool-call-filter', parameters);
+  const all = parseToolRules('tool-call-filter', parameters);
 
   return function toolCallFilter(request, context, next) {
+    const rules = limitedTo(context.identity?.tools, all);
+    if (rules === ANY_TOOL) return next(request, context);
     // What is no message to us is none to the server: `mcp-parser` has seen to it.
     const message = context.body?.message;
     if (message === undefined || message.kind === 'response') return next(request, context);

@@ -1,9 +1,9 @@
-import { findMember, splice } from '../../proxy/index.ts';
+import { findMember, type RequestContext, splice } from '../../proxy/index.ts';
 import { createMessageFilter } from '../lists/filter-message.ts';
 import { filterLists, mayAnswerList } from '../lists/filter-response.ts';
 import type { ListItem, ListKind, ListRule } from '../lists/list-rule.ts';
 import type { Middleware, Services } from '../types.ts';
-import { parseToolRules, type ToolRules } from './tool-rules.ts';
+import { ANY_TOOL, limitedTo, parseToolRules, type ToolRules } from './tool-rules.ts';
 
 const METHODS: ReadonlySet<string> = new Set(['tools/list']);
 const TOOLS: ListKind = { member: 'tools', key: 'name', known: ['description'] };
@@ -13,21 +13,23 @@ const TOOLS: ListKind = { member: 'tools', key: 'name', known: ['description'] }
  * (spec 04 §12.3). A response that cannot hold such a list is not touched.
  */
 export function createToolFilter(parameters: unknown, { log }: Pick<Services, 'log'>): Middleware {
-  const rules = parseToolRules('tool-filter', parameters);
-  const filter = createMessageFilter(asListRule(rules));
+  const all = parseToolRules('tool-filter', parameters);
+  const rulesFor = ({ identity }: RequestContext) => limitedTo(identity?.tools, all);
+  const filter = createMessageFilter(asListRule(rulesFor));
 
-  return async function toolFilter(request, context, next) {
-    if (!mayAnswerList(request, context, METHODS)) return next(request, context);
-    return filterLists(request, context, next, { filter, looksAt: 'all', log });
+  return function toolFilter(request, context, next) {
+    return rulesFor(context) === ANY_TOOL || !mayAnswerList(request, context, METHODS)
+      ? next(request, context)
+      : filterLists(request, context, next, { filter, looksAt: 'all', log });
   };
 }
 
-function asListRule(rules: ToolRules): ListRule {
+function asListRule(rulesFor: (context: RequestContext) => ToolRules): ListRule {
   return {
     kinds: [TOOLS],
     refusal: { message: 'The list of tools cannot be filtered', status: 200, isStrict: false },
-    show(item) {
-      const shown = rules.show(item.id);
+    show(item, context) {
+      const shown = rulesFor(context).show(item.id);
       return shown && rename(item, shown);
     },
   };
