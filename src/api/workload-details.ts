@@ -33,6 +33,7 @@ export function toDetails(config: RunConfig): WorkloadDetails {
     ...(url ? { url } : {}),
     ...(config.header_forward ? { header_forward: headerForwardOf(config.header_forward) } : {}),
     ...headersOf(rest['remote_auth_config']),
+    ...(config.audit_config ? { audit_config: config.audit_config } : {}),
     ...(config.js_runtime ? { js_runtime: config.js_runtime } : {}),
     ...(config.resource_limits ? { resource_limits: limitsOf(config.resource_limits) } : {}),
     ...(config.runtime_config ? { runtime_config: runtimeOf(config.runtime_config) } : {}),

@@ -1,3 +1,4 @@
+import { type AuditConfig, DEFAULT_AUDIT, parseAuditConfig } from '../audit/index.ts';
 import { parsePackageReference } from '../build/index.ts';
 import { hasCode, ThvError } from '../errors/index.ts';
 import { DEFAULT_GROUP } from '../groups/index.ts';
@@ -76,6 +77,7 @@ export function toRunRequest(body: UpdateRequest, facts: RequestFacts): RunReque
       host: body.host === '' ? USUAL_PROXY.host : body.host,
       trustProxyHeaders: body.trust_proxy_headers,
       tools: body.tools,
+      audit: body.audit_config && { kind: 'config', config: auditOf(body.audit_config) },
       toolsOverride: checked(() => checkToolsOverride(body.tools_override)),
       authzConfigFile: body.authz_config === '' ? undefined : body.authz_config,
       callers: callersOf(body, facts.present),
@@ -140,6 +142,11 @@ function checked<T>(parse: () => T): T {
     if (hasCode(error, 'ERR_INPUT_INVALID')) throw invalid(`${BUILD}: ${error.facts.reason}`);
     throw error;
   }
+}
+
+function auditOf(given: Readonly<Record<string, unknown>>): AuditConfig {
+  if (Object.keys(given).length === 0) return DEFAULT_AUDIT;
+  return checked(() => parseAuditConfig(given));
 }
 
 /** Empty is the same as absent. */

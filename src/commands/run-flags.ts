@@ -161,6 +161,16 @@ export const runFlags = {
     help: "Show and call only tools that are as 'thv lock' recorded them",
     schema: Switch,
   },
+  'audit-config': {
+    kind: 'string',
+    help: 'Path to a file that says what is audited, and where to (JSON or YAML)',
+    schema: Text,
+  },
+  'enable-audit': {
+    kind: 'bool',
+    help: "Audit every request with the usual settings, to the workload's log",
+    schema: Switch,
+  },
   'allowed-origins': {
     kind: 'stringArray',
     help: 'Origins that web pages may call the proxy from, exactly as browsers send them (default: the proxy itself, on a loopback host)',

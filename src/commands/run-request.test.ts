@@ -37,6 +37,7 @@ beforeAll(async () => {
     join(folder, 'policies.json'),
     JSON.stringify({ version: '1.0', type: 'cedarv1', cedar: { policies } }),
   );
+  await writeFile(join(folder, 'audit.json'), '{"maxDataSize":10}');
   await writeFile(join(folder, 'override.json'), '{"toolsOverride":{"own":{"name":"shown"}}}');
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -80,6 +81,8 @@ const FLAGS: Readonly<Record<RunFlag, readonly [() => readonly string[], Readonl
   'authz-config': [() => [join(folder, 'policies.json')], ALL('document')],
   locked: [() => ['true'], ALL('document')],
   'tools-override': [() => [join(folder, 'override.json')], ALL('document')],
+  'audit-config': [() => [join(folder, 'audit.json')], ALL('document')],
+  'enable-audit': [() => ['true'], ALL('document')],
   'allowed-origins': [() => ['https://a.example'], ALL('document')],
   'trust-proxy-headers': [() => ['true'], ALL('document')],
   'strict-protocol-validation': [() => ['true'], ALL('document')],
@@ -191,7 +194,7 @@ async function documentOf(kind: Kind, flag: string, args: readonly string[]): Pr
   const request = requestOf(kind === 'remote' ? REMOTE : PACKAGE, given);
   const context = contextOf();
   const name = parseNewWorkloadName(request.name ?? 'srv');
-  const surroundings = await findSurroundings(context, request.proxy, { name, present: undefined });
+  const surroundings = await findSurroundings(context, request.proxy, { name, ownPort: undefined });
   const config =
     kind === 'remote'
       ? await remoteDocument(context, request, surroundings)

@@ -52,6 +52,7 @@ function proxySettings(options: RunOptions, env: RunInvocation['env']): ProxySet
     toolsOverride: {},
     authzConfigFile: given(options.authzConfig),
     locksTools: options.locked,
+    audit: auditOf(options),
     callers: {
       oidc: absolutePaths(oidcSettings(options, env)),
       resourceUrl: options.resourceUrl,
@@ -59,6 +60,11 @@ function proxySettings(options: RunOptions, env: RunInvocation['env']): ProxySet
       forwardAuthorization: options.forwardAuthorization,
     },
   };
+}
+
+/** The file wins (spec 05 §16.1). */
+function auditOf({ auditConfig, enableAudit }: RunOptions): ProxySettings['audit'] {
+  return auditConfig !== '' || enableAudit ? { kind: 'file', path: auditConfig } : undefined;
 }
 
 function serverSettings(options: RunOptions, serverArguments: readonly string[]): ServerSettings {

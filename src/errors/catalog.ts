@@ -228,6 +228,12 @@ export const CATALOG = {
   ),
   /** A run config, stored or given, is not JSON, or its values do not fit together. */
   ERR_RUN_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
+  /** The audit log is asked for of a workload that has none. */
+  ERR_NOT_AUDITED: entry(
+    'user',
+    404,
+    ({ workload }: { readonly workload: string }) => `workload ${workload} is not audited`,
+  ),
   /** A text or file is no permission profile. */
   ERR_PROFILE_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
   /** An ignore file cannot be read, or what it names cannot be hidden. The server does not start then. */

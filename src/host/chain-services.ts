@@ -10,18 +10,20 @@ interface ServiceSources {
   readonly usage: Pick<UsageReporter, 'findCounter'>;
   readonly environment: RunEnvironment;
   readonly log: Logger;
+  readonly writeOut?: Services['writeOut'];
 }
 
 /** What the middlewares of a run use, opened once for it: a new service is opened here, and no signature changes. */
 export async function openChainServices(
   config: RunConfig,
-  { stateFolder, callers, usage, environment, log }: ServiceSources,
+  { stateFolder, callers, usage, environment, log, writeOut }: ServiceSources,
 ): Promise<Services> {
   const isCounted = config.middleware_configs.some(({ type }) => type === 'usagemetrics');
   return {
     log,
     workload: baseNameOf(config),
     env: environment,
+    writeOut,
     callers,
     clock: Date.now,
     proxy: {

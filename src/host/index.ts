@@ -2,6 +2,7 @@ export { clientSecretOf } from './callers.ts';
 export { claimWorkload, deleteClaim, findClaimant, findClaimOf } from './claim.ts';
 export { openClientSettings, serverOf } from './client-entry.ts';
 export { createDesiredState, type DesiredState } from './desired-state.ts';
+export { auditParametersOf, effectiveChain } from './effective-chain.ts';
 export { type RunEnvironment, runEnvironmentFrom } from './environment.ts';
 export { resolveForwardHeaders } from './forward-headers.ts';
 export { askHost, findLivingHost, type HostAnswer, type HostConnection, wasHostLost } from './host-client.ts';
@@ -11,7 +12,6 @@ export type { Observation } from './observed-status.ts';
 export { STDIO_REFUSED } from './remote-settings.ts';
 export { runHost } from './run-host.ts';
 export { deleteSessionJournal } from './session-journal.ts';
-export { storedChain } from './stored-chain.ts';
 export { refuseUnsupported } from './unsupported.ts';
 
 export { startWorkloadRun } from './workload-run.ts';

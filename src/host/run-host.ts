@@ -184,6 +184,7 @@ function createRuns({ paths, logLevel }: HostOptions, usage: UsageReporter, logg
         env: {},
         usage,
         logger: createLogger({ level: logLevel, write: log.append }),
+        writeOut: log.append,
       },
       { environment },
     );

@@ -56,6 +56,8 @@ export interface RunDependencies {
   readonly usage: Pick<UsageReporter, 'findCounter'>;
   /** This workload's own log. */
   readonly logger: Logger;
+  /** Where the proxy prints what is no log of its own; stdout unless given. `false`: the text is lost. */
+  readonly writeOut?: (text: string) => boolean;
 }
 
 export interface RunOptions {
@@ -177,6 +179,7 @@ class Run implements WorkloadRun {
       usage: this.#deps.usage,
       environment,
       log: this.#log,
+      writeOut: this.#deps.writeOut,
     });
     this.#listener = await openPort(
       config,

@@ -1,3 +1,4 @@
+import type { Outcome } from '../audit/index.ts';
 import type { Identity } from '../oidc/index.ts';
 import type { Logger } from '../platform/index.ts';
 import type { Handler, RequestContext } from '../proxy/index.ts';
@@ -26,6 +27,31 @@ export interface Services {
   readonly callers?: Callers | undefined;
   /** Called for each `tools/call`; absent where nobody counts them. */
   readonly countToolCall?: (() => void) | undefined;
+  /** Where a text of the proxy's own goes: the log of the workload, the terminal of one in the foreground. `false`: it is lost. */
+  readonly writeOut?: ((text: string) => boolean) | undefined;
+}
+
+/** Where middlewares tell the audit log what neither the request nor its answer shows. */
+export interface AuditReporter {
+  /** Adds to the event of the request that is under way. */
+  note(context: RequestContext, note: AuditNote): void;
+  /** Logs an event besides that of the request. */
+  report(context: RequestContext, event: ReportedEvent): void;
+}
+
+export interface AuditNote {
+  /** Takes the place of what the status says. */
+  readonly outcome?: Outcome;
+  /** Members of `metadata.extra`: small, and no secrets. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+}
+
+interface ReportedEvent {
+  /** One of those in spec 05 §16.2. */
+  readonly type: string;
+  readonly outcome: Outcome;
+  readonly target: Readonly<Record<string, string>>;
+  readonly extra?: Readonly<Record<string, unknown>>;
 }
 
 /** Judges those who call a workload by what they bring. */
@@ -55,6 +81,8 @@ export type ContextFact = 'identity' | 'message';
 export interface ChainServices extends Services {
   /** What the chain's middlewares go by. Who provides something else stays out of the way of requests. */
   readonly reads: ReadonlySet<ContextFact>;
+  /** Absent where nothing is audited. */
+  readonly audit?: (AuditReporter & { readonly middleware: Middleware }) | undefined;
 }
 
 /** A stored entry of `middleware_configs` (spec 04 §12.1). */

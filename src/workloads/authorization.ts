@@ -8,7 +8,7 @@ import {
   readAuthzFile,
 } from '../authz/index.ts';
 import { within } from '../errors/index.ts';
-import { storedChain } from '../host/index.ts';
+import { effectiveChain } from '../host/index.ts';
 import { silentLogger } from '../platform/index.ts';
 import { parseWorkloadName, type RunConfig } from '../records/index.ts';
 import type { Context } from './context.ts';
@@ -35,12 +35,6 @@ export async function readAuthorization(path: string): Promise<StoredAuthorizati
   );
 }
 
-/** The policies that a stored workload keeps while it is given other settings that do not name any. */
-export function authorizationOf(config: RunConfig | undefined): StoredAuthorization | undefined {
-  const { authz_config: document, authz_config_path: path = '' } = config ?? {};
-  return document ? { document, path } : undefined;
-}
-
 /** Checks the policies of a document from elsewhere. Throws what `readAuthorization` throws. */
 export async function checkAuthorization(config: RunConfig): Promise<void> {
   await within('failed to load authorization config', async () => {
@@ -63,7 +57,7 @@ const Parameters = v.looseObject({
 });
 
 async function policiesIn(config: RunConfig): Promise<AuthzConfig | undefined> {
-  const entry = storedChain(config).find(({ type }) => type === 'authorization');
+  const entry = effectiveChain(config).find(({ type }) => type === 'authorization');
   if (entry === undefined) return undefined;
   const { config_data: data, config_path: path } = v.parse(Parameters, entry.parameters ?? {});
   return data ? parseAuthzConfig(data) : parseAuthzFile(await readAuthzFile(path));

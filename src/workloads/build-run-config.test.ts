@@ -33,6 +33,7 @@ const RESOLVED: ResolvedServer = {
   port: 14_001,
   targetPort: 8080,
   toolsOverride: {},
+  audit: undefined,
   countsToolCalls: false,
   authorization: undefined,
   locksTools: false,
@@ -143,6 +144,7 @@ describe('what is found for a server', () => {
     surroundings: {
       name: NAME,
       toolsOverride: {},
+      audit: undefined,
       countsToolCalls: false,
       authorization: undefined,
       locksTools: false,

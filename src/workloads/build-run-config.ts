@@ -14,6 +14,7 @@ import type { EntryHeader, EntryVariable } from '../registry/index.ts';
 import { formatPublish, networkProfile, transportEnvironment } from '../sandbox/index.ts';
 import type { StoredAuthorization } from './authorization.ts';
 import type { RunPlan } from './plan-run.ts';
+import type { StoredAudit } from './resolve-audit.ts';
 import type { CallerSettings, RunRequest, ServerSettings } from './run-request.ts';
 import type { RemoteSubject } from './subject.ts';
 import type { ToolsOverride } from './tools-override.ts';
@@ -33,6 +34,7 @@ interface Resolved {
   readonly toolsOverride: ToolsOverride;
   readonly authorization: StoredAuthorization | undefined;
   readonly locksTools: boolean;
+  readonly audit: StoredAudit | undefined;
   /** Whether tool calls are counted for usage metrics (spec 09 §9.2). */
   readonly countsToolCalls: boolean;
 }
@@ -125,7 +127,7 @@ export function buildRemoteConfig(
 }
 
 function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): RunConfig {
-  const { name, host, port, targetPort, toolsOverride, authorization } = resolved;
+  const { name, host, port, targetPort, toolsOverride, authorization, audit } = resolved;
   const { transport, stateless, origin } = resolved.plan;
   const ofCallers = callersConfig(proxy.callers);
   return {
@@ -161,8 +163,11 @@ function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): 
       ? {}
       : { authz_config: authorization.document, authz_config_path: authorization.path }),
     endpoint_prefix: proxy.endpointPrefix,
+    ...(audit === undefined ? {} : { audit_config: audit.config }),
+    ...(audit === undefined || audit.path === '' ? {} : { audit_config_path: audit.path }),
     ...ofCallers.fields,
     middleware_configs: [
+      ...auditEntry(audit, name, transport),
       ...toolFilters(proxy.tools, toolsOverride),
       { type: 'auth', parameters: ofCallers.parameters },
       { type: 'mcp-parser', parameters: {} },
@@ -207,6 +212,17 @@ function callersConfig({ oidc, resourceUrl, requireToken, forwardAuthorization }
 
 function ignoreConfig({ loadGlobal, printOverlays }: NonNullable<ServerSettings['ignore']>) {
   return { LoadGlobal: loadGlobal, PrintOverlays: printOverlays };
+}
+
+function auditEntry(
+  audit: StoredAudit | undefined,
+  component: string,
+  transport: RunConfig['transport'],
+): RunConfig['middleware_configs'] {
+  if (audit === undefined) return [];
+  const path = audit.path === '' ? {} : { config_path: audit.path };
+  const parameters = { ...path, config_data: audit.config, component, transport_type: transport };
+  return [{ type: 'audit', parameters }];
 }
 
 /** As the reference stores them (spec 02 §1.6): both or none, with equal parameters. */

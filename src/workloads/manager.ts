@@ -110,6 +110,7 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
       const { serverLogs } = await logFiles();
       yield* serverLogs(context, name, operation);
     },
+    auditLog: async (name) => (await import('./resolve-audit.ts')).auditPlace(context, name),
     proxyLogPath: (name) => workloadLogPath(context, parseWorkloadName(name)),
     pruneLogs: async (operation) => (await logFiles()).pruneLogs(context, operation),
     names: () => context.runConfigs.names(),

@@ -2,10 +2,11 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { messageOf, ThvError } from '../errors/index.ts';
 import { findFreePort, isPortAvailable, type Logger } from '../platform/index.ts';
-import type { RunConfig, Transport, WorkloadName } from '../records/index.ts';
+import type { Transport, WorkloadName } from '../records/index.ts';
 import { findUsageEndpoint } from '../usage/index.ts';
-import { authorizationOf, readAuthorization, type StoredAuthorization } from './authorization.ts';
+import { readAuthorization, type StoredAuthorization } from './authorization.ts';
 import type { Context } from './context.ts';
+import type { StoredAudit } from './resolve-audit.ts';
 import type { ProxySettings } from './run-request.ts';
 import { readToolsOverride, type ToolsOverride } from './tools-override.ts';
 
@@ -13,6 +14,7 @@ import { readToolsOverride, type ToolsOverride } from './tools-override.ts';
 export interface Surroundings {
   readonly name: WorkloadName;
   readonly toolsOverride: ToolsOverride;
+  readonly audit: StoredAudit | undefined;
   readonly countsToolCalls: boolean;
   readonly authorization: StoredAuthorization | undefined;
   readonly locksTools: boolean;
@@ -26,19 +28,17 @@ export interface Surroundings {
 export async function findSurroundings(
   context: Context,
   proxy: ProxySettings,
-  { name, present }: { readonly name: WorkloadName; readonly present: RunConfig | undefined },
+  { name, ownPort }: Pick<Surroundings, 'name' | 'ownPort'>,
 ): Promise<Surroundings> {
   return {
     name,
-    ownPort: present?.port,
+    ownPort,
+    audit: proxy.audit && (await (await import('./resolve-audit.ts')).resolveAudit(proxy.audit)),
     toolsOverride: { ...(await readToolsOverride(proxy.toolsOverrideFile)), ...proxy.toolsOverride },
     reservedPorts: await portsOfOthers(context, name),
-    // What protects a workload stays when it is given other settings, unless they bring something else.
     authorization:
-      proxy.authzConfigFile === undefined
-        ? authorizationOf(present)
-        : await readAuthorization(proxy.authzConfigFile),
-    locksTools: proxy.locksTools || (present?.tools_locked ?? false),
+      proxy.authzConfigFile === undefined ? undefined : await readAuthorization(proxy.authzConfigFile),
+    locksTools: proxy.locksTools,
     countsToolCalls: (await findUsageEndpoint(context)) !== undefined,
   };
 }

@@ -39,7 +39,7 @@ export async function documentOf(
   request: RunRequest,
   { name, subject, present, ...options }: DocumentFacts,
 ): Promise<Made> {
-  const surroundings = await findSurroundings(context, request.proxy, { name, present });
+  const surroundings = await findSurroundings(context, request.proxy, { name, ownPort: present?.port });
   if (subject.kind === 'own')
     return await serverDocument(context, runtime, request, { ...options, subject, surroundings, present });
   const resolved = await resolveRemote(context, request, subject, { ...options, surroundings, present });

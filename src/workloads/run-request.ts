@@ -1,3 +1,4 @@
+import type { AuditConfig } from '../audit/index.ts';
 import { NO_OIDC, type OidcSettings } from '../oidc/index.ts';
 import type {
   JsRuntimeChoice,
@@ -82,6 +83,8 @@ export interface ProxySettings {
   readonly authzConfigFile: string | undefined;
   /** Only tools that are as they were locked are shown and called. */
   readonly locksTools: boolean;
+  /** What is audited; `undefined` for nothing. */
+  readonly audit: GivenAudit | undefined;
   readonly callers: CallerSettings;
 }
 
@@ -95,6 +98,11 @@ export interface CallerSettings {
   /** A remote server gets the tokens that were checked here. */
   readonly forwardAuthorization: boolean;
 }
+
+export type GivenAudit =
+  /** `--audit-config`; '' for the usual settings. */
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'config'; readonly config: AuditConfig };
 
 /** How a server is run on this machine. */
 export interface ServerSettings {
@@ -163,6 +171,7 @@ export const USUAL_PROXY: ProxySettings = {
   toolsOverride: {},
   authzConfigFile: undefined,
   locksTools: false,
+  audit: undefined,
   callers: { oidc: NO_OIDC, resourceUrl: '', requireToken: false, forwardAuthorization: false },
 };
 

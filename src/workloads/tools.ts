@@ -1,5 +1,5 @@
 import { ThvError } from '../errors/index.ts';
-import { listTools, storedChain } from '../host/index.ts';
+import { effectiveChain, listTools } from '../host/index.ts';
 import { parseWorkloadName, type RunConfig, type WorkloadName } from '../records/index.ts';
 import {
   type Definition,
@@ -69,7 +69,7 @@ async function presentTools(
     );
   }
   // A process of its own takes no orders, so it is asked as a client asks.
-  const isFiltered = storedChain(config).some(({ type }) => HIDING.has(type)) || 'oidc_config' in config;
+  const isFiltered = effectiveChain(config).some(({ type }) => HIDING.has(type)) || 'oidc_config' in config;
   if (isFiltered) {
     const reason = `workload ${name} is served by a process of its own, and shows its tools only through its filters and policies`;
     throw new ThvError('ERR_NOT_AVAILABLE', { workload: name, reason });

@@ -92,6 +92,13 @@ export interface RunInteraction {
   readonly ask?: Ask | undefined;
 }
 
+/** A file with audit events. */
+export interface AuditPlace {
+  readonly path: string;
+  /** Other lines stand in it as well. */
+  readonly isMixed: boolean;
+}
+
 export interface OperationOptions {
   readonly signal?: AbortSignal | undefined;
 }
@@ -241,6 +248,8 @@ export interface WorkloadManager {
   ): AsyncIterable<{ readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }>;
   /** Path of the workload's own log file (existing or not). Throws `ERR_WORKLOAD_NAME_INVALID`. */
   proxyLogPath(name: string): string;
+  /** Where a workload's requests are audited. Throws `ERR_NOT_AUDITED`, `ERR_RUN_CONFIG_NOT_FOUND`. */
+  auditLog(name: string): Promise<AuditPlace>;
   /** Deletes log files that belong to no workload. */
   pruneLogs(options?: OperationOptions): Promise<{
     readonly folderExists: boolean;

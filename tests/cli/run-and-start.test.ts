@@ -115,6 +115,7 @@ describe('run', () => {
         toolsOverride: {},
         authzConfigFile: undefined,
         locksTools: false,
+        audit: undefined,
         callers: { oidc: NO_OIDC, resourceUrl: '', requireToken: false, forwardAuthorization: false },
       },
       target: {

@@ -21,7 +21,7 @@ import {
 import { createMessageFilter } from '../lists/filter-message.ts';
 import { filterLists, mayAnswerList, requestId } from '../lists/filter-response.ts';
 import { parseParameters } from '../parameters.ts';
-import type { ChainServices, Middleware } from '../types.ts';
+import type { AuditReporter, ChainServices, Middleware } from '../types.ts';
 import { annotationsOf, createAnnotations } from './annotations.ts';
 import { LISTS, treatmentOf } from './methods.ts';
 
@@ -31,7 +31,7 @@ const Parameters = v.looseObject({
 });
 
 type Question = Exclude<Message, { kind: 'response' }>;
-type AuthorizationServices = Pick<ChainServices, 'log' | 'workload' | 'env'>;
+type AuthorizationServices = Pick<ChainServices, 'log' | 'workload' | 'env' | 'audit'>;
 
 /**
  * Asks a policy about each call, get and read, and shows in lists only what a caller may use (spec 05 §10, §12, §13). Throws
@@ -39,7 +39,7 @@ type AuthorizationServices = Pick<ChainServices, 'log' | 'workload' | 'env'>;
  */
 export async function createAuthorization(
   parameters: unknown,
-  { log, workload, env }: AuthorizationServices,
+  { log, workload, env, audit }: AuthorizationServices,
   resources: AsyncDisposableStack,
 ): Promise<Middleware> {
   const { config_data, config_path } = parseParameters('authorization', Parameters, parameters);
@@ -47,11 +47,11 @@ export async function createAuthorization(
     config_data ? parseAuthzConfig(config_data) : parseAuthzFile(await readAuthzFile(config_path)),
   );
   const authorizer = resources.use(await openAuthorizer(config, { workload, env, log }));
-  return authorizeBy(authorizer, log);
+  return authorizeBy(authorizer, log, audit);
 }
 
 /** One proxy's middleware around what decides. */
-export function authorizeBy(authorizer: Authorizer, log: Logger): Middleware {
+export function authorizeBy(authorizer: Authorizer, log: Logger, audit?: AuditReporter): Middleware {
   const annotations = createAnnotations();
   const lists = createMessageFilter({
     kinds: [...LISTS.keys()],
@@ -82,7 +82,11 @@ export function authorizeBy(authorizer: Authorizer, log: Logger): Middleware {
   return async function authorization(request, context, next) {
     const { message: facts, body } = context;
     const message = body?.message;
-    if (request.method === 'POST' && (message === undefined || !isJson(request))) return malformed();
+    if (request.method === 'POST' && (message === undefined || !isJson(request))) {
+      // Not what the server would have said: it never heard of it (spec 05 §16.3).
+      if (!isJson(request)) audit?.note(context, { outcome: 'denied' });
+      return malformed();
+    }
     if (facts === undefined || message === undefined || message.kind === 'response') {
       return passOn(mayAnswerList(request, context, NONE) ? 'all' : 'events');
     }
@@ -129,6 +133,5 @@ function malformed(): Response {
 
 /** Says no more than that: why stands in the log (spec 05 §13). */
 function denied(context: RequestContext): Response {
-  context.refusal = { by: 'authorization', reason: 'not permitted by policy' };
   return jsonError(403, { code: 403, message: 'Unauthorized', id: requestId(context) });
 }

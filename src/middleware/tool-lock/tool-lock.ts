@@ -20,7 +20,13 @@ const TOOLS: ListKind = { member: 'tools', key: 'name', known: PARTS.filter((par
  */
 export function createToolLock(
   parameters: unknown,
-  { log, workload, clock, readToolLock }: Pick<ChainServices, 'log' | 'workload' | 'clock' | 'readToolLock'>,
+  {
+    log,
+    workload,
+    clock,
+    readToolLock,
+    audit,
+  }: Pick<ChainServices, 'log' | 'workload' | 'clock' | 'readToolLock' | 'audit'>,
 ): Middleware {
   parseParameters('tool-lock', v.strictObject({}), parameters);
   const asker = createToolAsker();
@@ -33,19 +39,25 @@ export function createToolLock(
       isStrict: true,
     },
     onList: (_, items) => known.learn(items),
-    show({ id, text }) {
+    show({ id, text }, context) {
       const difference = known.difference(id);
-      if (difference !== undefined) warnOnce(id, difference);
+      if (difference !== undefined) tellOnce(id, difference, context);
       return difference === undefined ? text : undefined;
     },
   });
   let asking: Promise<void> | undefined;
   const warned = new Map<string, string>();
 
-  function warnOnce(tool: string, reason: string): void {
+  function tellOnce(tool: string, reason: string, context: RequestContext): void {
     if (warned.get(tool) === reason || warned.size >= MAX_WARNINGS) return;
     warned.set(tool, reason);
     log.warn('tool is withheld', { tool, reason });
+    audit?.report(context, {
+      type: 'mcp_tools_list',
+      outcome: 'denied',
+      target: { endpoint: context.path, method: 'tools/list', type: 'tool', name: tool },
+      extra: { tool_lock: reason },
+    });
   }
 
   async function askAll(request: Request, context: RequestContext, next: Handler): Promise<void> {
@@ -88,7 +100,7 @@ export function createToolLock(
       const problem = await problemOf(tool, request, context, next);
       if (problem !== undefined) {
         log.warn('call of a tool is refused', { tool, reason: problem });
-        context.refusal = { by: 'tool-lock', reason: problem };
+        audit?.note(context, { outcome: 'denied', extra: { tool_lock: problem } });
         return refuseCall(
           request,
           context,
