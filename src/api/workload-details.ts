@@ -18,7 +18,7 @@ export function toDetails(config: RunConfig): WorkloadDetails {
     secrets: (config.secrets ?? []).flatMap((text) => findSecretParameter(text) ?? []),
     volumes: orNull(config.volumes),
     transport: config.transport,
-    authz_config: typeof rest['authz_config_path'] === 'string' ? rest['authz_config_path'] : '',
+    authz_config: config.authz_config_path ?? '',
     oidc: oidcOf(rest['oidc_config']),
     ...(config.require_token ? { require_token: true } : {}),
     permission_profile: config.permission_profile ?? null,

@@ -79,6 +79,7 @@ export function toRunRequest(body: UpdateRequest, facts: RequestFacts): RunReque
       tools: body.tools,
       audit: body.audit_config && { kind: 'config', config: auditOf(body.audit_config) },
       toolsOverride: checked(() => checkToolsOverride(body.tools_override)),
+      authzConfigFile: body.authz_config === '' ? undefined : body.authz_config,
       callers: callersOf(body, facts.present),
     },
     server: serverOf(body, facts),
@@ -269,7 +270,6 @@ function refuseWhatIsNotDone(body: UpdateRequest): void {
   const asked: readonly (readonly [string, boolean])[] = [
     ['network_isolation', body.network_isolation],
     ['allow_docker_gateway', body.allow_docker_gateway],
-    ['authz_config', body.authz_config !== ''],
     ['oauth_config', isGiven(withoutDefaults(body.oauth_config))],
     ['headers', body.headers.length > 0 && body.url === ''],
   ];

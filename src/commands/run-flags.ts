@@ -156,6 +156,16 @@ export const runFlags = {
     help: 'Path to a JSON file with other names and descriptions for tools',
     schema: Text,
   },
+  'authz-config': {
+    kind: 'string',
+    help: 'Path to a file with the policies that say who may use which tools, prompts and resources (JSON or YAML)',
+    schema: Text,
+  },
+  locked: {
+    kind: 'bool',
+    help: "Show and call only tools that are as 'thv lock' recorded them",
+    schema: Switch,
+  },
   'audit-config': {
     kind: 'string',
     help: 'Path to a file that says what is audited, and where to (JSON or YAML)',

@@ -32,6 +32,11 @@ beforeAll(async () => {
   port = await findFreePort(new Set());
   await writeFile(join(folder, 'env'), 'FROM_FILE=1\n');
   await writeFile(join(folder, 'profile.json'), '{"network":{"outbound":{"allow_host":["a.example"]}}}');
+  const policies = ['permit(principal, action, resource);'];
+  await writeFile(
+    join(folder, 'policies.json'),
+    JSON.stringify({ version: '1.0', type: 'cedarv1', cedar: { policies } }),
+  );
   await writeFile(join(folder, 'audit.json'), '{"maxDataSize":10}');
   await writeFile(join(folder, 'override.json'), '{"toolsOverride":{"own":{"name":"shown"}}}');
 });
@@ -73,6 +78,8 @@ const FLAGS: Readonly<Record<RunFlag, readonly [() => readonly string[], Readonl
   publish: [() => ['8080:80'], BUILT],
   network: [() => ['none'], OWN],
   tools: [() => ['one'], ALL('document')],
+  'authz-config': [() => [join(folder, 'policies.json')], ALL('document')],
+  locked: [() => ['true'], ALL('document')],
   'tools-override': [() => [join(folder, 'override.json')], ALL('document')],
   'audit-config': [() => [join(folder, 'audit.json')], ALL('document')],
   'enable-audit': [() => ['true'], ALL('document')],

@@ -50,6 +50,8 @@ function proxySettings(options: RunOptions, env: RunInvocation['env']): ProxySet
     tools: options.tools,
     toolsOverrideFile: given(options.toolsOverride),
     toolsOverride: {},
+    authzConfigFile: given(options.authzConfig),
+    locksTools: options.locked,
     audit: auditOf(options),
     callers: {
       oidc: absolutePaths(oidcSettings(options, env)),

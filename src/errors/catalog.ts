@@ -55,6 +55,19 @@ export const CATALOG = {
   /** A file that the user named cannot be read, or does not hold what it should. */
   ERR_FILE_UNREADABLE: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
 
+  // Authorization (spec 05 §9–§15)
+  /** An authorization config, or a policy in it, cannot be used. */
+  ERR_AUTHZ_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
+  /** The policy engine ran out of stack over a policy or a request. */
+  ERR_AUTHZ_TRAPPED: entry('user', 400, ({ reason }: Reason) => reason),
+
+  /** The policies of a workload, or what its tools are, are asked for, and it has none of that now. */
+  ERR_NOT_AVAILABLE: entry('user', 409, ({ reason }: Reason & { readonly workload: string }) => reason),
+  /** The file with the locked tools of a workload cannot be read, or was changed by hand. */
+  ERR_TOOL_LOCK_INVALID: entry('user', 409, ({ reason }: Reason & { readonly path: string }) => reason),
+  /** Tools of a server are not as they were locked. */
+  ERR_TOOLS_DIFFER: entry('user', 409, ({ reason }: Reason & { readonly workload: string }) => reason),
+
   // Application configuration (spec 09 §2)
   /** `config.yaml` is not YAML, or a value in it has the wrong type. */
   ERR_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),

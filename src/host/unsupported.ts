@@ -9,8 +9,6 @@ const PROTECTIONS = [
   'token_exchange_config',
   'upstream_swap_config',
   'aws_sts_config',
-  'authz_config',
-  'authz_config_path',
   'rate_limit_config',
   'validating_webhooks',
   'mutating_webhooks',

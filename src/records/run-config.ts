@@ -116,12 +116,17 @@ const fields = {
   proxy_mode: v.optional(v.string()),
   group: v.optional(v.string()),
   tools_filter: v.nullish(Strings, () => []),
+  /** Ours: only tools that are as they were locked are shown and called. */
+  tools_locked: v.optional(v.boolean()),
   tools_override: v.nullish(
     v.record(
       v.string(),
       v.looseObject({ name: v.optional(v.string()), description: v.optional(v.string()) }),
     ),
   ),
+  /** The content of `--authz-config`; what this version does not know stays in it. */
+  authz_config: v.nullish(v.looseObject({})),
+  authz_config_path: v.optional(v.string()),
   endpoint_prefix: v.optional(v.string(), ''),
   /** What a remote server asks of those who sign in; of interest to us are the keys that hold something. */
   remote_auth_config: v.nullish(v.looseObject({})),
@@ -179,7 +184,7 @@ const WRITE_ORDER =
   oidc_config token_exchange_config upstream_swap_config aws_sts_config authz_config authz_config_path audit_config
   audit_config_path telemetry_config rate_limit_config rate_limit_namespace secrets k8s_pod_template_patch isolate_network
   allow_docker_gateway trust_proxy_headers require_token forward_authorization strict_protocol_validation stateless session_ttl proxy_mode
-  thv_ca_bundle jwks_auth_token_file group tools_filter tools_override ignore_config middleware_configs
+  thv_ca_bundle jwks_auth_token_file group tools_filter tools_override tools_locked ignore_config middleware_configs
   additional_middleware_configs validating_webhooks mutating_webhooks endpoint_prefix runtime_config header_forward
   embedded_auth_server_config scaling_config package_reference resolved_image`
     .split(/\s+/)

@@ -14,6 +14,7 @@ import {
 } from '../records/index.ts';
 import type { EntryHeader, EntryVariable } from '../registry/index.ts';
 import { formatPublish, networkProfile, transportEnvironment } from '../sandbox/index.ts';
+import type { StoredAuthorization } from './authorization.ts';
 import type { RunPlan } from './plan-run.ts';
 import type { StoredAudit } from './resolve-audit.ts';
 import type { CallerSettings, RunRequest, ServerSettings } from './run-request.ts';
@@ -33,6 +34,8 @@ interface Resolved {
   /** Port of the server; 0 for stdio. */
   readonly targetPort: number;
   readonly toolsOverride: ToolsOverride;
+  readonly authorization: StoredAuthorization | undefined;
+  readonly locksTools: boolean;
   readonly audit: StoredAudit | undefined;
   /** Whether tool calls are counted for usage metrics (spec 09 §9.2). */
   readonly countsToolCalls: boolean;
@@ -128,7 +131,7 @@ export function buildRemoteConfig(
 }
 
 function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): RunConfig {
-  const { name, host, port, targetPort, toolsOverride, audit } = resolved;
+  const { name, host, port, targetPort, toolsOverride, authorization, audit } = resolved;
   const { transport, stateless, origin } = resolved.plan;
   const ofCallers = callersConfig(proxy.callers);
   return {
@@ -159,6 +162,10 @@ function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): 
     group,
     tools_filter: [...proxy.tools],
     tools_override: toolsOverride,
+    ...(resolved.locksTools ? { tools_locked: true } : {}),
+    ...(authorization === undefined
+      ? {}
+      : { authz_config: authorization.document, authz_config_path: authorization.path }),
     endpoint_prefix: proxy.endpointPrefix,
     ...(audit === undefined ? {} : { audit_config: audit.config }),
     ...(audit === undefined || audit.path === '' ? {} : { audit_config_path: audit.path }),
@@ -169,6 +176,7 @@ function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): 
       { type: 'auth', parameters: ofCallers.parameters },
       { type: 'mcp-parser', parameters: {} },
       ...(resolved.countsToolCalls ? [{ type: 'usagemetrics', parameters: {} }] : []),
+      ...authorizationStep(authorization),
       { type: 'recovery', parameters: null },
     ],
   };
@@ -235,6 +243,12 @@ function toolFilters(tools: readonly string[], override: ToolsOverride): RunConf
     { type: 'tool-filter', parameters },
     { type: 'tool-call-filter', parameters },
   ];
+}
+
+function authorizationStep(authorization: StoredAuthorization | undefined): RunConfig['middleware_configs'] {
+  if (authorization === undefined) return [];
+  const { document, path } = authorization;
+  return [{ type: 'authorization', parameters: { config_path: path, config_data: document } }];
 }
 
 /** As the reference writes it: `name`, `description` and `required` always, the rest if it says something. */

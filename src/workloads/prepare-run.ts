@@ -5,6 +5,7 @@ import { type Logger, tryLock } from '../platform/index.ts';
 import { parseNewWorkloadName, sanitizeWorkloadName, type WorkloadName } from '../records/index.ts';
 import type { Runtime } from '../runtimes/index.ts';
 import { requireApplicable } from './applicable-flags.ts';
+import { checkAuthorization } from './authorization.ts';
 import { checkCallers, checkCallersOf } from './check-callers.ts';
 import { checkGroup } from './check-group.ts';
 import type { Context } from './context.ts';
@@ -120,6 +121,7 @@ async function prepareDocument(
   const { name, config } = await within(importing, () =>
     admitRunConfig(debug ? { ...document, debug } : document, context),
   );
+  await within(importing, () => checkAuthorization(config));
   await within(importing, () => checkCallersOf(context, config));
   const runtime = context.runtimes.of(config);
   await runtime.open({ signal });

@@ -4,6 +4,7 @@ import { messageOf, ThvError } from '../errors/index.ts';
 import { findFreePort, isPortAvailable, type Logger } from '../platform/index.ts';
 import type { Transport, WorkloadName } from '../records/index.ts';
 import { findUsageEndpoint } from '../usage/index.ts';
+import { readAuthorization, type StoredAuthorization } from './authorization.ts';
 import type { Context } from './context.ts';
 import type { StoredAudit } from './resolve-audit.ts';
 import type { ProxySettings } from './run-request.ts';
@@ -15,13 +16,15 @@ export interface Surroundings {
   readonly toolsOverride: ToolsOverride;
   readonly audit: StoredAudit | undefined;
   readonly countsToolCalls: boolean;
+  readonly authorization: StoredAuthorization | undefined;
+  readonly locksTools: boolean;
   /** Ports that other workloads come back to when they are started. */
   readonly reservedPorts: ReadonlySet<number>;
   /** The workload's own port while it is given other settings: taken, but by itself. */
   readonly ownPort: number | undefined;
 }
 
-/** Throws `ERR_FILE_UNREADABLE`, `ERR_INPUT_INVALID` for a file of overrides that makes no sense. */
+/** Throws `ERR_FILE_UNREADABLE`, `ERR_INPUT_INVALID` or `ERR_AUTHZ_INVALID` for a file that makes no sense. */
 export async function findSurroundings(
   context: Context,
   proxy: ProxySettings,
@@ -33,6 +36,9 @@ export async function findSurroundings(
     audit: proxy.audit && (await (await import('./resolve-audit.ts')).resolveAudit(proxy.audit)),
     toolsOverride: { ...(await readToolsOverride(proxy.toolsOverrideFile)), ...proxy.toolsOverride },
     reservedPorts: await portsOfOthers(context, name),
+    authorization:
+      proxy.authzConfigFile === undefined ? undefined : await readAuthorization(proxy.authzConfigFile),
+    locksTools: proxy.locksTools,
     countsToolCalls: (await findUsageEndpoint(context)) !== undefined,
   };
 }

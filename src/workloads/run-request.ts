@@ -80,6 +80,10 @@ export interface ProxySettings {
   readonly toolsOverrideFile: string | undefined;
   /** The same, as it came with the request; added to what the file says. */
   readonly toolsOverride: ToolsOverride;
+  /** File with the policies that callers are judged by. */
+  readonly authzConfigFile: string | undefined;
+  /** Only tools that are as they were locked are shown and called. */
+  readonly locksTools: boolean;
   /** What is audited; `undefined` for nothing. */
   readonly audit: GivenAudit | undefined;
   readonly callers: CallerSettings;
@@ -168,6 +172,8 @@ export const USUAL_PROXY: ProxySettings = {
   tools: [],
   toolsOverrideFile: undefined,
   toolsOverride: {},
+  authzConfigFile: undefined,
+  locksTools: false,
   audit: undefined,
   callers: { oidc: NO_OIDC, resourceUrl: '', requireToken: false, forwardAuthorization: false },
 };

@@ -1,9 +1,12 @@
+import type { AuthzConfig } from '../authz/index.ts';
 import type { BuildProgress } from '../build/index.ts';
 import type { Registered } from '../clients/index.ts';
 import type { RunConfig, SecretParameter, WorkloadStatus } from '../records/index.ts';
 import type { Registry } from '../registry/index.ts';
 import type { Confinement, NetworkAttempts } from '../runtimes/index.ts';
+import type { Definition, ToolLock } from '../tool-lock/index.ts';
 import type { RunRequest } from './run-request.ts';
+import type { WorkloadTools } from './tools.ts';
 
 /** A workload as `list`, `status` and the API show it (spec 02 §4.6). */
 export interface Workload {
@@ -237,6 +240,14 @@ export interface WorkloadManager {
     request: InspectRequest,
     options: OperationOptions & { readonly progress: Progress },
   ): Promise<string>;
+  /** What its server says its tools are. Throws `ERR_NOT_AVAILABLE` when it does not run. */
+  tools(name: string, options: OperationOptions): Promise<Omit<WorkloadTools, 'lock'>>;
+  /** The tools as they were locked. Throws `ERR_TOOL_LOCK_INVALID`. */
+  toolLock(name: string): Promise<ToolLock | undefined>;
+  lockTools(name: string, tools: readonly Definition[]): Promise<void>;
+  unlockTools(name: string): Promise<void>;
+  /** The policies that its callers are judged by. Throws `ERR_AUTHZ_INVALID`. */
+  policies(name: string): Promise<AuthzConfig | undefined>;
   /** The workload's document as a text to keep elsewhere (spec 02 §2). Throws `ERR_RUN_CONFIG_NOT_FOUND`. */
   export(name: string, format: ExportFormat): Promise<Exported>;
   /** Container output; throws `ERR_LOGS_NOT_FOUND`. With `follow` until `signal` aborts or the container is gone. */
