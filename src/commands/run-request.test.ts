@@ -162,6 +162,7 @@ function serverIn({ target }: RunRequest) {
 function services() {
   const folders = { config: folder, home: folder, state: folder, cache: folder, data: folder };
   return {
+    wanted: '',
     env: {},
     shell: {},
     paths: folders as unknown as Context['paths'],

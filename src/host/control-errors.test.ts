@@ -28,7 +28,7 @@ async function caught(appOf: (hello: Hello) => Hono, name = NAME): Promise<unkno
   const control = await openControl(paths, appOf(hello), silentLogger);
   try {
     const host = await findHost(paths);
-    return await host?.start(name, {}).catch((error: unknown) => error);
+    return await host?.start(name, { environment: {}, runtime: '' }).catch((error: unknown) => error);
   } finally {
     await control.stop();
     await rm(folder, { recursive: true });

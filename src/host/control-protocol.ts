@@ -20,7 +20,11 @@ export const HelloSchema = v.object({
 });
 export type Hello = v.InferOutput<typeof HelloSchema>;
 
-export const StartRequestSchema = v.object({ environment: v.record(v.string(), v.string()) });
+export const StartRequestSchema = v.object({
+  environment: v.record(v.string(), v.string()),
+  /** A command of an older version says it among the variables. */
+  runtime: v.optional(v.string()),
+});
 
 /** What a command did and could not write to the status file: the host goes on trying, as long as nobody else writes it. */
 export const RecordRequestSchema = v.object({

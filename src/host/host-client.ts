@@ -15,7 +15,7 @@ import {
   type RecordRequest,
   ToolsSchema,
 } from './control-protocol.ts';
-import type { RunEnvironment } from './environment.ts';
+import type { RunEnvironment, RunOrigin } from './environment.ts';
 import type { Observation } from './observed-status.ts';
 
 const HELLO_TIMEOUT_MS = 2000;
@@ -34,7 +34,7 @@ interface EndOptions {
 export interface HostConnection {
   readonly hello: Hello;
   /** Takes the workload over; returns as soon as it has, without waiting for readiness. */
-  start(name: WorkloadName, environment: RunEnvironment): Promise<void>;
+  start(name: WorkloadName, origin: RunOrigin): Promise<void>;
   /**
    * Ends the run of one workload, its container untouched; one that the engine is making at this moment is waited for. `false` when
    * it was not being run. Takes `extraMs` more than usual; when `signal` aborts, the host goes on.
@@ -170,8 +170,8 @@ function connectionTo(address: string, hello: Hello): HostConnection {
   }
   return {
     hello,
-    async start(name, environment) {
-      await request('POST', `/workloads/${name}/start`, { body: { environment } });
+    async start(name, origin) {
+      await request('POST', `/workloads/${name}/start`, { body: origin });
     },
     async end(name, { extraMs = 0, signal } = {}) {
       const options = { timeoutMs: END_TIMEOUT_MS + extraMs, signal };

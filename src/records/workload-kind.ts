@@ -19,6 +19,17 @@ export const RUNTIME_WORDS = {
   remote: [],
 } as const satisfies Readonly<Record<WorkloadKind, readonly string[]>>;
 
+/**
+ * How users ask for a kind for all runs that do not ask themselves. It is read where the program is entered; further in, the word is a
+ * value of its own. Another program of ours is told by it again.
+ */
+export const RUNTIME_VARIABLE = 'TOOLHIVE_RUNTIME';
+
+/** The word of that variable, which may be none that is known; '' where it is not set. */
+export function runtimeAskedBy(env: Readonly<Record<string, string | undefined>>): string {
+  return env[RUNTIME_VARIABLE]?.trim() ?? '';
+}
+
 /** How a document says its kind, where `kindOf` would not know it without. */
 export function namedRuntime(kind: WorkloadKind): Pick<RunConfig, 'runtime'> {
   return kind === 'process' ? { runtime: kind } : {};

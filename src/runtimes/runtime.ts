@@ -12,6 +12,8 @@ import type { Backend } from './server.ts';
 
 /** What a runtime is given. It opens everything else itself, on first use. */
 export interface RuntimeServices {
+  /** The runtime that was asked for, as a word; '' where nobody asked. */
+  readonly wanted: string;
   /** Variables that choose an engine. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Variables for the programs that are called, installers among them. */

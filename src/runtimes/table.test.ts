@@ -8,7 +8,7 @@ import type { Runtime, RuntimeServices } from './runtime.ts';
 import { createRuntimes, KINDS } from './table.ts';
 
 const paths = resolvePaths({ HOME: mkdtempSync(join(tmpdir(), 'thv-runtimes-')) });
-const runtimes = createRuntimes({ env: {}, shell: {}, paths, logger: silentLogger });
+const runtimes = createRuntimes({ wanted: '', env: {}, shell: {}, paths, logger: silentLogger });
 mkdirSync(join(paths.data, 'processes', 'was-a-process'), { recursive: true });
 
 const documentOf = (fields: object) =>
@@ -40,7 +40,7 @@ describe('a fourth kind is one more line of the table', () => {
     hasTraceOf: (name) => name === 'was-in-a-cluster',
   });
   const kinds = { ...KINDS, cluster };
-  const four = createRuntimes({ env: {}, shell: {}, paths, logger: silentLogger }, kinds);
+  const four = createRuntimes({ wanted: '', env: {}, shell: {}, paths, logger: silentLogger }, kinds);
 
   test('it is listed, meant by its word, and offered after the others for what it takes', () => {
     const kindsOf = (list: readonly Runtime[]): readonly string[] => list.map(({ kind }) => kind);
@@ -57,11 +57,10 @@ describe('a fourth kind is one more line of the table', () => {
   });
 
   test('a kind without a line does not compile', () => {
+    const services = { wanted: '', env: {}, shell: {}, paths, logger: silentLogger };
     const { container: _, ...rest } = KINDS;
     // @ts-expect-error: its runtime is missing
-    expect(() => createRuntimes({ env: {}, shell: {}, paths, logger: silentLogger }, rest)).toThrow(
-      'no runtime of kind container',
-    );
+    expect(() => createRuntimes(services, rest)).toThrow('no runtime of kind container');
   });
 
   test('nobody else asks which of them a runtime is', async () => {

@@ -18,6 +18,7 @@ import {
 
 const NAME = parseNewWorkloadName('srv');
 const runtimes = createRuntimes({
+  wanted: '',
   env: {},
   shell: {},
   paths: { state: '/none' } as Paths,

@@ -14,8 +14,7 @@ type RuntimeSettings = Pick<ServerSettings, 'runtime' | 'networkMode'> & {
 
 /** The context of a run whose `--runtime` beats the environment's, for all that is asked about engines from here on. */
 export function withRuntime(context: Context, runtime: RuntimeChoice | undefined): Context {
-  if (runtime === undefined) return context;
-  return context.reopen({ ...context.env, TOOLHIVE_RUNTIME: runtime });
+  return runtime === undefined ? context : context.withRuntime(runtime);
 }
 
 /**

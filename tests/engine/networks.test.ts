@@ -37,7 +37,7 @@ describeEngines('networks', (under) => {
   });
 
   test('so do two processes', async () => {
-    const other = await openEngine({ env: { TOOLHIVE_DOCKER_SOCKET: under.socket } });
+    const other = await openEngine({ wanted: '', env: { TOOLHIVE_DOCKER_SOCKET: under.socket } });
     const name = under.uniqueName();
     const spec = { internal: false, labels: {} };
     try {

@@ -13,7 +13,7 @@ import { sightContainer, sightContainers } from './sighting.ts';
 /** Servers in containers of Docker or Podman. */
 export function createContainerRuntime(services: RuntimeServices): Runtime {
   const access = createEngineAccess(services);
-  const { env, paths, logger, notes } = access;
+  const { env, wanted, paths, logger, notes } = access;
   const images = () => import('./obtain-image.ts');
   return {
     kind: 'container',
@@ -23,7 +23,7 @@ export function createContainerRuntime(services: RuntimeServices): Runtime {
     endsWithSupervisor: false,
     isolatesNetwork: false,
     requireConnection: () => undefined,
-    isNamed: namesAnEngine(env),
+    isNamed: namesAnEngine(services),
     async open({ signal }) {
       await access.engine(signal);
     },
@@ -54,7 +54,7 @@ export function createContainerRuntime(services: RuntimeServices): Runtime {
       (await import('./auxiliary.ts')).openAuxiliary(access, name, signal),
     serve: async (name, config, { logger: log, signal }) => ({
       type: 'started',
-      backend: createContainerBackend(name, config, { paths, env, notes, logger: log, signal }),
+      backend: createContainerBackend(name, config, { paths, env, wanted, notes, logger: log, signal }),
     }),
   };
 }
