@@ -1,6 +1,11 @@
 import { ThvError } from '../errors/index.ts';
+import { sleep } from '../platform/index.ts';
 import type { EngineHttp } from './http.ts';
 import type { NetworkSummary, Networks, Waiting } from './types.ts';
+
+/** How long the maker of a younger network may take to remove it. */
+const YIELD_MS = 1000;
+const LOOK_EVERY_MS = 50;
 
 type NetworkSpec = Parameters<Networks['ensure']>[1];
 
@@ -51,11 +56,25 @@ export function createNetworks(http: EngineHttp): Networks {
       },
       ...options,
     });
-    // Another process may have made one at the same moment. All of them keep the first, because with two networks of one name neither is usable.
-    const [first] = (await named(name, options)).sort(byAge);
-    if (first === undefined || first.Id === Id) return Id;
-    await removeById(Id, options);
-    return first.Id;
+    const kept = await keptOf(name, Id, options);
+    if (kept !== Id) await removeById(Id, options);
+    return kept;
+  }
+
+  /**
+   * Which network stays when other processes made one of that name at the same moment as `own`, because with two of one name neither
+   * is usable: the oldest. The maker of a younger one takes it away. One who does not has looked before ours could be
+   * seen, and uses it: then that one stays.
+   */
+  async function keptOf(name: string, own: string, options: Waiting): Promise<string> {
+    const deadline = performance.now() + YIELD_MS;
+    for (;;) {
+      const [first, second] = (await named(name, options)).sort(byAge);
+      if (first !== undefined && first.Id !== own) return first.Id;
+      if (second === undefined) return own;
+      if (performance.now() > deadline) return second.Id;
+      await sleep(LOOK_EVERY_MS, options.signal);
+    }
   }
 
   async function makeOrFind(name: string, spec: NetworkSpec, options: Waiting): Promise<string> {
