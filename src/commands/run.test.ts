@@ -62,6 +62,7 @@ test('the help of run', () => {
       thv run [flags] SERVER_OR_IMAGE_OR_PROTOCOL [-- ARGS...]
 
     Flags:
+          --allow-docker-gateway                        Let an isolated container reach this machine (host.docker.internal and the gateway of the engine)
           --allow-install-scripts                       Let a package and its dependencies run programs while they are installed (runtime process)
           --allowed-origins stringArray                 Origins that web pages may call the proxy from, exactly as browsers send them (default: the proxy itself, on a loopback host)
           --build-with stringArray                      Additional Python requirement for a uvx:// package (may be repeated)
@@ -77,6 +78,7 @@ test('the help of run', () => {
       -h, --help                                        help for run
           --host string                                 Host for the HTTP proxy to listen on (IP or hostname) (default "127.0.0.1")
           --ignore-globally                             Load global ignore patterns from ~/.config/toolhive/thvignore (default true)
+          --isolate-network                             Isolate the network of the server: it reaches only what its permission profile grants
           --js-runtime string                           What runs an npm package: node (this machine's Node.js), bun (built in), or auto (runtime process)
       -l, --label stringArray                           Set labels on the container (format: key=value)
           --memory string                               Memory that the server may use (such as 512m or 2g; unlimited for no limit; default: half of the machine, 4g at most)

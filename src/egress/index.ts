@@ -1,2 +1,2 @@
 export { openEgressProxy } from './proxy.ts';
-export type { EgressRules } from './rules.ts';
+export { type EgressRules, isGranted } from './rules.ts';

@@ -36,6 +36,7 @@ export { askReadiness, probeReadiness } from './probe-readiness.ts';
 export { batchRefused, twistRefused } from './refusals.ts';
 export { jsonError, textError } from './respond.ts';
 export { createReverseProxy, type ReverseProxy, type ReverseProxyOptions } from './reverse-proxy/proxy.ts';
+export type { Tunnel } from './reverse-proxy/raw/tunnel.ts';
 export { createServerStdio, type ServerStdio, type ServerStdioOptions } from './server-stdio/bridge.ts';
 export type {
   Endpoint,

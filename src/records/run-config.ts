@@ -99,6 +99,7 @@ const fields = {
   container_labels: v.nullish(StringMap, () => ({})),
   secrets: v.nullish(Strings, () => []),
   isolate_network: v.optional(v.boolean(), false),
+  allow_docker_gateway: v.optional(v.boolean()),
   trust_proxy_headers: v.optional(v.boolean(), false),
   strict_protocol_validation: v.optional(v.boolean()),
   stateless: v.optional(v.boolean()),

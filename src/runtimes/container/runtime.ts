@@ -1,5 +1,6 @@
 import { hasCode, ThvError } from '../../errors/index.ts';
 import type { WorkloadName } from '../../records/index.ts';
+import { deleteIsolationFiles } from '../../sandbox/index.ts';
 import { NOWHERE } from '../nowhere.ts';
 import type { Auxiliary, LogOptions, OutputChunk, Runtime, RuntimeServices, Waiting } from '../runtime.ts';
 import { createContainerBackend } from './backend.ts';
@@ -23,7 +24,6 @@ export function createContainerRuntime(services: RuntimeServices): ContainerRunt
     kind: 'container',
     runs: 'images',
     endsWithSupervisor: false,
-    isolatesNetwork: false,
     isNamed: namesAnEngine(env),
     async open({ signal }) {
       await access.engine(signal);
@@ -50,7 +50,13 @@ export function createContainerRuntime(services: RuntimeServices): ContainerRunt
     makeRoom: async () => undefined,
     grantStopTime: () => undefined,
     isDeploying: (name) => findUnfinishedDeploy(paths.state, name) !== undefined,
-    leftovers: (name) => [{ what: 'the note of its engine', remove: () => notes.delete(name) }],
+    leftovers: (name) => [
+      { what: 'the note of its engine', remove: () => notes.delete(name) },
+      {
+        what: 'the configuration of what isolates it',
+        remove: () => deleteIsolationFiles(paths.state, name),
+      },
+    ],
     openAuxiliary: async (name, { signal }) =>
       (await import('./auxiliary.ts')).openAuxiliary(access, name, signal),
     serve: async (name, config, { logger: log, signal }) => ({

@@ -22,7 +22,6 @@ export function createProcessRuntime(services: RuntimeServices): Runtime {
     kind: 'process',
     runs: 'packages',
     endsWithSupervisor: true,
-    isolatesNetwork: true,
     notForKubernetes: 'packages that are run as processes have no image for a Kubernetes deployment',
     isNamed: false,
     open: async () => undefined,

@@ -7,8 +7,6 @@ export function createRemoteRuntime(): Runtime {
     kind: 'remote',
     runs: 'nothing',
     endsWithSupervisor: true,
-    // A remote server runs in no network of ours, so nothing is left to isolate.
-    isolatesNetwork: true,
     notForKubernetes: 'remote MCP servers are not supported in Kubernetes deployments',
     isNamed: false,
     open: async () => undefined,
