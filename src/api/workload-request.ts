@@ -130,6 +130,8 @@ function serverOf(body: UpdateRequest, { runtime = '', present }: RequestFacts):
     secrets,
     volumes: checked(() => volumes.map((volume) => parseVolume(volume))),
     permissions: profile === undefined ? undefined : { kind: 'profile', profile },
+    isolation: body.network_isolation ? 'wanted' : 'none',
+    allowDockerGateway: body.allow_docker_gateway,
     runtimeOverride: overrideOf(body, present !== undefined && isBuiltAlike(body, present)),
   };
 }
@@ -268,8 +270,6 @@ function overrideOf({ image, url, runtime_config }: UpdateRequest, keepsBuild: b
 /** Protection and sources that are asked for and cannot be given are refused, never left out in silence. */
 function refuseWhatIsNotDone(body: UpdateRequest): void {
   const asked: readonly (readonly [string, boolean])[] = [
-    ['network_isolation', body.network_isolation],
-    ['allow_docker_gateway', body.allow_docker_gateway],
     ['oauth_config', isGiven(withoutDefaults(body.oauth_config))],
     ['headers', body.headers.length > 0 && body.url === ''],
   ];

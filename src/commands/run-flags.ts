@@ -146,6 +146,16 @@ export const runFlags = {
     help: "Connect the container to a network (e.g., 'host' for host networking)",
     schema: Text,
   },
+  'isolate-network': {
+    kind: 'bool',
+    help: 'Isolate the network of the server: it reaches only what its permission profile grants',
+    schema: Switch,
+  },
+  'allow-docker-gateway': {
+    kind: 'bool',
+    help: 'Let an isolated container reach this machine (host.docker.internal and the gateway of the engine)',
+    schema: Switch,
+  },
   tools: {
     kind: 'stringArray',
     help: 'Filter MCP server tools (comma-separated list of tool names); may be repeated',

@@ -88,6 +88,8 @@ function serverSettings(options: RunOptions, serverArguments: readonly string[])
     publish: options.publish,
     permissions: profile === undefined ? undefined : { kind: 'named', nameOrPath: profile },
     networkMode: options.network,
+    isolation: options.isolateNetwork ? 'required' : 'none',
+    allowDockerGateway: options.allowDockerGateway,
     caCertificate: given(options.caCert),
     runtimeOverride: runtimeOverride({
       builder_image: options.runtimeImage,

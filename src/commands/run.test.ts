@@ -62,6 +62,7 @@ test('the help of run', () => {
       thv run [flags] SERVER_OR_IMAGE_OR_PROTOCOL [-- ARGS...]
 
     Flags:
+          --allow-docker-gateway                        Let an isolated container reach this machine (host.docker.internal and the gateway of the engine)
           --allow-install-scripts                       Let a package and its dependencies run programs while they are installed (runtime process)
           --allowed-origins stringArray                 Origins that web pages may call the proxy from, exactly as browsers send them (default: the proxy itself, on a loopback host)
           --audit-config string                         Path to a file that says what is audited, and where to (JSON or YAML)
@@ -81,6 +82,7 @@ test('the help of run', () => {
       -h, --help                                        help for run
           --host string                                 Host for the HTTP proxy to listen on (IP or hostname) (default "127.0.0.1")
           --ignore-globally                             Load global ignore patterns from ~/.config/toolhive/thvignore (default true)
+          --isolate-network                             Isolate the network of the server: it reaches only what its permission profile grants
           --js-runtime string                           What runs an npm package: node (this machine's Node.js), bun (built in), or auto (runtime process)
           --jwks-allow-private-ip                       Allow OIDC endpoints on private IP addresses
           --jwks-auth-token-file string                 File with a bearer token to send to the OIDC provider

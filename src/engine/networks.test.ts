@@ -18,7 +18,7 @@ function engineWith(networks: readonly string[]) {
     },
   };
   return {
-    networks: createNetworks(http as unknown as EngineHttp /* the part that is asked */),
+    networks: createNetworks(http as unknown as EngineHttp /* the part that is asked */, 'docker'),
     removed,
     /** Another process takes it away. */
     lose: (id: string) => {
@@ -27,7 +27,7 @@ function engineWith(networks: readonly string[]) {
   };
 }
 
-const SPEC = { internal: false, labels: {} };
+const SPEC = { labels: {} };
 
 test('the older network of another process stays, and ours goes', async () => {
   const { networks, removed } = engineWith(['other', 'own']);

@@ -1,16 +1,15 @@
-import { ThvError } from '../errors/index.ts';
+import { hasCode, ThvError } from '../errors/index.ts';
 import { sleep } from '../platform/index.ts';
 import type { EngineHttp } from './http.ts';
-import type { NetworkSummary, Networks, Waiting } from './types.ts';
+import { createRequest, sealedSubnetOf } from './sealed-network.ts';
+import type { NetworkSpec, NetworkSummary, Networks, Waiting } from './types.ts';
 
 /** How long the maker of a younger network may take to remove it. */
 const YIELD_MS = 1000;
 const LOOK_EVERY_MS = 50;
 
-type NetworkSpec = Parameters<Networks['ensure']>[1];
-
 /** Finds, makes and removes networks of one engine (spec 03 §3, §9.1). */
-export function createNetworks(http: EngineHttp): Networks {
+export function createNetworks(http: EngineHttp, kind: 'docker' | 'podman'): Networks {
   /** Names being made right now: Docker before API 1.44 gives one name to two networks when asked twice at once. */
   const underWay = new Map<string, Promise<string>>();
 
@@ -44,20 +43,9 @@ export function createNetworks(http: EngineHttp): Networks {
       await removeDuplicates(present, options);
       return oldest.Id;
     }
-    const { Id } = await http.json<{ readonly Id: string }>({
-      method: 'POST',
-      path: '/networks/create',
-      json: {
-        Name: name,
-        Driver: 'bridge',
-        Internal: spec.internal,
-        Labels: spec.labels,
-        CheckDuplicate: true,
-      },
-      ...options,
-    });
-    const kept = await keptOf(name, Id, options);
-    if (kept !== Id) await removeById(Id, options);
+    const own = await createNetwork(name, spec, options);
+    const kept = await keptOf(name, own, options);
+    if (kept !== own) await removeById(own, options);
     return kept;
   }
 
@@ -75,6 +63,14 @@ export function createNetworks(http: EngineHttp): Networks {
       if (performance.now() > deadline) return second.Id;
       await sleep(LOOK_EVERY_MS, options.signal);
     }
+  }
+
+  async function createNetwork(name: string, spec: NetworkSpec, options: Waiting) {
+    const { api, path, json } = createRequest(kind, name, spec);
+    const spoken = api === undefined ? http : http.withVersion(api);
+    type Made = { readonly Id: string } | { readonly id: string };
+    const made = await spoken.json<Made>({ method: 'POST', path, json, ...options });
+    return 'Id' in made ? made.Id : made.id;
   }
 
   async function makeOrFind(name: string, spec: NetworkSpec, options: Waiting): Promise<string> {
@@ -99,6 +95,36 @@ export function createNetworks(http: EngineHttp): Networks {
       const own = makeOrFind(name, spec, options).finally(() => underWay.delete(name));
       underWay.set(name, own);
       return await own;
+    },
+
+    async findSealed(name, options = {}) {
+      const [oldest] = (await named(name, options)).sort(byAge);
+      return oldest === undefined ? undefined : sealedSubnetOf(kind, oldest);
+    },
+
+    async connect(network, container, { address, ...options } = {}) {
+      const fixed = address === undefined ? {} : { IPAMConfig: { IPv4Address: address } };
+      await http.send({
+        method: 'POST',
+        path: `/networks/${encodeURIComponent(network)}/connect`,
+        json: { Container: container, EndpointConfig: fixed },
+        ...options,
+      });
+    },
+
+    async disconnect(network, container, options = {}) {
+      try {
+        await http.send({
+          method: 'POST',
+          path: `/networks/${encodeURIComponent(network)}/disconnect`,
+          json: { Container: container, Force: true },
+          accept: [404],
+          ...options,
+        });
+      } catch (error) {
+        const isOut = hasCode(error, 'ERR_ENGINE_REQUEST') && error.facts.refusal === 'not-connected';
+        if (!isOut) throw error;
+      }
     },
 
     async remove(name, options = {}) {

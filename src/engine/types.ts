@@ -152,14 +152,30 @@ export interface PullProgress {
   readonly totalBytes?: number;
 }
 
+/**
+ * A bridge. One with a subnet is sealed: it has no way out, no address of the machine and no name service of the engine, and its
+ * containers can be given addresses.
+ */
+export interface NetworkSpec {
+  readonly labels: Readonly<Record<string, string>>;
+  /** IPv4 in CIDR notation. */
+  readonly sealedSubnet?: string | undefined;
+}
+
 export interface Networks {
   list(query: { readonly name?: string }, options?: Waiting): Promise<readonly NetworkSummary[]>;
-  /** Succeeds when a network of exactly this name exists already. Gives its id, of several the oldest's. */
-  ensure(
-    name: string,
-    spec: { readonly internal: boolean; readonly labels: Readonly<Record<string, string>> },
-    options?: Waiting,
-  ): Promise<string>;
+  /** The subnet of a sealed network; `undefined` where there is no network of this name, or one that is not sealed. */
+  findSealed(name: string, options?: Waiting): Promise<string | undefined>;
+  /** Succeeds when a network of exactly this name exists already, which is not looked at any closer. Gives its id, of several the oldest's. */
+  ensure(name: string, spec: NetworkSpec, options?: Waiting): Promise<string>;
+  /** Joins a container to a network; under `address`, which a sealed network can give. */
+  connect(
+    network: string,
+    container: string,
+    options?: Waiting & { readonly address?: string | undefined },
+  ): Promise<void>;
+  /** Takes out a container, whether it runs or not. Succeeds when it, or the network, is gone. */
+  disconnect(network: string, container: string, options?: Waiting): Promise<void>;
   /** Removing a network that is gone succeeds. */
   remove(name: string, options?: Waiting): Promise<void>;
 }

@@ -305,7 +305,7 @@ export const CATALOG = {
       reason,
     }: Reason & {
       readonly status?: number;
-      readonly refusal?: 'no-space' | 'cannot-limit' | 'name-taken' | undefined;
+      readonly refusal?: 'no-space' | 'cannot-limit' | 'name-taken' | 'not-connected' | undefined;
     }) => reason,
   ),
   /** The engine does not know the container. */

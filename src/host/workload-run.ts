@@ -140,7 +140,7 @@ class Run implements WorkloadRun {
     void this.#status.begin();
     const config = await this.#deps.runConfigs.get(this.name);
     const runtime = this.#runtimeOf(config);
-    refuseUnsupported(config, runtime);
+    refuseUnsupported(config);
     await using resources = new AsyncDisposableStack();
     const served = await runtime.serve(this.name, config, { logger: this.#log, signal: this.#signal });
     return served.type === 'upstream'

@@ -1,5 +1,6 @@
 export { findAssignment } from './assignment.ts';
 export { createEngineNotes, type EngineNote, type EngineNotes } from './engine-notes.ts';
+export { isIsolated } from './isolation.ts';
 export { parseFirstJson } from './json-text.ts';
 export {
   type ContainerRole,

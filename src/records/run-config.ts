@@ -102,6 +102,7 @@ const fields = {
   container_labels: v.nullish(StringMap, () => ({})),
   secrets: v.nullish(Strings, () => []),
   isolate_network: v.optional(v.boolean(), false),
+  allow_docker_gateway: v.optional(v.boolean()),
   trust_proxy_headers: v.optional(v.boolean(), false),
   oidc_config: v.nullish(OidcConfigSchema),
   thv_ca_bundle: v.optional(v.string()),

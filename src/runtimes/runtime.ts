@@ -51,8 +51,6 @@ export interface Runtime {
   readonly caution?: string;
   /** A server ends when its supervisor does, so only the supervisor knows about it. */
   readonly endsWithSupervisor: boolean;
-  /** Whether it enforces `isolate_network` of a document. */
-  readonly isolatesNetwork: boolean;
   /** Why its workloads cannot be exported for Kubernetes. */
   readonly notForKubernetes?: string;
 

@@ -47,6 +47,7 @@ export interface ResolvedServer extends Resolved {
   readonly serverArguments: readonly string[];
   /** With the user's mounts and network in it. */
   readonly profile: PermissionProfile;
+  readonly isIsolated: boolean;
   /** Given, from files, and what the source declares. */
   readonly environment: Readonly<Record<string, string>>;
   readonly secrets: readonly SecretParameter[];
@@ -64,7 +65,7 @@ export function buildRunConfig(
   server: ServerSettings,
   resolved: ResolvedServer,
 ): RunConfig {
-  const { kind, profile, image } = resolved;
+  const { kind, profile, image, isIsolated } = resolved;
   const { jsRuntime, limits, permissions, ignore, noSandbox, allowInstallScripts, learnedPermissionsFile } =
     server;
   return withDerived(
@@ -82,6 +83,8 @@ export function buildRunConfig(
       publish: server.publish.map(formatPublish),
       ...(permissions?.kind === 'named' ? { permission_profile_name_or_path: permissions.nameOrPath } : {}),
       permission_profile: profile,
+      isolate_network: isIsolated,
+      ...(server.allowDockerGateway ? { allow_docker_gateway: true } : {}),
       env_vars: resolved.environment,
       volumes: server.volumes.map(({ text }) => text),
       secrets: resolved.secrets.map(formatSecretParameter),

@@ -115,6 +115,23 @@ export const RULES: readonly Rule[] = [
   },
   { flag: '--network', isGiven: ({ server }) => server.networkMode !== '', targets: OWN, needs: 'sandbox' },
   {
+    flag: '--isolate-network',
+    key: 'isolate_network',
+    isGiven: ({ server }) => server.isolation === 'required',
+    // A remote server runs in no network of ours, so nothing is left to isolate.
+    isIn: (config) => config.isolate_network && config.remote_url === undefined,
+    targets: OWN,
+    needs: 'sandbox',
+  },
+  {
+    flag: '--allow-docker-gateway',
+    field: 'allow_docker_gateway',
+    key: 'allow_docker_gateway',
+    isGiven: ({ server }, present) => server.allowDockerGateway && present?.allow_docker_gateway !== true,
+    isIn: (config) => config.allow_docker_gateway === true,
+    targets: IMAGES,
+  },
+  {
     flag: '--target-port',
     field: 'target_port',
     isGiven: ({ server: { targetPort } }, present) => targetPort !== 0 && targetPort !== present?.target_port,

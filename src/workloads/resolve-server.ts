@@ -4,6 +4,7 @@ import { networkPolicyOf, type PermissionProfile, type RunConfig, requireSound }
 import type { Runtime } from '../runtimes/index.ts';
 import {
   checkProfile,
+  formatPublish,
   networkProfile,
   readPermissionProfile,
   volumesOf,
@@ -16,6 +17,7 @@ import type { ResolvedServer } from './build-run-config.ts';
 import { checkLimits } from './check-limits.ts';
 import { collectEnvironment } from './environment.ts';
 import type { Filled } from './fill-environment.ts';
+import { reconcileIsolation } from './isolation.ts';
 import { checkLearnedPath } from './learn.ts';
 import type { RunPlan } from './plan-run.ts';
 import { checkPort, choosePorts, resolveHost, type Surroundings } from './resolve-proxy.ts';
@@ -52,7 +54,9 @@ export async function resolveServer(
     { given: server.environment, file: server.environmentFile, folder: server.environmentFolder },
     logger,
   );
-  const profile = await during('STEP_RUN_CONFIG', () => checkSettings(request, server, facts));
+  const { profile, isIsolated } = await during('STEP_RUN_CONFIG', () =>
+    checkSettings(request, server, facts),
+  );
   const targets = server.secrets.map(({ target }) => target);
   const filled = await during('STEP_ENVIRONMENT', () =>
     facts.fill(new Set([...Object.keys(given), ...targets])),
@@ -71,6 +75,7 @@ export async function resolveServer(
     kind: runtime.kind,
     serverArguments,
     profile,
+    isIsolated,
     environment,
     secrets,
   };
@@ -85,12 +90,15 @@ export async function permissionsOf(
   return given?.profile;
 }
 
-/** What can be wrong with a request before anybody is asked for values or an image; gives the profile with the user's mounts and network in it. */
+/**
+ * What can be wrong with a request before anybody is asked for values or an image; gives the profile with the user's mounts and
+ * network in it, and whether the network is isolated.
+ */
 async function checkSettings(
   request: RunRequest,
   server: ServerSettings,
   facts: ServerFacts,
-): Promise<PermissionProfile> {
+): Promise<Pick<ResolvedServer, 'profile' | 'isIsolated'>> {
   const { plan, runtime, present, surroundings, logger } = facts;
   const runsAs = placeOf(runtime);
   const { transport, permissions } = plan;
@@ -107,8 +115,12 @@ async function checkSettings(
     server.networkMode,
   );
   runtime.requireConnection(networkPolicyOf(profile).mode);
+  const isIsolated = reconcileIsolation(server.isolation, profile, logger);
   if (runsAs === 'process') refuseNamedVolumes(profile);
-  else warnAboutProfile(profile, surroundings, logger);
+  else {
+    if (isIsolated) refusePublished(server.publish);
+    warnAboutProfile(profile, { ...surroundings, isIsolated, logger });
+  }
   // A process without a network is reached all the same, through a socket that it is handed.
   if (runsAs === 'container' && transport !== 'stdio' && networkPolicyOf(profile).connection === 'none') {
     throw new ThvError(
@@ -118,7 +130,19 @@ async function checkSettings(
     );
   }
   await checkPort(request.proxy, surroundings);
-  return profile;
+  return { profile, isIsolated };
+}
+
+/** A port of an isolated container would be a way around its proxy. Throws `ERR_INPUT_INVALID`. */
+function refusePublished([port]: ServerSettings['publish']): void {
+  if (port === undefined) return;
+  throw new ThvError(
+    'ERR_INPUT_INVALID',
+    {
+      reason: `port ${formatPublish(port)} cannot be published: an isolated server is reached through its proxy only`,
+    },
+    { hint: 'leave out --publish, or pass --isolate-network=false' },
+  );
 }
 
 /** Named volumes are the engine's. Throws `ERR_INPUT_INVALID`. */
@@ -135,13 +159,30 @@ function refuseNamedVolumes(profile: PermissionProfile): void {
 }
 
 /** What a reader of the profile might believe to be otherwise (spec 03 §15-B10, B20). */
-function warnAboutProfile(profile: PermissionProfile, { name }: Surroundings, logger: Logger): void {
-  const { connection, outbound } = networkPolicyOf(profile);
-  if (outbound.type !== 'everything' && connection !== 'none') {
-    logger.warn('outbound traffic is not restricted: the rules of a profile need network isolation', {
+function warnAboutProfile(
+  profile: PermissionProfile,
+  {
+    name,
+    isIsolated,
+    logger,
+  }: Pick<Surroundings, 'name'> & { readonly isIsolated: boolean; readonly logger: Logger },
+): void {
+  const { connection, outbound, inboundHosts } = networkPolicyOf(profile);
+  const restricted = [
+    ...(outbound.type === 'everything' ? [] : ['outbound']),
+    ...(inboundHosts.length === 0 ? [] : ['inbound']),
+  ];
+  if (restricted.length > 0 && connection !== 'none' && !isIsolated) {
+    logger.warn(
+      `${restricted.join(' and ')} traffic is not restricted: the rules of a profile need network isolation (--isolate-network)`,
+      { workload: name, profile: profile.name ?? '' },
+    );
+  }
+  if (!profile.privileged) return;
+  logger.warn('the container runs privileged', { workload: name });
+  if (isIsolated) {
+    logger.warn('network isolation does not hold against a privileged server, which can change its network', {
       workload: name,
-      profile: profile.name ?? '',
     });
   }
-  if (profile.privileged) logger.warn('the container runs privileged', { workload: name });
 }

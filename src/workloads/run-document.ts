@@ -43,7 +43,7 @@ export async function documentOf(
     return await serverDocument(context, runtime, request, { ...options, subject, surroundings, present });
   const resolved = await resolveRemote(context, request, subject, { ...options, surroundings, present });
   const config = buildRemoteConfig(request, subject, resolved);
-  await during('STEP_RUN_CONFIG', async () => refuseUnsupported(config, runtime));
+  await during('STEP_RUN_CONFIG', async () => refuseUnsupported(config));
   return { config, isReady: true };
 }
 

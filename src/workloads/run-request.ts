@@ -136,11 +136,17 @@ export interface ServerSettings {
   readonly permissions: GivenPermissions | undefined;
   /** Engine network mode, '' for the default. */
   readonly networkMode: string;
+  readonly isolation: RequestedIsolation;
+  /** An isolated container may also reach the machine, by the names and the address that engines give it. */
+  readonly allowDockerGateway: boolean;
   /** CA certificate for image builds, a path; `undefined` for the configured one. */
   readonly caCertificate: string | undefined;
   /** How an image is built for a package. */
   readonly runtimeOverride: RuntimeOverride | undefined;
 }
+
+/** `wanted` gives way to a network mode that has no isolation, `required` is an error there. */
+export type RequestedIsolation = 'none' | 'wanted' | 'required';
 
 export type GivenPermissions =
   /** `none`, `network` or the path of a file. */
@@ -196,6 +202,8 @@ export const USUAL_SERVER: ServerSettings = {
   publish: [],
   permissions: undefined,
   networkMode: '',
+  isolation: 'none',
+  allowDockerGateway: false,
   caCertificate: undefined,
   runtimeOverride: undefined,
 };

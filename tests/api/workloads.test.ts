@@ -242,12 +242,6 @@ describe.skipIf(socket === '')('workloads over the API', () => {
       400,
       /: failed to get nope: secrets provider not configured\./,
     ],
-    [
-      'protection that is not there',
-      () => ({ network_isolation: true }),
-      400,
-      /^invalid run configuration provided: this version does not support network_isolation for workloads\n$/,
-    ],
     ...[{ callback_port: 9999 }, { skip_browser: true }, { oauth_params: { prompt: 'login' } }].map(
       (oauth_config) =>
         [

@@ -134,6 +134,8 @@ describe('run', () => {
           publish: [{ hostPort: '', containerPort: '80' }],
           permissions: undefined,
           networkMode: 'host',
+          isolation: 'none',
+          allowDockerGateway: false,
           caCertificate: undefined,
           runtime: undefined,
           noSandbox: false,

@@ -68,7 +68,7 @@ describeEngines('containers', (under) => {
 
   test('the start of a container whose network is gone is refused, and does not say that the container is', async () => {
     const network = under.uniqueName();
-    await under.engine.networks.ensure(network, { internal: false, labels: {} });
+    await under.engine.networks.ensure(network, { labels: {} });
     const { id } = await under.engine.containers.create(under.uniqueName(), {
       Image: under.image,
       Cmd: ['/bin/cat'],

@@ -41,7 +41,7 @@ export function createContainerBackend(
     async deploy(environment) {
       const engine = await open();
       const overlays = await overlaysOf(workload, config, options);
-      const deploy = { environment, overlays, mark, logger, signal };
+      const deploy = { environment, overlays, env, paths, mark, logger, signal };
       notes.note(workload, engine).catch((error: unknown) => {
         logger.debug('engine of the workload not noted', { error });
       });

@@ -3,6 +3,7 @@ import { type Engine, openEngine } from '../../engine/index.ts';
 import { within } from '../../errors/index.ts';
 import { createEngineNotes, type EngineNote, type EngineNotes } from '../../records/index.ts';
 import type { RuntimeServices } from '../runtime.ts';
+import { networkProxyOf } from './network-proxy.ts';
 
 /** The engine that this environment means, opened on first use and kept while it can be opened. */
 export interface EngineAccess extends RuntimeServices {
@@ -47,7 +48,10 @@ function openNamed(
   { env, wanted }: Pick<RuntimeServices, 'env' | 'wanted'>,
   signal: AbortSignal | undefined,
 ): Promise<Engine> {
-  return within('failed to create container runtime', () => openEngine({ env, wanted, signal }));
+  return within('failed to create container runtime', () => {
+    networkProxyOf(env); // as early as the reference says it
+    return openEngine({ env, wanted, signal });
+  });
 }
 
 /** Whether this engine is the one noted, by whatever path its socket was reached. */

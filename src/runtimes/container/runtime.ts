@@ -1,5 +1,6 @@
 import { hasCode, ThvError } from '../../errors/index.ts';
 import { RUNTIME_WORDS, type WorkloadName } from '../../records/index.ts';
+import { deleteIsolationFiles } from '../../sandbox/index.ts';
 import { NOWHERE } from '../nowhere.ts';
 import type { LogOptions, OutputChunk, Runtime, RuntimeServices } from '../runtime.ts';
 import { createContainerBackend } from './backend.ts';
@@ -21,7 +22,6 @@ export function createContainerRuntime(services: RuntimeServices): Runtime {
     names: RUNTIME_WORDS.container,
     takes: ['image', 'package'],
     endsWithSupervisor: false,
-    isolatesNetwork: false,
     requireConnection: () => undefined,
     isNamed: namesAnEngine(services),
     async open({ signal }) {
@@ -49,7 +49,13 @@ export function createContainerRuntime(services: RuntimeServices): Runtime {
     makeRoom: async () => undefined,
     grantStopTime: () => undefined,
     isDeploying: (name) => findUnfinishedDeploy(paths.state, name) !== undefined,
-    leftovers: (name) => [{ what: 'the note of its engine', remove: () => notes.delete(name) }],
+    leftovers: (name) => [
+      { what: 'the note of its engine', remove: () => notes.delete(name) },
+      {
+        what: 'the configuration of what isolates it',
+        remove: () => deleteIsolationFiles(paths.state, name),
+      },
+    ],
     openAuxiliary: async (name, { signal }) =>
       (await import('./auxiliary.ts')).openAuxiliary(access, name, signal),
     serve: async (name, config, { logger: log, signal }) => ({

@@ -35,7 +35,6 @@ export function createProcessRuntime(services: RuntimeServices): Runtime {
     takes: ['package'],
     caution: WEAKER,
     endsWithSupervisor: true,
-    isolatesNetwork: true,
     notForKubernetes: 'packages that are run as processes have no image for a Kubernetes deployment',
     requireConnection,
     isNamed: false,

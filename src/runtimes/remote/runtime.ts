@@ -10,8 +10,6 @@ export function createRemoteRuntime(): Runtime {
     names: RUNTIME_WORDS.remote,
     takes: [],
     endsWithSupervisor: true,
-    // A remote server runs in no network of ours, so nothing is left to isolate.
-    isolatesNetwork: true,
     notForKubernetes: 'remote MCP servers are not supported in Kubernetes deployments',
     requireConnection: () => undefined,
     isNamed: false,
