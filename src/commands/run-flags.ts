@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { ownGroupFlag } from '../cli/index.ts';
-import { JS_RUNTIME_CHOICES } from '../records/index.ts';
+import { JS_RUNTIME_CHOICES, VERIFICATION_MODES } from '../records/index.ts';
 import { RUNTIMES, unknownRuntime } from '../workloads/index.ts';
 import {
   Cpus,
@@ -188,6 +188,17 @@ export const runFlags = {
     kind: 'stringArray',
     help: 'Header to add to every request to a remote server, with the value of a secret (format: Name=SECRET, may be repeated)',
     schema: HeaderSecrets,
+  },
+  'image-verification': {
+    kind: 'string',
+    help: 'Verify who signed the image (warn, enabled or disabled)',
+    schema: v.optional(
+      v.picklist(
+        VERIFICATION_MODES,
+        ({ input }) => `invalid value for --image-verification: ${String(input)}`,
+      ),
+      'warn',
+    ),
   },
   'ca-cert': {
     kind: 'string',

@@ -87,6 +87,7 @@ const FLAGS: Readonly<Record<RunFlag, readonly [() => readonly string[], Readonl
     () => ['X-A=key'],
     { container: 'refused', process: 'refused', remote: 'document' },
   ],
+  'image-verification': [() => ['enabled'], BUILT],
   'ca-cert': [() => ['/nowhere/ca.pem'], { ...BUILT, container: 'build' }],
   'runtime-image': [() => ['example/base:1'], BUILT],
   'runtime-add-package': [() => ['git'], BUILT],

@@ -70,6 +70,7 @@ function serverSettings(options: RunOptions, serverArguments: readonly string[])
     permissions: profile === undefined ? undefined : { kind: 'named', nameOrPath: profile },
     networkMode: options.network,
     caCertificate: given(options.caCert),
+    imageVerification: options.imageVerification,
     runtimeOverride: runtimeOverride({
       builder_image: options.runtimeImage,
       additional_packages: options.runtimeAddPackage,

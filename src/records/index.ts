@@ -14,7 +14,13 @@ export {
 } from './labels.ts';
 export { connectionOf, type NetworkPolicy, networkPolicyOf } from './network-policy.ts';
 export { remoteUrlProblem } from './remote-url.ts';
-export { type ResolvedImage, resolvedImageOf } from './resolved-image.ts';
+export {
+  boundManifestOf,
+  type ResolvedImage,
+  resolvedImageOf,
+  VERIFICATION_MODES,
+  type VerificationMode,
+} from './resolved-image.ts';
 export {
   type EffectiveLimits,
   effectiveLimits,

@@ -55,7 +55,8 @@ export function buildRunConfig(
   resolved: ResolvedServer,
 ): RunConfig {
   const { runsAs, profile, image } = resolved;
-  const { jsRuntime, limits, permissions, ignore, noSandbox, allowInstallScripts } = server;
+  const { jsRuntime, limits, permissions, ignore, noSandbox, allowInstallScripts, imageVerification } =
+    server;
   return withDerived(
     {
       ...commonConfig(request, resolved),
@@ -75,6 +76,9 @@ export function buildRunConfig(
       secrets: resolved.secrets.map(formatSecretParameter),
       ...(ignore === undefined ? {} : { ignore_config: ignoreConfig(ignore) }),
       runtime_config: server.runtimeOverride,
+      ...(imageVerification === undefined || imageVerification === 'warn'
+        ? {}
+        : { image_verification: imageVerification }),
     },
     request,
   );

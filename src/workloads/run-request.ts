@@ -4,6 +4,7 @@ import type {
   ResourceLimits,
   SecretParameter,
   Transport,
+  VerificationMode,
 } from '../records/index.ts';
 import type { PublishedPort, Volume } from '../sandbox/index.ts';
 import type { RuntimeOverride } from './runtime-override.ts';
@@ -110,6 +111,8 @@ export interface ServerSettings {
   readonly networkMode: string;
   /** CA certificate for image builds, a path; `undefined` for the configured one. */
   readonly caCertificate: string | undefined;
+  /** What is asked of its image before it runs; absent for a warning. */
+  readonly imageVerification?: VerificationMode | undefined;
   /** How an image is built for a package. */
   readonly runtimeOverride: RuntimeOverride | undefined;
 }
