@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { ownGroupFlag } from '../cli/index.ts';
-import { JS_RUNTIME_CHOICES } from '../records/index.ts';
+import { JS_RUNTIME_CHOICES, VERIFICATION_MODES } from '../records/index.ts';
 import { RUNTIMES, unknownRuntime } from '../workloads/index.ts';
 import { oidcFlags } from './oidc-flags.ts';
 import {
@@ -241,6 +241,17 @@ export const runFlags = {
     kind: 'bool',
     help: "Send clients' OIDC tokens on to a remote server, which may then use them",
     schema: Switch,
+  },
+  'image-verification': {
+    kind: 'string',
+    help: 'Verify who signed the image (warn, enabled or disabled)',
+    schema: v.optional(
+      v.picklist(
+        VERIFICATION_MODES,
+        ({ input }) => `invalid value for --image-verification: ${String(input)}`,
+      ),
+      'warn',
+    ),
   },
   'ca-cert': {
     kind: 'string',

@@ -113,6 +113,7 @@ const FLAGS: Readonly<Record<RunFlag, readonly [() => readonly string[], Readonl
   'resource-url': [() => ['https://mcp.example'], ALL('document')],
   'require-token': [() => ['true'], ALL('document')],
   'forward-authorization': [() => ['true'], { container: 'refused', process: 'refused', remote: 'document' }],
+  'image-verification': [() => ['enabled'], BUILT],
   'ca-cert': [() => ['/nowhere/ca.pem'], { ...BUILT, container: 'build' }],
   'runtime-image': [() => ['example/base:1'], BUILT],
   'runtime-add-package': [() => ['git'], BUILT],

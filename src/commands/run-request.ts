@@ -91,6 +91,7 @@ function serverSettings(options: RunOptions, serverArguments: readonly string[])
     isolation: options.isolateNetwork ? 'required' : 'none',
     allowDockerGateway: options.allowDockerGateway,
     caCertificate: given(options.caCert),
+    imageVerification: options.imageVerification,
     runtimeOverride: runtimeOverride({
       builder_image: options.runtimeImage,
       additional_packages: options.runtimeAddPackage,

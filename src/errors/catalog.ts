@@ -338,6 +338,8 @@ export const CATALOG = {
     ({ image, reason }: Reason & { readonly image: string }) =>
       `failed to parse image reference "${image}": ${reason}`,
   ),
+  /** An image has to be verified before it runs, and was not (spec 03 §12.4). */
+  ERR_IMAGE_UNVERIFIED: entry('user', 403, ({ reason }: Reason & { readonly image: string }) => reason),
   /** The engine cannot fetch an image for another reason than that it does not exist. */
   ERR_IMAGE_PULL: entry('world', 502, ({ reason }: Reason & { readonly image: string }) => reason),
   /** The engine ended the build of an image with an error (spec 03 §13.3). */

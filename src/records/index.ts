@@ -23,7 +23,13 @@ export {
   secretNameOf,
 } from './oidc-config.ts';
 export { remoteUrlProblem } from './remote-url.ts';
-export { type ResolvedImage, resolvedImageOf } from './resolved-image.ts';
+export {
+  boundManifestOf,
+  type ResolvedImage,
+  resolvedImageOf,
+  VERIFICATION_MODES,
+  type VerificationMode,
+} from './resolved-image.ts';
 export {
   type EffectiveLimits,
   effectiveLimits,

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { ThvError } from '../errors/index.ts';
 import { parseFirstJson, sortedKeys, toJsonText } from './json-text.ts';
 import { OidcConfigSchema } from './oidc-config.ts';
-import { ResolvedImageSchema } from './resolved-image.ts';
+import { ResolvedImageSchema, VERIFICATION_MODES } from './resolved-image.ts';
 import { ResourceLimitsSchema } from './resource-limits.ts';
 
 /**
@@ -151,6 +151,13 @@ const fields = {
   ),
   /** Ours: the package or folder that `image` was built from, so that it can be built again. */
   package_reference: v.optional(v.string()),
+  /** Ours: what is asked of the image before it runs; absent for a warning (spec 03 §12.4). */
+  image_verification: v.optional(
+    v.picklist(
+      VERIFICATION_MODES,
+      ({ input }) => `unknown image verification ${String(input)}: use warn, enabled or disabled`,
+    ),
+  ),
   /** Ours: what `image` meant when the workload was prepared. A form that this version does not know counts as absent. */
   resolved_image: v.fallback(v.optional(ResolvedImageSchema), undefined),
   /** What is audited, and the file that said so; `audit/` knows the content. */
@@ -187,7 +194,7 @@ const WRITE_ORDER =
   allow_docker_gateway trust_proxy_headers require_token forward_authorization strict_protocol_validation stateless session_ttl proxy_mode
   thv_ca_bundle jwks_auth_token_file group tools_filter tools_override tools_locked ignore_config middleware_configs
   additional_middleware_configs validating_webhooks mutating_webhooks endpoint_prefix runtime_config header_forward
-  embedded_auth_server_config scaling_config package_reference resolved_image`
+  embedded_auth_server_config scaling_config package_reference image_verification resolved_image`
     .split(/\s+/)
     .map((word) => ({ key: word.replace('!', ''), always: word.endsWith('!') }));
 

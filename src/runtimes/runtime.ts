@@ -7,6 +7,7 @@ import type {
   WorkloadName,
   WorkloadStatus,
 } from '../records/index.ts';
+import type { Verification } from '../signatures/index.ts';
 import type { Confinement } from './confinement.ts';
 import type { Backend } from './server.ts';
 
@@ -68,7 +69,10 @@ export interface Runtime {
   /** Makes an image or a package from what the user named. */
   obtain(order: Order, options: Preparing): Promise<Obtained>;
   /** Makes sure that what the document names is there, so that it can be started; gives the document with what the name means now. */
-  prepare(config: RunConfig, options: Preparing): Promise<RunConfig>;
+  prepare(
+    config: RunConfig,
+    options: Preparing & { readonly verification: Verification },
+  ): Promise<RunConfig>;
   /** Throws `ERR_INPUT_INVALID` where something that is not ours has this name. */
   requireFreeName(name: WorkloadName, options: Waiting): Promise<void>;
 

@@ -66,8 +66,8 @@ export function buildRunConfig(
   resolved: ResolvedServer,
 ): RunConfig {
   const { kind, profile, image, isIsolated } = resolved;
-  const { jsRuntime, limits, permissions, ignore, noSandbox, allowInstallScripts, learnedPermissionsFile } =
-    server;
+  const { jsRuntime, limits, permissions, ignore, noSandbox, allowInstallScripts } = server;
+  const { learnedPermissionsFile, imageVerification } = server;
   return withDerived(
     {
       ...commonConfig(request, resolved),
@@ -90,6 +90,9 @@ export function buildRunConfig(
       secrets: resolved.secrets.map(formatSecretParameter),
       ...(ignore === undefined ? {} : { ignore_config: ignoreConfig(ignore) }),
       runtime_config: server.runtimeOverride,
+      ...(imageVerification === undefined || imageVerification === 'warn'
+        ? {}
+        : { image_verification: imageVerification }),
     },
     request,
   );

@@ -189,6 +189,13 @@ export const RULES: readonly Rule[] = [
     isGiven: ({ server }) => server.caCertificate !== undefined,
     targets: ['built image'],
   },
+  {
+    flag: '--image-verification',
+    key: 'image_verification',
+    isGiven: ({ server: { imageVerification = 'warn' } }) => imageVerification !== 'warn',
+    isIn: ({ image_verification = 'warn' }) => image_verification !== 'warn',
+    targets: IMAGES,
+  },
   buildRule('--runtime-image', 'builder_image', ['built image']),
   buildRule('--runtime-add-package', 'additional_packages', ['built image']),
   buildRule('--build-with', 'build_with', ['built image', 'uvx process']),

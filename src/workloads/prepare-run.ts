@@ -116,7 +116,8 @@ async function prepareDocument(
   options: RunOptions,
 ): Promise<Prepared> {
   const { signal } = options;
-  const document = await readRunConfigFile(configFile);
+  // What somebody else's document says of its image was found, and verified, on another machine.
+  const { resolved_image: _, ...document } = await readRunConfigFile(configFile);
   const importing = `failed to import ${configFile}`;
   const { name, config } = await within(importing, () =>
     admitRunConfig(debug ? { ...document, debug } : document, context),

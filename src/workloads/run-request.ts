@@ -7,6 +7,7 @@ import {
   RUNTIME_WORDS,
   type SecretParameter,
   type Transport,
+  type VerificationMode,
 } from '../records/index.ts';
 import type { PublishedPort, Volume } from '../sandbox/index.ts';
 import type { RuntimeOverride } from './runtime-override.ts';
@@ -141,6 +142,8 @@ export interface ServerSettings {
   readonly allowDockerGateway: boolean;
   /** CA certificate for image builds, a path; `undefined` for the configured one. */
   readonly caCertificate: string | undefined;
+  /** What is asked of its image before it runs; absent for a warning. */
+  readonly imageVerification?: VerificationMode | undefined;
   /** How an image is built for a package. */
   readonly runtimeOverride: RuntimeOverride | undefined;
 }
