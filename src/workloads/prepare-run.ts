@@ -117,10 +117,10 @@ async function prepareDocument(
   const { signal } = options;
   const document = await readRunConfigFile(configFile);
   const importing = `failed to import ${configFile}`;
-  const { name, config } = await within(importing, () =>
+  const { name, config: admitted } = await within(importing, () =>
     admitRunConfig(debug ? { ...document, debug } : document, context),
   );
-  await within(importing, () => checkCallersOf(context, config));
+  const config = await within(importing, () => checkCallersOf(context, admitted));
   const runtime = context.runtimes.of(config);
   await runtime.open({ signal });
   using stack = new DisposableStack();

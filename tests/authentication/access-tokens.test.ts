@@ -129,14 +129,22 @@ test('the file holds hashes, is for its owner alone, and a broken one lets nobod
   expect((await stat(path)).mode & 0o777).toBe(0o600);
   expect((await call(guarded.base, LIST, bearer(token))).status).toBe(200);
   await writeFile(path, text.slice(0, -20));
-  const response = await call(guarded.base, LIST, bearer(token));
+  const response = await waitFor(
+    () => call(guarded.base, LIST, bearer(token)),
+    ({ status }) => status !== 200,
+    { what: 'the file was looked at' },
+  );
   expect([response.status, response.headers.get('retry-after'), await response.json()]).toEqual([
     503,
     '5',
     { error: 'temporarily_unavailable', error_description: 'access tokens cannot be checked' },
   ]);
   await writeFile(path, text);
-  expect((await call(guarded.base, LIST, bearer(token))).status).toBe(200);
+  await waitFor(
+    async () => (await call(guarded.base, LIST, bearer(token))).status,
+    (status) => status === 200,
+    { what: 'the file is good again' },
+  );
   expect(guarded.log.join('')).not.toContain(token);
 });
 
