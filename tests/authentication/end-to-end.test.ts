@@ -171,6 +171,10 @@ test('a client secret is kept in the document where there is no secrets store, a
   expect(exported.stderr).toContain('Warning: The OIDC client secret is not exported.');
   expect(await readFile(file, 'utf8')).not.toContain(SECRET);
   await world.ok(['rm', name]);
+  await world.ok(['run', '--from-config', file], { env: { TOOLHIVE_OIDC_CLIENT_SECRET: SECRET } });
+  const again = await world.reached(name);
+  expect(await statusFor(again.url, bearer(await provider.issueOpaque()))).toBe(200);
+  await world.ok(['rm', name]);
 });
 
 test('a workload behind an identity provider, from its start to its removal', async () => {
