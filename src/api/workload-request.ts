@@ -95,7 +95,10 @@ export function toRunRequest(body: UpdateRequest, facts: RequestFacts): RunReque
 
 /** What a request has no member for stays as it is while tokens are asked for; so does a client secret, which is never told. */
 function callersOf({ oidc, require_token }: UpdateRequest, present: RunConfig | undefined): CallerSettings {
-  const rest = { requireToken: require_token, forwardAuthorization: present?.forward_authorization ?? false };
+  const rest = {
+    requireToken: require_token ?? present?.require_token ?? false,
+    forwardAuthorization: present?.forward_authorization ?? false,
+  };
   if (oidc === undefined || !isGiven(oidc)) return { ...USUAL_PROXY.callers, ...rest };
   const stored = present?.oidc_config;
   const kept = stored ? settingsFrom(stored, stored.ClientSecret) : NO_OIDC;

@@ -119,11 +119,11 @@ async function prepareDocument(
   // What somebody else's document says of its image was found, and verified, on another machine.
   const { resolved_image: _, ...document } = await readRunConfigFile(configFile);
   const importing = `failed to import ${configFile}`;
-  const { name, config } = await within(importing, () =>
+  const { name, config: admitted } = await within(importing, () =>
     admitRunConfig(debug ? { ...document, debug } : document, context),
   );
-  await within(importing, () => checkAuthorization(config));
-  await within(importing, () => checkCallersOf(context, config));
+  await within(importing, () => checkAuthorization(admitted));
+  const config = await within(importing, () => checkCallersOf(context, admitted));
   const runtime = context.runtimes.of(config);
   await runtime.open({ signal });
   using stack = new DisposableStack();

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { waitFor } from '../harness/wait-for.ts';
+import { openEvents } from '../proxy/raw-client.ts';
 import { startFakeIssuer } from './fake-issuer.ts';
 import { bearer, call, INITIALIZE, LIST, messageOf, openGuarded, TOOLS, toolsIn } from './guarded.ts';
 import { createKey, forge } from './identity-provider.ts';
@@ -94,6 +95,30 @@ describe.each(SERVERS)('an access token at a server of transport %s', (server) =
   });
 });
 
+test.each(['stdio', 'sse'] as const)(
+  'limits hold for answers on the stream of the old SSE transport of a server of transport %s',
+  async (server) => {
+    await using guarded = await openGuarded({ server, config: REQUIRED });
+    const { token } = await guarded.tokens.create({ name: 'ann', ...forW, tools: ['read'] });
+    await using stream = await openEvents(`${guarded.base}/sse`, { headers: bearer(token) });
+    await waitFor(
+      () => stream.events.length,
+      (count) => count > 0,
+      { what: 'the endpoint is told' },
+    );
+    const post = (message: object) =>
+      call(guarded.base, message, bearer(token), stream.events[0]?.data.replace(/^https?:\/\/[^/]+/, ''));
+    expect((await post(LIST)).status).toBe(202);
+    const { result } = await stream.next(({ id }) => id === 1);
+    expect(result.tools.map(({ name }: { name: string }) => name)).toEqual(['read']);
+    expect((await post(tool('write'))).status).toBe(202);
+    expect((await stream.next(({ id }) => id === 2)).error).toEqual({
+      code: -32_602,
+      message: 'tool not found',
+    });
+  },
+);
+
 test('a token ends when it says', async () => {
   await using guarded = await openGuarded({ config: REQUIRED });
   const { token } = await guarded.tokens.create({
@@ -129,14 +154,22 @@ test('the file holds hashes, is for its owner alone, and a broken one lets nobod
   expect((await stat(path)).mode & 0o777).toBe(0o600);
   expect((await call(guarded.base, LIST, bearer(token))).status).toBe(200);
   await writeFile(path, text.slice(0, -20));
-  const response = await call(guarded.base, LIST, bearer(token));
+  const response = await waitFor(
+    () => call(guarded.base, LIST, bearer(token)),
+    ({ status }) => status !== 200,
+    { what: 'the file was looked at' },
+  );
   expect([response.status, response.headers.get('retry-after'), await response.json()]).toEqual([
     503,
     '5',
     { error: 'temporarily_unavailable', error_description: 'access tokens cannot be checked' },
   ]);
   await writeFile(path, text);
-  expect((await call(guarded.base, LIST, bearer(token))).status).toBe(200);
+  await waitFor(
+    async () => (await call(guarded.base, LIST, bearer(token))).status,
+    (status) => status === 200,
+    { what: 'the file is good again' },
+  );
   expect(guarded.log.join('')).not.toContain(token);
 });
 
