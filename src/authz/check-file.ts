@@ -8,7 +8,7 @@ import { type AuthzFile, parseAuthzFile } from './read-config.ts';
 /** One thing that is wrong with an authorization config. */
 export interface FileProblem {
   readonly message: string;
-  /** Of the policy, from 0; absent for what is not about a policy. */
+  /** Which policy, from 0; absent for what is not about one. */
   readonly policy?: number;
   /** Where in the file, from 1; absent where that cannot be told. */
   readonly line?: number;

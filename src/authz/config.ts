@@ -7,13 +7,13 @@ export type AuthzConfig = CedarConfig | HttpConfig;
 /** The document as it is kept in the run config; what this version does not know stays in it. */
 export type AuthzDocument = Readonly<Record<string, unknown>>;
 
-export interface CedarConfig {
+interface CedarConfig {
   readonly type: 'cedarv1';
   readonly document: AuthzDocument;
   readonly cedar: CedarSettings;
 }
 
-export interface HttpConfig {
+interface HttpConfig {
   readonly type: 'httpv1';
   readonly document: AuthzDocument;
   readonly pdp: PdpSettings;

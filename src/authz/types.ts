@@ -6,7 +6,7 @@ export interface AccessRequest {
   readonly feature: Feature;
   /** Name of the tool or prompt, URI of the resource. */
   readonly id: string;
-  /** Of a call of a tool or a prompt; absent where a list is filtered. */
+  /** What a tool or a prompt is called with; absent where a list is filtered. */
   readonly arguments?: Readonly<Record<string, unknown>> | undefined;
   /** What the server last said about the tool; absent as long as that is not known. */
   readonly annotations?: ToolAnnotations | undefined;

@@ -36,7 +36,7 @@ function hashOf(value: unknown): string {
 }
 
 /** The same text for the same value, whatever the order of its members (RFC 8785). */
-export function canonicalJson(value: unknown): string {
+function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const members = Object.entries(value)

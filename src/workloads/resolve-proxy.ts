@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { messageOf, ThvError } from '../errors/index.ts';
+import { isOidcOn } from '../oidc/index.ts';
 import { findFreePort, isPortAvailable, type Logger } from '../platform/index.ts';
 import type { Transport, WorkloadName } from '../records/index.ts';
 import { findUsageEndpoint } from '../usage/index.ts';
@@ -30,6 +31,7 @@ export async function findSurroundings(
   proxy: ProxySettings,
   { name, ownPort }: Pick<Surroundings, 'name' | 'ownPort'>,
 ): Promise<Surroundings> {
+  warnOfOneCaller(context, proxy);
   return {
     name,
     ownPort,
@@ -41,6 +43,12 @@ export async function findSurroundings(
     locksTools: proxy.locksTools,
     countsToolCalls: (await findUsageEndpoint(context)) !== undefined,
   };
+}
+
+/** Without a check of tokens all callers are one to the policies (spec 05 §20-25). */
+function warnOfOneCaller({ logger }: Context, { authzConfigFile, callers }: ProxySettings): void {
+  if (authzConfigFile === undefined || isOidcOn(callers.oidc) || callers.requireToken) return;
+  logger.warn('without --oidc-issuer or --require-token, policies see every caller as the local user');
 }
 
 /** The IPv4 address itself, or the first one of a host name (spec 01 §4.3). */

@@ -11,28 +11,17 @@ import {
 } from '../tool-lock/index.ts';
 import type { Context } from './context.ts';
 import { getWorkload } from './list.ts';
-import type { OperationOptions } from './types.ts';
-
-/** The tools of a workload: what its server says they are, and what they were when they were locked. */
-export interface WorkloadTools {
-  readonly name: string;
-  /** Whether the workload shows and serves locked tools only. */
-  readonly isEnforced: boolean;
-  readonly present: readonly Definition[];
-  /** `undefined`: none are locked. */
-  readonly lock: ToolLock | undefined;
-}
+import type { OperationOptions, PresentTools } from './types.ts';
 
 /** Throws `ERR_NOT_AVAILABLE` for a workload that does not run, `ERR_MCP_REQUEST` when its server gives no list. */
 export async function toolsOf(
   context: Context,
   name: string,
   options: OperationOptions,
-): Promise<Omit<WorkloadTools, 'lock'>> {
+): Promise<PresentTools> {
   const workload = parseWorkloadName(name);
   const config = await context.runConfigs.get(workload);
   return {
-    name,
     isEnforced: config.tools_locked ?? false,
     present: await presentTools(context, workload, config, options),
   };

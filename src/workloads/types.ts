@@ -6,7 +6,6 @@ import type { Registry } from '../registry/index.ts';
 import type { Confinement, NetworkAttempts } from '../runtimes/index.ts';
 import type { Definition, ToolLock } from '../tool-lock/index.ts';
 import type { RunRequest } from './run-request.ts';
-import type { WorkloadTools } from './tools.ts';
 
 /** A workload as `list`, `status` and the API show it (spec 02 §4.6). */
 export interface Workload {
@@ -37,6 +36,13 @@ export interface Workload {
   readonly heldBack?: readonly string[] | undefined;
   /** Where the sandbox of a process was seen to be weaker than a container. */
   readonly weaknesses?: readonly string[] | undefined;
+}
+
+/** The tools of a workload, as its server says they are. */
+export interface PresentTools {
+  /** Whether the workload shows and serves locked tools only. */
+  readonly isEnforced: boolean;
+  readonly present: readonly Definition[];
 }
 
 /** `thv run --from-config`: a document made elsewhere. */
@@ -241,7 +247,7 @@ export interface WorkloadManager {
     options: OperationOptions & { readonly progress: Progress },
   ): Promise<string>;
   /** What its server says its tools are. Throws `ERR_NOT_AVAILABLE` when it does not run. */
-  tools(name: string, options: OperationOptions): Promise<Omit<WorkloadTools, 'lock'>>;
+  tools(name: string, options: OperationOptions): Promise<PresentTools>;
   /** The tools as they were locked. Throws `ERR_TOOL_LOCK_INVALID`. */
   toolLock(name: string): Promise<ToolLock | undefined>;
   lockTools(name: string, tools: readonly Definition[]): Promise<void>;

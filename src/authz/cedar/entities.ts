@@ -53,7 +53,7 @@ function toUid(uid: unknown): TypeAndId | undefined {
 }
 
 /** `Tool::"weather"`, or without the quotes, as published examples have it; `undefined` when it is neither. */
-export function parseUid(text: string): TypeAndId | undefined {
+function parseUid(text: string): TypeAndId | undefined {
   const quoted = /^([A-Za-z_]\w*(?:::[A-Za-z_]\w*)*)::("(?:[^"\\]|\\.)*")$/s.exec(text);
   if (quoted !== null) return { type: quoted[1] ?? '', id: unquote(quoted[2] ?? '') };
   const plain = /^([A-Za-z_]\w*(?:::[A-Za-z_]\w*)*)::([^"].*)$/s.exec(text);

@@ -9,7 +9,7 @@ import { type Policy, parsePolicies } from './policies.ts';
 export interface Say {
   readonly policy: string;
   readonly effect: 'permit' | 'forbid';
-  /** For whom: `everyone`, `Client::"joe"`, `members of THVGroup::"eng"`. */
+  /** Those it is about: `everyone`, `Client::"joe"`, `members of THVGroup::"eng"`. */
   readonly who: string;
   /** Its conditions as they are written; '' for none. */
   readonly conditions: string;

@@ -11,6 +11,7 @@ export type CedarCalls = Pick<
   typeof Cedar,
   | 'checkParseEntities'
   | 'checkParsePolicySet'
+  | 'isAuthorized'
   | 'policySetTextToParts'
   | 'policyToJson'
   | 'preparsePolicySet'

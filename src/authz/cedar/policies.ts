@@ -11,7 +11,7 @@ export interface Policy {
 
 /** What is wrong with one entry of `cedar.policies`. */
 export interface PolicyProblem {
-  /** Of the entry, from 0. */
+  /** Which entry, from 0. */
   readonly index: number;
   readonly message: string;
   /** Where in the entry, in UTF-16 units; absent where the engine does not say. */

@@ -101,7 +101,7 @@ function claimAttributes(
 /** Whole numbers for the local user, whatever other numbers become (spec 05 §11.3). */
 const LOCAL_TIMES: ReadonlySet<string> = new Set(['exp', 'iat', 'nbf']);
 
-/** Of what is no plain value, only that it is there. */
+/** A value that is not plain only shows that it is there. */
 function argumentAttributes(
   given: Readonly<Record<string, unknown>>,
   { names, conversion }: Model,

@@ -3,7 +3,7 @@ import type { CedarValueJson } from '@cedar-policy/cedar-wasm/web';
 export interface Conversion {
   /** What whole numbers become (spec 05 §20-13). */
   readonly numbers: 'decimal' | 'long';
-  /** Told what was left out, and why. */
+  /** Hears what was left out, and why. */
   readonly warn: (why: string) => void;
 }
 
@@ -56,7 +56,7 @@ export function toNumber(value: number, numbers: Conversion['numbers']): CedarVa
 }
 
 /** Truncated toward zero; `undefined` for what Cedar's decimal cannot hold. */
-export function toDecimal(value: number): string | undefined {
+function toDecimal(value: number): string | undefined {
   const scaled = Math.trunc(value * SCALE);
   if (!Number.isFinite(scaled)) return undefined;
   const size = BigInt(Math.abs(scaled));

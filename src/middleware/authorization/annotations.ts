@@ -2,7 +2,7 @@ import { HINTS, type ToolAnnotations } from '../../authz/index.ts';
 import { findMember } from '../../proxy/index.ts';
 import type { ListItem } from '../lists/list-rule.ts';
 
-/** What the server last said about its tools (spec 05 §11.3): one for a proxy, whoever asked. */
+/** What the server last said about its tools (spec 05 §11.3): one for a proxy and all of its clients. */
 export interface KnownAnnotations {
   find(tool: string): ToolAnnotations | undefined;
   /** Takes over what a list says, all of it or one page. */

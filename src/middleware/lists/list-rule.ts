@@ -22,15 +22,15 @@ export interface ListRule {
   readonly kinds: readonly ListKind[];
   /** What takes the place of an item; `undefined`: nothing does, the item is not shown. */
   show(item: ListItem, context: RequestContext): string | undefined | Promise<string | undefined>;
-  /** Told of every list before its items are asked for. */
+  /** Sees every list before its items are asked for. */
   onList?(kind: ListKind, items: readonly ListItem[]): void;
   /** What a client is told in place of a list that cannot be filtered. */
   readonly refusal: ListRefusal;
 }
 
-export interface ListRefusal {
+interface ListRefusal {
   readonly message: string;
-  /** Of an answer that holds nothing else; 200 leaves the answer's own. */
+  /** Status of an answer that holds nothing else; 200 leaves the answer's own. */
   readonly status: 200 | 500;
   /** Frames that no protocol has (a list beside an error, a list in a batch) are refused and not filtered. */
   readonly isStrict: boolean;

@@ -95,7 +95,7 @@ async function shakeHands(
   return post(url, { method: 'tools/list' }, headers);
 }
 
-/** For servers that know revision 2026-07-28 only; each request says there what a handshake would have said. */
+/** The way to ask servers that know revision 2026-07-28 only: each request says what a handshake would have said. */
 function modernSession(url: string): Session {
   const meta = {
     'io.modelcontextprotocol/protocolVersion': MODERN_VERSION,
