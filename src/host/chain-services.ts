@@ -1,6 +1,7 @@
 import type { Services } from '../middleware/index.ts';
 import type { Logger } from '../platform/index.ts';
 import type { RunConfig } from '../records/index.ts';
+import type { SecretsStore } from '../secrets/index.ts';
 import type { UsageReporter } from '../usage/index.ts';
 import type { RunEnvironment } from './environment.ts';
 
@@ -10,17 +11,20 @@ interface ServiceSources {
   readonly environment: RunEnvironment;
   readonly log: Logger;
   readonly writeOut?: Services['writeOut'];
+  readonly openSecrets?: () => Promise<SecretsStore>;
 }
 
 /** What the middlewares of a run use, opened once for it: a new service is opened here, and no signature changes. */
 export async function openChainServices(
   config: RunConfig,
-  { callers, usage, environment, log, writeOut }: ServiceSources,
+  { callers, usage, environment, log, writeOut, openSecrets }: ServiceSources,
 ): Promise<Services> {
   const isCounted = config.middleware_configs.some(({ type }) => type === 'usagemetrics');
   return {
     log,
     writeOut,
+    env: environment,
+    findSecret: openSecrets && createSecretFinder(openSecrets),
     callers,
     clock: Date.now,
     proxy: {
@@ -30,5 +34,14 @@ export async function openChainServices(
       allowedOrigins: config.allowed_origins,
     },
     countToolCall: isCounted ? await usage.findCounter(environment) : undefined,
+  };
+}
+
+/** Opens the store with the first look-up. */
+function createSecretFinder(openSecrets: () => Promise<SecretsStore>): Services['findSecret'] {
+  return async (name, view) => {
+    const { scopedSecrets, userSecrets } = await import('../secrets/index.ts');
+    const store = await openSecrets();
+    return await (view === 'user' ? userSecrets(store) : scopedSecrets(store, 'workloads')).get(name);
   };
 }

@@ -13,7 +13,7 @@ export function effectiveChain(config: RunConfig): Chain {
 }
 
 function fromFields(config: RunConfig): Chain {
-  const { audit_config, audit_config_path, transport } = config;
+  const { audit_config, audit_config_path, token_exchange_config, transport } = config;
   const chain: { type: string; parameters: unknown }[] = [];
   if (audit_config || audit_config_path)
     chain.push({
@@ -25,6 +25,7 @@ function fromFields(config: RunConfig): Chain {
         transport_type: transport,
       },
     });
+  if (token_exchange_config) chain.push({ type: 'tokenexchange', parameters: { token_exchange_config } });
   return chain;
 }
 

@@ -6,7 +6,6 @@ import { checkRemote } from './remote-settings.ts';
 /** Keys of a document that protect something; one that is set and not enforced would be a silent hole. */
 const PROTECTIONS = [
   'isolate_network',
-  'token_exchange_config',
   'upstream_swap_config',
   'aws_sts_config',
   'authz_config',

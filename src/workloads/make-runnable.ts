@@ -4,6 +4,7 @@ import type { RunConfig } from '../records/index.ts';
 import { checkSecrets } from './check-secrets.ts';
 import type { Context } from './context.ts';
 import { prepareServer } from './prepare-server.ts';
+import { checkTokenExchange } from './resolve-token-exchange.ts';
 import type { OperationOptions, RunInteraction } from './types.ts';
 
 /** Makes sure that the secrets of a document and its server are there (`isReady`: the server is); gives the document with what is there. */
@@ -16,6 +17,10 @@ export async function makeRunnable(
   // Loaded where something is audited.
   if (auditParametersOf(config) !== undefined)
     await (await import('./resolve-audit.ts')).checkStoredAudit(config);
+  if (config.token_exchange_config)
+    await within('invalid token exchange configuration', () =>
+      checkTokenExchange(config.token_exchange_config),
+    );
   const runnable = isReady ? config : await prepareServer(context, config, options);
   options.signal?.throwIfAborted();
   return runnable;

@@ -8,6 +8,7 @@ import type {
   Transport,
 } from '../records/index.ts';
 import type { PublishedPort, Volume } from '../sandbox/index.ts';
+import type { GivenTokenExchange } from './resolve-token-exchange.ts';
 import type { RuntimeOverride } from './runtime-override.ts';
 import type { ToolsOverride } from './tools-override.ts';
 
@@ -81,6 +82,8 @@ export interface ProxySettings {
   readonly toolsOverride: ToolsOverride;
   /** What is audited; `undefined` for nothing. */
   readonly audit: GivenAudit | undefined;
+  /** `undefined`: callers' tokens are not exchanged. */
+  readonly tokenExchange: GivenTokenExchange | undefined;
   readonly callers: CallerSettings;
 }
 
@@ -166,6 +169,7 @@ export const USUAL_PROXY: ProxySettings = {
   toolsOverrideFile: undefined,
   toolsOverride: {},
   audit: undefined,
+  tokenExchange: undefined,
   callers: { oidc: NO_OIDC, resourceUrl: '', requireToken: false, forwardAuthorization: false },
 };
 

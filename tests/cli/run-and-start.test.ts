@@ -114,6 +114,7 @@ describe('run', () => {
         toolsOverrideFile: undefined,
         toolsOverride: {},
         audit: undefined,
+        tokenExchange: undefined,
         callers: { oidc: NO_OIDC, resourceUrl: '', requireToken: false, forwardAuthorization: false },
       },
       target: {
