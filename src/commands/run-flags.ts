@@ -26,6 +26,7 @@ import {
   Transport,
   Volumes,
 } from './run-flag-schemas.ts';
+import { tokenExchangeFlags } from './token-exchange-flags.ts';
 import { waitFlags } from './wait-until-running.ts';
 
 /** Flags of `thv run`, in the order of its help (spec 01 §4.3). */
@@ -227,6 +228,7 @@ export const runFlags = {
     schema: HeaderSecrets,
   },
   ...oidcFlags,
+  ...tokenExchangeFlags,
   'resource-url': {
     kind: 'string',
     help: 'URL of this server as its clients know it, for the protected resource metadata (RFC 9728)',

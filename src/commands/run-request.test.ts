@@ -37,6 +37,7 @@ beforeAll(async () => {
     join(folder, 'policies.json'),
     JSON.stringify({ version: '1.0', type: 'cedarv1', cedar: { policies } }),
   );
+  await writeFile(join(folder, 'secret'), 'sesame\n');
   await writeFile(join(folder, 'audit.json'), '{"maxDataSize":10}');
   await writeFile(join(folder, 'override.json'), '{"toolsOverride":{"own":{"name":"shown"}}}');
 });
@@ -53,6 +54,7 @@ const ALL = (effect: Effect) => ({ container: effect, process: effect, remote: e
 const OWN = { container: 'document', process: 'document', remote: 'refused' } as const;
 const BUILT = { container: 'document', process: 'refused', remote: 'refused' } as const;
 const PROCESS = { container: 'refused', process: 'document', remote: 'refused' } as const;
+const STS = 'https://sts.example/token';
 /** Every flag of `run`, a value for it, and what it does for each kind of workload. */
 const FLAGS: Readonly<Record<RunFlag, readonly [() => readonly string[], Readonly<Record<Kind, Effect>>]>> = {
   name: [() => ['other'], ALL('document')],
@@ -123,6 +125,14 @@ const FLAGS: Readonly<Record<RunFlag, readonly [() => readonly string[], Readonl
   'learn-permissions': [() => [join(folder, 'learned.json')], PROCESS],
   'js-runtime': [() => ['bun'], PROCESS],
   'no-sandbox': [() => ['true'], PROCESS],
+  'token-exchange-url': [() => [STS], ALL('document')],
+  'token-exchange-client-id': [() => ['id'], ALL('document')],
+  'token-exchange-client-secret': [() => ['sesame'], ALL('document')],
+  'token-exchange-client-secret-file': [() => [join(folder, 'secret')], ALL('document')],
+  'token-exchange-audience': [() => ['server'], ALL('document')],
+  'token-exchange-scopes': [() => ['read'], ALL('document')],
+  'token-exchange-subject-token-type': [() => ['id_token'], ALL('document')],
+  'token-exchange-header-name': [() => ['X-Token'], ALL('document')],
   'from-config': [() => ['/file'], ALL('command')],
   foreground: [() => ['true'], ALL('command')],
   wait: [() => ['true'], ALL('command')],
@@ -193,8 +203,11 @@ function contextOf(more: Partial<Context> = {}): Context {
 }
 
 async function documentOf(kind: Kind, flag: string, args: readonly string[]): Promise<Partial<RunConfig>> {
+  const needed = /^token-exchange-(?!url)/.test(flag) ? ['--token-exchange-url', STS] : [];
   const given =
-    flag === 'transport' && args.length > 0 ? args : [...args, '--transport', transportFor(kind, flag)];
+    flag === 'transport' && args.length > 0
+      ? args
+      : [...needed, ...args, '--transport', transportFor(kind, flag)];
   const request = requestOf(kind === 'remote' ? REMOTE : PACKAGE, given);
   const context = contextOf();
   const name = parseNewWorkloadName(request.name ?? 'srv');
@@ -251,7 +264,7 @@ async function serverDocument(
 /** Flags for the port of a server need one that has a port; those for the mode of the proxy one that has none. */
 function transportFor(kind: Kind, flag: string): string {
   if (kind === 'remote') return flag === 'transport' ? 'streamable-http' : 'sse';
-  return /^target-|^stateless$/.test(flag) ? 'streamable-http' : 'stdio';
+  return /^target-|^stateless$|^token-exchange-/.test(flag) ? 'streamable-http' : 'stdio';
 }
 
 /** Ports are chosen anew each time, except those that are asked for. */

@@ -11,6 +11,7 @@ import {
 } from '../workloads/index.ts';
 import { oidcSettings } from './oidc-flags.ts';
 import type { runFlags } from './run-flags.ts';
+import { tokenExchangeOf } from './token-exchange-flags.ts';
 
 export type RunInvocation = Invocation<OptionsOf<typeof runFlags>>;
 type RunOptions = RunInvocation['options'];
@@ -53,6 +54,7 @@ function proxySettings(options: RunOptions, env: RunInvocation['env']): ProxySet
     authzConfigFile: given(options.authzConfig),
     locksTools: options.locked,
     audit: auditOf(options),
+    tokenExchange: tokenExchangeOf(options, env),
     callers: {
       oidc: absolutePaths(oidcSettings(options, env)),
       resourceUrl: options.resourceUrl,

@@ -121,6 +121,14 @@ test('the help of run', () => {
           --target-host string                          Host to forward traffic to (only applicable to SSE or Streamable HTTP transport) (default "127.0.0.1")
           --target-port int                             Port for the container to expose (only applicable to SSE or Streamable HTTP transport)
           --thv-ca-bundle string                        PEM file with the certificate authorities to trust for OIDC, instead of the system ones
+          --token-exchange-audience string              Audience of the exchanged tokens
+          --token-exchange-client-id string             OAuth client ID for the token exchange
+          --token-exchange-client-secret string         OAuth client secret for the token exchange (better: a file, or TOOLHIVE_TOKEN_EXCHANGE_CLIENT_SECRET)
+          --token-exchange-client-secret-file string    File with the OAuth client secret for the token exchange
+          --token-exchange-header-name string           Header for the exchanged tokens (default: they take the place of Authorization)
+          --token-exchange-scopes strings               Scopes of the exchanged tokens
+          --token-exchange-subject-token-type string    Type of the callers' tokens: access_token (default), id_token or jwt
+          --token-exchange-url string                   Token endpoint (RFC 8693) where callers' tokens are exchanged for the server's
           --tools stringArray                           Filter MCP server tools (comma-separated list of tool names); may be repeated
           --tools-override string                       Path to a JSON file with other names and descriptions for tools
           --transport string                            Transport mode (sse, streamable-http or stdio); unless given what the registry says, stdio for packages and folders, streamable-http for images

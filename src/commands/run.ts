@@ -69,7 +69,10 @@ permission profile. Additional configuration can be provided via flags.`,
       : 'requires at least 1 arg(s), only received 0',
   serverArguments: true,
   pathWord: 0,
-  exclusive: [['foreground', 'wait']],
+  exclusive: [
+    ['foreground', 'wait'],
+    ['token-exchange-client-secret', 'token-exchange-client-secret-file'],
+  ],
   unknownFlagHint: (flag) => `arguments for the server go behind '--': thv run IMAGE -- ${flag}`,
   run: runWorkload,
 });

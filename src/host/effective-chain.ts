@@ -28,6 +28,11 @@ function fromFields(config: RunConfig): Chain {
         transport_type: transport,
       },
     });
+  if (config.token_exchange_config)
+    chain.push({
+      type: 'tokenexchange',
+      parameters: { token_exchange_config: config.token_exchange_config },
+    });
   if (authz_config || authz_config_path)
     chain.push({
       type: 'authorization',

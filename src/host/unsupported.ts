@@ -4,7 +4,6 @@ import { checkRemote } from './remote-settings.ts';
 
 /** Keys of a document that protect something; one that is set and not enforced would be a silent hole. */
 const PROTECTIONS = [
-  'token_exchange_config',
   'upstream_swap_config',
   'aws_sts_config',
   'rate_limit_config',

@@ -181,6 +181,7 @@ class Run implements WorkloadRun {
       environment,
       log: this.#log,
       writeOut: this.#deps.writeOut,
+      openSecrets: () => openSecrets(this.#access),
     });
     this.#listener = await openPort(
       config,

@@ -9,6 +9,11 @@ export {
 export { storedForwardHeaders } from './header-forward/stored-headers.ts';
 export { objectToPage } from './origin/page.ts';
 export { openMiddlewares } from './registry.ts';
+export {
+  TOKEN_EXCHANGE_SECRET_TARGET,
+  type TokenExchangeConfig,
+  TokenExchangeSchema,
+} from './token-exchange/config.ts';
 export { encodeHeaderValue } from './tool-filter/header-value.ts';
 export { listServerTools } from './tool-lock/list-server-tools.ts';
 export type { Services } from './types.ts';

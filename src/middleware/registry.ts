@@ -35,6 +35,14 @@ const TYPES: ReadonlyMap<string, MiddlewareType> = new Map<string, MiddlewareTyp
   // Opened ahead of the others, which report to it.
   ['audit', { create: (_, { audit }) => audit?.middleware, reads: () => ['identity', 'message'] }],
   ['auth', { create: createAuth }],
+  [
+    'tokenexchange',
+    {
+      create: async (parameters, services) =>
+        (await import('./token-exchange/token-exchange.ts')).createTokenExchange(parameters, services),
+      reads: () => ['identity'],
+    },
+  ],
   ['mcp-parser', { create: createMcpParser }],
   ['tool-filter', { create: createToolFilter, reads: () => ['message'] }],
   ['tool-call-filter', { create: createToolCallFilter, reads: () => ['message'] }],

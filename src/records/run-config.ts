@@ -160,6 +160,8 @@ const fields = {
   ),
   /** Ours: what `image` meant when the workload was prepared. A form that this version does not know counts as absent. */
   resolved_image: v.fallback(v.optional(ResolvedImageSchema), undefined),
+  /** `middleware/token-exchange/` knows the content. */
+  token_exchange_config: v.nullish(v.looseObject({})),
   /** What is audited, and the file that said so; `audit/` knows the content. */
   audit_config: v.nullish(v.looseObject({})),
   audit_config_path: v.optional(v.string()),

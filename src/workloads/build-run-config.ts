@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { TokenExchangeConfig } from '../middleware/index.ts';
 import { NO_OIDC, storedFrom } from '../oidc/index.ts';
 import { formatDuration } from '../platform/index.ts';
 import {
@@ -37,6 +38,7 @@ interface Resolved {
   readonly authorization: StoredAuthorization | undefined;
   readonly locksTools: boolean;
   readonly audit: StoredAudit | undefined;
+  readonly tokenExchange: TokenExchangeConfig | undefined;
   /** Whether tool calls are counted for usage metrics (spec 09 §9.2). */
   readonly countsToolCalls: boolean;
 }
@@ -138,6 +140,7 @@ export function buildRemoteConfig(
 
 function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): RunConfig {
   const { name, host, port, targetPort, toolsOverride, authorization, audit } = resolved;
+  const exchange = resolved.tokenExchange && storedExchange(resolved.tokenExchange);
   const { transport, stateless, origin } = resolved.plan;
   const ofCallers = callersConfig(proxy.callers);
   return {
@@ -176,10 +179,14 @@ function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): 
     ...(audit === undefined ? {} : { audit_config: audit.config }),
     ...(audit === undefined || audit.path === '' ? {} : { audit_config_path: audit.path }),
     ...ofCallers.fields,
+    ...(exchange === undefined ? {} : { token_exchange_config: exchange }),
     middleware_configs: [
       ...auditEntry(audit, name, transport),
       ...toolFilters(proxy.tools, toolsOverride),
       { type: 'auth', parameters: ofCallers.parameters },
+      ...(exchange === undefined
+        ? []
+        : [{ type: 'tokenexchange', parameters: { token_exchange_config: exchange } }]),
       { type: 'mcp-parser', parameters: {} },
       ...(resolved.countsToolCalls ? [{ type: 'usagemetrics', parameters: {} }] : []),
       ...authorizationStep(authorization),
@@ -222,6 +229,13 @@ function callersConfig({ oidc, resourceUrl, requireToken, forwardAuthorization }
 
 function ignoreConfig({ loadGlobal, printOverlays }: NonNullable<ServerSettings['ignore']>) {
   return { LoadGlobal: loadGlobal, PrintOverlays: printOverlays };
+}
+
+/** The first four keys always, the others if they say something (spec 02 §1.4). */
+function storedExchange(config: TokenExchangeConfig): Readonly<Record<string, unknown>> {
+  const { token_url, client_id, client_secret, audience, ...rest } = config;
+  const said = Object.entries(rest).filter(([, value]) => value !== '' && !isDeepStrictEqual(value, []));
+  return { token_url, client_id, client_secret, audience, ...Object.fromEntries(said) };
 }
 
 function auditEntry(

@@ -185,6 +185,15 @@ export const RULES: readonly Rule[] = [
     targets: REMOTE,
   },
   {
+    // A stdio server is sent no headers.
+    flag: '--token-exchange-url',
+    key: 'token_exchange_config',
+    isGiven: ({ proxy }) => proxy.tokenExchange !== undefined,
+    isIn: (config) => hasAny(config.token_exchange_config),
+    targets: [...OWN, ...REMOTE],
+    needs: 'port',
+  },
+  {
     flag: '--ca-cert',
     isGiven: ({ server }) => server.caCertificate !== undefined,
     targets: ['built image'],

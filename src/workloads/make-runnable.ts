@@ -5,6 +5,7 @@ import type { ContainerEntry } from '../registry/index.ts';
 import { checkSecrets } from './check-secrets.ts';
 import type { Context } from './context.ts';
 import { prepareServer } from './prepare-server.ts';
+import { checkTokenExchange } from './resolve-token-exchange.ts';
 import { finding } from './subject.ts';
 import type { OperationOptions, RunInteraction } from './types.ts';
 
@@ -31,6 +32,10 @@ export async function makeRunnable(
   // Loaded where something is audited.
   if (auditParametersOf(config) !== undefined)
     await (await import('./resolve-audit.ts')).checkStoredAudit(config);
+  if (config.token_exchange_config)
+    await within('invalid token exchange configuration', () =>
+      checkTokenExchange(config.token_exchange_config),
+    );
   const runnable = isReady ? config : await prepare(context, config, { ...options, origin });
   options.signal?.throwIfAborted();
   return runnable;

@@ -10,6 +10,7 @@ import {
   type VerificationMode,
 } from '../records/index.ts';
 import type { PublishedPort, Volume } from '../sandbox/index.ts';
+import type { GivenTokenExchange } from './resolve-token-exchange.ts';
 import type { RuntimeOverride } from './runtime-override.ts';
 import type { ToolsOverride } from './tools-override.ts';
 
@@ -87,6 +88,8 @@ export interface ProxySettings {
   readonly locksTools: boolean;
   /** What is audited; `undefined` for nothing. */
   readonly audit: GivenAudit | undefined;
+  /** `undefined`: callers' tokens are not exchanged. */
+  readonly tokenExchange: GivenTokenExchange | undefined;
   readonly callers: CallerSettings;
 }
 
@@ -184,6 +187,7 @@ export const USUAL_PROXY: ProxySettings = {
   authzConfigFile: undefined,
   locksTools: false,
   audit: undefined,
+  tokenExchange: undefined,
   callers: { oidc: NO_OIDC, resourceUrl: '', requireToken: false, forwardAuthorization: false },
 };
 

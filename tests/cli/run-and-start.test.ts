@@ -116,6 +116,7 @@ describe('run', () => {
         authzConfigFile: undefined,
         locksTools: false,
         audit: undefined,
+        tokenExchange: undefined,
         callers: { oidc: NO_OIDC, resourceUrl: '', requireToken: false, forwardAuthorization: false },
       },
       target: {
