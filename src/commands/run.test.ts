@@ -82,6 +82,7 @@ test('the help of run', () => {
       -h, --help                                        help for run
           --host string                                 Host for the HTTP proxy to listen on (IP or hostname) (default "127.0.0.1")
           --ignore-globally                             Load global ignore patterns from ~/.config/toolhive/thvignore (default true)
+          --image-verification string                   Verify who signed the image (warn, enabled or disabled) (default "warn")
           --isolate-network                             Isolate the network of the server: it reaches only what its permission profile grants
           --js-runtime string                           What runs an npm package: node (this machine's Node.js), bun (built in), or auto (runtime process)
           --jwks-allow-private-ip                       Allow OIDC endpoints on private IP addresses

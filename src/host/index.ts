@@ -3,7 +3,7 @@ export { claimWorkload, deleteClaim, findClaimant, findClaimOf } from './claim.t
 export { openClientSettings, serverOf } from './client-entry.ts';
 export { createDesiredState, type DesiredState } from './desired-state.ts';
 export { auditParametersOf, effectiveChain } from './effective-chain.ts';
-export { type RunEnvironment, type RunOrigin, runEnvironmentFrom } from './environment.ts';
+export { type RunEnvironment, runEnvironmentFrom } from './environment.ts';
 export { resolveForwardHeaders } from './forward-headers.ts';
 export { askHost, findLivingHost, type HostAnswer, type HostConnection, wasHostLost } from './host-client.ts';
 export { ensureHost } from './launch.ts';

@@ -1,8 +1,8 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { messageOf, ThvError } from '../errors/index.ts';
-import { isOidcOn } from '../oidc/index.ts';
 import type { TokenExchangeConfig } from '../middleware/index.ts';
+import { isOidcOn } from '../oidc/index.ts';
 import { findFreePort, isPortAvailable, type Logger } from '../platform/index.ts';
 import type { Transport, WorkloadName } from '../records/index.ts';
 import { findUsageEndpoint } from '../usage/index.ts';

@@ -19,7 +19,7 @@ export interface Runner extends AsyncDisposable {
 }
 
 interface Ran {
-  /** Of the process that started the other, gone by now. */
+  /** The process that started the other, gone by now. */
   readonly pid: number;
   readonly exitCode: number;
   readonly stdout: string;
