@@ -1,7 +1,7 @@
 export { claimWorkload, deleteClaim, findClaimant, findClaimOf } from './claim.ts';
 export { openClientSettings, serverOf } from './client-entry.ts';
 export { createDesiredState, type DesiredState } from './desired-state.ts';
-export { type RunEnvironment, type RunOrigin, runEnvironmentFrom } from './environment.ts';
+export { type RunEnvironment, runEnvironmentFrom } from './environment.ts';
 export { resolveForwardHeaders } from './forward-headers.ts';
 export { askHost, findLivingHost, type HostAnswer, type HostConnection, wasHostLost } from './host-client.ts';
 export { ensureHost } from './launch.ts';
