@@ -36,6 +36,9 @@ export const RecordRequestSchema = v.object({
 });
 export type RecordRequest = v.InferInput<typeof RecordRequestSchema>;
 
+/** Tools of a server, in its own words. */
+export const ToolsSchema = v.object({ tools: v.array(v.looseObject({ name: v.string() })) });
+
 export const ErrorBodySchema = v.object({
   error: v.string(),
   /** The same with all that is known of it; a host of an older executable does not say. */

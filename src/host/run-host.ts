@@ -21,6 +21,7 @@ import {
   type StatusRecord,
   type WorkloadName,
 } from '../records/index.ts';
+import type { Definition } from '../tool-lock/index.ts';
 import { createUsageReporter, type UsageReporter } from '../usage/index.ts';
 import { openControl } from './control-listener.ts';
 import {
@@ -147,6 +148,8 @@ async function resume(runs: Runs, done: Promise<void>, logger: Logger): Promise<
 export interface Runs {
   start(name: WorkloadName, origin: RunOrigin): Promise<void>;
   end(name: WorkloadName): Promise<boolean>;
+  /** All tools of a workload's server; `undefined` when it is not being run. */
+  tools(name: WorkloadName): Promise<readonly Definition[]> | undefined;
   /** Writes down what a command did and could not. */
   record(name: WorkloadName, request: RecordRequest): void;
   resumeAll(): Promise<void>;
@@ -182,6 +185,7 @@ function createRuns({ paths, logLevel }: HostOptions, usage: UsageReporter, logg
         env: {},
         usage,
         logger: createLogger({ level: logLevel, write: log.append }),
+        writeOut: log.append,
       },
       origin,
     );
@@ -223,6 +227,7 @@ function createRuns({ paths, logLevel }: HostOptions, usage: UsageReporter, logg
       recorder.drop(name);
       return wasRunning;
     },
+    tools: (name) => active.get(name)?.listTools(),
     record(name, { status, context, updatedAt }) {
       // The command that asked for it does not wait for it: it has tried itself.
       if (active.has(name)) return;
@@ -265,6 +270,10 @@ export function controlApp(hello: Hello, runs: Runs, finish: () => void, logger:
   app.post('/workloads/:name/end', async (c) => {
     const wasRunning = await runs.end(parseWorkloadName(c.req.param('name')));
     return c.json({}, wasRunning ? 200 : 404);
+  });
+  app.get('/workloads/:name/tools', async (c) => {
+    const tools = await runs.tools(parseWorkloadName(c.req.param('name')));
+    return tools === undefined ? c.json({}, 404) : c.json({ tools });
   });
   app.post('/workloads/:name/record', async (c) => {
     const name = parseWorkloadName(c.req.param('name'));

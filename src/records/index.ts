@@ -13,6 +13,14 @@ export {
   userLabels,
 } from './labels.ts';
 export { connectionOf, type NetworkPolicy, networkPolicyOf } from './network-policy.ts';
+export {
+  asksForTokens,
+  type CallerRules,
+  callerRulesOf,
+  OIDC_SECRET_TARGET,
+  type OidcConfig,
+  secretNameOf,
+} from './oidc-config.ts';
 export { remoteUrlProblem } from './remote-url.ts';
 export { type ResolvedImage, resolvedImageOf } from './resolved-image.ts';
 export {

@@ -1,4 +1,12 @@
 export type { Confinement } from './confinement.ts';
+export {
+  deleteNetworkLog,
+  type NetworkAttempts,
+  type NetworkEntry,
+  networkLogPath,
+  parseNetworkEntry,
+  readNetworkAttempts,
+} from './network-log.ts';
 export type {
   Auxiliary,
   AuxiliaryProgram,

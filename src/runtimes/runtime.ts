@@ -135,6 +135,7 @@ export type PackageSettings = Partial<
     | 'runtime_config'
     | 'permission_profile'
     | 'isolate_network'
+    | 'learn_permissions'
   >
 >;
 

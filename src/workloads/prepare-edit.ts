@@ -2,6 +2,7 @@ import { ThvError } from '../errors/index.ts';
 import { groupExists } from '../groups/index.ts';
 import { baseNameOf, parseWorkloadName, type RunConfig } from '../records/index.ts';
 import { requireApplicable } from './applicable-flags.ts';
+import { checkCallers } from './check-callers.ts';
 import type { Context } from './context.ts';
 import { makeRunnable } from './make-runnable.ts';
 import { documentOf } from './run-document.ts';
@@ -23,6 +24,7 @@ export async function prepareEdit(
   options: RunOptions,
 ): Promise<RunConfig> {
   requireGroup(context, request.group);
+  await checkCallers(context, request.proxy.callers);
   const name = parseWorkloadName(baseNameOf(present));
   const subject = await editedSubject(context, present, request, options);
   const { runtimes } = context;
@@ -72,6 +74,7 @@ function withProcessSettings(settings: ServerSettings, present: RunConfig): Serv
     ...settings,
     noSandbox: present.no_sandbox === true,
     allowInstallScripts: present.allow_install_scripts === true,
+    learnedPermissionsFile: present.learn_permissions,
     jsRuntime: settings.jsRuntime ?? present.js_runtime,
   };
 }

@@ -64,7 +64,7 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
     if (posted.kind !== 'message') return notAMessage(posted);
     const { message } = posted;
     if (message.kind !== 'request') {
-      return router.tell(message, findSession(request)) === 'full'
+      return router.tell(message, findSession(request, context)) === 'full'
         ? failureResponse('busy')
         : new Response(null, { status: 202 });
     }
@@ -79,9 +79,9 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
     }
   }
 
-  function findSession(request: Request): Session | undefined {
+  function findSession(request: Request, { identity }: RequestContext): Session | undefined {
     const id = sessionIdOf(request);
-    return id === undefined ? undefined : sessions.find(id);
+    return id === undefined ? undefined : sessions.find(id, identity?.owner);
   }
 
   function legacy(
@@ -90,7 +90,7 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
     request: Request,
     context: RequestContext,
   ): Response | Promise<Response> {
-    const session = findSession(request);
+    const session = findSession(request, context);
     if (message.method === 'initialize') return initialize(message, session, request, context);
     if (session === undefined && sessionIdOf(request) !== undefined) return sessionNotFound(message);
     const openChannel = session === undefined ? undefined : () => replayOf(session)?.open(idOf(message));
@@ -138,7 +138,7 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
     const reply = createReply(request, context);
     router.initialize(message, reply, (revision) => {
       if (known === undefined && !reply.isAwaited) return;
-      const session = known ?? sessions.create('streamable-http', message.text);
+      const session = known ?? sessions.create('streamable-http', message.text, context.identity?.owner);
       session.revision = revision;
       if (known === undefined) reply.sessionId = session.id;
     });
@@ -168,7 +168,7 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
   function get(request: Request, context: RequestContext): Response {
     const id = sessionIdOf(request);
     if (id === undefined) return textError(400, 'Mcp-Session-Id header required for standalone SSE');
-    const session = sessions.find(id);
+    const session = sessions.find(id, context.identity?.owner);
     if (session === undefined) return sessionNotFound();
     const lastEventId = request.headers.get('last-event-id');
     const known = lastEventId === null ? undefined : session.replay?.find(lastEventId);
@@ -208,10 +208,10 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
     return session.replay;
   }
 
-  function remove(request: Request): Response {
+  function remove(request: Request, { identity }: RequestContext): Response {
     const id = sessionIdOf(request);
     if (id === undefined) return textError(400, 'Mcp-Session-Id header required for DELETE');
-    const session = sessions.find(id);
+    const session = sessions.find(id, identity?.owner);
     if (session === undefined) return sessionNotFound();
     sessions.end(session);
     return new Response(null, { status: 204 });
@@ -225,7 +225,7 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
       case 'GET':
         return get(request, context);
       case 'DELETE':
-        return remove(request);
+        return remove(request, context);
       default:
         return textError(405, 'Method not allowed');
     }
