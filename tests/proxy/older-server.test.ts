@@ -257,6 +257,19 @@ describe('questions of the server, as results that ask for input (spec 04 §18.4
     expect(messages(world, 'tools/call')).toHaveLength(1);
   });
 
+  test('progress after the answer bears the token of the request that brought it', async () => {
+    await using world = await openWorld();
+    const input = { ...ASK, reports: true };
+    const first = { meta: { ...able.meta, progressToken: 'first' } };
+    const { result } = (await postModern(world.base, callTool('ask', input), first)).message;
+    const [key = ''] = Object.keys(result.inputRequests);
+    const answer = { requestState: result.requestState, inputResponses: { [key]: { action: 'decline' } } };
+    const second = { meta: { ...able.meta, progressToken: 'second' } };
+    await using events = await streamModern(world.base, callTool('ask', input, answer), second);
+    await events.next(({ result: final }) => final !== undefined);
+    expect(events.messages.map(({ params }) => params?.progressToken)).toEqual(['second', undefined]);
+  });
+
   test('a client that is being asked stands in nobody’s way', async () => {
     await using world = await openWorld();
     const first = await asked(world);

@@ -18,6 +18,8 @@ export interface RoundFacts {
   /** The client's id as JSON text. */
   readonly id: string;
   readonly reply: PostReply;
+  /** As JSON text. */
+  readonly progressToken: string | undefined;
   /** What the client says that it can do. */
   readonly capabilities: Readonly<Record<string, unknown>>;
   /** Called when the client is asked and the call has to be found again, and when it is over. */
@@ -37,11 +39,12 @@ export class Round implements Reply {
   /** Monotonic milliseconds; while the client is being asked. */
   heldSince = 0;
   onGone: (() => void) | undefined;
+  /** The token of the request that waits now, as JSON text: each retry may bring another one. */
+  progressToken: string | undefined;
   readonly #facts: RoundFacts;
   #id: string;
   /** `undefined` while the client is being asked. */
   #reply: PostReply | undefined;
-  #isResumed = false;
   /** The server's questions that are not answered yet, by the server's id as JSON text. */
   readonly #questions = new Map<string, { readonly key: string; readonly request: string }>();
   #asked = 0;
@@ -51,6 +54,7 @@ export class Round implements Reply {
   constructor(facts: RoundFacts) {
     this.#facts = facts;
     this.method = facts.method;
+    this.progressToken = facts.progressToken;
     this.#id = facts.id;
     this.#take(facts.reply);
   }
@@ -69,8 +73,7 @@ export class Round implements Reply {
   }
 
   interim(frame: Uint8Array, weight: Weight): boolean {
-    // Progress bears the token of the request that began the call.
-    return !this.#isResumed && this.#reply?.interim(frame, weight) === true;
+    return this.#reply?.interim(frame, weight) === true;
   }
 
   linger(sent: boolean): void {
@@ -102,9 +105,12 @@ export class Round implements Reply {
   }
 
   /** The client has come back. `answers` holds the answers, each as JSON text, by the keys of the questions. */
-  resume(reply: PostReply, id: string, answers: (key: string) => string | undefined): void {
+  resume(
+    { reply, id, progressToken }: Pick<RoundFacts, 'reply' | 'id' | 'progressToken'>,
+    answers: (key: string) => string | undefined,
+  ): void {
     this.#id = id;
-    this.#isResumed = true;
+    this.progressToken = progressToken;
     this.#take(reply);
     for (const [serverId, { key }] of [...this.#questions]) {
       const result = answers(key);

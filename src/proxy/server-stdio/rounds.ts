@@ -1,4 +1,11 @@
-import { errorText, findMember, METHOD_NOT_FOUND, type Request, stringAt } from '../json-rpc/index.ts';
+import {
+  detach,
+  errorText,
+  findMember,
+  METHOD_NOT_FOUND,
+  type Request,
+  stringAt,
+} from '../json-rpc/index.ts';
 import type { Forwarder } from './forward.ts';
 import type { PostReply } from './post-reply.ts';
 import { lostRound, Round } from './round.ts';
@@ -71,6 +78,7 @@ export function createRounds({ forwarder, calls }: RoundsOptions): Rounds {
         method: request.method,
         id: request.text.slice(request.id.start, request.id.end),
         reply,
+        progressToken: tokenIn(request),
         capabilities,
         onHeld(round) {
           held.set(round.token, round);
@@ -92,7 +100,7 @@ export function createRounds({ forwarder, calls }: RoundsOptions): Rounds {
         return true;
       }
       const responses = findMember(text, params, 'inputResponses');
-      round.resume(reply, id, (key) => {
+      round.resume({ reply, id, progressToken: tokenIn(request) }, (key) => {
         const at = findMember(text, responses, key);
         return at && text.slice(at.start, at.end);
       });
@@ -109,4 +117,9 @@ export function createRounds({ forwarder, calls }: RoundsOptions): Rounds {
     withdraw: (serverId) => [...held.values()].some((round) => round.withdraw(serverId)),
     stop: () => ticker.stop(),
   };
+}
+
+function tokenIn({ text, meta }: Request): string | undefined {
+  const at = findMember(text, meta, 'progressToken');
+  return at && detach(text.slice(at.start, at.end), text);
 }

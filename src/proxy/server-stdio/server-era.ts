@@ -139,7 +139,10 @@ export function createServerEra(options: ServerEraOptions): ServerEra {
       discovered?.includes(MODERN_VERSION) === true &&
       handshakeVersion() === undefined &&
       !discovered.some((version) => LEGACY_VERSIONS.includes(version)),
-    handshakeMade: forget,
+    handshakeMade() {
+      // What does not know the question will not know it then.
+      if (discovered?.includes(MODERN_VERSION) === true) forget();
+    },
     attached(next) {
       if (identity === next) return;
       // The first process may have been asked before it was there.

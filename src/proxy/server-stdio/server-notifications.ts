@@ -5,6 +5,7 @@ import { messageFrame } from './frame.ts';
 import type { LogLevels } from './log-level.ts';
 import type { OlderServer } from './older-server.ts';
 import { deliver, findLogReader, findRecipient } from './recipient.ts';
+import { Round } from './round.ts';
 import type { ServerRequests } from './server-requests.ts';
 import type { Session } from './session.ts';
 import type { SessionTable } from './session-table.ts';
@@ -83,9 +84,11 @@ function routeProgress(notification: Notification, calls: CallTable): void {
   const { text } = notification;
   const token = findMember(text, notification.params, 'progressToken');
   const call = calls.find(ownIdAt(text, token));
-  if (token === undefined || call?.progressToken === undefined) return;
+  if (token === undefined || call === undefined) return;
+  const asked = call.reply instanceof Round ? call.reply.progressToken : call.progressToken;
+  if (asked === undefined) return;
   calls.extend(call);
-  const restored = onOneLine(splice(text, [{ at: token, by: call.progressToken }]));
+  const restored = onOneLine(splice(text, [{ at: token, by: asked }]));
   call.reply.interim(messageFrame(restored), 'may');
 }
 
