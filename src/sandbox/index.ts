@@ -7,7 +7,13 @@ export {
   planDeployment,
   transportEnvironment,
 } from './deployment-plan.ts';
-export { deleteOverlays, makeOverlays, type Overlay, overlayFolder } from './ignore-overlays.ts';
+export {
+  clearOverlays,
+  deleteOverlays,
+  makeOverlays,
+  type Overlay,
+  overlayFolder,
+} from './ignore-overlays.ts';
 export {
   type Mount,
   mountsOf,
