@@ -13,6 +13,14 @@ export {
   userLabels,
 } from './labels.ts';
 export { connectionOf, type NetworkPolicy, networkPolicyOf } from './network-policy.ts';
+export {
+  asksForTokens,
+  type CallerRules,
+  callerRulesOf,
+  OIDC_SECRET_TARGET,
+  type OidcConfig,
+  secretNameOf,
+} from './oidc-config.ts';
 export { remoteUrlProblem } from './remote-url.ts';
 export {
   boundManifestOf,
@@ -64,7 +72,7 @@ export {
 } from './status-store.ts';
 export { variableNameProblem, variableValueProblem } from './variable-name.ts';
 export { requireSound, requireSoundConfig } from './variables.ts';
-export { kindOf, type WorkloadKind } from './workload-kind.ts';
+export { kindOf, namedRuntime, RUNTIME_WORDS, type WorkloadKind } from './workload-kind.ts';
 export {
   nameFromImage,
   parseNewWorkloadName,

@@ -67,7 +67,7 @@ export async function makeOverlays(
 
 /**
  * What is to be hidden in a folder, and what is to be remembered of that. Where the server may write, the patterns of its earlier
- * starts hold as well, and what was hidden then is hidden wherever it is now: whoever changed the file, it could have been the server.
+ * starts hold as well, and what was hidden then is hidden wherever it is now, because the server could have changed the file.
  */
 async function hiddenIn(
   source: string,

@@ -1,5 +1,5 @@
 import { within } from '../errors/index.ts';
-import { resolveForwardHeaders } from '../host/index.ts';
+import { clientSecretOf, resolveForwardHeaders } from '../host/index.ts';
 import { findSecretParameter, type RunConfig } from '../records/index.ts';
 import type { Context } from './context.ts';
 import type { OperationOptions } from './types.ts';
@@ -10,10 +10,11 @@ import type { OperationOptions } from './types.ts';
  */
 export async function checkSecrets(
   context: Context,
-  { secrets, header_forward }: Pick<RunConfig, 'secrets' | 'header_forward'>,
+  { secrets, header_forward, oidc_config }: Pick<RunConfig, 'secrets' | 'header_forward' | 'oidc_config'>,
   { signal }: OperationOptions,
 ): Promise<void> {
   await resolveForwardHeaders({ header_forward }, () => context.secrets(signal), { signal });
+  if (oidc_config) await clientSecretOf(oidc_config, { openSecrets: () => context.secrets(signal) });
   if (secrets.length === 0) return;
   const { resolveSecretParameters } = await import('../secrets/index.ts');
   await within('error processing secrets', async () => {

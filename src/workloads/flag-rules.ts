@@ -161,6 +161,13 @@ export const RULES: readonly Rule[] = [
     targets: REMOTE,
   },
   {
+    flag: '--forward-authorization',
+    key: 'forward_authorization',
+    isGiven: ({ proxy }) => proxy.callers.forwardAuthorization,
+    isIn: (config) => config.forward_authorization === true,
+    targets: REMOTE,
+  },
+  {
     flag: '--ca-cert',
     isGiven: ({ server }) => server.caCertificate !== undefined,
     targets: ['built image'],
@@ -199,6 +206,14 @@ export const RULES: readonly Rule[] = [
     isGiven: ({ server }) => server.allowInstallScripts,
     isIn: (config) => config.allow_install_scripts === true,
     targets: PROCESSES,
+  },
+  {
+    flag: '--learn-permissions',
+    key: 'learn_permissions',
+    isGiven: ({ server }) => server.learnedPermissionsFile !== undefined,
+    isIn: (config) => config.learn_permissions !== undefined,
+    targets: PROCESSES,
+    needs: 'sandbox',
   },
   {
     flag: '--no-sandbox',

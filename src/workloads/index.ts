@@ -9,6 +9,7 @@ export {
 export { createWorkloadManager } from './manager.ts';
 export { requestFor, type StoredSecrets } from './request-for.ts';
 export {
+  type CallerSettings,
   type GivenRun,
   type ProxySettings,
   type RemoteSettings,

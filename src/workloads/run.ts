@@ -3,6 +3,7 @@ import { ensureDefaultGroup } from '../groups/index.ts';
 import { urlOf } from '../host/index.ts';
 import type { RunConfig, WorkloadName } from '../records/index.ts';
 import { clearOverlays } from '../sandbox/index.ts';
+import { keepClientSecret } from './client-secret.ts';
 import type { Context } from './context.ts';
 import { prepareRun } from './prepare-run.ts';
 import { discardWorkload } from './remove.ts';
@@ -69,6 +70,7 @@ async function save(context: Context, name: WorkloadName, config: RunConfig): Pr
   await ensureDefaultGroup(context.paths.state);
   for (const runtime of context.runtimes.all) await runtime.makeRoom(name);
   await clearOverlays(context.paths.state, name);
-  await within('failed to save run configuration', () => context.runConfigs.save(name, config));
+  const kept = await keepClientSecret(context, name, config);
+  await within('failed to save run configuration', () => context.runConfigs.save(name, kept));
   await context.statuses.set(name, 'starting');
 }

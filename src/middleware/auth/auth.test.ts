@@ -32,7 +32,13 @@ test('every caller counts as the local user, and the token is passed on unread',
   const { username } = userInfo();
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 'WARN', user: username });
   expect(identity).toEqual({
+    kind: 'local',
     subject: username,
+    platformUserId: undefined,
+    delegation: undefined,
+    token: undefined,
+    owner: undefined,
+    tools: undefined,
     name: `Local User: ${username}`,
     email: `${username}@localhost`,
     claims: {

@@ -32,9 +32,10 @@ export function isGithubUrl(text: string): boolean {
 export const github: IntrospectionProvider = {
   name: 'github',
   requiresExpiry: false,
-  async introspect(token, { url, clientId, clientSecret, client }) {
+  async introspect(token, { url, clientId, clientSecret, client, timeoutMs }) {
     const { status, body } = await client.send(url, {
       ...INTROSPECTION_LIMITS,
+      timeoutMs,
       method: 'POST',
       headers: {
         'Content-Type': 'application/json',

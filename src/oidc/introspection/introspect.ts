@@ -1,5 +1,5 @@
 import { ThvError } from '../../errors/index.ts';
-import type { Claims } from '../claims.ts';
+import type { Claims } from '../identity.ts';
 import type { OutboundClient } from '../outbound.ts';
 import { rejected } from '../rejection.ts';
 import { GOOGLE_TOKENINFO_URL, type OidcSettings } from '../settings.ts';
@@ -14,11 +14,16 @@ export interface Introspector {
   introspect(token: string): Promise<Claims>;
 }
 
+interface IntrospectorDependencies {
+  readonly client: OutboundClient;
+  readonly now: () => number;
+  readonly timeoutMs: number;
+}
+
 /** Asks the provider that belongs to the introspection URL, and remembers its answers for a short while (spec 05 §4.7, §20-8). */
 export function createIntrospector(
   settings: OidcSettings,
-  client: OutboundClient,
-  now: () => number,
+  { client, now, timeoutMs }: IntrospectorDependencies,
 ): Introspector {
   const { introspectionUrl: url, clientId, clientSecret } = settings;
   const provider = providerOf(url);
@@ -28,7 +33,14 @@ export function createIntrospector(
     introspect: (token) =>
       cache.through(token, async () => {
         try {
-          return await provider.introspect(token, { url, clientId, clientSecret, client, nowMs: now() });
+          return await provider.introspect(token, {
+            url,
+            clientId,
+            clientSecret,
+            client,
+            nowMs: now(),
+            timeoutMs,
+          });
         } catch (error) {
           throw inContext(error, provider.name);
         }

@@ -1,5 +1,5 @@
 import { ThvError } from '../../errors/index.ts';
-import type { Claims } from '../claims.ts';
+import type { Claims } from '../identity.ts';
 import type { OutboundClient } from '../outbound.ts';
 import { rejected } from '../rejection.ts';
 
@@ -17,14 +17,11 @@ interface IntrospectionRequest {
   readonly clientSecret: string;
   readonly client: OutboundClient;
   readonly nowMs: number;
+  readonly timeoutMs: number;
 }
 
-/** Longest answer that is read, and the time it may take. */
-export const INTROSPECTION_LIMITS = {
-  maxBytes: 64 * 1024,
-  timeoutMs: 30_000,
-  followRedirects: false,
-} as const;
+/** Longest answer that is read, from nowhere but the endpoint. */
+export const INTROSPECTION_LIMITS = { maxBytes: 64 * 1024, followRedirects: false } as const;
 
 /** What an endpoint's status means when it is not the expected one; the body is not repeated (spec 05 §20-8). */
 export function failureOf(status: number): ThvError {
