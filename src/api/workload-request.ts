@@ -1,3 +1,4 @@
+import { type AuditConfig, DEFAULT_AUDIT, parseAuditConfig } from '../audit/index.ts';
 import { parsePackageReference } from '../build/index.ts';
 import { hasCode, ThvError } from '../errors/index.ts';
 import { DEFAULT_GROUP } from '../groups/index.ts';
@@ -76,7 +77,9 @@ export function toRunRequest(body: UpdateRequest, facts: RequestFacts): RunReque
       host: body.host === '' ? USUAL_PROXY.host : body.host,
       trustProxyHeaders: body.trust_proxy_headers,
       tools: body.tools,
+      audit: body.audit_config && { kind: 'config', config: auditOf(body.audit_config) },
       toolsOverride: checked(() => checkToolsOverride(body.tools_override)),
+      authzConfigFile: body.authz_config === '' ? undefined : body.authz_config,
       callers: callersOf(body, facts.present),
     },
     server: serverOf(body, facts),
@@ -142,6 +145,11 @@ function checked<T>(parse: () => T): T {
     if (hasCode(error, 'ERR_INPUT_INVALID')) throw invalid(`${BUILD}: ${error.facts.reason}`);
     throw error;
   }
+}
+
+function auditOf(given: Readonly<Record<string, unknown>>): AuditConfig {
+  if (Object.keys(given).length === 0) return DEFAULT_AUDIT;
+  return checked(() => parseAuditConfig(given));
 }
 
 /** Empty is the same as absent. */
@@ -265,7 +273,6 @@ function refuseWhatIsNotDone(body: UpdateRequest): void {
   const asked: readonly (readonly [string, boolean])[] = [
     ['network_isolation', body.network_isolation],
     ['allow_docker_gateway', body.allow_docker_gateway],
-    ['authz_config', body.authz_config !== ''],
     ['oauth_config', isGiven(withoutDefaults(body.oauth_config))],
     ['headers', body.headers.length > 0 && body.url === ''],
   ];

@@ -115,6 +115,11 @@ export const runFlags = {
     help: 'Permission profile to use (none, network, or path to JSON file)',
     schema: Text,
   },
+  'learn-permissions': {
+    kind: 'string',
+    help: 'Allow all of the network, and on stop write a permission profile of what was used to this file (runtime process)',
+    schema: Text,
+  },
   memory: {
     kind: 'string',
     help: 'Memory that the server may use (such as 512m or 2g; unlimited for no limit; default: half of the machine, 4g at most)',
@@ -150,6 +155,26 @@ export const runFlags = {
     kind: 'string',
     help: 'Path to a JSON file with other names and descriptions for tools',
     schema: Text,
+  },
+  'authz-config': {
+    kind: 'string',
+    help: 'Path to a file with the policies that say who may use which tools, prompts and resources (JSON or YAML)',
+    schema: Text,
+  },
+  locked: {
+    kind: 'bool',
+    help: "Show and call only tools that are as 'thv lock' recorded them",
+    schema: Switch,
+  },
+  'audit-config': {
+    kind: 'string',
+    help: 'Path to a file that says what is audited, and where to (JSON or YAML)',
+    schema: Text,
+  },
+  'enable-audit': {
+    kind: 'bool',
+    help: "Audit every request with the usual settings, to the workload's log",
+    schema: Switch,
   },
   'allowed-origins': {
     kind: 'stringArray',

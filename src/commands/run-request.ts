@@ -50,6 +50,9 @@ function proxySettings(options: RunOptions, env: RunInvocation['env']): ProxySet
     tools: options.tools,
     toolsOverrideFile: given(options.toolsOverride),
     toolsOverride: {},
+    authzConfigFile: given(options.authzConfig),
+    locksTools: options.locked,
+    audit: auditOf(options),
     callers: {
       oidc: absolutePaths(oidcSettings(options, env)),
       resourceUrl: options.resourceUrl,
@@ -59,12 +62,18 @@ function proxySettings(options: RunOptions, env: RunInvocation['env']): ProxySet
   };
 }
 
+/** The file wins (spec 05 §16.1). */
+function auditOf({ auditConfig, enableAudit }: RunOptions): ProxySettings['audit'] {
+  return auditConfig !== '' || enableAudit ? { kind: 'file', path: auditConfig } : undefined;
+}
+
 function serverSettings(options: RunOptions, serverArguments: readonly string[]): ServerSettings {
   const profile = given(options.permissionProfile);
   return {
     runtime: given(options.runtime),
     noSandbox: options.noSandbox,
     allowInstallScripts: options.allowInstallScripts,
+    learnedPermissionsFile: absolute(options.learnPermissions),
     jsRuntime: given(options.jsRuntime),
     limits: limitsOf(options),
     arguments: serverArguments,
@@ -88,13 +97,17 @@ function serverSettings(options: RunOptions, serverArguments: readonly string[])
   };
 }
 
+function absolute(path: string): string | undefined {
+  return path === '' ? undefined : resolve(path);
+}
+
 /** The workload host has another working folder. */
 function absolutePaths(settings: OidcSettings): OidcSettings {
-  const absolute = (path: string) => (path === '' ? '' : resolve(path));
+  const { caBundle, authTokenFile } = settings;
   return {
     ...settings,
-    caBundle: absolute(settings.caBundle),
-    authTokenFile: absolute(settings.authTokenFile),
+    caBundle: absolute(caBundle) ?? '',
+    authTokenFile: absolute(authTokenFile) ?? '',
   };
 }
 

@@ -64,9 +64,12 @@ test('the help of run', () => {
     Flags:
           --allow-install-scripts                       Let a package and its dependencies run programs while they are installed (runtime process)
           --allowed-origins stringArray                 Origins that web pages may call the proxy from, exactly as browsers send them (default: the proxy itself, on a loopback host)
+          --audit-config string                         Path to a file that says what is audited, and where to (JSON or YAML)
+          --authz-config string                         Path to a file with the policies that say who may use which tools, prompts and resources (JSON or YAML)
           --build-with stringArray                      Additional Python requirement for a uvx:// package (may be repeated)
           --ca-cert string                              Path to a custom CA certificate file to use for container builds
           --cpus string                                 Processors that the server may use (such as 0.5; default: no limit)
+          --enable-audit                                Audit every request with the usual settings, to the workload's log
           --endpoint-prefix string                      Path prefix of SSE endpoint URLs, for a reverse proxy in front that strips it
       -e, --env stringArray                             Environment variables to pass to the MCP server (format: KEY=VALUE)
           --env-file string                             Load environment variables from a single file
@@ -82,6 +85,8 @@ test('the help of run', () => {
           --jwks-allow-private-ip                       Allow OIDC endpoints on private IP addresses
           --jwks-auth-token-file string                 File with a bearer token to send to the OIDC provider
       -l, --label stringArray                           Set labels on the container (format: key=value)
+          --learn-permissions string                    Allow all of the network, and on stop write a permission profile of what was used to this file (runtime process)
+          --locked                                      Show and call only tools that are as 'thv lock' recorded them
           --memory string                               Memory that the server may use (such as 512m or 2g; unlimited for no limit; default: half of the machine, 4g at most)
           --name string                                 Name of the MCP server (auto-generated from image if not provided)
           --network string                              Connect the container to a network (e.g., 'host' for host networking)

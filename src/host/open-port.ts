@@ -1,6 +1,7 @@
 import { composeChain, openMiddlewares, type Services } from '../middleware/index.ts';
 import { type Endpoint, type Listener, openListener } from '../proxy/index.ts';
 import type { RunConfig } from '../records/index.ts';
+import { effectiveChain } from './effective-chain.ts';
 
 /** Idle keep-alive of the reverse proxy (spec 04 §2.2). */
 const REVERSE_PROXY_IDLE_SECONDS = 120;
@@ -18,7 +19,7 @@ export async function openPort(
   { endpoint, services, metadata }: PortOptions,
   resources: AsyncDisposableStack,
 ): Promise<Listener> {
-  const middlewares = await openMiddlewares(config.middleware_configs, services, resources);
+  const middlewares = await openMiddlewares(effectiveChain(config), services, resources);
   const listener = await openListener({
     host: config.host,
     port: config.port,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Hono } from 'hono';
 import * as v from 'valibot';
-import { hasCode, messageOf, toThvError } from '../errors/index.ts';
+import { carry, hasCode, messageOf, toThvError } from '../errors/index.ts';
 import {
   acquireLock,
   createBackground,
@@ -20,6 +20,7 @@ import {
   type StatusRecord,
   type WorkloadName,
 } from '../records/index.ts';
+import type { Definition } from '../tool-lock/index.ts';
 import { createUsageReporter, type UsageReporter } from '../usage/index.ts';
 import { openControl } from './control-listener.ts';
 import {
@@ -143,9 +144,11 @@ async function resume(runs: Runs, done: Promise<void>, logger: Logger): Promise<
   }
 }
 
-interface Runs {
+export interface Runs {
   start(name: WorkloadName, environment: RunEnvironment): Promise<void>;
   end(name: WorkloadName): Promise<boolean>;
+  /** All tools of a workload's server; `undefined` when it is not being run. */
+  tools(name: WorkloadName): Promise<readonly Definition[]> | undefined;
   /** Writes down what a command did and could not. */
   record(name: WorkloadName, request: RecordRequest): void;
   resumeAll(): Promise<void>;
@@ -181,6 +184,7 @@ function createRuns({ paths, logLevel }: HostOptions, usage: UsageReporter, logg
         env: {},
         usage,
         logger: createLogger({ level: logLevel, write: log.append }),
+        writeOut: log.append,
       },
       { environment },
     );
@@ -222,6 +226,7 @@ function createRuns({ paths, logLevel }: HostOptions, usage: UsageReporter, logg
       recorder.drop(name);
       return wasRunning;
     },
+    tools: (name) => active.get(name)?.listTools(),
     record(name, { status, context, updatedAt }) {
       // The command that asked for it does not wait for it: it has tried itself.
       if (active.has(name)) return;
@@ -248,7 +253,8 @@ function createRuns({ paths, logLevel }: HostOptions, usage: UsageReporter, logg
   };
 }
 
-function controlApp(hello: Hello, runs: Runs, finish: () => void, logger: Logger): Hono {
+/** What commands may ask for over the control socket. An error answers with all that is known of it. */
+export function controlApp(hello: Hello, runs: Runs, finish: () => void, logger: Logger): Hono {
   const app = new Hono();
   app.get('/hello', (c) => c.json({ ...hello, workloads: runs.observed() }));
   app.post('/workloads/:name/start', async (c) => {
@@ -260,6 +266,10 @@ function controlApp(hello: Hello, runs: Runs, finish: () => void, logger: Logger
   app.post('/workloads/:name/end', async (c) => {
     const wasRunning = await runs.end(parseWorkloadName(c.req.param('name')));
     return c.json({}, wasRunning ? 200 : 404);
+  });
+  app.get('/workloads/:name/tools', async (c) => {
+    const tools = await runs.tools(parseWorkloadName(c.req.param('name')));
+    return tools === undefined ? c.json({}, 404) : c.json({ tools });
   });
   app.post('/workloads/:name/record', async (c) => {
     const name = parseWorkloadName(c.req.param('name'));
@@ -273,7 +283,7 @@ function controlApp(hello: Hello, runs: Runs, finish: () => void, logger: Logger
   });
   app.onError((error, c) => {
     logger.error('control request failed', { path: c.req.path, error });
-    return c.json({ error: messageOf(error) }, statusOf(error));
+    return c.json({ error: messageOf(error), thrown: carry(error) }, statusOf(error));
   });
   return app;
 }

@@ -1,5 +1,5 @@
 import type { ClientSettings } from '../clients/index.ts';
-import { type ThvError, toThvError, withoutSecrets } from '../errors/index.ts';
+import { ThvError, toThvError, withoutSecrets } from '../errors/index.ts';
 import type { Logger, Paths } from '../platform/index.ts';
 import type { Endpoint, Listener } from '../proxy/index.ts';
 import type {
@@ -10,6 +10,7 @@ import type {
   WorkloadName,
 } from '../records/index.ts';
 import { type Backend, createRuntimes, type Runtime } from '../runtimes/index.ts';
+import type { Definition } from '../tool-lock/index.ts';
 import type { UsageReporter } from '../usage/index.ts';
 import { createAuthenticationStatus } from './authentication-status.ts';
 import { openCallers, type WorkloadCallers } from './callers.ts';
@@ -17,6 +18,7 @@ import { openChainServices } from './chain-services.ts';
 import { openClientSettings, serverOf } from './client-entry.ts';
 import { type RunEnvironment, shellOf } from './environment.ts';
 import { resolveForwardHeaders } from './forward-headers.ts';
+import { listTools } from './list-tools.ts';
 import { createObservedStatus, type Observation, type ObservedStatus } from './observed-status.ts';
 import { openPort } from './open-port.ts';
 import { followOwn } from './own-run.ts';
@@ -38,6 +40,8 @@ export interface WorkloadRun {
   readonly finished: Promise<RunEnd>;
   /** What it knows of its workload now, recorded or not. */
   observed(): Observation;
+  /** All tools of its server. Throws `ERR_MCP_REQUEST`, also as long as nothing is served yet. */
+  listTools(): Promise<readonly Definition[]>;
   /** Closes port and attachment, running calls finish for at most `graceMs`; the container runs on. Idempotent. */
   end(graceMs: number): Promise<void>;
 }
@@ -52,6 +56,8 @@ export interface RunDependencies {
   readonly usage: Pick<UsageReporter, 'findCounter'>;
   /** This workload's own log. */
   readonly logger: Logger;
+  /** Where the proxy prints what is no log of its own; stdout unless given. `false`: the text is lost. */
+  readonly writeOut?: (text: string) => boolean;
 }
 
 export interface RunOptions {
@@ -85,6 +91,8 @@ class Run implements WorkloadRun {
   readonly #log: Logger;
   readonly #status: ObservedStatus;
   readonly #controller = new AbortController();
+  /** Asks the server that stands behind the port, once that is open. */
+  #listTools: (() => Promise<readonly Definition[]>) | undefined;
   /** The port, once it is open. */
   #listener: Listener | undefined;
   /** Who may call; `undefined` for everybody who can connect. */
@@ -110,6 +118,11 @@ class Run implements WorkloadRun {
     await this.#listener?.stop({ graceMs });
     this.#controller.abort();
     await this.finished;
+  }
+
+  listTools(): Promise<readonly Definition[]> {
+    if (this.#listTools !== undefined) return this.#listTools();
+    throw new ThvError('ERR_MCP_REQUEST', { reason: `workload ${this.name} is not being served yet` });
   }
 
   get #signal(): AbortSignal {
@@ -161,16 +174,19 @@ class Run implements WorkloadRun {
       resources,
     );
     const services = await openChainServices(config, {
+      stateFolder: this.#deps.paths.state,
       callers: this.#callers,
       usage: this.#deps.usage,
       environment,
       log: this.#log,
+      writeOut: this.#deps.writeOut,
     });
     this.#listener = await openPort(
       config,
       { endpoint, services, metadata: this.#callers?.metadata },
       resources,
     );
+    this.#listTools = () => listTools(config, endpoint.handle);
     const url = urlOf(config);
     this.#log.info('listening', { url });
     return url;

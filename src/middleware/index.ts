@@ -10,4 +10,5 @@ export { storedForwardHeaders } from './header-forward/stored-headers.ts';
 export { objectToPage } from './origin/page.ts';
 export { openMiddlewares } from './registry.ts';
 export { encodeHeaderValue } from './tool-filter/header-value.ts';
+export { listServerTools } from './tool-lock/list-server-tools.ts';
 export type { Services } from './types.ts';

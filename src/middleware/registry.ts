@@ -8,7 +8,14 @@ import { createRecovery } from './recovery/recovery.ts';
 import { createToolCallFilter } from './tool-filter/tool-call-filter.ts';
 import { createToolFilter } from './tool-filter/tool-filter.ts';
 import { LIMITS_ONLY } from './tool-filter/tool-rules.ts';
-import type { ContextFact, CreateMiddleware, Middleware, MiddlewareConfig, Services } from './types.ts';
+import type {
+  ChainServices,
+  ContextFact,
+  CreateMiddleware,
+  Middleware,
+  MiddlewareConfig,
+  Services,
+} from './types.ts';
 import { createUsageMetrics } from './usage-metrics/usage-metrics.ts';
 
 interface MiddlewareType {
@@ -25,6 +32,8 @@ const TYPES: ReadonlyMap<string, MiddlewareType> = new Map<string, MiddlewareTyp
   ['recovery', { create: createRecovery }],
   ['bodylimit', { create: createBodyLimit }],
   ['origin', { create: createOrigin }],
+  // Opened ahead of the others, which report to it.
+  ['audit', { create: (_, { audit }) => audit?.middleware, reads: () => ['identity', 'message'] }],
   ['auth', { create: createAuth }],
   ['mcp-parser', { create: createMcpParser }],
   ['tool-filter', { create: createToolFilter, reads: () => ['message'] }],
@@ -34,6 +43,23 @@ const TYPES: ReadonlyMap<string, MiddlewareType> = new Map<string, MiddlewareTyp
     {
       create: createUsageMetrics,
       reads: ({ countToolCall }) => (countToolCall === undefined ? [] : ['message']),
+    },
+  ],
+  [
+    'authorization',
+    {
+      // Only where policies are does anything of it have to be in memory.
+      create: async (...chain) =>
+        (await import('./authorization/authorization.ts')).createAuthorization(...chain),
+      reads: () => ['message', 'identity'],
+    },
+  ],
+  [
+    'tool-lock',
+    {
+      create: async (parameters, given) =>
+        (await import('./tool-lock/tool-lock.ts')).createToolLock(parameters, given),
+      reads: () => ['message'],
     },
   ],
 ]);
@@ -66,10 +92,22 @@ export async function openMiddlewares(
   }
   const wanted = [...TYPES].filter(([type]) => parameters.has(type));
   const reads = new Set(wanted.flatMap(([, type]) => type.reads?.(services) ?? []));
+  const audit = await openAuditOf(parameters, services, resources);
   const middlewares: Middleware[] = [];
   for (const [type, { create }] of wanted) {
-    const middleware = await create(parameters.get(type), { ...services, reads }, resources);
+    const middleware = await create(parameters.get(type), { ...services, reads, audit }, resources);
     if (middleware !== undefined) middlewares.push(middleware);
   }
   return middlewares;
+}
+
+/** Loaded by those chains alone that are audited. */
+async function openAuditOf(
+  parameters: ReadonlyMap<string, unknown>,
+  services: Services,
+  resources: AsyncDisposableStack,
+): Promise<ChainServices['audit']> {
+  if (!parameters.has('audit')) return undefined;
+  const { openAudit } = await import('./audit/open-audit.ts');
+  return await openAudit(parameters.get('audit'), services, resources);
 }

@@ -16,6 +16,8 @@ export interface HttpClientOptions {
   /** PEM certificates that replace the system's authorities. */
   readonly ca?: string | undefined;
   readonly userAgent?: string | undefined;
+  /** `false`: any certificate will do, for a server that its user vouches for. */
+  readonly isCertificateChecked?: boolean | undefined;
   /** All addresses of a host name; those of the system's name service unless given. */
   readonly resolve?: ((host: string) => Promise<readonly string[]>) | undefined;
   /** Whether an address must not be dialled; those that are not public unless given. */
@@ -107,10 +109,14 @@ function checkedUrl(text: string, { plainHttp }: HttpClientOptions, base?: URL):
 
 function initOf(
   request: HttpRequest,
-  { ca, userAgent }: HttpClientOptions,
+  { ca, userAgent, isCertificateChecked = true }: HttpClientOptions,
   isFirstOrigin: boolean,
   signal: AbortSignal,
 ): BunFetchRequestInit {
+  const tls = {
+    ...(ca === undefined ? {} : { ca }),
+    ...(isCertificateChecked ? {} : { rejectUnauthorized: false }),
+  };
   return {
     method: request.method ?? 'GET',
     headers: {
@@ -120,7 +126,7 @@ function initOf(
       ...(isFirstOrigin ? request.credentials : {}),
     },
     ...(request.body === undefined ? {} : { body: request.body }),
-    ...(ca === undefined ? {} : { tls: { ca } }),
+    ...(Object.keys(tls).length === 0 ? {} : { tls }),
     redirect: 'manual',
     // A kept connection is found again by its address, but it was checked for one name and one way to get there.
     keepalive: false,

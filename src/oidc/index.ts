@@ -1,5 +1,6 @@
 export type { Authenticator } from './authentication.ts';
 export { readBearer } from './bearer.ts';
+export { type Delegation, readDelegation } from './delegation.ts';
 export { BearerToken, type Identity, ownerOf } from './identity.ts';
 export { openAuthenticator } from './open-authenticator.ts';
 export { rejected } from './rejection.ts';

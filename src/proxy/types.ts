@@ -101,6 +101,10 @@ export interface RequestContext {
    * go by either; this one saves it a second read and parse.
    */
   body?: ReadBody | undefined;
+  /** The body as the client sent it, where something has put another one in its place. */
+  received?: ReadBody | undefined;
+  /** Hears the server's answer where that goes out in one piece, before the client does. */
+  onAnswer?: ((text: string) => void) | undefined;
   /** What the body asks for. Absent for answers, for bodies that are no message, and where no middleware reads messages. */
   message?: MessageFacts | undefined;
   /** Who sends the request. Absent where no middleware asks. */

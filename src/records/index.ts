@@ -66,7 +66,7 @@ export {
 } from './status-store.ts';
 export { variableNameProblem, variableValueProblem } from './variable-name.ts';
 export { requireSound, requireSoundConfig } from './variables.ts';
-export { kindOf, type WorkloadKind } from './workload-kind.ts';
+export { kindOf, namedRuntime, RUNTIME_WORDS, type WorkloadKind } from './workload-kind.ts';
 export {
   nameFromImage,
   parseNewWorkloadName,

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { type AddressInfo, createServer } from 'node:net';
 import { dirname } from 'node:path';
-import { silentLogger } from '../platform/index.ts';
+import { type Paths, silentLogger } from '../platform/index.ts';
 import { formatRunConfig, parseRunConfig } from '../records/run-config.ts';
 import { parseNewWorkloadName } from '../records/workload-name.ts';
+import { createRuntimes } from '../runtimes/index.ts';
 import { buildRunConfig, type ResolvedServer } from './build-run-config.ts';
 import type { RunPlan } from './plan-run.ts';
 import { resolveServer, type ServerFacts } from './resolve-server.ts';
@@ -16,6 +17,12 @@ import {
 } from './run-request.ts';
 
 const NAME = parseNewWorkloadName('srv');
+const runtimes = createRuntimes({
+  env: {},
+  shell: {},
+  paths: { state: '/none' } as Paths,
+  logger: silentLogger,
+});
 const PLAN: RunPlan = {
   transport: 'streamable-http',
   proxyPort: 0,
@@ -33,9 +40,12 @@ const RESOLVED: ResolvedServer = {
   port: 14_001,
   targetPort: 8080,
   toolsOverride: {},
+  audit: undefined,
   countsToolCalls: false,
+  authorization: undefined,
+  locksTools: false,
   image: 'img',
-  runsAs: 'container',
+  kind: 'container',
   serverArguments: [],
   profile: { name: 'network' },
   environment: {},
@@ -141,12 +151,15 @@ describe('what is found for a server', () => {
     surroundings: {
       name: NAME,
       toolsOverride: {},
+      audit: undefined,
       countsToolCalls: false,
+      authorization: undefined,
+      locksTools: false,
       reservedPorts: new Set(),
       ownPort: undefined,
     },
     plan: PLAN,
-    runsAs: 'container',
+    runtime: runtimes.usual,
     image: async () => 'img',
     fill: async () => ({ environment: {}, secrets: [] }),
     logger: silentLogger,
@@ -210,8 +223,8 @@ describe('what is found for a server', () => {
   test.each([
     ['container', 'a server with transport streamable-http cannot be reached with network mode "none"'],
     ['process', undefined],
-  ] as const)('of an HTTP server without a network, in a %s', async (runsAs, refusal) => {
-    const found = resolve({ networkMode: 'none' }, { runsAs });
+  ] as const)('of an HTTP server without a network, in a %s', async (kind, refusal) => {
+    const found = resolve({ networkMode: 'none' }, { runtime: runtimes.named(kind) ?? runtimes.usual });
     if (refusal !== undefined) await expect(found).rejects.toThrow(refusal);
     else expect((await found).profile.network?.mode).toBe('none');
   });

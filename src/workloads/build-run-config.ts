@@ -4,15 +4,19 @@ import { formatDuration } from '../platform/index.ts';
 import {
   asksForTokens,
   formatSecretParameter,
+  namedRuntime,
   type PermissionProfile,
   type RunConfig,
   type SecretParameter,
   standardLabels,
+  type WorkloadKind,
   type WorkloadName,
 } from '../records/index.ts';
 import type { EntryHeader, EntryVariable } from '../registry/index.ts';
 import { formatPublish, networkProfile, transportEnvironment } from '../sandbox/index.ts';
+import type { StoredAuthorization } from './authorization.ts';
 import type { RunPlan } from './plan-run.ts';
+import type { StoredAudit } from './resolve-audit.ts';
 import type { CallerSettings, RunRequest, ServerSettings } from './run-request.ts';
 import type { RemoteSubject } from './subject.ts';
 import type { ToolsOverride } from './tools-override.ts';
@@ -30,13 +34,16 @@ interface Resolved {
   /** Port of the server; 0 for stdio. */
   readonly targetPort: number;
   readonly toolsOverride: ToolsOverride;
+  readonly authorization: StoredAuthorization | undefined;
+  readonly locksTools: boolean;
+  readonly audit: StoredAudit | undefined;
   /** Whether tool calls are counted for usage metrics (spec 09 §9.2). */
   readonly countsToolCalls: boolean;
 }
 
 export interface ResolvedServer extends Resolved {
   readonly image: string;
-  readonly runsAs: 'container' | 'process';
+  readonly kind: WorkloadKind;
   readonly serverArguments: readonly string[];
   /** With the user's mounts and network in it. */
   readonly profile: PermissionProfile;
@@ -57,15 +64,17 @@ export function buildRunConfig(
   server: ServerSettings,
   resolved: ResolvedServer,
 ): RunConfig {
-  const { runsAs, profile, image } = resolved;
-  const { jsRuntime, limits, permissions, ignore, noSandbox, allowInstallScripts } = server;
+  const { kind, profile, image } = resolved;
+  const { jsRuntime, limits, permissions, ignore, noSandbox, allowInstallScripts, learnedPermissionsFile } =
+    server;
   return withDerived(
     {
       ...commonConfig(request, resolved),
       image,
-      ...(runsAs === 'process' ? { runtime: runsAs } : {}),
+      ...namedRuntime(kind),
       ...(noSandbox ? { no_sandbox: true } : {}),
       ...(allowInstallScripts ? { allow_install_scripts: true } : {}),
+      ...(learnedPermissionsFile === undefined ? {} : { learn_permissions: learnedPermissionsFile }),
       ...(jsRuntime === undefined || jsRuntime === 'auto' ? {} : { js_runtime: jsRuntime }),
       ...(limits === undefined ? {} : { resource_limits: limits }),
       cmd_args: [...resolved.serverArguments],
@@ -122,7 +131,7 @@ export function buildRemoteConfig(
 }
 
 function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): RunConfig {
-  const { name, host, port, targetPort, toolsOverride } = resolved;
+  const { name, host, port, targetPort, toolsOverride, authorization, audit } = resolved;
   const { transport, stateless, origin } = resolved.plan;
   const ofCallers = callersConfig(proxy.callers);
   return {
@@ -153,13 +162,21 @@ function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): 
     group,
     tools_filter: [...proxy.tools],
     tools_override: toolsOverride,
+    ...(resolved.locksTools ? { tools_locked: true } : {}),
+    ...(authorization === undefined
+      ? {}
+      : { authz_config: authorization.document, authz_config_path: authorization.path }),
     endpoint_prefix: proxy.endpointPrefix,
+    ...(audit === undefined ? {} : { audit_config: audit.config }),
+    ...(audit === undefined || audit.path === '' ? {} : { audit_config_path: audit.path }),
     ...ofCallers.fields,
     middleware_configs: [
+      ...auditEntry(audit, name, transport),
       ...toolFilters(proxy.tools, toolsOverride),
       { type: 'auth', parameters: ofCallers.parameters },
       { type: 'mcp-parser', parameters: {} },
       ...(resolved.countsToolCalls ? [{ type: 'usagemetrics', parameters: {} }] : []),
+      ...authorizationStep(authorization),
       { type: 'recovery', parameters: null },
     ],
   };
@@ -201,6 +218,17 @@ function ignoreConfig({ loadGlobal, printOverlays }: NonNullable<ServerSettings[
   return { LoadGlobal: loadGlobal, PrintOverlays: printOverlays };
 }
 
+function auditEntry(
+  audit: StoredAudit | undefined,
+  component: string,
+  transport: RunConfig['transport'],
+): RunConfig['middleware_configs'] {
+  if (audit === undefined) return [];
+  const path = audit.path === '' ? {} : { config_path: audit.path };
+  const parameters = { ...path, config_data: audit.config, component, transport_type: transport };
+  return [{ type: 'audit', parameters }];
+}
+
 /** As the reference stores them (spec 02 §1.6): both or none, with equal parameters. */
 function toolFilters(tools: readonly string[], override: ToolsOverride): RunConfig['middleware_configs'] {
   const overrides = Object.entries(override);
@@ -215,6 +243,12 @@ function toolFilters(tools: readonly string[], override: ToolsOverride): RunConf
     { type: 'tool-filter', parameters },
     { type: 'tool-call-filter', parameters },
   ];
+}
+
+function authorizationStep(authorization: StoredAuthorization | undefined): RunConfig['middleware_configs'] {
+  if (authorization === undefined) return [];
+  const { document, path } = authorization;
+  return [{ type: 'authorization', parameters: { config_path: path, config_data: document } }];
 }
 
 /** As the reference writes it: `name`, `description` and `required` always, the rest if it says something. */

@@ -201,6 +201,14 @@ export const RULES: readonly Rule[] = [
     targets: PROCESSES,
   },
   {
+    flag: '--learn-permissions',
+    key: 'learn_permissions',
+    isGiven: ({ server }) => server.learnedPermissionsFile !== undefined,
+    isIn: (config) => config.learn_permissions !== undefined,
+    targets: PROCESSES,
+    needs: 'sandbox',
+  },
+  {
     flag: '--no-sandbox',
     key: 'no_sandbox',
     isGiven: ({ server }) => server.noSandbox,

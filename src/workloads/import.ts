@@ -17,6 +17,7 @@ import type { Runtimes } from '../runtimes/index.ts';
 import { checkProfile, withAbsoluteSources } from '../sandbox/index.ts';
 import { requireApplicableKeys } from './applicable-flags.ts';
 import { checkLimits } from './check-limits.ts';
+import { placeOf } from './runtime.ts';
 
 const SCHEMA_VERSION = 'v0.1.0';
 
@@ -64,7 +65,7 @@ export async function admitRunConfig(
     throw new ThvError('ERR_GROUP_NOT_FOUND', { group: config.group });
   }
   const { permission_profile } = config;
-  if (runtime.kind !== 'remote') checkLimits(config.resource_limits, runtime.kind);
+  if (runtime.runs !== 'nothing') checkLimits(config.resource_limits, placeOf(runtime));
   if (permission_profile) checkProfile(permission_profile, 'of the run configuration');
   const names = {
     name: config.name || name,

@@ -1,4 +1,5 @@
 import { within } from '../errors/index.ts';
+import { auditParametersOf } from '../host/index.ts';
 import type { RunConfig } from '../records/index.ts';
 import { checkSecrets } from './check-secrets.ts';
 import type { Context } from './context.ts';
@@ -12,6 +13,9 @@ export async function makeRunnable(
   options: OperationOptions & RunInteraction,
 ): Promise<RunConfig> {
   await within('failed to validate workload parameters', () => checkSecrets(context, config, options));
+  // Loaded where something is audited.
+  if (auditParametersOf(config) !== undefined)
+    await (await import('./resolve-audit.ts')).checkStoredAudit(config);
   const runnable = isReady ? config : await prepareServer(context, config, options);
   options.signal?.throwIfAborted();
   return runnable;

@@ -4,7 +4,9 @@ import { messageOf, ThvError } from '../errors/index.ts';
 import { findFreePort, isPortAvailable, type Logger } from '../platform/index.ts';
 import type { Transport, WorkloadName } from '../records/index.ts';
 import { findUsageEndpoint } from '../usage/index.ts';
+import { readAuthorization, type StoredAuthorization } from './authorization.ts';
 import type { Context } from './context.ts';
+import type { StoredAudit } from './resolve-audit.ts';
 import type { ProxySettings } from './run-request.ts';
 import { readToolsOverride, type ToolsOverride } from './tools-override.ts';
 
@@ -12,14 +14,17 @@ import { readToolsOverride, type ToolsOverride } from './tools-override.ts';
 export interface Surroundings {
   readonly name: WorkloadName;
   readonly toolsOverride: ToolsOverride;
+  readonly audit: StoredAudit | undefined;
   readonly countsToolCalls: boolean;
+  readonly authorization: StoredAuthorization | undefined;
+  readonly locksTools: boolean;
   /** Ports that other workloads come back to when they are started. */
   readonly reservedPorts: ReadonlySet<number>;
   /** The workload's own port while it is given other settings: taken, but by itself. */
   readonly ownPort: number | undefined;
 }
 
-/** Throws `ERR_FILE_UNREADABLE`, `ERR_INPUT_INVALID` for a file of overrides that makes no sense. */
+/** Throws `ERR_FILE_UNREADABLE`, `ERR_INPUT_INVALID` or `ERR_AUTHZ_INVALID` for a file that makes no sense. */
 export async function findSurroundings(
   context: Context,
   proxy: ProxySettings,
@@ -28,8 +33,12 @@ export async function findSurroundings(
   return {
     name,
     ownPort,
+    audit: proxy.audit && (await (await import('./resolve-audit.ts')).resolveAudit(proxy.audit)),
     toolsOverride: { ...(await readToolsOverride(proxy.toolsOverrideFile)), ...proxy.toolsOverride },
     reservedPorts: await portsOfOthers(context, name),
+    authorization:
+      proxy.authzConfigFile === undefined ? undefined : await readAuthorization(proxy.authzConfigFile),
+    locksTools: proxy.locksTools,
     countsToolCalls: (await findUsageEndpoint(context)) !== undefined,
   };
 }

@@ -1,6 +1,7 @@
 import { during, ThvError } from '../errors/index.ts';
 import type { Logger } from '../platform/index.ts';
 import { networkPolicyOf, type PermissionProfile, type RunConfig, requireSound } from '../records/index.ts';
+import type { Runtime } from '../runtimes/index.ts';
 import {
   checkProfile,
   networkProfile,
@@ -15,16 +16,17 @@ import type { ResolvedServer } from './build-run-config.ts';
 import { checkLimits } from './check-limits.ts';
 import { collectEnvironment } from './environment.ts';
 import type { Filled } from './fill-environment.ts';
+import { checkLearnedPath } from './learn.ts';
 import type { RunPlan } from './plan-run.ts';
 import { checkPort, choosePorts, resolveHost, type Surroundings } from './resolve-proxy.ts';
 import type { GivenPermissions, RunRequest, ServerSettings } from './run-request.ts';
-import { requireProcessNetwork } from './runtime.ts';
+import { placeOf } from './runtime.ts';
 import { askedOf } from './subject.ts';
 
 export interface ServerFacts {
   readonly surroundings: Surroundings;
   readonly plan: RunPlan;
-  readonly runsAs: 'container' | 'process';
+  readonly runtime: Pick<Runtime, 'kind' | 'runs' | 'requireConnection'>;
   /** What an edit changes. */
   readonly present?: RunConfig | undefined;
   /** Asked for when nothing else can be wrong: what it names may have to be built or installed first (spec 01 §14-2). */
@@ -43,7 +45,7 @@ export async function resolveServer(
   server: ServerSettings,
   facts: ServerFacts,
 ): Promise<ResolvedServer> {
-  const { plan, runsAs, surroundings, logger } = facts;
+  const { plan, runtime, surroundings, logger } = facts;
   const { serverArguments } = plan;
   const host = await resolveHost(request.proxy.host);
   const given = await collectEnvironment(
@@ -66,7 +68,7 @@ export async function resolveServer(
     plan,
     host,
     image,
-    runsAs,
+    kind: runtime.kind,
     serverArguments,
     profile,
     environment,
@@ -89,7 +91,8 @@ async function checkSettings(
   server: ServerSettings,
   facts: ServerFacts,
 ): Promise<PermissionProfile> {
-  const { plan, runsAs, present, surroundings, logger } = facts;
+  const { plan, runtime, present, surroundings, logger } = facts;
+  const runsAs = placeOf(runtime);
   const { transport, permissions } = plan;
   if (request.proxy.stateless && transport === 'stdio') {
     throw new ThvError('ERR_INPUT_INVALID', {
@@ -98,14 +101,14 @@ async function checkSettings(
   }
   requireFitting(askedOf(request, server), transport, present);
   checkLimits(server.limits, runsAs);
+  if (server.learnedPermissionsFile !== undefined) checkLearnedPath(server.learnedPermissionsFile);
   const profile = withNetworkMode(
     withVolumes(withAbsoluteSources(permissions ?? networkProfile()), server.volumes, logger),
     server.networkMode,
   );
-  if (runsAs === 'process') {
-    requireProcessNetwork(networkPolicyOf(profile).mode);
-    refuseNamedVolumes(profile);
-  } else warnAboutProfile(profile, surroundings, logger);
+  runtime.requireConnection(networkPolicyOf(profile).mode);
+  if (runsAs === 'process') refuseNamedVolumes(profile);
+  else warnAboutProfile(profile, surroundings, logger);
   // A process without a network is reached all the same, through a socket that it is handed.
   if (runsAs === 'container' && transport !== 'stdio' && networkPolicyOf(profile).connection === 'none') {
     throw new ThvError(

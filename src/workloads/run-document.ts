@@ -10,7 +10,6 @@ import { findSurroundings, type Surroundings } from './resolve-proxy.ts';
 import { resolveRemote } from './resolve-remote.ts';
 import { permissionsOf, resolveServer } from './resolve-server.ts';
 import type { RunRequest } from './run-request.ts';
-import { placeOf } from './runtime.ts';
 import { finding, type OwnSubject, packageOf, type Subject } from './subject.ts';
 import type { OperationOptions, RunInteraction } from './types.ts';
 
@@ -81,7 +80,7 @@ async function serverDocument(
   const resolved = await resolveServer(request, settings, {
     surroundings,
     plan,
-    runsAs: placeOf(runtime),
+    runtime,
     present,
     image: (permission_profile) =>
       within(finding(word), async () => {

@@ -1,17 +1,19 @@
+import type { AuditConfig } from '../audit/index.ts';
 import { NO_OIDC, type OidcSettings } from '../oidc/index.ts';
-import type {
-  JsRuntimeChoice,
-  PermissionProfile,
-  ResourceLimits,
-  SecretParameter,
-  Transport,
+import {
+  type JsRuntimeChoice,
+  type PermissionProfile,
+  type ResourceLimits,
+  RUNTIME_WORDS,
+  type SecretParameter,
+  type Transport,
 } from '../records/index.ts';
 import type { PublishedPort, Volume } from '../sandbox/index.ts';
 import type { RuntimeOverride } from './runtime-override.ts';
 import type { ToolsOverride } from './tools-override.ts';
 
 /** What `--runtime`, `TOOLHIVE_RUNTIME` and a request to the API may ask for (spec 03 §1.1). */
-export const RUNTIMES = ['auto', 'docker', 'podman', 'process'] as const;
+export const RUNTIMES = ['auto', ...Object.values(RUNTIME_WORDS).flat()] as const;
 export type RuntimeChoice = (typeof RUNTIMES)[number];
 
 /** Text for any other runtime. */
@@ -78,6 +80,12 @@ export interface ProxySettings {
   readonly toolsOverrideFile: string | undefined;
   /** The same, as it came with the request; added to what the file says. */
   readonly toolsOverride: ToolsOverride;
+  /** File with the policies that callers are judged by. */
+  readonly authzConfigFile: string | undefined;
+  /** Only tools that are as they were locked are shown and called. */
+  readonly locksTools: boolean;
+  /** What is audited; `undefined` for nothing. */
+  readonly audit: GivenAudit | undefined;
   readonly callers: CallerSettings;
 }
 
@@ -92,6 +100,11 @@ export interface CallerSettings {
   readonly forwardAuthorization: boolean;
 }
 
+export type GivenAudit =
+  /** `--audit-config`; '' for the usual settings. */
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'config'; readonly config: AuditConfig };
+
 /** How a server is run on this machine. */
 export interface ServerSettings {
   /** `undefined`: what `TOOLHIVE_RUNTIME` says. */
@@ -100,6 +113,8 @@ export interface ServerSettings {
   readonly noSandbox: boolean;
   /** Packages of a process may run programs while they are installed. */
   readonly allowInstallScripts: boolean;
+  /** File that is told what the server uses of the network, which is all allowed meanwhile; an absolute path. */
+  readonly learnedPermissionsFile?: string | undefined;
   /** What runs a JavaScript package that is a process; `undefined` for what the configuration says. */
   readonly jsRuntime: JsRuntimeChoice | undefined;
   /** What the server may use of the machine; absent for the defaults. */
@@ -157,6 +172,9 @@ export const USUAL_PROXY: ProxySettings = {
   tools: [],
   toolsOverrideFile: undefined,
   toolsOverride: {},
+  authzConfigFile: undefined,
+  locksTools: false,
+  audit: undefined,
   callers: { oidc: NO_OIDC, resourceUrl: '', requireToken: false, forwardAuthorization: false },
 };
 

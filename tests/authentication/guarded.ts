@@ -66,7 +66,13 @@ export async function openGuarded(options: GuardedOptions = {}): Promise<Guarded
     resources,
   );
   const usage = { findCounter: async () => undefined };
-  const services = await openChainServices(config, { callers, usage, environment, log: logger });
+  const services = await openChainServices(config, {
+    stateFolder: '',
+    callers,
+    usage,
+    environment,
+    log: logger,
+  });
   const endpoint =
     server === 'stdio'
       ? stdioEndpoint(tools)

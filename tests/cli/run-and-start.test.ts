@@ -113,6 +113,9 @@ describe('run', () => {
         tools: [],
         toolsOverrideFile: undefined,
         toolsOverride: {},
+        authzConfigFile: undefined,
+        locksTools: false,
+        audit: undefined,
         callers: { oidc: NO_OIDC, resourceUrl: '', requireToken: false, forwardAuthorization: false },
       },
       target: {

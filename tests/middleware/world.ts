@@ -42,7 +42,11 @@ export async function serveChained(
   const proxy = { bindHost: '127.0.0.1', port: 0, trustProxyHeaders: true, allowedOrigins: [] };
   const resources = new AsyncDisposableStack();
   const stored = settings === undefined ? [] : storedChain(settings);
-  const middlewares = await openMiddlewares(stored, { log, clock: Date.now, proxy }, resources);
+  const middlewares = await openMiddlewares(
+    stored,
+    { log, clock: Date.now, workload: 'test', env: {}, proxy },
+    resources,
+  );
   const handler = composeChain(middlewares, endpoint.handle);
   const options = { host: '127.0.0.1', port: 0, handler, endpoint, transportLabel, log };
   const listener = resources.use(await openListener(options));

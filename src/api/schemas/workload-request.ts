@@ -93,6 +93,14 @@ const ResourceLimits = named(
   }),
 );
 
+/** Ours; the rules of its members are those of a file (spec 05 §16.1). */
+const AuditConfig = v.pipe(
+  v.looseObject({}),
+  v.description(
+    'What is audited, as in the file of `thv run --audit-config`; an empty object asks for the usual settings. An edit without it leaves it as it is; `enabled: false` switches it off',
+  ),
+);
+
 const fields = {
   image: Text,
   runtime_config: v.optional(RuntimeConfig),
@@ -126,6 +134,8 @@ const fields = {
   headers: v.optional(v.array(Header), []),
   header_forward: v.optional(HeaderForward),
   resource_limits: v.optional(ResourceLimits),
+  /** Ours. */
+  audit_config: v.optional(AuditConfig),
   /** Ours. */
   js_runtime: v.pipe(
     Text,
@@ -199,6 +209,7 @@ export const WorkloadDetails = named(
     headers: v.optional(v.array(Header)),
     resource_limits: v.optional(ResourceLimits),
     js_runtime: v.optional(v.string()),
+    audit_config: v.optional(AuditConfig),
   }),
 );
 export type WorkloadDetails = v.InferOutput<typeof WorkloadDetails>;
