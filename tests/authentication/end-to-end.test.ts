@@ -297,6 +297,9 @@ test('access tokens, from their making to their end', async () => {
   expect(exported).not.toMatch(/thvk_|sha256/);
   expect(await filesWith(token)).toEqual([]);
 
+  const registered = await world.thv(['client', 'register', 'cursor']);
+  expect(registered.stderr).toContain(`'${name}' asks for tokens, and none is written`);
+  await world.ok(['client', 'remove', 'cursor']);
   const client = {
     env: { TOOLHIVE_TOKEN: (await world.ok(['token', 'create', 'cli', '--workload', name])).trim() },
   };
