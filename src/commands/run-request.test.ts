@@ -32,6 +32,10 @@ beforeAll(async () => {
   port = await findFreePort(new Set());
   await writeFile(join(folder, 'env'), 'FROM_FILE=1\n');
   await writeFile(join(folder, 'profile.json'), '{"network":{"outbound":{"allow_host":["a.example"]}}}');
+  await writeFile(
+    join(folder, 'webhooks.yaml'),
+    'validating: [{ name: a, url: https://hook.example/, failure_policy: fail, timeout: 5s }]\n',
+  );
   await writeFile(join(folder, 'secret'), 'sesame\n');
   await writeFile(join(folder, 'audit.json'), '{"maxDataSize":10}');
   await writeFile(join(folder, 'override.json'), '{"toolsOverride":{"own":{"name":"shown"}}}');
@@ -114,6 +118,7 @@ const FLAGS: Readonly<Record<RunFlag, readonly [() => readonly string[], Readonl
   'allow-install-scripts': [() => ['true'], PROCESS],
   'js-runtime': [() => ['bun'], PROCESS],
   'no-sandbox': [() => ['true'], PROCESS],
+  'webhook-config': [() => [join(folder, 'webhooks.yaml')], ALL('document')],
   'token-exchange-url': [() => [STS], ALL('document')],
   'token-exchange-client-id': [() => ['id'], ALL('document')],
   'token-exchange-client-secret': [() => ['sesame'], ALL('document')],

@@ -53,6 +53,7 @@ function proxySettings(options: RunOptions, env: RunInvocation['env']): ProxySet
     toolsOverride: {},
     audit: auditOf(options),
     tokenExchange: tokenExchangeOf(options, env),
+    webhookFiles: options.webhookConfig,
     callers: {
       oidc: absolutePaths(oidcSettings(options, env)),
       resourceUrl: options.resourceUrl,

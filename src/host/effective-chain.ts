@@ -14,6 +14,7 @@ export function effectiveChain(config: RunConfig): Chain {
 
 function fromFields(config: RunConfig): Chain {
   const { audit_config, audit_config_path, token_exchange_config, transport } = config;
+  const { validating_webhooks, mutating_webhooks } = config;
   const chain: { type: string; parameters: unknown }[] = [];
   if (audit_config || audit_config_path)
     chain.push({
@@ -26,6 +27,12 @@ function fromFields(config: RunConfig): Chain {
       },
     });
   if (token_exchange_config) chain.push({ type: 'tokenexchange', parameters: { token_exchange_config } });
+  for (const [type, webhooks] of [
+    ['mutating-webhook', mutating_webhooks],
+    ['validating-webhook', validating_webhooks],
+  ] as const)
+    if (webhooks && webhooks.length > 0)
+      chain.push({ type, parameters: { webhooks, server_name: baseNameOf(config), transport } });
   return chain;
 }
 

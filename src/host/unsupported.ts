@@ -11,8 +11,6 @@ const PROTECTIONS = [
   'authz_config',
   'authz_config_path',
   'rate_limit_config',
-  'validating_webhooks',
-  'mutating_webhooks',
 ] as const;
 
 /** Throws `ERR_RUN_CONFIG_INVALID` for a document that asks for what this version cannot give it. */

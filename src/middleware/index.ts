@@ -16,3 +16,10 @@ export {
 } from './token-exchange/config.ts';
 export { encodeHeaderValue } from './tool-filter/header-value.ts';
 export type { Services } from './types.ts';
+export {
+  checkWebhooks,
+  type GivenWebhooks,
+  mergeWebhooks,
+  storedWebhook,
+  WebhookFileSchema,
+} from './webhooks/config.ts';

@@ -53,6 +53,22 @@ const TYPES: ReadonlyMap<string, MiddlewareType> = new Map<string, MiddlewareTyp
       reads: ({ countToolCall }) => (countToolCall === undefined ? [] : ['message']),
     },
   ],
+  [
+    'mutating-webhook',
+    {
+      create: async (parameters, services) =>
+        (await import('./webhooks/webhooks.ts')).createMutatingWebhooks(parameters, services),
+      reads: () => ['message', 'identity'],
+    },
+  ],
+  [
+    'validating-webhook',
+    {
+      create: async (parameters, services) =>
+        (await import('./webhooks/webhooks.ts')).createValidatingWebhooks(parameters, services),
+      reads: () => ['message', 'identity'],
+    },
+  ],
 ]);
 
 /** Part of every chain, stored or not; the first three are added by the proxy when it starts (spec 04 §12.1). */

@@ -147,6 +147,9 @@ const fields = {
   resolved_image: v.fallback(v.optional(ResolvedImageSchema), undefined),
   /** `middleware/token-exchange/` knows the content. */
   token_exchange_config: v.nullish(v.looseObject({})),
+  /** `middleware/webhooks/` knows the content. */
+  validating_webhooks: v.nullish(v.array(v.looseObject({}))),
+  mutating_webhooks: v.nullish(v.array(v.looseObject({}))),
   /** What is audited, and the file that said so; `audit/` knows the content. */
   audit_config: v.nullish(v.looseObject({})),
   audit_config_path: v.optional(v.string()),

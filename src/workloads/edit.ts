@@ -81,6 +81,8 @@ function keepRest(present: RunConfig, wanted: RunConfig): RunConfig {
 const KEPT_STEPS: Readonly<Record<string, readonly string[]>> = {
   audit: ['audit_config', 'audit_config_path'],
   tokenexchange: ['token_exchange_config'],
+  'mutating-webhook': ['mutating_webhooks'],
+  'validating-webhook': ['validating_webhooks'],
 };
 
 function keptSteps(present: RunConfig, wanted: RunConfig): Partial<RunConfig> {

@@ -21,6 +21,8 @@ export async function makeRunnable(
     await within('invalid token exchange configuration', () =>
       checkTokenExchange(config.token_exchange_config),
     );
+  if (config.validating_webhooks || config.mutating_webhooks)
+    (await import('./resolve-webhooks.ts')).checkStoredWebhooks(config);
   const runnable = isReady ? config : await prepareServer(context, config, options);
   options.signal?.throwIfAborted();
   return runnable;

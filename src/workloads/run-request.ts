@@ -82,6 +82,8 @@ export interface ProxySettings {
   readonly toolsOverride: ToolsOverride;
   /** What is audited; `undefined` for nothing. */
   readonly audit: GivenAudit | undefined;
+  /** Files of `--webhook-config`. */
+  readonly webhookFiles: readonly string[];
   /** `undefined`: callers' tokens are not exchanged. */
   readonly tokenExchange: GivenTokenExchange | undefined;
   readonly callers: CallerSettings;
@@ -170,6 +172,7 @@ export const USUAL_PROXY: ProxySettings = {
   toolsOverride: {},
   audit: undefined,
   tokenExchange: undefined,
+  webhookFiles: [],
   callers: { oidc: NO_OIDC, resourceUrl: '', requireToken: false, forwardAuthorization: false },
 };
 

@@ -115,6 +115,7 @@ describe('run', () => {
         toolsOverride: {},
         audit: undefined,
         tokenExchange: undefined,
+        webhookFiles: [],
         callers: { oidc: NO_OIDC, resourceUrl: '', requireToken: false, forwardAuthorization: false },
       },
       target: {

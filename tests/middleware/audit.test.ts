@@ -355,7 +355,12 @@ describe('audit', () => {
   test('of a caller without a token says what was asked, and of one with a token who that is, never the token', async () => {
     const logFile = join(mkdtempSync(join(tmpdir(), 'thv-audit-')), 'a.log');
     await using world = await openGuarded({ config: { require_token: true, audit_config: { logFile } } });
-    const made = await world.tokens.create({ name: 'ann', workloads: ['w'], tools: undefined, expiresAt: undefined });
+    const made = await world.tokens.create({
+      name: 'ann',
+      workloads: ['w'],
+      tools: undefined,
+      expiresAt: undefined,
+    });
     const ask = { id: 1, method: 'tools/call', params: { name: 'read' } };
     expect((await call(world.base, ask)).status).toBe(401);
     expect((await call(world.base, ask, bearer('thv_nonsense'))).status).toBe(401);
