@@ -14,7 +14,7 @@ export function effectiveChain(config: RunConfig): Chain {
 
 function fromFields(config: RunConfig): Chain {
   const { audit_config, audit_config_path, token_exchange_config, transport } = config;
-  const { validating_webhooks, mutating_webhooks } = config;
+  const { validating_webhooks, mutating_webhooks, rate_limit_config } = config;
   const chain: { type: string; parameters: unknown }[] = [];
   if (audit_config || audit_config_path)
     chain.push({
@@ -27,6 +27,7 @@ function fromFields(config: RunConfig): Chain {
       },
     });
   if (token_exchange_config) chain.push({ type: 'tokenexchange', parameters: { token_exchange_config } });
+  if (rate_limit_config) chain.push(rateLimitEntry(config));
   for (const [type, webhooks] of [
     ['mutating-webhook', mutating_webhooks],
     ['validating-webhook', validating_webhooks],
@@ -34,6 +35,21 @@ function fromFields(config: RunConfig): Chain {
     if (webhooks && webhooks.length > 0)
       chain.push({ type, parameters: { webhooks, server_name: baseNameOf(config), transport } });
   return chain;
+}
+
+/** In Redis where sessions are said to be, though ours are not (spec 05 §18). */
+function rateLimitEntry(config: RunConfig) {
+  const redis = config.scaling_config?.session_redis;
+  return {
+    type: 'ratelimit',
+    parameters: {
+      namespace: config.rate_limit_namespace ?? '',
+      server_name: baseNameOf(config),
+      config: config.rate_limit_config,
+      redis_addr: redis?.address ?? '',
+      redis_db: redis?.db ?? 0,
+    },
+  };
 }
 
 interface AuditParameters {

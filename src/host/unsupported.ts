@@ -8,9 +8,9 @@ const PROTECTIONS = [
   'isolate_network',
   'upstream_swap_config',
   'aws_sts_config',
+  'embedded_auth_server_config',
   'authz_config',
   'authz_config_path',
-  'rate_limit_config',
 ] as const;
 
 /** Throws `ERR_RUN_CONFIG_INVALID` for a document that asks for what this version cannot give it. */

@@ -8,6 +8,7 @@ export {
 } from './header-forward/forwarded-header.ts';
 export { storedForwardHeaders } from './header-forward/stored-headers.ts';
 export { objectToPage } from './origin/page.ts';
+export { RateLimitSchema } from './rate-limit/config.ts';
 export { openMiddlewares } from './registry.ts';
 export {
   TOKEN_EXCHANGE_SECRET_TARGET,

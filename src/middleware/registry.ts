@@ -54,6 +54,14 @@ const TYPES: ReadonlyMap<string, MiddlewareType> = new Map<string, MiddlewareTyp
     },
   ],
   [
+    'ratelimit',
+    {
+      create: async (parameters, services, resources) =>
+        (await import('./rate-limit/rate-limit.ts')).createRateLimit(parameters, services, resources),
+      reads: () => ['message', 'identity'],
+    },
+  ],
+  [
     'mutating-webhook',
     {
       create: async (parameters, services) =>

@@ -81,6 +81,7 @@ function keepRest(present: RunConfig, wanted: RunConfig): RunConfig {
 const KEPT_STEPS: Readonly<Record<string, readonly string[]>> = {
   audit: ['audit_config', 'audit_config_path'],
   tokenexchange: ['token_exchange_config'],
+  ratelimit: ['rate_limit_config', 'rate_limit_namespace', 'scaling_config'],
   'mutating-webhook': ['mutating_webhooks'],
   'validating-webhook': ['validating_webhooks'],
 };

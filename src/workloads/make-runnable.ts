@@ -1,5 +1,7 @@
-import { within } from '../errors/index.ts';
+import * as v from 'valibot';
+import { ThvError, within } from '../errors/index.ts';
 import { auditParametersOf } from '../host/index.ts';
+import { RateLimitSchema } from '../middleware/index.ts';
 import type { RunConfig } from '../records/index.ts';
 import { checkSecrets } from './check-secrets.ts';
 import type { Context } from './context.ts';
@@ -21,9 +23,17 @@ export async function makeRunnable(
     await within('invalid token exchange configuration', () =>
       checkTokenExchange(config.token_exchange_config),
     );
+  if (config.rate_limit_config) checkRateLimits(config.rate_limit_config);
   if (config.validating_webhooks || config.mutating_webhooks)
     (await import('./resolve-webhooks.ts')).checkStoredWebhooks(config);
   const runnable = isReady ? config : await prepareServer(context, config, options);
   options.signal?.throwIfAborted();
   return runnable;
+}
+
+function checkRateLimits(config: unknown): void {
+  const parsed = v.safeParse(RateLimitSchema, config);
+  if (parsed.success) return;
+  const problems = parsed.issues.map((issue) => `${v.getDotPath(issue) ?? 'config'}: ${issue.message}`);
+  throw new ThvError('ERR_RUN_CONFIG_INVALID', { reason: `rate_limit_config: ${problems.join('; ')}` });
 }
