@@ -187,6 +187,11 @@ export const runFlags = {
     help: "Audit every request with the usual settings, to the workload's log",
     schema: Switch,
   },
+  'webhook-config': {
+    kind: 'stringArray',
+    help: 'Path to a file with webhooks that are asked before a call goes on (JSON or YAML, may be repeated)',
+    schema: Texts,
+  },
   'allowed-origins': {
     kind: 'stringArray',
     help: 'Origins that web pages may call the proxy from, exactly as browsers send them (default: the proxy itself, on a loopback host)',

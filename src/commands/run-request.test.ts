@@ -37,6 +37,10 @@ beforeAll(async () => {
     join(folder, 'policies.json'),
     JSON.stringify({ version: '1.0', type: 'cedarv1', cedar: { policies } }),
   );
+  await writeFile(
+    join(folder, 'webhooks.yaml'),
+    'validating: [{ name: a, url: https://hook.example/, failure_policy: fail, timeout: 5s }]\n',
+  );
   await writeFile(join(folder, 'secret'), 'sesame\n');
   await writeFile(join(folder, 'audit.json'), '{"maxDataSize":10}');
   await writeFile(join(folder, 'override.json'), '{"toolsOverride":{"own":{"name":"shown"}}}');
@@ -125,6 +129,7 @@ const FLAGS: Readonly<Record<RunFlag, readonly [() => readonly string[], Readonl
   'learn-permissions': [() => [join(folder, 'learned.json')], PROCESS],
   'js-runtime': [() => ['bun'], PROCESS],
   'no-sandbox': [() => ['true'], PROCESS],
+  'webhook-config': [() => [join(folder, 'webhooks.yaml')], ALL('document')],
   'token-exchange-url': [() => [STS], ALL('document')],
   'token-exchange-client-id': [() => ['id'], ALL('document')],
   'token-exchange-client-secret': [() => ['sesame'], ALL('document')],

@@ -55,6 +55,7 @@ function proxySettings(options: RunOptions, env: RunInvocation['env']): ProxySet
     locksTools: options.locked,
     audit: auditOf(options),
     tokenExchange: tokenExchangeOf(options, env),
+    webhookFiles: options.webhookConfig,
     callers: {
       oidc: absolutePaths(oidcSettings(options, env)),
       resourceUrl: options.resourceUrl,

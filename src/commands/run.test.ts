@@ -137,6 +137,7 @@ test('the help of run', () => {
       -v, --volume stringArray                          Mount a volume into the container (format: host-path:container-path[:ro])
           --wait                                        Return only when the workload is running
           --wait-timeout duration                       How long --wait waits (default 2m0s)
+          --webhook-config stringArray                  Path to a file with webhooks that are asked before a call goes on (JSON or YAML, may be repeated)
 
     Global Flags:
           --debug   Enable debug mode

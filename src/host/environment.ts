@@ -7,7 +7,7 @@ import { OPT_OUT_VARIABLES } from '../updates/index.ts';
 export type RunEnvironment = Readonly<Record<string, string>>;
 
 const SECRET =
-  /^(?:TOOLHIVE_SECRET_.+|TOOLHIVE_TOKEN_EXCHANGE_CLIENT_SECRET|TOOLHIVE_SECRETS_PASSWORD|OP_SERVICE_ACCOUNT_TOKEN)$/;
+  /^(?:TOOLHIVE_SECRET_.+|TOOLHIVE_TOKEN_EXCHANGE_CLIENT_SECRET|THV_SESSION_REDIS_PASSWORD|TOOLHIVE_SECRETS_PASSWORD|OP_SERVICE_ACCOUNT_TOKEN)$/;
 const PROXY = /^(?:https?_proxy|HTTPS?_PROXY|all_proxy|ALL_PROXY)$/;
 /** Variables that tell package tools about registries and logins there. */
 const INSTALLER = /^(?:npm_config_|NPM_CONFIG_|UV_|PIP_)/;

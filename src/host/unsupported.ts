@@ -6,9 +6,7 @@ import { checkRemote } from './remote-settings.ts';
 const PROTECTIONS = [
   'upstream_swap_config',
   'aws_sts_config',
-  'rate_limit_config',
-  'validating_webhooks',
-  'mutating_webhooks',
+  'embedded_auth_server_config',
 ] as const;
 
 /** Throws `ERR_RUN_CONFIG_INVALID` for a document that asks for what this version cannot give it. */

@@ -54,6 +54,30 @@ const TYPES: ReadonlyMap<string, MiddlewareType> = new Map<string, MiddlewareTyp
     },
   ],
   [
+    'ratelimit',
+    {
+      create: async (parameters, services, resources) =>
+        (await import('./rate-limit/rate-limit.ts')).createRateLimit(parameters, services, resources),
+      reads: () => ['message', 'identity'],
+    },
+  ],
+  [
+    'mutating-webhook',
+    {
+      create: async (parameters, services) =>
+        (await import('./webhooks/webhooks.ts')).createMutatingWebhooks(parameters, services),
+      reads: () => ['message', 'identity'],
+    },
+  ],
+  [
+    'validating-webhook',
+    {
+      create: async (parameters, services) =>
+        (await import('./webhooks/webhooks.ts')).createValidatingWebhooks(parameters, services),
+      reads: () => ['message', 'identity'],
+    },
+  ],
+  [
     'authorization',
     {
       // Only where policies are does anything of it have to be in memory.

@@ -162,6 +162,19 @@ const fields = {
   resolved_image: v.fallback(v.optional(ResolvedImageSchema), undefined),
   /** `middleware/token-exchange/` knows the content. */
   token_exchange_config: v.nullish(v.looseObject({})),
+  /** `middleware/webhooks/` knows the content. */
+  validating_webhooks: v.nullish(v.array(v.looseObject({}))),
+  mutating_webhooks: v.nullish(v.array(v.looseObject({}))),
+  /** `middleware/rate-limit/` knows the content. */
+  rate_limit_config: v.nullish(v.looseObject({})),
+  rate_limit_namespace: v.optional(v.string()),
+  scaling_config: v.nullish(
+    v.looseObject({
+      session_redis: v.nullish(
+        v.looseObject({ address: v.optional(v.string()), db: v.optional(v.number()) }),
+      ),
+    }),
+  ),
   /** What is audited, and the file that said so; `audit/` knows the content. */
   audit_config: v.nullish(v.looseObject({})),
   audit_config_path: v.optional(v.string()),

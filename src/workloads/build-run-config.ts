@@ -18,6 +18,7 @@ import { formatPublish, networkProfile, transportEnvironment } from '../sandbox/
 import type { StoredAuthorization } from './authorization.ts';
 import type { RunPlan } from './plan-run.ts';
 import type { StoredAudit } from './resolve-audit.ts';
+import type { StoredWebhooks } from './resolve-webhooks.ts';
 import type { CallerSettings, RunRequest, ServerSettings } from './run-request.ts';
 import type { RemoteSubject } from './subject.ts';
 import type { ToolsOverride } from './tools-override.ts';
@@ -39,6 +40,7 @@ interface Resolved {
   readonly locksTools: boolean;
   readonly audit: StoredAudit | undefined;
   readonly tokenExchange: TokenExchangeConfig | undefined;
+  readonly webhooks: StoredWebhooks;
   /** Whether tool calls are counted for usage metrics (spec 09 §9.2). */
   readonly countsToolCalls: boolean;
 }
@@ -139,7 +141,7 @@ export function buildRemoteConfig(
 }
 
 function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): RunConfig {
-  const { name, host, port, targetPort, toolsOverride, authorization, audit } = resolved;
+  const { name, host, port, targetPort, toolsOverride, authorization, audit, webhooks } = resolved;
   const exchange = resolved.tokenExchange && storedExchange(resolved.tokenExchange);
   const { transport, stateless, origin } = resolved.plan;
   const ofCallers = callersConfig(proxy.callers);
@@ -180,6 +182,7 @@ function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): 
     ...(audit === undefined || audit.path === '' ? {} : { audit_config_path: audit.path }),
     ...ofCallers.fields,
     ...(exchange === undefined ? {} : { token_exchange_config: exchange }),
+    ...webhookKeys(webhooks),
     middleware_configs: [
       ...auditEntry(audit, name, transport),
       ...toolFilters(proxy.tools, toolsOverride),
@@ -189,6 +192,7 @@ function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): 
         : [{ type: 'tokenexchange', parameters: { token_exchange_config: exchange } }]),
       { type: 'mcp-parser', parameters: {} },
       ...(resolved.countsToolCalls ? [{ type: 'usagemetrics', parameters: {} }] : []),
+      ...webhookEntries(webhooks, name, transport),
       ...authorizationStep(authorization),
       { type: 'recovery', parameters: null },
     ],
@@ -229,6 +233,23 @@ function callersConfig({ oidc, resourceUrl, requireToken, forwardAuthorization }
 
 function ignoreConfig({ loadGlobal, printOverlays }: NonNullable<ServerSettings['ignore']>) {
   return { LoadGlobal: loadGlobal, PrintOverlays: printOverlays };
+}
+
+function webhookKeys({ validating, mutating }: StoredWebhooks) {
+  return {
+    ...(validating.length === 0 ? {} : { validating_webhooks: [...validating] }),
+    ...(mutating.length === 0 ? {} : { mutating_webhooks: [...mutating] }),
+  };
+}
+
+function webhookEntries(
+  { validating, mutating }: StoredWebhooks,
+  server_name: string,
+  transport: RunConfig['transport'],
+): RunConfig['middleware_configs'] {
+  const entry = (type: string, webhooks: readonly object[]) =>
+    webhooks.length === 0 ? [] : [{ type, parameters: { webhooks: [...webhooks], server_name, transport } }];
+  return [...entry('mutating-webhook', mutating), ...entry('validating-webhook', validating)];
 }
 
 /** The first four keys always, the others if they say something (spec 02 §1.4). */

@@ -83,6 +83,9 @@ const KEPT_STEPS: Readonly<Record<string, readonly string[]>> = {
   authorization: ['authz_config', 'authz_config_path'],
   'tool-lock': ['tools_locked'],
   tokenexchange: ['token_exchange_config'],
+  ratelimit: ['rate_limit_config', 'rate_limit_namespace', 'scaling_config'],
+  'mutating-webhook': ['mutating_webhooks'],
+  'validating-webhook': ['validating_webhooks'],
 };
 
 function keptSteps(present: RunConfig, wanted: RunConfig): Partial<RunConfig> {

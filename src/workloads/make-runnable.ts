@@ -1,5 +1,7 @@
-import { hasCode, within } from '../errors/index.ts';
+import * as v from 'valibot';
+import { hasCode, ThvError, within } from '../errors/index.ts';
 import { auditParametersOf } from '../host/index.ts';
+import { RateLimitSchema } from '../middleware/index.ts';
 import type { RunConfig } from '../records/index.ts';
 import type { ContainerEntry } from '../registry/index.ts';
 import { checkSecrets } from './check-secrets.ts';
@@ -36,6 +38,9 @@ export async function makeRunnable(
     await within('invalid token exchange configuration', () =>
       checkTokenExchange(config.token_exchange_config),
     );
+  if (config.rate_limit_config) checkRateLimits(config.rate_limit_config);
+  if (config.validating_webhooks || config.mutating_webhooks)
+    (await import('./resolve-webhooks.ts')).checkStoredWebhooks(config);
   const runnable = isReady ? config : await prepare(context, config, { ...options, origin });
   options.signal?.throwIfAborted();
   return runnable;
@@ -53,4 +58,11 @@ async function prepare(
     const isOfFinding = origin !== undefined && hasCode(error, 'ERR_IMAGE_UNVERIFIED');
     throw isOfFinding ? error.within(finding(origin.word)) : error;
   }
+}
+
+function checkRateLimits(config: unknown): void {
+  const parsed = v.safeParse(RateLimitSchema, config);
+  if (parsed.success) return;
+  const problems = parsed.issues.map((issue) => `${v.getDotPath(issue) ?? 'config'}: ${issue.message}`);
+  throw new ThvError('ERR_RUN_CONFIG_INVALID', { reason: `rate_limit_config: ${problems.join('; ')}` });
 }

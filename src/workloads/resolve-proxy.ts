@@ -10,6 +10,7 @@ import { readAuthorization, type StoredAuthorization } from './authorization.ts'
 import type { Context } from './context.ts';
 import type { StoredAudit } from './resolve-audit.ts';
 import { resolveTokenExchange } from './resolve-token-exchange.ts';
+import { resolveWebhooks, type StoredWebhooks } from './resolve-webhooks.ts';
 import type { ProxySettings } from './run-request.ts';
 import { readToolsOverride, type ToolsOverride } from './tools-override.ts';
 
@@ -19,6 +20,7 @@ export interface Surroundings {
   readonly toolsOverride: ToolsOverride;
   readonly audit: StoredAudit | undefined;
   readonly tokenExchange: TokenExchangeConfig | undefined;
+  readonly webhooks: StoredWebhooks;
   readonly countsToolCalls: boolean;
   readonly authorization: StoredAuthorization | undefined;
   readonly locksTools: boolean;
@@ -38,6 +40,7 @@ export async function findSurroundings(
   return {
     name,
     ownPort,
+    webhooks: await resolveWebhooks(proxy.webhookFiles),
     tokenExchange: proxy.tokenExchange && (await resolveTokenExchange(proxy.tokenExchange)),
     audit: proxy.audit && (await (await import('./resolve-audit.ts')).resolveAudit(proxy.audit)),
     toolsOverride: { ...(await readToolsOverride(proxy.toolsOverrideFile)), ...proxy.toolsOverride },

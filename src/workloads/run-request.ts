@@ -88,6 +88,8 @@ export interface ProxySettings {
   readonly locksTools: boolean;
   /** What is audited; `undefined` for nothing. */
   readonly audit: GivenAudit | undefined;
+  /** Files of `--webhook-config`. */
+  readonly webhookFiles: readonly string[];
   /** `undefined`: callers' tokens are not exchanged. */
   readonly tokenExchange: GivenTokenExchange | undefined;
   readonly callers: CallerSettings;
@@ -188,6 +190,7 @@ export const USUAL_PROXY: ProxySettings = {
   locksTools: false,
   audit: undefined,
   tokenExchange: undefined,
+  webhookFiles: [],
   callers: { oidc: NO_OIDC, resourceUrl: '', requireToken: false, forwardAuthorization: false },
 };
 

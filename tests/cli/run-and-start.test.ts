@@ -117,6 +117,7 @@ describe('run', () => {
         locksTools: false,
         audit: undefined,
         tokenExchange: undefined,
+        webhookFiles: [],
         callers: { oidc: NO_OIDC, resourceUrl: '', requireToken: false, forwardAuthorization: false },
       },
       target: {
