@@ -76,7 +76,7 @@ export async function admitRunConfig(
   };
   const mounts = permission_profile ? { permission_profile: withAbsoluteSources(permission_profile) } : {};
   const reconciled = withReconciledIsolation(config, logger);
-  if (isIsolated(reconciled) && runtime.kind === 'container' && config.publish.length > 0) {
+  if (isIsolated(reconciled) && runtime.runs === 'images' && config.publish.length > 0) {
     logger.warn('published ports of an isolated server are not reachable', {
       ports: config.publish.join(', '),
     });
