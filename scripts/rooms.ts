@@ -23,6 +23,8 @@ export const ROOMS: Readonly<Record<string, string>> = {
     'packages without a container engine: installed into a store, run in a sandbox of the machine, behind an egress proxy',
   build:
     'a package or a folder → an image: what is asked for, settings of this machine, Dockerfile, context, and whether an image of the same inputs is there already',
+  signatures:
+    'who signed an image: its signatures in the registry, trust roots, keys of one’s own; whether it is the image that was expected',
   registry:
     'servers by name: the catalog in the executable, a file, a URL or a registry API; both formats; what a run takes from an entry; logging in to a registry',
   clients:

@@ -28,7 +28,7 @@ export function toDetails(config: RunConfig): WorkloadDetails {
     tools: orNull(config.tools_filter),
     tools_override: orNull(config.tools_override),
     oauth_config: oauthOf(rest['remote_auth_config']),
-    ...(rest['allow_docker_gateway'] === true ? { allow_docker_gateway: true } : {}),
+    ...(config.allow_docker_gateway ? { allow_docker_gateway: true } : {}),
     ...(group ? { group } : {}),
     ...(url ? { url } : {}),
     ...(config.header_forward ? { header_forward: headerForwardOf(config.header_forward) } : {}),

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { ownGroupFlag } from '../cli/index.ts';
-import { JS_RUNTIME_CHOICES } from '../records/index.ts';
+import { JS_RUNTIME_CHOICES, VERIFICATION_MODES } from '../records/index.ts';
 import { RUNTIMES, unknownRuntime } from '../workloads/index.ts';
 import { oidcFlags } from './oidc-flags.ts';
 import {
@@ -26,6 +26,7 @@ import {
   Transport,
   Volumes,
 } from './run-flag-schemas.ts';
+import { tokenExchangeFlags } from './token-exchange-flags.ts';
 import { waitFlags } from './wait-until-running.ts';
 
 /** Flags of `thv run`, in the order of its help (spec 01 §4.3). */
@@ -115,6 +116,11 @@ export const runFlags = {
     help: 'Permission profile to use (none, network, or path to JSON file)',
     schema: Text,
   },
+  'learn-permissions': {
+    kind: 'string',
+    help: 'Allow all of the network, and on stop write a permission profile of what was used to this file (runtime process)',
+    schema: Text,
+  },
   memory: {
     kind: 'string',
     help: 'Memory that the server may use (such as 512m or 2g; unlimited for no limit; default: half of the machine, 4g at most)',
@@ -140,6 +146,16 @@ export const runFlags = {
     kind: 'string',
     help: "Connect the container to a network (e.g., 'host' for host networking)",
     schema: Text,
+  },
+  'isolate-network': {
+    kind: 'bool',
+    help: 'Isolate the network of the server: it reaches only what its permission profile grants',
+    schema: Switch,
+  },
+  'allow-docker-gateway': {
+    kind: 'bool',
+    help: 'Let an isolated container reach this machine (host.docker.internal and the gateway of the engine)',
+    schema: Switch,
   },
   tools: {
     kind: 'stringArray',
@@ -170,6 +186,11 @@ export const runFlags = {
     kind: 'bool',
     help: "Audit every request with the usual settings, to the workload's log",
     schema: Switch,
+  },
+  'webhook-config': {
+    kind: 'stringArray',
+    help: 'Path to a file with webhooks that are asked before a call goes on (JSON or YAML, may be repeated)',
+    schema: Texts,
   },
   'allowed-origins': {
     kind: 'stringArray',
@@ -212,6 +233,7 @@ export const runFlags = {
     schema: HeaderSecrets,
   },
   ...oidcFlags,
+  ...tokenExchangeFlags,
   'resource-url': {
     kind: 'string',
     help: 'URL of this server as its clients know it, for the protected resource metadata (RFC 9728)',
@@ -226,6 +248,17 @@ export const runFlags = {
     kind: 'bool',
     help: "Send clients' OIDC tokens on to a remote server, which may then use them",
     schema: Switch,
+  },
+  'image-verification': {
+    kind: 'string',
+    help: 'Verify who signed the image (warn, enabled or disabled)',
+    schema: v.optional(
+      v.picklist(
+        VERIFICATION_MODES,
+        ({ input }) => `invalid value for --image-verification: ${String(input)}`,
+      ),
+      'warn',
+    ),
   },
   'ca-cert': {
     kind: 'string',

@@ -11,6 +11,7 @@ import {
 } from '../workloads/index.ts';
 import { oidcSettings } from './oidc-flags.ts';
 import type { runFlags } from './run-flags.ts';
+import { tokenExchangeOf } from './token-exchange-flags.ts';
 
 export type RunInvocation = Invocation<OptionsOf<typeof runFlags>>;
 type RunOptions = RunInvocation['options'];
@@ -53,6 +54,8 @@ function proxySettings(options: RunOptions, env: RunInvocation['env']): ProxySet
     authzConfigFile: given(options.authzConfig),
     locksTools: options.locked,
     audit: auditOf(options),
+    tokenExchange: tokenExchangeOf(options, env),
+    webhookFiles: options.webhookConfig,
     callers: {
       oidc: absolutePaths(oidcSettings(options, env)),
       resourceUrl: options.resourceUrl,
@@ -73,6 +76,7 @@ function serverSettings(options: RunOptions, serverArguments: readonly string[])
     runtime: given(options.runtime),
     noSandbox: options.noSandbox,
     allowInstallScripts: options.allowInstallScripts,
+    learnedPermissionsFile: absolute(options.learnPermissions),
     jsRuntime: given(options.jsRuntime),
     limits: limitsOf(options),
     arguments: serverArguments,
@@ -87,7 +91,10 @@ function serverSettings(options: RunOptions, serverArguments: readonly string[])
     publish: options.publish,
     permissions: profile === undefined ? undefined : { kind: 'named', nameOrPath: profile },
     networkMode: options.network,
+    isolation: options.isolateNetwork ? 'required' : 'none',
+    allowDockerGateway: options.allowDockerGateway,
     caCertificate: given(options.caCert),
+    imageVerification: options.imageVerification,
     runtimeOverride: runtimeOverride({
       builder_image: options.runtimeImage,
       additional_packages: options.runtimeAddPackage,
@@ -96,13 +103,17 @@ function serverSettings(options: RunOptions, serverArguments: readonly string[])
   };
 }
 
+function absolute(path: string): string | undefined {
+  return path === '' ? undefined : resolve(path);
+}
+
 /** The workload host has another working folder. */
 function absolutePaths(settings: OidcSettings): OidcSettings {
-  const absolute = (path: string) => (path === '' ? '' : resolve(path));
+  const { caBundle, authTokenFile } = settings;
   return {
     ...settings,
-    caBundle: absolute(settings.caBundle),
-    authTokenFile: absolute(settings.authTokenFile),
+    caBundle: absolute(caBundle) ?? '',
+    authTokenFile: absolute(authTokenFile) ?? '',
   };
 }
 

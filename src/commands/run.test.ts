@@ -62,6 +62,7 @@ test('the help of run', () => {
       thv run [flags] SERVER_OR_IMAGE_OR_PROTOCOL [-- ARGS...]
 
     Flags:
+          --allow-docker-gateway                        Let an isolated container reach this machine (host.docker.internal and the gateway of the engine)
           --allow-install-scripts                       Let a package and its dependencies run programs while they are installed (runtime process)
           --allowed-origins stringArray                 Origins that web pages may call the proxy from, exactly as browsers send them (default: the proxy itself, on a loopback host)
           --audit-config string                         Path to a file that says what is audited, and where to (JSON or YAML)
@@ -81,10 +82,13 @@ test('the help of run', () => {
       -h, --help                                        help for run
           --host string                                 Host for the HTTP proxy to listen on (IP or hostname) (default "127.0.0.1")
           --ignore-globally                             Load global ignore patterns from ~/.config/toolhive/thvignore (default true)
+          --image-verification string                   Verify who signed the image (warn, enabled or disabled) (default "warn")
+          --isolate-network                             Isolate the network of the server: it reaches only what its permission profile grants
           --js-runtime string                           What runs an npm package: node (this machine's Node.js), bun (built in), or auto (runtime process)
           --jwks-allow-private-ip                       Allow OIDC endpoints on private IP addresses
           --jwks-auth-token-file string                 File with a bearer token to send to the OIDC provider
       -l, --label stringArray                           Set labels on the container (format: key=value)
+          --learn-permissions string                    Allow all of the network, and on stop write a permission profile of what was used to this file (runtime process)
           --locked                                      Show and call only tools that are as 'thv lock' recorded them
           --memory string                               Memory that the server may use (such as 512m or 2g; unlimited for no limit; default: half of the machine, 4g at most)
           --name string                                 Name of the MCP server (auto-generated from image if not provided)
@@ -118,6 +122,14 @@ test('the help of run', () => {
           --target-host string                          Host to forward traffic to (only applicable to SSE or Streamable HTTP transport) (default "127.0.0.1")
           --target-port int                             Port for the container to expose (only applicable to SSE or Streamable HTTP transport)
           --thv-ca-bundle string                        PEM file with the certificate authorities to trust for OIDC, instead of the system ones
+          --token-exchange-audience string              Audience of the exchanged tokens
+          --token-exchange-client-id string             OAuth client ID for the token exchange
+          --token-exchange-client-secret string         OAuth client secret for the token exchange (better: a file, or TOOLHIVE_TOKEN_EXCHANGE_CLIENT_SECRET)
+          --token-exchange-client-secret-file string    File with the OAuth client secret for the token exchange
+          --token-exchange-header-name string           Header for the exchanged tokens (default: they take the place of Authorization)
+          --token-exchange-scopes strings               Scopes of the exchanged tokens
+          --token-exchange-subject-token-type string    Type of the callers' tokens: access_token (default), id_token or jwt
+          --token-exchange-url string                   Token endpoint (RFC 8693) where callers' tokens are exchanged for the server's
           --tools stringArray                           Filter MCP server tools (comma-separated list of tool names); may be repeated
           --tools-override string                       Path to a JSON file with other names and descriptions for tools
           --transport string                            Transport mode (sse, streamable-http or stdio); unless given what the registry says, stdio for packages and folders, streamable-http for images
@@ -125,6 +137,7 @@ test('the help of run', () => {
       -v, --volume stringArray                          Mount a volume into the container (format: host-path:container-path[:ro])
           --wait                                        Return only when the workload is running
           --wait-timeout duration                       How long --wait waits (default 2m0s)
+          --webhook-config stringArray                  Path to a file with webhooks that are asked before a call goes on (JSON or YAML, may be repeated)
 
     Global Flags:
           --debug   Enable debug mode

@@ -305,7 +305,7 @@ export const CATALOG = {
       reason,
     }: Reason & {
       readonly status?: number;
-      readonly refusal?: 'no-space' | 'cannot-limit' | 'name-taken' | undefined;
+      readonly refusal?: 'no-space' | 'cannot-limit' | 'name-taken' | 'not-connected' | undefined;
     }) => reason,
   ),
   /** The engine does not know the container. */
@@ -338,6 +338,8 @@ export const CATALOG = {
     ({ image, reason }: Reason & { readonly image: string }) =>
       `failed to parse image reference "${image}": ${reason}`,
   ),
+  /** An image has to be verified before it runs, and was not (spec 03 §12.4). */
+  ERR_IMAGE_UNVERIFIED: entry('user', 403, ({ reason }: Reason & { readonly image: string }) => reason),
   /** The engine cannot fetch an image for another reason than that it does not exist. */
   ERR_IMAGE_PULL: entry('world', 502, ({ reason }: Reason & { readonly image: string }) => reason),
   /** The engine ended the build of an image with an error (spec 03 §13.3). */
@@ -397,7 +399,7 @@ export const CATALOG = {
   // Workload host (decision 02)
   /** The workload host does not start or does not answer. */
   ERR_HOST_UNREACHABLE: entry('world', 503, ({ reason }: Reason) => reason),
-  /** The workload host answers a request of a command with an error. */
+  /** The workload host answers a request of a command with an error that this version does not know, being of another one. */
   ERR_HOST_REQUEST: entry('world', 502, ({ reason }: Reason) => reason),
   /** A port, socket or pipe cannot be opened. */
   ERR_LISTEN_FAILED: entry('world', 409, ({ reason }: Reason & { readonly address: string }) => reason),

@@ -17,6 +17,7 @@ export function effectiveChain(config: RunConfig): Chain {
 
 function fromFields(config: RunConfig): Chain {
   const { audit_config, audit_config_path, authz_config, authz_config_path, transport } = config;
+  const { validating_webhooks, mutating_webhooks, rate_limit_config } = config;
   const chain: { type: string; parameters: unknown }[] = [];
   if (audit_config || audit_config_path)
     chain.push({
@@ -28,6 +29,18 @@ function fromFields(config: RunConfig): Chain {
         transport_type: transport,
       },
     });
+  if (config.token_exchange_config)
+    chain.push({
+      type: 'tokenexchange',
+      parameters: { token_exchange_config: config.token_exchange_config },
+    });
+  if (rate_limit_config) chain.push(rateLimitEntry(config));
+  for (const [type, webhooks] of [
+    ['mutating-webhook', mutating_webhooks],
+    ['validating-webhook', validating_webhooks],
+  ] as const)
+    if (webhooks && webhooks.length > 0)
+      chain.push({ type, parameters: { webhooks, server_name: baseNameOf(config), transport } });
   if (authz_config || authz_config_path)
     chain.push({
       type: 'authorization',
@@ -35,6 +48,21 @@ function fromFields(config: RunConfig): Chain {
     });
   if (config.tools_locked) chain.push({ type: 'tool-lock', parameters: {} });
   return chain;
+}
+
+/** In Redis where sessions are said to be, though ours are not (spec 05 §18). */
+function rateLimitEntry(config: RunConfig) {
+  const redis = config.scaling_config?.session_redis;
+  return {
+    type: 'ratelimit',
+    parameters: {
+      namespace: config.rate_limit_namespace ?? '',
+      server_name: baseNameOf(config),
+      config: config.rate_limit_config,
+      redis_addr: redis?.address ?? '',
+      redis_db: redis?.db ?? 0,
+    },
+  };
 }
 
 /** Which of the two is meant nobody can tell, and one of them would be left out. Throws `ERR_RUN_CONFIG_INVALID`. */

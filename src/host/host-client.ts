@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { messageOf, ThvError } from '../errors/index.ts';
+import { messageOf, revive, ThvError } from '../errors/index.ts';
 import { givenUp, isLocked, type Paths, sleep, startDeadline } from '../platform/index.ts';
 import type { WorkloadName } from '../records/index.ts';
 import type { Definition } from '../tool-lock/index.ts';
@@ -15,7 +15,7 @@ import {
   type RecordRequest,
   ToolsSchema,
 } from './control-protocol.ts';
-import type { RunEnvironment } from './environment.ts';
+import type { RunEnvironment, RunOrigin } from './environment.ts';
 import type { Observation } from './observed-status.ts';
 
 const HELLO_TIMEOUT_MS = 2000;
@@ -34,7 +34,7 @@ interface EndOptions {
 export interface HostConnection {
   readonly hello: Hello;
   /** Takes the workload over; returns as soon as it has, without waiting for readiness. */
-  start(name: WorkloadName, environment: RunEnvironment): Promise<void>;
+  start(name: WorkloadName, origin: RunOrigin): Promise<void>;
   /**
    * Ends the run of one workload, its container untouched; one that the engine is making at this moment is waited for. `false` when
    * it was not being run. Takes `extraMs` more than usual; when `signal` aborts, the host goes on.
@@ -161,13 +161,17 @@ function connectionTo(address: string, hello: Hello): HostConnection {
     }
     if (response.ok || response.status === 404) return response;
     const parsed = v.safeParse(ErrorBodySchema, await response.json().catch(() => undefined));
-    const reason = parsed.success ? parsed.output.error : `workload host answered ${response.status}`;
-    throw new ThvError('ERR_HOST_REQUEST', { reason });
+    if (!parsed.success) {
+      const reason = `workload host answered ${response.status}`;
+      throw new ThvError('ERR_HOST_REQUEST', { reason });
+    }
+    const { error: reason, thrown } = parsed.output;
+    throw (thrown && revive(thrown)) ?? new ThvError('ERR_HOST_REQUEST', { reason });
   }
   return {
     hello,
-    async start(name, environment) {
-      await request('POST', `/workloads/${name}/start`, { body: { environment } });
+    async start(name, origin) {
+      await request('POST', `/workloads/${name}/start`, { body: origin });
     },
     async end(name, { extraMs = 0, signal } = {}) {
       const options = { timeoutMs: END_TIMEOUT_MS + extraMs, signal };

@@ -2,12 +2,13 @@ import type { ClientSettings } from '../clients/index.ts';
 import { ThvError, toThvError, withoutSecrets } from '../errors/index.ts';
 import type { Logger, Paths } from '../platform/index.ts';
 import type { Endpoint, Listener } from '../proxy/index.ts';
-import type {
-  RunConfig,
-  RunConfigStore,
-  StatusRecorder,
-  StatusStore,
-  WorkloadName,
+import {
+  RUNTIME_VARIABLE,
+  type RunConfig,
+  type RunConfigStore,
+  type StatusRecorder,
+  type StatusStore,
+  type WorkloadName,
 } from '../records/index.ts';
 import { type Backend, createRuntimes, type Runtime } from '../runtimes/index.ts';
 import type { Definition } from '../tool-lock/index.ts';
@@ -16,7 +17,7 @@ import { createAuthenticationStatus } from './authentication-status.ts';
 import { openCallers, type WorkloadCallers } from './callers.ts';
 import { openChainServices } from './chain-services.ts';
 import { openClientSettings, serverOf } from './client-entry.ts';
-import { type RunEnvironment, shellOf } from './environment.ts';
+import { type RunOrigin, shellOf } from './environment.ts';
 import { resolveForwardHeaders } from './forward-headers.ts';
 import { listTools } from './list-tools.ts';
 import { createObservedStatus, type Observation, type ObservedStatus } from './observed-status.ts';
@@ -60,8 +61,7 @@ export interface RunDependencies {
   readonly writeOut?: (text: string) => boolean;
 }
 
-export interface RunOptions {
-  readonly environment: RunEnvironment;
+export interface RunOptions extends RunOrigin {
   /** Called each time the workload serves: first start and every restart. */
   readonly onServing?: (url: string) => void;
 }
@@ -140,7 +140,7 @@ class Run implements WorkloadRun {
     void this.#status.begin();
     const config = await this.#deps.runConfigs.get(this.name);
     const runtime = this.#runtimeOf(config);
-    refuseUnsupported(config, runtime);
+    refuseUnsupported(config);
     await using resources = new AsyncDisposableStack();
     const served = await runtime.serve(this.name, config, { logger: this.#log, signal: this.#signal });
     return served.type === 'upstream'
@@ -150,8 +150,9 @@ class Run implements WorkloadRun {
 
   #runtimeOf(config: RunConfig): Runtime {
     const { env, paths } = this.#deps;
-    const { environment } = this.#options;
+    const { environment, runtime } = this.#options;
     return createRuntimes({
+      wanted: runtime,
       env: { ...env, ...environment },
       shell: shellOf(environment),
       paths,
@@ -180,6 +181,7 @@ class Run implements WorkloadRun {
       environment,
       log: this.#log,
       writeOut: this.#deps.writeOut,
+      openSecrets: () => openSecrets(this.#access),
     });
     this.#listener = await openPort(
       config,
@@ -279,7 +281,9 @@ class Run implements WorkloadRun {
   async #changeClients(config: RunConfig, change: (clients: ClientSettings) => Promise<void>): Promise<void> {
     if (this.#signal.aborted) return;
     try {
-      await change(await openClientSettings(this.#access));
+      // Claude Desktop starts this program, which reads its own environment.
+      const environment = { ...this.#options.environment, [RUNTIME_VARIABLE]: this.#options.runtime };
+      await change(await openClientSettings({ ...this.#access, environment }));
     } catch (error) {
       this.#log.warn('failed to change the settings of clients', { group: config.group, error });
     }

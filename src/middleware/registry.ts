@@ -35,6 +35,14 @@ const TYPES: ReadonlyMap<string, MiddlewareType> = new Map<string, MiddlewareTyp
   // Opened ahead of the others, which report to it.
   ['audit', { create: (_, { audit }) => audit?.middleware, reads: () => ['identity', 'message'] }],
   ['auth', { create: createAuth }],
+  [
+    'tokenexchange',
+    {
+      create: async (parameters, services) =>
+        (await import('./token-exchange/token-exchange.ts')).createTokenExchange(parameters, services),
+      reads: () => ['identity'],
+    },
+  ],
   ['mcp-parser', { create: createMcpParser }],
   ['tool-filter', { create: createToolFilter, reads: () => ['message'] }],
   ['tool-call-filter', { create: createToolCallFilter, reads: () => ['message'] }],
@@ -43,6 +51,30 @@ const TYPES: ReadonlyMap<string, MiddlewareType> = new Map<string, MiddlewareTyp
     {
       create: createUsageMetrics,
       reads: ({ countToolCall }) => (countToolCall === undefined ? [] : ['message']),
+    },
+  ],
+  [
+    'ratelimit',
+    {
+      create: async (parameters, services, resources) =>
+        (await import('./rate-limit/rate-limit.ts')).createRateLimit(parameters, services, resources),
+      reads: () => ['message', 'identity'],
+    },
+  ],
+  [
+    'mutating-webhook',
+    {
+      create: async (parameters, services) =>
+        (await import('./webhooks/webhooks.ts')).createMutatingWebhooks(parameters, services),
+      reads: () => ['message', 'identity'],
+    },
+  ],
+  [
+    'validating-webhook',
+    {
+      create: async (parameters, services) =>
+        (await import('./webhooks/webhooks.ts')).createValidatingWebhooks(parameters, services),
+      reads: () => ['message', 'identity'],
     },
   ],
   [

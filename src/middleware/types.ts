@@ -27,6 +27,8 @@ export interface Services {
   readonly callers?: Callers | undefined;
   /** Called for each `tools/call`; absent where nobody counts them. */
   readonly countToolCall?: (() => void) | undefined;
+  /** The value of a secret, of the user's own or of those that the program keeps for workloads. Throws what the store throws. */
+  readonly findSecret?: ((name: string, view: 'user' | 'workloads') => Promise<string>) | undefined;
   /** Where a text of the proxy's own goes: the log of the workload, the terminal of one in the foreground. `false`: it is lost. */
   readonly writeOut?: ((text: string) => boolean) | undefined;
 }

@@ -146,6 +146,10 @@ class ListenerContext implements RequestContext, Arriving {
     return this.#server.requestIP(this.#request)?.address ?? '';
   }
 
+  get remotePort(): number | undefined {
+    return this.#server.requestIP(this.#request)?.port;
+  }
+
   get trace(): TraceContext | undefined {
     if (this.#trace === null) this.#trace = parseTraceParent(this.#request.headers.get('traceparent'));
     return this.#trace;

@@ -89,6 +89,8 @@ export interface RequestContext {
   readonly path: string;
   /** Peer address as the listener saw it. */
   readonly remoteAddress: string;
+  /** The peer's port. */
+  readonly remotePort?: number | undefined;
   /** Switches the listener's idle timeout off for this request (streams, long calls). */
   keepOpen(): void;
   /**

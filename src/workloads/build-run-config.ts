@@ -1,13 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { TokenExchangeConfig } from '../middleware/index.ts';
 import { NO_OIDC, storedFrom } from '../oidc/index.ts';
 import { formatDuration } from '../platform/index.ts';
 import {
   asksForTokens,
   formatSecretParameter,
+  namedRuntime,
   type PermissionProfile,
   type RunConfig,
   type SecretParameter,
   standardLabels,
+  type WorkloadKind,
   type WorkloadName,
 } from '../records/index.ts';
 import type { EntryHeader, EntryVariable } from '../registry/index.ts';
@@ -15,6 +18,7 @@ import { formatPublish, networkProfile, transportEnvironment } from '../sandbox/
 import type { StoredAuthorization } from './authorization.ts';
 import type { RunPlan } from './plan-run.ts';
 import type { StoredAudit } from './resolve-audit.ts';
+import type { StoredWebhooks } from './resolve-webhooks.ts';
 import type { CallerSettings, RunRequest, ServerSettings } from './run-request.ts';
 import type { RemoteSubject } from './subject.ts';
 import type { ToolsOverride } from './tools-override.ts';
@@ -35,16 +39,19 @@ interface Resolved {
   readonly authorization: StoredAuthorization | undefined;
   readonly locksTools: boolean;
   readonly audit: StoredAudit | undefined;
+  readonly tokenExchange: TokenExchangeConfig | undefined;
+  readonly webhooks: StoredWebhooks;
   /** Whether tool calls are counted for usage metrics (spec 09 §9.2). */
   readonly countsToolCalls: boolean;
 }
 
 export interface ResolvedServer extends Resolved {
   readonly image: string;
-  readonly runsAs: 'container' | 'process';
+  readonly kind: WorkloadKind;
   readonly serverArguments: readonly string[];
   /** With the user's mounts and network in it. */
   readonly profile: PermissionProfile;
+  readonly isIsolated: boolean;
   /** Given, from files, and what the source declares. */
   readonly environment: Readonly<Record<string, string>>;
   readonly secrets: readonly SecretParameter[];
@@ -62,15 +69,17 @@ export function buildRunConfig(
   server: ServerSettings,
   resolved: ResolvedServer,
 ): RunConfig {
-  const { runsAs, profile, image } = resolved;
+  const { kind, profile, image, isIsolated } = resolved;
   const { jsRuntime, limits, permissions, ignore, noSandbox, allowInstallScripts } = server;
+  const { learnedPermissionsFile, imageVerification } = server;
   return withDerived(
     {
       ...commonConfig(request, resolved),
       image,
-      ...(runsAs === 'process' ? { runtime: runsAs } : {}),
+      ...namedRuntime(kind),
       ...(noSandbox ? { no_sandbox: true } : {}),
       ...(allowInstallScripts ? { allow_install_scripts: true } : {}),
+      ...(learnedPermissionsFile === undefined ? {} : { learn_permissions: learnedPermissionsFile }),
       ...(jsRuntime === undefined || jsRuntime === 'auto' ? {} : { js_runtime: jsRuntime }),
       ...(limits === undefined ? {} : { resource_limits: limits }),
       cmd_args: [...resolved.serverArguments],
@@ -78,11 +87,16 @@ export function buildRunConfig(
       publish: server.publish.map(formatPublish),
       ...(permissions?.kind === 'named' ? { permission_profile_name_or_path: permissions.nameOrPath } : {}),
       permission_profile: profile,
+      isolate_network: isIsolated,
+      ...(server.allowDockerGateway ? { allow_docker_gateway: true } : {}),
       env_vars: resolved.environment,
       volumes: server.volumes.map(({ text }) => text),
       secrets: resolved.secrets.map(formatSecretParameter),
       ...(ignore === undefined ? {} : { ignore_config: ignoreConfig(ignore) }),
       runtime_config: server.runtimeOverride,
+      ...(imageVerification === undefined || imageVerification === 'warn'
+        ? {}
+        : { image_verification: imageVerification }),
     },
     request,
   );
@@ -127,7 +141,8 @@ export function buildRemoteConfig(
 }
 
 function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): RunConfig {
-  const { name, host, port, targetPort, toolsOverride, authorization, audit } = resolved;
+  const { name, host, port, targetPort, toolsOverride, authorization, audit, webhooks } = resolved;
+  const exchange = resolved.tokenExchange && storedExchange(resolved.tokenExchange);
   const { transport, stateless, origin } = resolved.plan;
   const ofCallers = callersConfig(proxy.callers);
   return {
@@ -166,12 +181,18 @@ function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): 
     ...(audit === undefined ? {} : { audit_config: audit.config }),
     ...(audit === undefined || audit.path === '' ? {} : { audit_config_path: audit.path }),
     ...ofCallers.fields,
+    ...(exchange === undefined ? {} : { token_exchange_config: exchange }),
+    ...webhookKeys(webhooks),
     middleware_configs: [
       ...auditEntry(audit, name, transport),
       ...toolFilters(proxy.tools, toolsOverride),
       { type: 'auth', parameters: ofCallers.parameters },
+      ...(exchange === undefined
+        ? []
+        : [{ type: 'tokenexchange', parameters: { token_exchange_config: exchange } }]),
       { type: 'mcp-parser', parameters: {} },
       ...(resolved.countsToolCalls ? [{ type: 'usagemetrics', parameters: {} }] : []),
+      ...webhookEntries(webhooks, name, transport),
       ...authorizationStep(authorization),
       { type: 'recovery', parameters: null },
     ],
@@ -212,6 +233,30 @@ function callersConfig({ oidc, resourceUrl, requireToken, forwardAuthorization }
 
 function ignoreConfig({ loadGlobal, printOverlays }: NonNullable<ServerSettings['ignore']>) {
   return { LoadGlobal: loadGlobal, PrintOverlays: printOverlays };
+}
+
+function webhookKeys({ validating, mutating }: StoredWebhooks) {
+  return {
+    ...(validating.length === 0 ? {} : { validating_webhooks: [...validating] }),
+    ...(mutating.length === 0 ? {} : { mutating_webhooks: [...mutating] }),
+  };
+}
+
+function webhookEntries(
+  { validating, mutating }: StoredWebhooks,
+  server_name: string,
+  transport: RunConfig['transport'],
+): RunConfig['middleware_configs'] {
+  const entry = (type: string, webhooks: readonly object[]) =>
+    webhooks.length === 0 ? [] : [{ type, parameters: { webhooks: [...webhooks], server_name, transport } }];
+  return [...entry('mutating-webhook', mutating), ...entry('validating-webhook', validating)];
+}
+
+/** The first four keys always, the others if they say something (spec 02 §1.4). */
+function storedExchange(config: TokenExchangeConfig): Readonly<Record<string, unknown>> {
+  const { token_url, client_id, client_secret, audience, ...rest } = config;
+  const said = Object.entries(rest).filter(([, value]) => value !== '' && !isDeepStrictEqual(value, []));
+  return { token_url, client_id, client_secret, audience, ...Object.fromEntries(said) };
 }
 
 function auditEntry(

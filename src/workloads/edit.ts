@@ -3,7 +3,7 @@ import { effectiveChain, urlOf } from '../host/index.ts';
 import { sleep } from '../platform/index.ts';
 import { formatRunConfig, parseWorkloadName, type RunConfig, type WorkloadName } from '../records/index.ts';
 import { createActRecord } from './act-record.ts';
-import { keepClientSecret } from './client-secret.ts';
+import { keepClientSecrets } from './client-secret.ts';
 import { bestEffort, type Context } from './context.ts';
 import { prepareEdit } from './prepare-edit.ts';
 import type { RunRequest } from './run-request.ts';
@@ -48,7 +48,7 @@ export async function editWorkload(
   const name = parseWorkloadName(rawName);
   const present = await context.runConfigs.get(name);
   const made = keepRest(present, await prepareEdit(context, present, request, options));
-  const wanted = await keepClientSecret(context, name, made, options);
+  const wanted = await keepClientSecrets(context, name, made, options);
   return {
     name,
     port: wanted.port,
@@ -82,6 +82,10 @@ const KEPT_STEPS: Readonly<Record<string, readonly string[]>> = {
   audit: ['audit_config', 'audit_config_path'],
   authorization: ['authz_config', 'authz_config_path'],
   'tool-lock': ['tools_locked'],
+  tokenexchange: ['token_exchange_config'],
+  ratelimit: ['rate_limit_config', 'rate_limit_namespace', 'scaling_config'],
+  'mutating-webhook': ['mutating_webhooks'],
+  'validating-webhook': ['validating_webhooks'],
 };
 
 function keptSteps(present: RunConfig, wanted: RunConfig): Partial<RunConfig> {

@@ -3,7 +3,7 @@ import { stringify } from 'yaml';
 import { ThvError, within } from '../errors/index.ts';
 import { baseNameOf, formatRunConfig, parseWorkloadName, type RunConfig } from '../records/index.ts';
 import type { Runtime } from '../runtimes/index.ts';
-import { withoutPlainClientSecret } from './client-secret.ts';
+import { withoutPlainClientSecrets } from './client-secret.ts';
 import type { Context } from './context.ts';
 import type { Exported, ExportFormat } from './types.ts';
 
@@ -20,17 +20,14 @@ export async function exportWorkload(
   const config = await within(`failed to load run configuration for workload '${name}'`, () =>
     runConfigs.get(parseWorkloadName(name)),
   );
-  const plain = withoutPlainClientSecret(config);
+  const plain = withoutPlainClientSecrets(config);
   return format === 'json'
     ? {
         text: formatRunConfig(plain.config),
-        warnings: [...plainTextWarnings(config), ...(plain.isChanged ? [CLIENT_SECRET_LEFT_OUT] : [])],
+        warnings: [...plainTextWarnings(config), ...plain.warnings],
       }
     : { text: kubernetesResource(config, runtimes.of(config)), warnings: kubernetesWarnings(config) };
 }
-
-const CLIENT_SECRET_LEFT_OUT =
-  'Warning: The OIDC client secret is not exported. Set TOOLHIVE_OIDC_CLIENT_SECRET where the file is run.';
 
 function plainTextWarnings({ env_vars, header_forward }: RunConfig): readonly string[] {
   const secretLooking = (names: object) =>

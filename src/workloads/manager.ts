@@ -110,6 +110,8 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
       const { serverLogs } = await logFiles();
       yield* serverLogs(context, name, operation);
     },
+    networkAttempts: async (name) => (await import('./network.ts')).networkAttempts(context, name),
+    networkLogPath: async (name) => (await import('./network.ts')).networkLogOf(context, name),
     auditLog: async (name) => (await import('./resolve-audit.ts')).auditPlace(context, name),
     proxyLogPath: (name) => workloadLogPath(context, parseWorkloadName(name)),
     pruneLogs: async (operation) => (await logFiles()).pruneLogs(context, operation),

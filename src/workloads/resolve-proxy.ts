@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { messageOf, ThvError } from '../errors/index.ts';
+import type { TokenExchangeConfig } from '../middleware/index.ts';
 import { isOidcOn } from '../oidc/index.ts';
 import { findFreePort, isPortAvailable, type Logger } from '../platform/index.ts';
 import type { Transport, WorkloadName } from '../records/index.ts';
@@ -8,6 +9,8 @@ import { findUsageEndpoint } from '../usage/index.ts';
 import { readAuthorization, type StoredAuthorization } from './authorization.ts';
 import type { Context } from './context.ts';
 import type { StoredAudit } from './resolve-audit.ts';
+import { resolveTokenExchange } from './resolve-token-exchange.ts';
+import { resolveWebhooks, type StoredWebhooks } from './resolve-webhooks.ts';
 import type { ProxySettings } from './run-request.ts';
 import { readToolsOverride, type ToolsOverride } from './tools-override.ts';
 
@@ -16,6 +19,8 @@ export interface Surroundings {
   readonly name: WorkloadName;
   readonly toolsOverride: ToolsOverride;
   readonly audit: StoredAudit | undefined;
+  readonly tokenExchange: TokenExchangeConfig | undefined;
+  readonly webhooks: StoredWebhooks;
   readonly countsToolCalls: boolean;
   readonly authorization: StoredAuthorization | undefined;
   readonly locksTools: boolean;
@@ -35,6 +40,8 @@ export async function findSurroundings(
   return {
     name,
     ownPort,
+    webhooks: await resolveWebhooks(proxy.webhookFiles),
+    tokenExchange: proxy.tokenExchange && (await resolveTokenExchange(proxy.tokenExchange)),
     audit: proxy.audit && (await (await import('./resolve-audit.ts')).resolveAudit(proxy.audit)),
     toolsOverride: { ...(await readToolsOverride(proxy.toolsOverrideFile)), ...proxy.toolsOverride },
     reservedPorts: await portsOfOthers(context, name),

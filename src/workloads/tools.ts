@@ -1,6 +1,6 @@
 import { ThvError } from '../errors/index.ts';
 import { effectiveChain, listTools } from '../host/index.ts';
-import { parseWorkloadName, type RunConfig, type WorkloadName } from '../records/index.ts';
+import { callerRulesOf, parseWorkloadName, type RunConfig, type WorkloadName } from '../records/index.ts';
 import {
   type Definition,
   deleteLock,
@@ -58,7 +58,9 @@ async function presentTools(
     );
   }
   // A process of its own takes no orders, so it is asked as a client asks.
-  const isFiltered = effectiveChain(config).some(({ type }) => HIDING.has(type)) || 'oidc_config' in config;
+  const { oidc, requireToken } = callerRulesOf(config);
+  const isGuarded = oidc !== undefined || requireToken;
+  const isFiltered = isGuarded || effectiveChain(config).some(({ type }) => HIDING.has(type));
   if (isFiltered) {
     const reason = `workload ${name} is served by a process of its own, and shows its tools only through its filters and policies`;
     throw new ThvError('ERR_NOT_AVAILABLE', { workload: name, reason });

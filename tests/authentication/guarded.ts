@@ -72,6 +72,7 @@ export async function openGuarded(options: GuardedOptions = {}): Promise<Guarded
     usage,
     environment,
     log: logger,
+    openSecrets: async () => secretsOf(options.secrets ?? {}),
   });
   const endpoint =
     server === 'stdio'

@@ -116,6 +116,8 @@ describe('run', () => {
         authzConfigFile: undefined,
         locksTools: false,
         audit: undefined,
+        tokenExchange: undefined,
+        webhookFiles: [],
         callers: { oidc: NO_OIDC, resourceUrl: '', requireToken: false, forwardAuthorization: false },
       },
       target: {
@@ -134,6 +136,8 @@ describe('run', () => {
           publish: [{ hostPort: '', containerPort: '80' }],
           permissions: undefined,
           networkMode: 'host',
+          isolation: 'none',
+          allowDockerGateway: false,
           caCertificate: undefined,
           runtime: undefined,
           noSandbox: false,

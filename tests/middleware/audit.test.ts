@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'bun:test';
-import { readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import Ajv from 'ajv';
+import { bearer, call, openGuarded } from '../authentication/guarded.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import {
   type AuditLine,
@@ -10,6 +13,7 @@ import {
   openSession,
   openStdioAudit,
   post,
+  readEvents,
 } from './audit-world.ts';
 
 const texts = { type: 'object', additionalProperties: { type: 'string' } };
@@ -346,6 +350,45 @@ describe('audit', () => {
       target: { name: 'other' },
       metadata: { extra: { jsonrpc_error_message: 'tool not found' } },
     });
+  });
+
+  test('of a caller without a token says what was asked, and of one with a token who that is, never the token', async () => {
+    const logFile = join(mkdtempSync(join(tmpdir(), 'thv-audit-')), 'a.log');
+    await using world = await openGuarded({ config: { require_token: true, audit_config: { logFile } } });
+    const made = await world.tokens.create({
+      name: 'ann',
+      workloads: ['w'],
+      tools: undefined,
+      expiresAt: undefined,
+    });
+    const ask = { id: 1, method: 'tools/call', params: { name: 'read' } };
+    expect((await call(world.base, ask)).status).toBe(401);
+    expect((await call(world.base, ask, bearer('thv_nonsense'))).status).toBe(401);
+    expect((await call(world.base, ask, bearer(made.token))).status).toBeLessThan(300);
+    const large = JSON.stringify({ jsonrpc: '2.0', ...ask, params: { name: 'x'.repeat(70_000) } });
+    expect((await fetch(`${world.base}/mcp`, { method: 'POST', body: large })).status).toBe(401);
+    const events = await waitFor(
+      () => readEvents(logFile),
+      ({ length }) => length >= 4,
+      { what: '4 events' },
+    );
+    const seen = (events as AuditLine[]).map(({ type, outcome, subjects, target }) => [
+      type,
+      outcome,
+      subjects['user_id'],
+      target['name'],
+    ]);
+    expect(seen.toSorted()).toEqual(
+      [
+        ['mcp_tool_call', 'denied', undefined, 'read'],
+        ['mcp_tool_call', 'denied', undefined, 'read'],
+        ['mcp_tool_call', 'success', 'token:ann', 'read'],
+        // Longer than what is read for the log alone.
+        ['http_request', 'denied', undefined, undefined],
+      ].toSorted(),
+    );
+    const text = readFileSync(logFile, 'utf8');
+    expect([text.includes('thv_nonsense'), text.includes(made.token)]).toEqual([false, false]);
   });
 
   test('closes its file when the port closes', async () => {

@@ -25,7 +25,7 @@ export function createPdpAuthorizer(settings: PdpSettings, { workload, env }: Pd
     allowPrivateAddresses: true,
     plainHttp: 'always',
     proxies: env,
-    isCertificateChecked: !http.insecure_skip_verify,
+    skipsVerification: http.insecure_skip_verify,
   });
 
   function question({ identity, feature, id, arguments: given, annotations }: AccessRequest): string {

@@ -156,7 +156,7 @@ export function createAudit(options: AuditOptions): Audit {
     const isUnread = status === 401 && context.body === undefined;
     if (isUnread) {
       const durationMs = took();
-      readUnread(request, (unread) => put(request, context, { status, durationMs, unread }));
+      put(request, context, { status, durationMs, unread: await readUnread(request) });
       return response;
     }
     const isLookedAt = mayHoldError(response, answer) || settings.includesResponse;
