@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { startApi } from '../api/server.ts';
 import { openMcpClient } from '../harness/mcp.ts';
+import { waitFor } from '../harness/wait-for.ts';
 import { openWorld, type World } from '../harness/world.ts';
 import { type MutableServer, openMutableServer, tool } from './mutable-server.ts';
 
@@ -127,6 +129,46 @@ drop_db   nobody: forbidden by policy3
     const { exitCode, stderr } = await world.thv(['run', server.url, '--name', name, '--authz-config', path]);
     expect([exitCode, stderr]).toEqual([1, expect.stringContaining(message)]);
     expect(await Bun.file(join(world.state, 'runconfigs', `${name}.json`)).exists()).toBe(false);
+  });
+});
+
+describe('a workload that is made over the API', () => {
+  test('has the policies of the file that the request names, and keeps them when it is edited', async () => {
+    await using api = await startApi(world);
+    const name = world.name('api');
+    const authz_config = join(world.work, 'policies.yaml');
+    const B = '/api/v1beta/workloads';
+    const refused = await api.ask('POST', B, {
+      body: { name, url: server.url, authz_config: '/nowhere.json' },
+    });
+    expect([refused.status, refused.text]).toEqual([
+      400,
+      expect.stringContaining('failed to load authorization config'),
+    ]);
+    const created = await api.ask('POST', B, { body: { name, url: server.url, authz_config } });
+    expect([created.status, created.text]).toEqual([201, expect.stringContaining(name)]);
+    const { url } = await world.reached(name);
+    const shown = async () => {
+      await using mcp = await openMcpClient(url);
+      return (await mcp.client.listTools()).tools.map(({ name: id }) => id);
+    };
+    expect(await shown()).toEqual(['weather']);
+    const details = (await api.ask('GET', `${B}/${name}`)).json();
+    expect(details).toMatchObject({ authz_config });
+    const edited = await api.ask('POST', `${B}/${name}/edit`, {
+      body: { ...details, authz_config: '', tools: ['calc', 'weather'] },
+    });
+    expect([edited.status, edited.text]).toEqual([200, expect.any(String)]);
+    const stored = join(world.state, 'runconfigs', `${name}.json`);
+    const document = await waitFor(
+      async () => JSON.parse(await readFile(stored, 'utf8')),
+      ({ tools_filter }) => tools_filter?.length === 2,
+      { what: 'the edit is stored' },
+    );
+    expect(document).toMatchObject({ authz_config_path: authz_config, authz_config: { type: 'cedarv1' } });
+    await world.reached(name);
+    expect(await shown()).toEqual(['weather']);
+    await world.ok(['rm', name]);
   });
 });
 

@@ -1,9 +1,10 @@
 import { hasCode, messageOf } from '../../errors/index.ts';
+import type { Identity } from '../../oidc/index.ts';
 import type { Logger } from '../../platform/index.ts';
 import { fold } from '../../proxy/index.ts';
 import { type CedarSettings, invalid } from '../config.ts';
 import { type AccessRequest, type Authorizer, refusal, type Verdict } from '../types.ts';
-import { createDecisionCache } from './decision-cache.ts';
+import { createDecisionCache, type DecisionCache } from './decision-cache.ts';
 import { type CedarEngine, type KeptPolicies, loadCedar } from './engine.ts';
 import { type Entity, keyOf, mergeEntities, parseEntities } from './entities.ts';
 import { parsePolicies } from './policies.ts';
@@ -43,6 +44,8 @@ class CedarAuthorizer implements Authorizer {
   readonly #declaredByKey: ReadonlyMap<string, Entity>;
   readonly #model: Model;
   readonly #cache = createDecisionCache();
+  /** Decisions that depend on nothing but the caller and a name. */
+  readonly #byCaller = new WeakMap<Identity, DecisionCache>();
   /** What policies call the arguments that they look at, by what a lenient server may take them for. */
   readonly #argumentNames: ReadonlyMap<string, string>;
 
@@ -62,6 +65,23 @@ class CedarAuthorizer implements Authorizer {
   }
 
   decide(request: AccessRequest): Verdict {
+    const { identity, feature, id, annotations } = request;
+    if (identity === undefined || !this.#isAnswerOfCaller(identity)) return this.#decide(request);
+    let verdicts = this.#byCaller.get(identity);
+    if (verdicts === undefined) {
+      verdicts = createDecisionCache(MAX_OF_CALLER);
+      this.#byCaller.set(identity, verdicts);
+    }
+    const hints = annotations === undefined ? '' : JSON.stringify(annotations);
+    return verdicts.find(`${feature} ${hints} ${id}`, () => this.#decide(request));
+  }
+
+  /** Whether the caller, who was let in once for many requests, and the name of what is asked for are all that policies see. */
+  #isAnswerOfCaller({ kind }: Identity): boolean {
+    return kind !== 'local' && this.#model.names !== undefined && this.#argumentNames.size === 0;
+  }
+
+  #decide(request: AccessRequest): Verdict {
     const subject = request.identity?.subject ?? '';
     if (subject === '') return refusal('the caller has no subject');
     const twin = this.#findTwin(request.arguments);
@@ -131,3 +151,5 @@ function warnOnce(log: Logger): (what: string) => void {
 }
 
 const MAX_WARNINGS = 20;
+/** Each caller gets a cache, and those are many. */
+const MAX_OF_CALLER = 128;
