@@ -15,10 +15,10 @@ const Parameters = v.nullish(v.record(v.string(), v.unknown()), {});
 
 /** Throws `ERR_INPUT_INVALID` for types that a request cannot ask for, and for parameters that make no sense. */
 export function middlewareSettings(entries: Entries, present: RunConfig | undefined): Partial<Settings> {
-  return entries.reduce<Partial<Settings>>((settings, { type, parameters }) => {
-    const given = parse(type, Parameters, parameters);
-    return { ...settings, ...settingsOf(type, given, settings, present) };
-  }, {});
+  const settings: Partial<Settings> = {};
+  for (const { type, parameters } of entries)
+    Object.assign(settings, settingsOf(type, parse(type, Parameters, parameters), settings, present));
+  return settings;
 }
 
 function settingsOf(

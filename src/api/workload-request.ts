@@ -83,6 +83,7 @@ export function toRunRequest(body: UpdateRequest, facts: RequestFacts): RunReque
         ? { audit: { kind: 'config', config: auditOf(body.audit_config) } as const }
         : {}),
       toolsOverride: checked(() => checkToolsOverride(body.tools_override)),
+      authzConfigFile: body.authz_config === '' ? undefined : body.authz_config,
       callers: callersOf(body, facts.present),
     },
     server: serverOf(body, facts),
@@ -98,7 +99,10 @@ export function toRunRequest(body: UpdateRequest, facts: RequestFacts): RunReque
 
 /** What a request has no member for stays as it is while tokens are asked for; so does a client secret, which is never told. */
 function callersOf({ oidc, require_token }: UpdateRequest, present: RunConfig | undefined): CallerSettings {
-  const rest = { requireToken: require_token, forwardAuthorization: present?.forward_authorization ?? false };
+  const rest = {
+    requireToken: require_token ?? present?.require_token ?? false,
+    forwardAuthorization: present?.forward_authorization ?? false,
+  };
   if (oidc === undefined || !isGiven(oidc)) return { ...USUAL_PROXY.callers, ...rest };
   const stored = present?.oidc_config;
   const kept = stored ? settingsFrom(stored, stored.ClientSecret) : NO_OIDC;
@@ -133,6 +137,8 @@ function serverOf(body: UpdateRequest, { runtime = '', present }: RequestFacts):
     secrets,
     volumes: checked(() => volumes.map((volume) => parseVolume(volume))),
     permissions: profile === undefined ? undefined : { kind: 'profile', profile },
+    isolation: body.network_isolation ? 'wanted' : 'none',
+    allowDockerGateway: body.allow_docker_gateway,
     runtimeOverride: overrideOf(body, present !== undefined && isBuiltAlike(body, present)),
   };
 }
@@ -271,9 +277,6 @@ function overrideOf({ image, url, runtime_config }: UpdateRequest, keepsBuild: b
 /** Protection and sources that are asked for and cannot be given are refused, never left out in silence. */
 function refuseWhatIsNotDone(body: UpdateRequest): void {
   const asked: readonly (readonly [string, boolean])[] = [
-    ['network_isolation', body.network_isolation],
-    ['allow_docker_gateway', body.allow_docker_gateway],
-    ['authz_config', body.authz_config !== ''],
     ['oauth_config', isGiven(withoutDefaults(body.oauth_config))],
     ['headers', body.headers.length > 0 && body.url === ''],
   ];

@@ -57,13 +57,16 @@ export function oidcSettings(
   options: OptionsOf<typeof oidcFlags>,
   env: Readonly<Record<string, string | undefined>>,
 ): OidcSettings {
+  // The variable may be set for other programs of the shell: alone it asks for nothing.
+  const usesClient = options.oidcClientId !== '' || options.oidcIntrospectionUrl !== '';
+  const secretInEnvironment = usesClient ? (env['TOOLHIVE_OIDC_CLIENT_SECRET'] ?? '') : '';
   return {
     issuer: options.oidcIssuer,
     audience: options.oidcAudience,
     jwksUrl: options.oidcJwksUrl,
     introspectionUrl: options.oidcIntrospectionUrl,
     clientId: options.oidcClientId,
-    clientSecret: options.oidcClientSecret || (env['TOOLHIVE_OIDC_CLIENT_SECRET'] ?? ''),
+    clientSecret: options.oidcClientSecret || secretInEnvironment,
     scopes: options.oidcScopes,
     caBundle: options.thvCaBundle,
     authTokenFile: options.jwksAuthTokenFile,

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { ownGroupFlag } from '../cli/index.ts';
-import { JS_RUNTIME_CHOICES } from '../records/index.ts';
+import { JS_RUNTIME_CHOICES, VERIFICATION_MODES } from '../records/index.ts';
 import { RUNTIMES, unknownRuntime } from '../workloads/index.ts';
 import { oidcFlags } from './oidc-flags.ts';
 import {
@@ -116,6 +116,11 @@ export const runFlags = {
     help: 'Permission profile to use (none, network, or path to JSON file)',
     schema: Text,
   },
+  'learn-permissions': {
+    kind: 'string',
+    help: 'Allow all of the network, and on stop write a permission profile of what was used to this file (runtime process)',
+    schema: Text,
+  },
   memory: {
     kind: 'string',
     help: 'Memory that the server may use (such as 512m or 2g; unlimited for no limit; default: half of the machine, 4g at most)',
@@ -142,6 +147,16 @@ export const runFlags = {
     help: "Connect the container to a network (e.g., 'host' for host networking)",
     schema: Text,
   },
+  'isolate-network': {
+    kind: 'bool',
+    help: 'Isolate the network of the server: it reaches only what its permission profile grants',
+    schema: Switch,
+  },
+  'allow-docker-gateway': {
+    kind: 'bool',
+    help: 'Let an isolated container reach this machine (host.docker.internal and the gateway of the engine)',
+    schema: Switch,
+  },
   tools: {
     kind: 'stringArray',
     help: 'Filter MCP server tools (comma-separated list of tool names); may be repeated',
@@ -151,6 +166,16 @@ export const runFlags = {
     kind: 'string',
     help: 'Path to a JSON file with other names and descriptions for tools',
     schema: Text,
+  },
+  'authz-config': {
+    kind: 'string',
+    help: 'Path to a file with the policies that say who may use which tools, prompts and resources (JSON or YAML)',
+    schema: Text,
+  },
+  locked: {
+    kind: 'bool',
+    help: "Show and call only tools that are as 'thv lock' recorded them",
+    schema: Switch,
   },
   'audit-config': {
     kind: 'string',
@@ -223,6 +248,17 @@ export const runFlags = {
     kind: 'bool',
     help: "Send clients' OIDC tokens on to a remote server, which may then use them",
     schema: Switch,
+  },
+  'image-verification': {
+    kind: 'string',
+    help: 'Verify who signed the image (warn, enabled or disabled)',
+    schema: v.optional(
+      v.picklist(
+        VERIFICATION_MODES,
+        ({ input }) => `invalid value for --image-verification: ${String(input)}`,
+      ),
+      'warn',
+    ),
   },
   'ca-cert': {
     kind: 'string',

@@ -11,7 +11,7 @@ import { messageOf, ThvError } from '../errors/index.ts';
 import { findFreePort, silentLogger } from '../platform/index.ts';
 import { parseNewWorkloadName, type RunConfig } from '../records/index.ts';
 import { imageOf } from '../runtimes/container/obtain-image.ts';
-import { createRuntimes } from '../runtimes/index.ts';
+import { createRuntimes, KINDS } from '../runtimes/index.ts';
 import { requireApplicable, requireFitting } from '../workloads/applicable-flags.ts';
 import { buildRemoteConfig, buildRunConfig } from '../workloads/build-run-config.ts';
 import type { Context } from '../workloads/context.ts';
@@ -32,6 +32,11 @@ beforeAll(async () => {
   port = await findFreePort(new Set());
   await writeFile(join(folder, 'env'), 'FROM_FILE=1\n');
   await writeFile(join(folder, 'profile.json'), '{"network":{"outbound":{"allow_host":["a.example"]}}}');
+  const policies = ['permit(principal, action, resource);'];
+  await writeFile(
+    join(folder, 'policies.json'),
+    JSON.stringify({ version: '1.0', type: 'cedarv1', cedar: { policies } }),
+  );
   await writeFile(
     join(folder, 'webhooks.yaml'),
     'validating: [{ name: a, url: https://hook.example/, failure_policy: fail, timeout: 5s }]\n',
@@ -78,7 +83,11 @@ const FLAGS: Readonly<Record<RunFlag, readonly [() => readonly string[], Readonl
   pids: [() => ['100'], OWN],
   publish: [() => ['8080:80'], BUILT],
   network: [() => ['none'], OWN],
+  'isolate-network': [() => ['true'], OWN],
+  'allow-docker-gateway': [() => ['true'], BUILT],
   tools: [() => ['one'], ALL('document')],
+  'authz-config': [() => [join(folder, 'policies.json')], ALL('document')],
+  locked: [() => ['true'], ALL('document')],
   'tools-override': [() => [join(folder, 'override.json')], ALL('document')],
   'audit-config': [() => [join(folder, 'audit.json')], ALL('document')],
   'enable-audit': [() => ['true'], ALL('document')],
@@ -110,12 +119,14 @@ const FLAGS: Readonly<Record<RunFlag, readonly [() => readonly string[], Readonl
   'resource-url': [() => ['https://mcp.example'], ALL('document')],
   'require-token': [() => ['true'], ALL('document')],
   'forward-authorization': [() => ['true'], { container: 'refused', process: 'refused', remote: 'document' }],
+  'image-verification': [() => ['enabled'], BUILT],
   'ca-cert': [() => ['/nowhere/ca.pem'], { ...BUILT, container: 'build' }],
   'runtime-image': [() => ['example/base:1'], BUILT],
   'runtime-add-package': [() => ['git'], BUILT],
   'build-with': [() => ['tzdata'], OWN],
   runtime: [() => ['docker'], { ...ALL('runtime'), remote: 'refused' }],
   'allow-install-scripts': [() => ['true'], PROCESS],
+  'learn-permissions': [() => [join(folder, 'learned.json')], PROCESS],
   'js-runtime': [() => ['bun'], PROCESS],
   'no-sandbox': [() => ['true'], PROCESS],
   'webhook-config': [() => [join(folder, 'webhooks.yaml')], ALL('document')],
@@ -169,6 +180,7 @@ function serverIn({ target }: RunRequest) {
 function services() {
   const folders = { config: folder, home: folder, state: folder, cache: folder, data: folder };
   return {
+    wanted: '',
     env: {},
     shell: {},
     paths: folders as unknown as Context['paths'],
@@ -178,9 +190,8 @@ function services() {
 
 /** Containers are opened as `open` has it. */
 function withEngine(open: () => Promise<void>): Partial<Context> {
-  const runtimes = createRuntimes(services());
-  const { byKind } = runtimes;
-  return { runtimes: { ...runtimes, byKind: { ...byKind, container: { ...byKind.container, open } } } };
+  const containers = (given: Parameters<typeof KINDS.container>[0]) => ({ ...KINDS.container(given), open });
+  return { runtimes: createRuntimes(services(), { ...KINDS, container: containers }) };
 }
 
 /** Nothing is stored, and nobody says anything in a configuration. */
@@ -237,7 +248,7 @@ async function serverDocument(
   requireApplicable(askedOf(request, server), [targetsOf(runsAs, flag)]);
   const resolved = await resolveServer(request, server, {
     surroundings,
-    runsAs,
+    runtime: createRuntimes(services()).named(runsAs) ?? createRuntimes(services()).usual,
     plan: {
       transport: request.transport ?? 'stdio',
       proxyPort: 0,

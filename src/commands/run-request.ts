@@ -52,6 +52,8 @@ function proxySettings(options: RunOptions, env: RunInvocation['env']): ProxySet
     tools: options.tools,
     toolsOverrideFile: given(options.toolsOverride),
     toolsOverride: {},
+    authzConfigFile: given(options.authzConfig),
+    locksTools: options.locked,
     audit: auditOf(options),
     tokenExchange: tokenExchangeOf(options, env),
     webhookFiles: options.webhookConfig,
@@ -77,6 +79,7 @@ function serverSettings(options: RunOptions, serverArguments: readonly string[])
     runtime: given(options.runtime),
     noSandbox: options.noSandbox,
     allowInstallScripts: options.allowInstallScripts,
+    learnedPermissionsFile: absolute(options.learnPermissions),
     jsRuntime: given(options.jsRuntime),
     limits: limitsOf(options),
     arguments: serverArguments,
@@ -91,7 +94,10 @@ function serverSettings(options: RunOptions, serverArguments: readonly string[])
     publish: options.publish,
     permissions: profile === undefined ? undefined : { kind: 'named', nameOrPath: profile },
     networkMode: options.network,
+    isolation: options.isolateNetwork ? 'required' : 'none',
+    allowDockerGateway: options.allowDockerGateway,
     caCertificate: given(options.caCert),
+    imageVerification: options.imageVerification,
     runtimeOverride: runtimeOverride({
       builder_image: options.runtimeImage,
       additional_packages: options.runtimeAddPackage,
@@ -100,13 +106,17 @@ function serverSettings(options: RunOptions, serverArguments: readonly string[])
   };
 }
 
+function absolute(path: string): string | undefined {
+  return path === '' ? undefined : resolve(path);
+}
+
 /** The workload host has another working folder. */
 function absolutePaths(settings: OidcSettings): OidcSettings {
-  const absolute = (path: string) => (path === '' ? '' : resolve(path));
+  const { caBundle, authTokenFile } = settings;
   return {
     ...settings,
-    caBundle: absolute(settings.caBundle),
-    authTokenFile: absolute(settings.authTokenFile),
+    caBundle: absolute(caBundle) ?? '',
+    authTokenFile: absolute(authTokenFile) ?? '',
   };
 }
 

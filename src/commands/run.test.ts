@@ -62,9 +62,11 @@ test('the help of run', () => {
       thv run [flags] SERVER_OR_IMAGE_OR_PROTOCOL [-- ARGS...]
 
     Flags:
+          --allow-docker-gateway                        Let an isolated container reach this machine (host.docker.internal and the gateway of the engine)
           --allow-install-scripts                       Let a package and its dependencies run programs while they are installed (runtime process)
           --allowed-origins stringArray                 Origins that web pages may call the proxy from, exactly as browsers send them (default: the proxy itself, on a loopback host)
           --audit-config string                         Path to a file that says what is audited, and where to (JSON or YAML)
+          --authz-config string                         Path to a file with the policies that say who may use which tools, prompts and resources (JSON or YAML)
           --build-with stringArray                      Additional Python requirement for a uvx:// package (may be repeated)
           --ca-cert string                              Path to a custom CA certificate file to use for container builds
           --cpus string                                 Processors that the server may use (such as 0.5; default: no limit)
@@ -80,10 +82,14 @@ test('the help of run', () => {
       -h, --help                                        help for run
           --host string                                 Host for the HTTP proxy to listen on (IP or hostname) (default "127.0.0.1")
           --ignore-globally                             Load global ignore patterns from ~/.config/toolhive/thvignore (default true)
+          --image-verification string                   Verify who signed the image (warn, enabled or disabled) (default "warn")
+          --isolate-network                             Isolate the network of the server: it reaches only what its permission profile grants
           --js-runtime string                           What runs an npm package: node (this machine's Node.js), bun (built in), or auto (runtime process)
           --jwks-allow-private-ip                       Allow OIDC endpoints on private IP addresses
           --jwks-auth-token-file string                 File with a bearer token to send to the OIDC provider
       -l, --label stringArray                           Set labels on the container (format: key=value)
+          --learn-permissions string                    Allow all of the network, and on stop write a permission profile of what was used to this file (runtime process)
+          --locked                                      Show and call only tools that are as 'thv lock' recorded them
           --memory string                               Memory that the server may use (such as 512m or 2g; unlimited for no limit; default: half of the machine, 4g at most)
           --name string                                 Name of the MCP server (auto-generated from image if not provided)
           --network string                              Connect the container to a network (e.g., 'host' for host networking)

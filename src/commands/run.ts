@@ -112,6 +112,8 @@ async function runWorkload(invocation: RunInvocation): Promise<void> {
   const state = options.wait ? 'running' : 'starting';
   if (terminal.stderrIsTty) confirm(terminal, `${name} is ${state} at ${url}`);
   else (await invocation.openLog()).info(`workload is ${state}`, { workload: name, url });
+  if (options.requireToken)
+    confirm(terminal, `callers need a token: thv token create NAME --workload ${name}`);
 }
 
 /** A server runs without a label that cannot be set. */

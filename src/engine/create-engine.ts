@@ -31,9 +31,9 @@ export function createEngine(unversioned: EngineHttp, identity: EngineIdentity, 
     kind: identity.kind,
     address: http.address,
     apiVersion,
-    containers: createContainers(http, apiVersion),
+    containers: createContainers(http, apiVersion, identity.kind),
     images: createImages(http, host),
-    networks: createNetworks(http),
+    networks: createNetworks(http, identity.kind),
     async ping({ signal } = {}) {
       const outcome = await pingEngine(unversioned, { signal, timeoutMs: PING_TIMEOUT_MS });
       if (outcome.result === 'answered') return;

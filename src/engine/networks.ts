@@ -1,11 +1,15 @@
-import { ThvError } from '../errors/index.ts';
+import { hasCode, ThvError } from '../errors/index.ts';
+import { sleep } from '../platform/index.ts';
 import type { EngineHttp } from './http.ts';
-import type { NetworkSummary, Networks, Waiting } from './types.ts';
+import { createRequest, sealedSubnetOf } from './sealed-network.ts';
+import type { NetworkSpec, NetworkSummary, Networks, Waiting } from './types.ts';
 
-type NetworkSpec = Parameters<Networks['ensure']>[1];
+/** How long the maker of a younger network may take to remove it. */
+const YIELD_MS = 1000;
+const LOOK_EVERY_MS = 50;
 
 /** Finds, makes and removes networks of one engine (spec 03 §3, §9.1). */
-export function createNetworks(http: EngineHttp): Networks {
+export function createNetworks(http: EngineHttp, kind: 'docker' | 'podman'): Networks {
   /** Names being made right now: Docker before API 1.44 gives one name to two networks when asked twice at once. */
   const underWay = new Map<string, Promise<string>>();
 
@@ -39,23 +43,34 @@ export function createNetworks(http: EngineHttp): Networks {
       await removeDuplicates(present, options);
       return oldest.Id;
     }
-    const { Id } = await http.json<{ readonly Id: string }>({
-      method: 'POST',
-      path: '/networks/create',
-      json: {
-        Name: name,
-        Driver: 'bridge',
-        Internal: spec.internal,
-        Labels: spec.labels,
-        CheckDuplicate: true,
-      },
-      ...options,
-    });
-    // Another process may have made one at the same moment. All of them keep the first, because with two networks of one name neither is usable.
-    const [first] = (await named(name, options)).sort(byAge);
-    if (first === undefined || first.Id === Id) return Id;
-    await removeById(Id, options);
-    return first.Id;
+    const own = await createNetwork(name, spec, options);
+    const kept = await keptOf(name, own, options);
+    if (kept !== own) await removeById(own, options);
+    return kept;
+  }
+
+  /**
+   * Which network stays when other processes made one of that name at the same moment as `own`, because with two of one name neither
+   * is usable: the oldest. The maker of a younger one takes it away. One who does not has looked before ours could be
+   * seen, and uses it: then that one stays.
+   */
+  async function keptOf(name: string, own: string, options: Waiting): Promise<string> {
+    const deadline = performance.now() + YIELD_MS;
+    for (;;) {
+      const [first, second] = (await named(name, options)).sort(byAge);
+      if (first !== undefined && first.Id !== own) return first.Id;
+      if (second === undefined) return own;
+      if (performance.now() > deadline) return second.Id;
+      await sleep(LOOK_EVERY_MS, options.signal);
+    }
+  }
+
+  async function createNetwork(name: string, spec: NetworkSpec, options: Waiting) {
+    const { api, path, json } = createRequest(kind, name, spec);
+    const spoken = api === undefined ? http : http.withVersion(api);
+    type Made = { readonly Id: string } | { readonly id: string };
+    const made = await spoken.json<Made>({ method: 'POST', path, json, ...options });
+    return 'Id' in made ? made.Id : made.id;
   }
 
   async function makeOrFind(name: string, spec: NetworkSpec, options: Waiting): Promise<string> {
@@ -80,6 +95,36 @@ export function createNetworks(http: EngineHttp): Networks {
       const own = makeOrFind(name, spec, options).finally(() => underWay.delete(name));
       underWay.set(name, own);
       return await own;
+    },
+
+    async findSealed(name, options = {}) {
+      const [oldest] = (await named(name, options)).sort(byAge);
+      return oldest === undefined ? undefined : sealedSubnetOf(kind, oldest);
+    },
+
+    async connect(network, container, { address, ...options } = {}) {
+      const fixed = address === undefined ? {} : { IPAMConfig: { IPv4Address: address } };
+      await http.send({
+        method: 'POST',
+        path: `/networks/${encodeURIComponent(network)}/connect`,
+        json: { Container: container, EndpointConfig: fixed },
+        ...options,
+      });
+    },
+
+    async disconnect(network, container, options = {}) {
+      try {
+        await http.send({
+          method: 'POST',
+          path: `/networks/${encodeURIComponent(network)}/disconnect`,
+          json: { Container: container, Force: true },
+          accept: [404],
+          ...options,
+        });
+      } catch (error) {
+        const isOut = hasCode(error, 'ERR_ENGINE_REQUEST') && error.facts.refusal === 'not-connected';
+        if (!isOut) throw error;
+      }
     },
 
     async remove(name, options = {}) {

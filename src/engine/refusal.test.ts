@@ -19,6 +19,7 @@ test.each([
   ['Conflict. The container name "/fetch" is already in use by container "a1"', 'name-taken'],
   ['creating container storage: the container name "fetch" is already in use by a1', 'name-taken'],
   ['bind: address already in use', undefined],
+  ['container 27930ba2 is not connected to network a-internal', 'not-connected'],
   ['', undefined],
 ] as const)('an engine that says %p means: %p', (message, refusal) => {
   expect(refusalOf(message)).toBe(refusal);

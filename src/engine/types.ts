@@ -1,4 +1,5 @@
 import type Docker from 'dockerode';
+import type { RegistryCredentials } from './credentials/types.ts';
 
 /**
  * The container engine as this program sees it: Docker Engine API 1.41 and later, or Podman's compatible API.
@@ -110,6 +111,8 @@ export interface Images {
    * meanwhile, each with the real cause; `ERR_TIMEOUT` or `ERR_CANCELLED` when `signal` ended it.
    */
   pull(reference: string, options?: PullOptions): Promise<void>;
+  /** How this program may ask the registry of an image itself: as the engine would, with the same credentials. */
+  registryAccess(reference: string, options?: Waiting): Promise<RegistryAccess>;
   tag(source: string, target: string, options?: Waiting): Promise<void>;
   /** Removing an image that is gone succeeds. */
   remove(reference: string, options?: Waiting & { readonly force?: boolean }): Promise<void>;
@@ -136,6 +139,12 @@ export interface BuildOptions extends Waiting {
   readonly onOutput?: ((text: string) => void) | undefined;
 }
 
+export interface RegistryAccess {
+  readonly credentials: RegistryCredentials | undefined;
+  /** The engine does without TLS where this registry has none. */
+  readonly allowsPlainHttp: boolean;
+}
+
 interface PullOptions extends Waiting {
   readonly onProgress?: ((progress: PullProgress) => void) | undefined;
   /**
@@ -152,14 +161,30 @@ export interface PullProgress {
   readonly totalBytes?: number;
 }
 
+/**
+ * A bridge. One with a subnet is sealed: it has no way out, no address of the machine and no name service of the engine, and its
+ * containers can be given addresses.
+ */
+export interface NetworkSpec {
+  readonly labels: Readonly<Record<string, string>>;
+  /** IPv4 in CIDR notation. */
+  readonly sealedSubnet?: string | undefined;
+}
+
 export interface Networks {
   list(query: { readonly name?: string }, options?: Waiting): Promise<readonly NetworkSummary[]>;
-  /** Succeeds when a network of exactly this name exists already. Gives its id, of several the oldest's. */
-  ensure(
-    name: string,
-    spec: { readonly internal: boolean; readonly labels: Readonly<Record<string, string>> },
-    options?: Waiting,
-  ): Promise<string>;
+  /** The subnet of a sealed network; `undefined` where there is no network of this name, or one that is not sealed. */
+  findSealed(name: string, options?: Waiting): Promise<string | undefined>;
+  /** Succeeds when a network of exactly this name exists already, which is not looked at any closer. Gives its id, of several the oldest's. */
+  ensure(name: string, spec: NetworkSpec, options?: Waiting): Promise<string>;
+  /** Joins a container to a network; under `address`, which a sealed network can give. */
+  connect(
+    network: string,
+    container: string,
+    options?: Waiting & { readonly address?: string | undefined },
+  ): Promise<void>;
+  /** Takes out a container, whether it runs or not. Succeeds when it, or the network, is gone. */
+  disconnect(network: string, container: string, options?: Waiting): Promise<void>;
   /** Removing a network that is gone succeeds. */
   remove(name: string, options?: Waiting): Promise<void>;
 }

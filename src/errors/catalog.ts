@@ -55,6 +55,19 @@ export const CATALOG = {
   /** A file that the user named cannot be read, or does not hold what it should. */
   ERR_FILE_UNREADABLE: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
 
+  // Authorization (spec 05 §9–§15)
+  /** An authorization config, or a policy in it, cannot be used. */
+  ERR_AUTHZ_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
+  /** The policy engine ran out of stack over a policy or a request. */
+  ERR_AUTHZ_TRAPPED: entry('user', 400, ({ reason }: Reason) => reason),
+
+  /** The policies of a workload, or what its tools are, are asked for, and it has none of that now. */
+  ERR_NOT_AVAILABLE: entry('user', 409, ({ reason }: Reason & { readonly workload: string }) => reason),
+  /** The file with the locked tools of a workload cannot be read, or was changed by hand. */
+  ERR_TOOL_LOCK_INVALID: entry('user', 409, ({ reason }: Reason & { readonly path: string }) => reason),
+  /** Tools of a server are not as they were locked. */
+  ERR_TOOLS_DIFFER: entry('user', 409, ({ reason }: Reason & { readonly workload: string }) => reason),
+
   // Application configuration (spec 09 §2)
   /** `config.yaml` is not YAML, or a value in it has the wrong type. */
   ERR_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
@@ -292,7 +305,7 @@ export const CATALOG = {
       reason,
     }: Reason & {
       readonly status?: number;
-      readonly refusal?: 'no-space' | 'cannot-limit' | 'name-taken' | undefined;
+      readonly refusal?: 'no-space' | 'cannot-limit' | 'name-taken' | 'not-connected' | undefined;
     }) => reason,
   ),
   /** The engine does not know the container. */
@@ -325,6 +338,8 @@ export const CATALOG = {
     ({ image, reason }: Reason & { readonly image: string }) =>
       `failed to parse image reference "${image}": ${reason}`,
   ),
+  /** An image has to be verified before it runs, and was not (spec 03 §12.4). */
+  ERR_IMAGE_UNVERIFIED: entry('user', 403, ({ reason }: Reason & { readonly image: string }) => reason),
   /** The engine cannot fetch an image for another reason than that it does not exist. */
   ERR_IMAGE_PULL: entry('world', 502, ({ reason }: Reason & { readonly image: string }) => reason),
   /** The engine ended the build of an image with an error (spec 03 §13.3). */
@@ -384,7 +399,7 @@ export const CATALOG = {
   // Workload host (decision 02)
   /** The workload host does not start or does not answer. */
   ERR_HOST_UNREACHABLE: entry('world', 503, ({ reason }: Reason) => reason),
-  /** The workload host answers a request of a command with an error. */
+  /** The workload host answers a request of a command with an error that this version does not know, being of another one. */
   ERR_HOST_REQUEST: entry('world', 502, ({ reason }: Reason) => reason),
   /** A port, socket or pipe cannot be opened. */
   ERR_LISTEN_FAILED: entry('world', 409, ({ reason }: Reason & { readonly address: string }) => reason),

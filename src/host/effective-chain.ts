@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import { ThvError } from '../errors/index.ts';
 import { baseNameOf, type RunConfig } from '../records/index.ts';
 
 type Chain = RunConfig['middleware_configs'];
@@ -8,12 +10,13 @@ type Chain = RunConfig['middleware_configs'];
  */
 export function effectiveChain(config: RunConfig): Chain {
   const stored = config.middleware_configs;
+  refuseTwoPolicies(config);
   const isStored = (type: string) => stored.some((entry) => entry.type === type);
   return [...stored, ...fromFields(config).filter(({ type }) => !isStored(type))];
 }
 
 function fromFields(config: RunConfig): Chain {
-  const { audit_config, audit_config_path, token_exchange_config, transport } = config;
+  const { audit_config, audit_config_path, authz_config, authz_config_path, transport } = config;
   const { validating_webhooks, mutating_webhooks, rate_limit_config } = config;
   const chain: { type: string; parameters: unknown }[] = [];
   if (audit_config || audit_config_path)
@@ -26,7 +29,11 @@ function fromFields(config: RunConfig): Chain {
         transport_type: transport,
       },
     });
-  if (token_exchange_config) chain.push({ type: 'tokenexchange', parameters: { token_exchange_config } });
+  if (config.token_exchange_config)
+    chain.push({
+      type: 'tokenexchange',
+      parameters: { token_exchange_config: config.token_exchange_config },
+    });
   if (rate_limit_config) chain.push(rateLimitEntry(config));
   for (const [type, webhooks] of [
     ['mutating-webhook', mutating_webhooks],
@@ -34,6 +41,12 @@ function fromFields(config: RunConfig): Chain {
   ] as const)
     if (webhooks && webhooks.length > 0)
       chain.push({ type, parameters: { webhooks, server_name: baseNameOf(config), transport } });
+  if (authz_config || authz_config_path)
+    chain.push({
+      type: 'authorization',
+      parameters: { config_data: authz_config ?? undefined, config_path: authz_config_path },
+    });
+  if (config.tools_locked) chain.push({ type: 'tool-lock', parameters: {} });
   return chain;
 }
 
@@ -50,6 +63,18 @@ function rateLimitEntry(config: RunConfig) {
       redis_db: redis?.db ?? 0,
     },
   };
+}
+
+/** Which of the two is meant nobody can tell, and one of them would be left out. Throws `ERR_RUN_CONFIG_INVALID`. */
+function refuseTwoPolicies({ authz_config, middleware_configs }: RunConfig): void {
+  const entry = middleware_configs.findLast(({ type }) => type === 'authorization');
+  const { config_data: stored } = (entry?.parameters ?? {}) as { readonly config_data?: unknown };
+  if (!authz_config || !stored || isDeepStrictEqual(authz_config, stored)) return;
+  throw new ThvError(
+    'ERR_RUN_CONFIG_INVALID',
+    { reason: 'authz_config and middleware_configs hold different policies' },
+    { hint: 'remove one of the two from the document' },
+  );
 }
 
 interface AuditParameters {

@@ -9,6 +9,7 @@ import {
 import type { RunConfig, WorkloadName } from '../records/index.ts';
 import type { RunningServer, ServerEvent } from '../runtimes/index.ts';
 import type { RunEnvironment } from './environment.ts';
+import { withInboundHosts } from './inbound-hosts.ts';
 import { certificatesFor, forwardProxyFor, watchesRemotes } from './remote-settings.ts';
 import { healthSettings, requestTimeoutMs, sessionTtlMs } from './run-settings.ts';
 import { openSessionJournal } from './session-journal.ts';
@@ -98,10 +99,11 @@ export function openServer(
     }),
   );
   return {
-    endpoint: proxy,
+    endpoint: withInboundHosts(proxy, config),
     async serve(server, signal) {
       sick = Promise.withResolvers<void>();
-      proxy.setTarget(`http://${config.target_host || '127.0.0.1'}:${server.hostPort}`);
+      const { hostPort = config.target_port, tunnel } = server;
+      proxy.setTarget(`http://${config.target_host || '127.0.0.1'}:${hostPort}`, tunnel);
       await Promise.race([sick.promise, aborted(signal)]);
       if (signal.aborted) return undefined;
       // It runs and does not answer: stopped here, it is seen as exited and started again like after a crash.

@@ -1,25 +1,20 @@
 import { ThvError } from '../errors/index.ts';
 import { kindOf, type RunConfig } from '../records/index.ts';
-import type { Runtime } from '../runtimes/index.ts';
 import { checkRemote } from './remote-settings.ts';
 
 /** Keys of a document that protect something; one that is set and not enforced would be a silent hole. */
 const PROTECTIONS = [
-  'isolate_network',
   'upstream_swap_config',
   'aws_sts_config',
   'embedded_auth_server_config',
-  'authz_config',
-  'authz_config_path',
 ] as const;
 
 /** Throws `ERR_RUN_CONFIG_INVALID` for a document that asks for what this version cannot give it. */
-export function refuseUnsupported(config: RunConfig, runtime: Pick<Runtime, 'isolatesNetwork'>): void {
+export function refuseUnsupported(config: RunConfig): void {
   const kinded = kindOf(config);
   if (kinded.kind === 'remote') checkRemote(kinded.config);
   const values: Readonly<Record<string, unknown>> = { ...config };
-  const isEnforced = (key: string) => key === 'isolate_network' && runtime.isolatesNetwork;
-  const asked = PROTECTIONS.filter((key) => !isUnset(values[key]) && !isEnforced(key));
+  const asked = PROTECTIONS.filter((key) => !isUnset(values[key]));
   if (asked.length === 0) return;
   throw new ThvError(
     'ERR_RUN_CONFIG_INVALID',

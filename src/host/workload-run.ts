@@ -1,22 +1,25 @@
 import type { ClientSettings } from '../clients/index.ts';
-import { type ThvError, toThvError, withoutSecrets } from '../errors/index.ts';
+import { ThvError, toThvError, withoutSecrets } from '../errors/index.ts';
 import type { Logger, Paths } from '../platform/index.ts';
 import type { Endpoint, Listener } from '../proxy/index.ts';
-import type {
-  RunConfig,
-  RunConfigStore,
-  StatusRecorder,
-  StatusStore,
-  WorkloadName,
+import {
+  RUNTIME_VARIABLE,
+  type RunConfig,
+  type RunConfigStore,
+  type StatusRecorder,
+  type StatusStore,
+  type WorkloadName,
 } from '../records/index.ts';
 import { type Backend, createRuntimes, type Runtime } from '../runtimes/index.ts';
+import type { Definition } from '../tool-lock/index.ts';
 import type { UsageReporter } from '../usage/index.ts';
 import { createAuthenticationStatus } from './authentication-status.ts';
 import { openCallers, type WorkloadCallers } from './callers.ts';
 import { openChainServices } from './chain-services.ts';
 import { openClientSettings, serverOf } from './client-entry.ts';
-import { type RunEnvironment, shellOf } from './environment.ts';
+import { type RunOrigin, shellOf } from './environment.ts';
 import { resolveForwardHeaders } from './forward-headers.ts';
+import { listTools } from './list-tools.ts';
 import { createObservedStatus, type Observation, type ObservedStatus } from './observed-status.ts';
 import { openPort } from './open-port.ts';
 import { followOwn } from './own-run.ts';
@@ -38,6 +41,8 @@ export interface WorkloadRun {
   readonly finished: Promise<RunEnd>;
   /** What it knows of its workload now, recorded or not. */
   observed(): Observation;
+  /** All tools of its server. Throws `ERR_MCP_REQUEST`, also as long as nothing is served yet. */
+  listTools(): Promise<readonly Definition[]>;
   /** Closes port and attachment, running calls finish for at most `graceMs`; the container runs on. Idempotent. */
   end(graceMs: number): Promise<void>;
 }
@@ -56,8 +61,7 @@ export interface RunDependencies {
   readonly writeOut?: (text: string) => boolean;
 }
 
-export interface RunOptions {
-  readonly environment: RunEnvironment;
+export interface RunOptions extends RunOrigin {
   /** Called each time the workload serves: first start and every restart. */
   readonly onServing?: (url: string) => void;
 }
@@ -87,6 +91,8 @@ class Run implements WorkloadRun {
   readonly #log: Logger;
   readonly #status: ObservedStatus;
   readonly #controller = new AbortController();
+  /** Asks the server that stands behind the port, once that is open. */
+  #listTools: (() => Promise<readonly Definition[]>) | undefined;
   /** The port, once it is open. */
   #listener: Listener | undefined;
   /** Who may call; `undefined` for everybody who can connect. */
@@ -114,6 +120,11 @@ class Run implements WorkloadRun {
     await this.finished;
   }
 
+  listTools(): Promise<readonly Definition[]> {
+    if (this.#listTools !== undefined) return this.#listTools();
+    throw new ThvError('ERR_MCP_REQUEST', { reason: `workload ${this.name} is not being served yet` });
+  }
+
   get #signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -129,7 +140,7 @@ class Run implements WorkloadRun {
     void this.#status.begin();
     const config = await this.#deps.runConfigs.get(this.name);
     const runtime = this.#runtimeOf(config);
-    refuseUnsupported(config, runtime);
+    refuseUnsupported(config);
     await using resources = new AsyncDisposableStack();
     const served = await runtime.serve(this.name, config, { logger: this.#log, signal: this.#signal });
     return served.type === 'upstream'
@@ -139,8 +150,9 @@ class Run implements WorkloadRun {
 
   #runtimeOf(config: RunConfig): Runtime {
     const { env, paths } = this.#deps;
-    const { environment } = this.#options;
+    const { environment, runtime } = this.#options;
     return createRuntimes({
+      wanted: runtime,
       env: { ...env, ...environment },
       shell: shellOf(environment),
       paths,
@@ -163,6 +175,7 @@ class Run implements WorkloadRun {
       resources,
     );
     const services = await openChainServices(config, {
+      stateFolder: this.#deps.paths.state,
       callers: this.#callers,
       usage: this.#deps.usage,
       environment,
@@ -175,6 +188,7 @@ class Run implements WorkloadRun {
       { endpoint, services, metadata: this.#callers?.metadata },
       resources,
     );
+    this.#listTools = () => listTools(config, endpoint.handle);
     const url = urlOf(config);
     this.#log.info('listening', { url });
     return url;
@@ -267,7 +281,9 @@ class Run implements WorkloadRun {
   async #changeClients(config: RunConfig, change: (clients: ClientSettings) => Promise<void>): Promise<void> {
     if (this.#signal.aborted) return;
     try {
-      await change(await openClientSettings(this.#access));
+      // Claude Desktop starts this program, which reads its own environment.
+      const environment = { ...this.#options.environment, [RUNTIME_VARIABLE]: this.#options.runtime };
+      await change(await openClientSettings({ ...this.#access, environment }));
     } catch (error) {
       this.#log.warn('failed to change the settings of clients', { group: config.group, error });
     }

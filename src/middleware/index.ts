@@ -16,6 +16,7 @@ export {
   TokenExchangeSchema,
 } from './token-exchange/config.ts';
 export { encodeHeaderValue } from './tool-filter/header-value.ts';
+export { listServerTools } from './tool-lock/list-server-tools.ts';
 export type { Services } from './types.ts';
 export {
   checkWebhooks,

@@ -6,6 +6,8 @@ import type { MiddlewareConfig } from './types.ts';
 
 const services: Services = {
   log: silentLogger,
+  workload: 'srv',
+  env: {},
   clock: Date.now,
   proxy: { bindHost: '127.0.0.1', port: 8080, trustProxyHeaders: false, allowedOrigins: [] },
 };

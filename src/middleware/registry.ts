@@ -77,6 +77,23 @@ const TYPES: ReadonlyMap<string, MiddlewareType> = new Map<string, MiddlewareTyp
       reads: () => ['message', 'identity'],
     },
   ],
+  [
+    'authorization',
+    {
+      // Only where policies are does anything of it have to be in memory.
+      create: async (...chain) =>
+        (await import('./authorization/authorization.ts')).createAuthorization(...chain),
+      reads: () => ['message', 'identity'],
+    },
+  ],
+  [
+    'tool-lock',
+    {
+      create: async (parameters, given) =>
+        (await import('./tool-lock/tool-lock.ts')).createToolLock(parameters, given),
+      reads: () => ['message'],
+    },
+  ],
 ]);
 
 /** Part of every chain, stored or not; the first three are added by the proxy when it starts (spec 04 §12.1). */

@@ -2,6 +2,7 @@ import type { Outcome } from '../audit/index.ts';
 import type { Identity } from '../oidc/index.ts';
 import type { Logger } from '../platform/index.ts';
 import type { Handler, RequestContext } from '../proxy/index.ts';
+import type { ToolLock } from '../tool-lock/index.ts';
 
 /** One step of the chain. It answers itself or hands on, the request as it came or another one. */
 export type Middleware = (
@@ -13,15 +14,19 @@ export type Middleware = (
 /** What middlewares use besides their own parameters and do not own; opened once per run, before the chain. */
 export interface Services {
   readonly log: Logger;
+  /** Name of the workload that the proxy is of. */
+  readonly workload: string;
+  /** Variables of the run; among them the proxies that others are reached through. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Unix milliseconds. */
   readonly clock: () => number;
   readonly proxy: ProxyFacts;
+  /** The tools of the workload as they were approved; throws for a lock that cannot be read. Absent where none is asked for. */
+  readonly readToolLock?: (() => ToolLock | undefined) | undefined;
   /** Who is let in; absent where no token is asked for. */
   readonly callers?: Callers | undefined;
   /** Called for each `tools/call`; absent where nobody counts them. */
   readonly countToolCall?: (() => void) | undefined;
-  /** Variables of the run. */
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** The value of a secret, of the user's own or of those that the program keeps for workloads. Throws what the store throws. */
   readonly findSecret?: ((name: string, view: 'user' | 'workloads') => Promise<string>) | undefined;
   /** Where a text of the proxy's own goes: the log of the workload, the terminal of one in the foreground. `false`: it is lost. */

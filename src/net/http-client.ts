@@ -49,7 +49,7 @@ export interface HttpAnswer {
 }
 
 /** HTTP to servers that we do not trust with more than what they are asked. */
-interface HttpClient {
+export interface HttpClient {
   /**
    * Any status is an answer. Throws `ERR_HTTP` when there is none, in time, from an address that may be asked, or none that may
    * be read; and the reason of `signal`.

@@ -59,6 +59,8 @@ export function checkOidcSettings(settings: OidcSettings, env: Environment): voi
     if (text !== '' && !isHttpUrl(text))
       throw refuse(`invalid ${name}: ${text} (an http or https URL is needed)`);
   }
+  const scope = settings.scopes.find((each) => !/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(each));
+  if (scope !== undefined) throw refuse(`invalid OAuth scope: ${JSON.stringify(scope)}`);
   const needsTls = !settings.allowHttp && !isUrlValidationOff(env);
   for (const url of needsTls ? [settings.jwksUrl, settings.introspectionUrl] : []) {
     if (url !== '' && isExposed(url)) throw refuse(`invalid ${url}: endpoint must use HTTPS: ${url}`);
@@ -134,7 +136,9 @@ function isExposed(text: string): boolean {
   return url.protocol === 'http:' && !isLoopbackHost(url.hostname);
 }
 
+/** The parser drops line ends, which must not get into headers and documents. */
 function isHttpUrl(text: string): boolean {
+  if (!/^[\x21-\x7e]+$/.test(text)) return false;
   const url = URL.parse(text);
   return url !== null && (url.protocol === 'https:' || url.protocol === 'http:') && url.hostname !== '';
 }

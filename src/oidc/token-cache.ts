@@ -1,6 +1,8 @@
 import type { Identity } from './identity.ts';
 
 const MAX_ENTRIES = 1000;
+/** Larger ones are rare, and a thousand of them are not worth the memory. */
+const MAX_CHARS = 4096;
 
 interface Entry {
   readonly identity: Identity;
@@ -27,7 +29,7 @@ export function createTokenCache(now: () => number, generation: () => number) {
     },
     add(token: string, identity: Identity): void {
       const { exp } = identity.claims;
-      if (typeof exp !== 'number') return;
+      if (typeof exp !== 'number' || token.length > MAX_CHARS) return;
       const [oldest] = entries.keys();
       if (entries.size >= MAX_ENTRIES && oldest !== undefined) entries.delete(oldest);
       entries.set(keyOf(token), { identity, until: exp * 1000, generation: generation() });

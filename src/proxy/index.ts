@@ -39,6 +39,7 @@ export { batchRefused, twistRefused } from './refusals.ts';
 export { jsonError, textError } from './respond.ts';
 export { createReverseProxy, type ReverseProxy, type ReverseProxyOptions } from './reverse-proxy/proxy.ts';
 export { isWhole } from './reverse-proxy/raw/exchange.ts';
+export type { Tunnel } from './reverse-proxy/raw/tunnel.ts';
 export { createServerStdio, type ServerStdio, type ServerStdioOptions } from './server-stdio/bridge.ts';
 export type {
   Endpoint,

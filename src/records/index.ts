@@ -1,5 +1,6 @@
 export { findAssignment } from './assignment.ts';
 export { createEngineNotes, type EngineNote, type EngineNotes } from './engine-notes.ts';
+export { isIsolated } from './isolation.ts';
 export { parseFirstJson } from './json-text.ts';
 export {
   type ContainerRole,
@@ -22,7 +23,13 @@ export {
   secretNameOf,
 } from './oidc-config.ts';
 export { remoteUrlProblem } from './remote-url.ts';
-export { type ResolvedImage, resolvedImageOf } from './resolved-image.ts';
+export {
+  boundManifestOf,
+  type ResolvedImage,
+  resolvedImageOf,
+  VERIFICATION_MODES,
+  type VerificationMode,
+} from './resolved-image.ts';
 export {
   type EffectiveLimits,
   effectiveLimits,
@@ -66,7 +73,14 @@ export {
 } from './status-store.ts';
 export { variableNameProblem, variableValueProblem } from './variable-name.ts';
 export { requireSound, requireSoundConfig } from './variables.ts';
-export { kindOf, type WorkloadKind } from './workload-kind.ts';
+export {
+  kindOf,
+  namedRuntime,
+  RUNTIME_VARIABLE,
+  RUNTIME_WORDS,
+  runtimeAskedBy,
+  type WorkloadKind,
+} from './workload-kind.ts';
 export {
   nameFromImage,
   parseNewWorkloadName,

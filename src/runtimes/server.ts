@@ -1,3 +1,5 @@
+import type { Tunnel } from '../proxy/index.ts';
+
 /** The standard streams of one process, as the one who speaks with it sees them. */
 interface ServerProcess {
   /** Changes whenever the process is a new one. */
@@ -46,6 +48,8 @@ export interface RunningServer {
   readonly livedMs: number;
   /** Port on the target host that the proxy connects to; `undefined` for stdio. */
   readonly hostPort: number | undefined;
+  /** The way of each connection to an HTTP server that no port of this machine leads to. */
+  readonly tunnel?: ((signal: AbortSignal) => Promise<Tunnel>) | undefined;
   /** Resolves when it is not up any more; `undefined` when `signal` aborts first. */
   watch(signal: AbortSignal): Promise<ServerEvent | undefined>;
   /** Tells an exit from the first half of a removal or of a restart. */

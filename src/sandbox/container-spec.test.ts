@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { type LogFields, type Logger, silentLogger } from '../platform/index.ts';
 import { parseRunConfig, type RunConfig } from '../records/index.ts';
 import { containerSpec } from './container-spec.ts';
-import { type PlannedContainer, planDeployment } from './deployment-plan.ts';
+import { planDeployment } from './deployment-plan.ts';
 import { networkProfile, withNetworkMode, withVolumes } from './permission-profile.ts';
+import type { PlannedContainer } from './planned.ts';
 import { parseVolume } from './volume.ts';
 
 const config = (document: object) =>

@@ -1,6 +1,6 @@
 import type { ContainerSpec } from '../engine/index.ts';
 import type { EffectiveLimits } from '../records/index.ts';
-import type { PlannedContainer, PlannedPort } from './deployment-plan.ts';
+import type { PlannedContainer, PlannedPort } from './planned.ts';
 
 /** The default of engines, set explicitly because a daemon may be configured to another one. */
 const SHARED_MEMORY_BYTES = 64 * 1024 ** 2;
@@ -8,15 +8,19 @@ const SHARED_MEMORY_BYTES = 64 * 1024 ** 2;
 /** The engine starts containers again that end, and all that ran when it starts itself. */
 export const RESTART_POLICY = 'unless-stopped';
 
+/** Switches IPv6 off: a bridge has a link-local address of the machine, which any container of Podman's reaches (tried with 4.3). */
+const WITHOUT_IPV6 = { 'net.ipv6.conf.all.disable_ipv6': '1' };
+
 /**
- * The create request for a planned container (Engine API 1.41 `POST /containers/create`). `networkIds` gives what the engine knows
- * a network of the plan by; one that it leaves out goes by its name.
+ * The create request for a planned container (Engine API 1.41 `POST /containers/create`), in the first of its networks: engines before
+ * API 1.44 take only one (spec 03 §15-B18). `networkIds` gives what the engine knows a network of the plan by; one that it leaves out
+ * goes by its name.
  */
 export function containerSpec(
   planned: PlannedContainer,
   networkIds: ReadonlyMap<string, string> = new Map(),
 ): ContainerSpec {
-  const { image, command, environment, interactive, privileged } = planned;
+  const { image, command, environment, interactive, privileged, names, capabilities = [] } = planned;
   const bindings = bindingsOf(planned.ports);
   return {
     Image: typeof image === 'string' ? image : image.reference,
@@ -38,20 +42,28 @@ export function containerSpec(
       })),
       NetworkMode: planned.networkMode,
       CapDrop: ['ALL'],
-      CapAdd: [],
+      CapAdd: [...capabilities],
       // label:disable: bind mounts must be readable under SELinux (spec 03 §4); no-new-privileges: §15-B20.
       SecurityOpt: privileged ? ['label:disable'] : ['label:disable', 'no-new-privileges'],
       Privileged: privileged,
       RestartPolicy: { Name: RESTART_POLICY },
       PortBindings: bindings,
+      ...(names === undefined
+        ? {}
+        : {
+            Dns: [names.server],
+            ExtraHosts: Object.entries(names.known).map(([name, address]) => `${name}:${address}`),
+            Sysctls: WITHOUT_IPV6,
+          }),
       ShmSize: SHARED_MEMORY_BYTES,
       ...limitSettings(planned.limits),
     },
     NetworkingConfig: {
       EndpointsConfig: Object.fromEntries(
-        planned.networks.map((name) => {
-          const id = networkIds.get(name) ?? name;
-          return [id, { NetworkID: id }];
+        planned.networks.slice(0, 1).map(({ network, address }) => {
+          const id = networkIds.get(network) ?? network;
+          const fixed = address === undefined ? {} : { IPAMConfig: { IPv4Address: address } };
+          return [id, { NetworkID: id, ...fixed }];
         }),
       ),
     },

@@ -1,69 +1,29 @@
 import type { Logger } from '../platform/index.ts';
 import {
-  type ContainerRole,
   containerNameOf,
-  type EffectiveLimits,
   effectiveLimits,
   LABEL,
   networkPolicyOf,
-  type ResolvedImage,
-  type ResourceLimits,
   type RunConfig,
   resolvedImageOf,
 } from '../records/index.ts';
+import { type IsolationAddresses, internalNetwork } from './isolation/addresses.ts';
+import { EGRESS_PORT } from './isolation/squid-config.ts';
+import { planSquid, type SquidFacts } from './isolation/squid-plan.ts';
 import { type Mount, mountsOf, profileOf, volumesOf } from './permission-profile.ts';
+import {
+  type DeploymentPlan,
+  EXTERNAL_NETWORK,
+  type PlannedContainer,
+  type PlannedNetwork,
+  type PlannedPort,
+} from './planned.ts';
 import { parsePublish } from './publish.ts';
 
-/** Bridge network that all workloads share which are not isolated. */
-export const EXTERNAL_NETWORK = 'toolhive-external';
-
-/** Everything an engine must have for a workload to run. Plain data: the host applies it. */
-export interface DeploymentPlan {
-  /** Made before any container, in this order. */
-  readonly networks: readonly PlannedNetwork[];
-  /** In the order in which they are made; one of them is the server. */
-  readonly containers: readonly PlannedContainer[];
-}
-
-interface PlannedNetwork {
-  readonly name: string;
-  /** Without a way out. */
-  readonly internal: boolean;
-  readonly labels: Readonly<Record<string, string>>;
-}
-
-export interface PlannedContainer {
-  readonly role: ContainerRole;
-  readonly name: string;
-  /** A resolved image runs as exactly that image, a plain name as what it means when the container is created. */
-  readonly image: string | ResolvedImage;
-  /** Empty: the image's own. */
-  readonly command: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
-  readonly labels: Readonly<Record<string, string>>;
-  /** Whether stdin stays open for an attached client. */
-  readonly interactive: boolean;
-  readonly privileged: boolean;
-  readonly mounts: readonly PlannedMount[];
-  readonly ports: readonly PlannedPort[];
-  /** The engine's network mode; '' for its default. */
-  readonly networkMode: string;
-  /** Names of the plan's networks that it joins. With none, `networkMode` alone decides. */
-  readonly networks: readonly string[];
-  readonly limits: EffectiveLimits;
-  /** The limits that the user set. An existing container must have these to be reused; it may lack the defaults. */
-  readonly givenLimits: ResourceLimits;
-}
-
-type PlannedMount = Mount & { readonly type: 'bind' | 'volume' };
-
-export interface PlannedPort {
-  readonly containerPort: number;
-  /** '' for every address of the machine. */
-  readonly hostAddress: string;
-  /** `undefined`: the engine chooses one. */
-  readonly hostPort: number | undefined;
-}
+/** What isolates a workload: the sidecar that all isolated workloads share, or containers of its own as the reference has them. */
+export type Isolation =
+  | { readonly by: 'sidecar'; readonly addresses: IsolationAddresses }
+  | (SquidFacts & { readonly by: 'squid'; readonly addresses: IsolationAddresses });
 
 interface PlanFacts {
   /** Host port of an HTTP server; `undefined` for stdio. */
@@ -72,31 +32,73 @@ interface PlanFacts {
   readonly environment?: Readonly<Record<string, string>>;
   /** Over the profile's mounts: what ignore files hide. */
   readonly overlays?: readonly Mount[];
+  /** How an isolated workload is isolated; `undefined` for every other. */
+  readonly isolation?: Isolation | undefined;
   readonly logger: Logger;
 }
 
 /** What a workload's document asks of a container engine (spec 03 §4, §9.1). */
 export function planDeployment(config: RunConfig, facts: PlanFacts): DeploymentPlan {
+  const { isolation } = facts;
+  if (isolation !== undefined) {
+    const server = planServer(config, facts, isolatedConnection(config, isolation));
+    const internal = plannedInternalNetwork(server.name, isolation.addresses.subnet);
+    return isolation.by === 'squid'
+      ? planSquid(server, [sharedNetwork(), internal], isolation)
+      : { networks: [internal], containers: [server] };
+  }
   const { connection } = networkPolicyOf(profileOf(config));
   const networks = connection === 'bridge' ? [sharedNetwork()] : [];
-  return { networks, containers: [planServer(config, networks, facts)] };
+  // On the machine's own network there is nothing to bind.
+  const ports = portsOf(config, connection === 'host' ? undefined : facts.hostPort);
+  const joined = { networks: networks.map(({ name }) => ({ network: name })), ports, environment: {} };
+  return { networks, containers: [planServer(config, facts, joined)] };
+}
+
+/** How a server is connected. */
+interface Connection extends Pick<PlannedContainer, 'networks' | 'ports' | 'names'> {
+  /** Over all other variables. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Only with what stands between it and the world, which it finds at fixed addresses (spec 03 §10.3). */
+function isolatedConnection(config: RunConfig, { by, addresses }: Isolation): Connection {
+  const name = containerNameOf(config);
+  const { egress, server, dns } = addresses;
+  return {
+    networks: [{ network: internalNetwork(name), address: server }],
+    ports: [],
+    names: { server: by === 'squid' ? dns : egress, known: { [`${name}-egress`]: egress } },
+    environment: proxyEnvironment(`http://${name}-egress:${EGRESS_PORT}`),
+  };
+}
+
+function proxyEnvironment(proxy: string): Record<string, string> {
+  const direct = 'localhost,127.0.0.1,::1';
+  return {
+    HTTP_PROXY: proxy,
+    HTTPS_PROXY: proxy,
+    http_proxy: proxy,
+    https_proxy: proxy,
+    NO_PROXY: direct,
+    no_proxy: direct,
+  };
 }
 
 function planServer(
   config: RunConfig,
-  networks: readonly PlannedNetwork[],
-  { hostPort, environment, overlays = [], logger }: PlanFacts,
+  { environment, overlays = [], isolation, logger }: PlanFacts,
+  { environment: ofNetwork, ...connection }: Connection,
 ): PlannedContainer {
   const profile = profileOf(config);
-  const { connection, mode } = networkPolicyOf(profile);
   const mounts = [...mountsOf(profile, logger), ...overlays];
   return {
     role: 'server',
     name: containerNameOf(config),
     image: resolvedImageOf(config) ?? config.image,
     command: config.cmd_args,
-    environment: { ...config.env_vars, ...transportEnvironment(config), ...environment },
-    labels: { ...config.container_labels, [LABEL.networkIsolation]: 'false' },
+    environment: { ...config.env_vars, ...transportEnvironment(config), ...environment, ...ofNetwork },
+    labels: { ...config.container_labels, [LABEL.networkIsolation]: String(isolation !== undefined) },
     interactive: config.transport === 'stdio',
     privileged: profile.privileged ?? false,
     mounts: [
@@ -108,10 +110,8 @@ function planServer(
         readOnly,
       })),
     ],
-    // On the machine's own network there is nothing to bind.
-    ports: portsOf(config, connection === 'host' ? undefined : hostPort),
-    networkMode: mode,
-    networks: networks.map(({ name }) => name),
+    networkMode: networkPolicyOf(profile).mode,
+    ...connection,
     limits: effectiveLimits(config.resource_limits),
     givenLimits: config.resource_limits ?? {},
   };
@@ -120,7 +120,13 @@ function planServer(
 /** The network of all workloads that are not isolated. */
 function sharedNetwork(): PlannedNetwork {
   const labels = { [LABEL.managed]: 'true', [LABEL.name]: EXTERNAL_NETWORK };
-  return { name: EXTERNAL_NETWORK, internal: false, labels };
+  return { name: EXTERNAL_NETWORK, labels };
+}
+
+/** The network of one isolated workload. */
+function plannedInternalNetwork(container: string, sealedSubnet: string): PlannedNetwork {
+  const name = internalNetwork(container);
+  return { name, sealedSubnet, labels: { [LABEL.managed]: 'true', [LABEL.name]: name } };
 }
 
 /** What tells the server how it is spoken to; beats the user's values of the same name (spec 03 §4). */

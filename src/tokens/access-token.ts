@@ -16,7 +16,7 @@ export interface NewAccessToken {
 export function makeAccessToken(): NewAccessToken {
   const id = randomBytes(6).toString('hex');
   const token = `${PREFIX}${id}_${randomBytes(32).toString('base64url')}`;
-  return { id, token, hash: hashOf(token) };
+  return { id, token, hash: `sha256:${Buffer.from(hashOf(token)).toString('hex')}` };
 }
 
 /** Whether a bearer is meant to be one of ours, be it well made or not. */
@@ -29,13 +29,17 @@ export function idOf(token: string): string | undefined {
   return FORM.exec(token)?.[1];
 }
 
-/** Takes the same time wherever the two differ. */
-export function isTokenOf(token: string, hash: string): boolean {
-  const own = Buffer.from(hashOf(token));
-  const kept = Buffer.from(hash);
-  return own.length === kept.length && timingSafeEqual(own, kept);
+/** A stored hash as it is compared; empty, and so that of no token, where it has another form. */
+export function parseHash(hash: string): Uint8Array {
+  return Buffer.from(/^sha256:([0-9a-f]{64})$/.exec(hash)?.[1] ?? '', 'hex');
 }
 
-function hashOf(token: string): string {
-  return `sha256:${new Bun.CryptoHasher('sha256').update(token).digest('hex')}`;
+/** Takes the same time wherever the two differ. */
+export function isTokenOf(token: string, hash: Uint8Array): boolean {
+  const own = hashOf(token);
+  return own.byteLength === hash.byteLength && timingSafeEqual(own, hash);
+}
+
+function hashOf(token: string): Uint8Array {
+  return Bun.SHA256.hash(token) as Uint8Array;
 }

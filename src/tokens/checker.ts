@@ -1,13 +1,15 @@
 import { readFileSync, statSync } from 'node:fs';
 import { messageOf } from '../errors/index.ts';
 import { BearerToken, type Identity, ownerOf, rejected } from '../oidc/index.ts';
-import { idOf, isTokenOf } from './access-token.ts';
+import { idOf, isTokenOf, parseHash } from './access-token.ts';
 import { isExpired, parseTokenFile, type TokenRecord, unreadable } from './record.ts';
 import { tokenFilePath } from './store.ts';
 
 /** What stands for the issuer of these tokens in claims. */
 const ISSUER = 'toolhive-token';
 const AUDIENCE = 'toolhive';
+/** Requests that come within this time go by one look at the file; no command that revokes a token ends sooner. */
+const LOOK_MS = 1;
 /** How long a stream may outlive its token. */
 const WATCH_MS = 1000;
 
@@ -29,22 +31,34 @@ interface CheckerOptions {
   readonly now?: () => number;
 }
 
+/** A token of the file. */
+interface Known {
+  readonly record: TokenRecord;
+  readonly hash: Uint8Array;
+  /** Made when it is first brought. */
+  identity: Identity | undefined;
+}
+
 export function createTokenChecker({ stateFolder, workload, now = Date.now }: CheckerOptions): TokenChecker {
   const path = tokenFilePath(stateFolder);
   let seen = '';
-  let records = new Map<string, TokenRecord>();
-  const identities = new Map<string, Identity>();
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  let known = new Map<string, Known>();
   const watched = new Map<object, { readonly identity: Identity; readonly end: () => void }>();
   let watching: ReturnType<typeof setInterval> | undefined;
 
   /** The file is replaced as a whole, so its inode and times tell whether it changed. */
   function refresh(): void {
+    const moment = performance.now();
+    if (seen !== '' && moment - lookedAt < LOOK_MS) return;
+    lookedAt = moment;
     const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
     const version = stat === undefined ? 'none' : `${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`;
     if (version === seen) return;
     const { tokens } = stat === undefined ? { tokens: [] } : parseTokenFile(readFileSync(path, 'utf8'), path);
-    records = new Map(tokens.map((record) => [record.id, record]));
-    identities.clear();
+    known = new Map(
+      tokens.map((record) => [record.id, { record, hash: parseHash(record.hash), identity: undefined }]),
+    );
     seen = version;
   }
 
@@ -55,17 +69,14 @@ export function createTokenChecker({ stateFolder, workload, now = Date.now }: Ch
       seen = '';
       throw unreadable(path, messageOf(error), error);
     }
-    const record = records.get(idOf(token) ?? '');
-    if (record === undefined || !isTokenOf(token, record.hash))
+    const found = known.get(idOf(token) ?? '');
+    if (found === undefined || !isTokenOf(token, found.hash))
       throw rejected('unknown or revoked access token');
+    const { record } = found;
     if (isExpired(record, now())) throw rejected('the access token is expired');
     if (!record.workloads.includes(workload)) throw rejected('the access token is not for this workload');
-    let identity = identities.get(record.id);
-    if (identity === undefined) {
-      identity = identityOf(record, token);
-      identities.set(record.id, identity);
-    }
-    return identity;
+    found.identity ??= identityOf(record, token);
+    return found.identity;
   }
 
   function isGood({ token }: Identity): boolean {

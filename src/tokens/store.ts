@@ -32,7 +32,7 @@ export function tokenFilePath(stateFolder: string): string {
 }
 
 /** `stateFolder` is `<state>/toolhive`. */
-export function createTokenStore(stateFolder: string, now: () => Date = () => new Date()): TokenStore {
+export function createTokenStore(stateFolder: string): TokenStore {
   const path = tokenFilePath(stateFolder);
 
   async function read(): Promise<TokenFile> {
@@ -58,7 +58,7 @@ export function createTokenStore(stateFolder: string, now: () => Date = () => ne
         hash,
         workloads: [...new Set(workloads)],
         tools: tools === undefined ? null : [...new Set(tools)],
-        created_at: now().toISOString(),
+        created_at: new Date().toISOString(),
         expires_at: expiresAt?.toISOString() ?? null,
       };
       await change((tokens) => {

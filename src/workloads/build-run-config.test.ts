@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { type AddressInfo, createServer } from 'node:net';
 import { dirname } from 'node:path';
-import { silentLogger } from '../platform/index.ts';
-import { formatRunConfig, parseRunConfig } from '../records/run-config.ts';
+import { createLogger, type Paths, silentLogger } from '../platform/index.ts';
+import { formatRunConfig, type PermissionProfile, parseRunConfig } from '../records/run-config.ts';
 import { parseNewWorkloadName } from '../records/workload-name.ts';
+import { createRuntimes } from '../runtimes/index.ts';
 import { buildRunConfig, type ResolvedServer } from './build-run-config.ts';
 import type { RunPlan } from './plan-run.ts';
 import { resolveServer, type ServerFacts } from './resolve-server.ts';
@@ -16,6 +17,13 @@ import {
 } from './run-request.ts';
 
 const NAME = parseNewWorkloadName('srv');
+const runtimes = createRuntimes({
+  wanted: '',
+  env: {},
+  shell: {},
+  paths: { state: '/none' } as Paths,
+  logger: silentLogger,
+});
 const PLAN: RunPlan = {
   transport: 'streamable-http',
   proxyPort: 0,
@@ -37,10 +45,13 @@ const RESOLVED: ResolvedServer = {
   tokenExchange: undefined,
   webhooks: { validating: [], mutating: [] },
   countsToolCalls: false,
+  authorization: undefined,
+  locksTools: false,
   image: 'img',
-  runsAs: 'container',
+  kind: 'container',
   serverArguments: [],
   profile: { name: 'network' },
+  isIsolated: false,
   environment: {},
   secrets: [],
 };
@@ -122,9 +133,25 @@ describe('the document of a run', () => {
     });
   });
 
+  test('holds isolation and the way to the machine under the reference’s keys', () => {
+    const server = { ...USUAL_SERVER, allowDockerGateway: true };
+    const config = buildRunConfig(requestOf(server), server, { ...RESOLVED, isIsolated: true });
+    const written = formatRunConfig(config);
+    expect(formatRunConfig(parseRunConfig(written))).toBe(written);
+    expect(JSON.parse(written)).toMatchObject({ isolate_network: true, allow_docker_gateway: true });
+  });
+
   test('leaves out what was not asked for', () => {
     const document = JSON.parse(formatRunConfig(build()));
-    const keys = ['tools_filter', 'tools_override', 'stateless', 'session_ttl', 'strict_protocol_validation'];
+    const keys = [
+      'tools_filter',
+      'tools_override',
+      'stateless',
+      'session_ttl',
+      'strict_protocol_validation',
+      'isolate_network',
+      'allow_docker_gateway',
+    ];
     expect(Object.keys(document).filter((key) => keys.includes(key))).toEqual([]);
     expect(document.middleware_configs).toHaveLength(3);
   });
@@ -148,11 +175,13 @@ describe('what is found for a server', () => {
       tokenExchange: undefined,
       webhooks: { validating: [], mutating: [] },
       countsToolCalls: false,
+      authorization: undefined,
+      locksTools: false,
       reservedPorts: new Set(),
       ownPort: undefined,
     },
     plan: PLAN,
-    runsAs: 'container',
+    runtime: runtimes.usual,
     image: async () => 'img',
     fill: async () => ({ environment: {}, secrets: [] }),
     logger: silentLogger,
@@ -193,6 +222,16 @@ describe('what is found for a server', () => {
       'failed to validate run config: a server with transport streamable-http cannot be reached with network mode "none"',
     ],
     [
+      'isolation beside the network of the machine',
+      () => ({ networkMode: 'host', isolation: 'required' }),
+      'failed to validate run config: network isolation cannot be enforced with the resolved network mode "host": use a bridge network mode to keep enforced isolation, or pass --isolate-network=false to keep "host" networking',
+    ],
+    [
+      'a published port beside isolation',
+      () => ({ isolation: 'required', publish: [{ hostPort: '80', containerPort: '8080' }] }),
+      'failed to validate run config: port 80:8080 cannot be published: an isolated server is reached through its proxy only',
+    ],
+    [
       'a busy proxy port',
       () => ({ proxy: { port: (busy.address() as AddressInfo).port } }),
       'failed to validate run config: requested proxy port ',
@@ -213,11 +252,42 @@ describe('what is found for a server', () => {
     expect(asked).toEqual([]);
   });
 
+  test.each<[what: string, profile: PermissionProfile, isolated: boolean, warned: readonly string[]]>([
+    ['nothing restricted', { network: { outbound: { insecure_allow_all: true } } }, false, []],
+    ['no network at all', { network: { mode: 'none', outbound: {} } }, false, []],
+    [
+      'a list of hosts',
+      { network: { outbound: { allow_host: ['a.example'] } } },
+      false,
+      ['outbound traffic'],
+    ],
+    [
+      'callers and nothing to reach',
+      { network: { outbound: {}, inbound: { allow_host: ['localhost'] } } },
+      false,
+      ['outbound and inbound traffic'],
+    ],
+    ['the same, isolated', { network: { outbound: {}, inbound: { allow_host: ['localhost'] } } }, true, []],
+    [
+      'a privileged server, isolated',
+      { privileged: true },
+      true,
+      ['the container runs privileged', 'network isolation does not hold against a privileged server'],
+    ],
+  ])('warns of what a profile says and nothing enforces: %s', async (_, permissions, isolated, warned) => {
+    const lines: string[] = [];
+    const logger = createLogger({ level: 'WARN', write: (line) => void lines.push(line) });
+    const plan: RunPlan = { ...PLAN, transport: 'stdio', permissions };
+    await resolve({ isolation: isolated ? 'required' : 'none' }, { plan, logger });
+    expect(lines).toHaveLength(warned.length);
+    for (const [index, part] of warned.entries()) expect(lines[index]).toContain(part);
+  });
+
   test.each([
     ['container', 'a server with transport streamable-http cannot be reached with network mode "none"'],
     ['process', undefined],
-  ] as const)('of an HTTP server without a network, in a %s', async (runsAs, refusal) => {
-    const found = resolve({ networkMode: 'none' }, { runsAs });
+  ] as const)('of an HTTP server without a network, in a %s', async (kind, refusal) => {
+    const found = resolve({ networkMode: 'none' }, { runtime: runtimes.named(kind) ?? runtimes.usual });
     if (refusal !== undefined) await expect(found).rejects.toThrow(refusal);
     else expect((await found).profile.network?.mode).toBe('none');
   });

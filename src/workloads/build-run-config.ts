@@ -5,14 +5,17 @@ import { formatDuration } from '../platform/index.ts';
 import {
   asksForTokens,
   formatSecretParameter,
+  namedRuntime,
   type PermissionProfile,
   type RunConfig,
   type SecretParameter,
   standardLabels,
+  type WorkloadKind,
   type WorkloadName,
 } from '../records/index.ts';
 import type { EntryHeader, EntryVariable } from '../registry/index.ts';
 import { formatPublish, networkProfile, transportEnvironment } from '../sandbox/index.ts';
+import type { StoredAuthorization } from './authorization.ts';
 import type { RunPlan } from './plan-run.ts';
 import type { StoredAudit } from './resolve-audit.ts';
 import type { StoredWebhooks } from './resolve-webhooks.ts';
@@ -33,6 +36,8 @@ interface Resolved {
   /** Port of the server; 0 for stdio. */
   readonly targetPort: number;
   readonly toolsOverride: ToolsOverride;
+  readonly authorization: StoredAuthorization | undefined;
+  readonly locksTools: boolean;
   readonly audit: StoredAudit | undefined;
   readonly tokenExchange: TokenExchangeConfig | undefined;
   readonly webhooks: StoredWebhooks;
@@ -42,10 +47,11 @@ interface Resolved {
 
 export interface ResolvedServer extends Resolved {
   readonly image: string;
-  readonly runsAs: 'container' | 'process';
+  readonly kind: WorkloadKind;
   readonly serverArguments: readonly string[];
   /** With the user's mounts and network in it. */
   readonly profile: PermissionProfile;
+  readonly isIsolated: boolean;
   /** Given, from files, and what the source declares. */
   readonly environment: Readonly<Record<string, string>>;
   readonly secrets: readonly SecretParameter[];
@@ -63,15 +69,17 @@ export function buildRunConfig(
   server: ServerSettings,
   resolved: ResolvedServer,
 ): RunConfig {
-  const { runsAs, profile, image } = resolved;
+  const { kind, profile, image, isIsolated } = resolved;
   const { jsRuntime, limits, permissions, ignore, noSandbox, allowInstallScripts } = server;
+  const { learnedPermissionsFile, imageVerification } = server;
   return withDerived(
     {
       ...commonConfig(request, resolved),
       image,
-      ...(runsAs === 'process' ? { runtime: runsAs } : {}),
+      ...namedRuntime(kind),
       ...(noSandbox ? { no_sandbox: true } : {}),
       ...(allowInstallScripts ? { allow_install_scripts: true } : {}),
+      ...(learnedPermissionsFile === undefined ? {} : { learn_permissions: learnedPermissionsFile }),
       ...(jsRuntime === undefined || jsRuntime === 'auto' ? {} : { js_runtime: jsRuntime }),
       ...(limits === undefined ? {} : { resource_limits: limits }),
       cmd_args: [...resolved.serverArguments],
@@ -79,11 +87,16 @@ export function buildRunConfig(
       publish: server.publish.map(formatPublish),
       ...(permissions?.kind === 'named' ? { permission_profile_name_or_path: permissions.nameOrPath } : {}),
       permission_profile: profile,
+      isolate_network: isIsolated,
+      ...(server.allowDockerGateway ? { allow_docker_gateway: true } : {}),
       env_vars: resolved.environment,
       volumes: server.volumes.map(({ text }) => text),
       secrets: resolved.secrets.map(formatSecretParameter),
       ...(ignore === undefined ? {} : { ignore_config: ignoreConfig(ignore) }),
       runtime_config: server.runtimeOverride,
+      ...(imageVerification === undefined || imageVerification === 'warn'
+        ? {}
+        : { image_verification: imageVerification }),
     },
     request,
   );
@@ -128,7 +141,7 @@ export function buildRemoteConfig(
 }
 
 function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): RunConfig {
-  const { name, host, port, targetPort, toolsOverride, audit, webhooks } = resolved;
+  const { name, host, port, targetPort, toolsOverride, authorization, audit, webhooks } = resolved;
   const exchange = resolved.tokenExchange && storedExchange(resolved.tokenExchange);
   const { transport, stateless, origin } = resolved.plan;
   const ofCallers = callersConfig(proxy.callers);
@@ -160,6 +173,10 @@ function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): 
     group,
     tools_filter: [...proxy.tools],
     tools_override: toolsOverride,
+    ...(resolved.locksTools ? { tools_locked: true } : {}),
+    ...(authorization === undefined
+      ? {}
+      : { authz_config: authorization.document, authz_config_path: authorization.path }),
     endpoint_prefix: proxy.endpointPrefix,
     ...(audit === undefined ? {} : { audit_config: audit.config }),
     ...(audit === undefined || audit.path === '' ? {} : { audit_config_path: audit.path }),
@@ -177,6 +194,7 @@ function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): 
       { type: 'mcp-parser', parameters: {} },
       ...(resolved.countsToolCalls ? [{ type: 'usagemetrics', parameters: {} }] : []),
       ...webhookEntries(webhooks, name, transport),
+      ...authorizationStep(authorization),
       { type: 'recovery', parameters: null },
     ],
   };
@@ -267,6 +285,12 @@ function toolFilters(tools: readonly string[], override: ToolsOverride): RunConf
     { type: 'tool-filter', parameters },
     { type: 'tool-call-filter', parameters },
   ];
+}
+
+function authorizationStep(authorization: StoredAuthorization | undefined): RunConfig['middleware_configs'] {
+  if (authorization === undefined) return [];
+  const { document, path } = authorization;
+  return [{ type: 'authorization', parameters: { config_path: path, config_data: document } }];
 }
 
 /** As the reference writes it: `name`, `description` and `required` always, the rest if it says something. */

@@ -22,14 +22,22 @@ export async function checkCallers(
   });
 }
 
-/** The same for a document made elsewhere. Throws `ERR_RUN_CONFIG_INVALID` for one that contradicts itself. */
+/**
+ * The same for a document made elsewhere. What its chain alone asks for is put into the fields, where everything else looks for it.
+ * Throws `ERR_RUN_CONFIG_INVALID` for one that contradicts itself.
+ */
 export async function checkCallersOf(
   context: Pick<Context, 'env' | 'logger'>,
   config: RunConfig,
-): Promise<void> {
-  const rules = callerRulesOf(config);
-  if (rules.oidc === undefined) return;
-  await checkCallers(context, { oidc: settingsFrom(rules.oidc, ''), resourceUrl: rules.oidc.ResourceURL });
+): Promise<RunConfig> {
+  const { oidc, requireToken } = callerRulesOf(config);
+  if (oidc !== undefined)
+    await checkCallers(context, { oidc: settingsFrom(oidc, ''), resourceUrl: oidc.ResourceURL });
+  return {
+    ...config,
+    ...(oidc === undefined ? {} : { oidc_config: oidc }),
+    ...(requireToken ? { require_token: true } : {}),
+  };
 }
 
 function warnOfNoEffect(logger: Logger): void {

@@ -80,6 +80,8 @@ function keepRest(present: RunConfig, wanted: RunConfig): RunConfig {
 /** Steps of the chain that guard a server stay, unless the request says something else of them; with the keys that say the same. */
 const KEPT_STEPS: Readonly<Record<string, readonly string[]>> = {
   audit: ['audit_config', 'audit_config_path'],
+  authorization: ['authz_config', 'authz_config_path'],
+  'tool-lock': ['tools_locked'],
   tokenexchange: ['token_exchange_config'],
   ratelimit: ['rate_limit_config', 'rate_limit_namespace', 'scaling_config'],
   'mutating-webhook': ['mutating_webhooks'],

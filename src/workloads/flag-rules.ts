@@ -115,6 +115,23 @@ export const RULES: readonly Rule[] = [
   },
   { flag: '--network', isGiven: ({ server }) => server.networkMode !== '', targets: OWN, needs: 'sandbox' },
   {
+    flag: '--isolate-network',
+    key: 'isolate_network',
+    isGiven: ({ server }) => server.isolation === 'required',
+    // A remote server runs in no network of ours, so nothing is left to isolate.
+    isIn: (config) => config.isolate_network && config.remote_url === undefined,
+    targets: OWN,
+    needs: 'sandbox',
+  },
+  {
+    flag: '--allow-docker-gateway',
+    field: 'allow_docker_gateway',
+    key: 'allow_docker_gateway',
+    isGiven: ({ server }, present) => server.allowDockerGateway && present?.allow_docker_gateway !== true,
+    isIn: (config) => config.allow_docker_gateway === true,
+    targets: IMAGES,
+  },
+  {
     flag: '--target-port',
     field: 'target_port',
     isGiven: ({ server: { targetPort } }, present) => targetPort !== 0 && targetPort !== present?.target_port,
@@ -181,6 +198,13 @@ export const RULES: readonly Rule[] = [
     isGiven: ({ server }) => server.caCertificate !== undefined,
     targets: ['built image'],
   },
+  {
+    flag: '--image-verification',
+    key: 'image_verification',
+    isGiven: ({ server: { imageVerification = 'warn' } }) => imageVerification !== 'warn',
+    isIn: ({ image_verification = 'warn' }) => image_verification !== 'warn',
+    targets: IMAGES,
+  },
   buildRule('--runtime-image', 'builder_image', ['built image']),
   buildRule('--runtime-add-package', 'additional_packages', ['built image']),
   buildRule('--build-with', 'build_with', ['built image', 'uvx process']),
@@ -208,6 +232,14 @@ export const RULES: readonly Rule[] = [
     isGiven: ({ server }) => server.allowInstallScripts,
     isIn: (config) => config.allow_install_scripts === true,
     targets: PROCESSES,
+  },
+  {
+    flag: '--learn-permissions',
+    key: 'learn_permissions',
+    isGiven: ({ server }) => server.learnedPermissionsFile !== undefined,
+    isIn: (config) => config.learn_permissions !== undefined,
+    targets: PROCESSES,
+    needs: 'sandbox',
   },
   {
     flag: '--no-sandbox',

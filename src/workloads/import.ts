@@ -5,6 +5,7 @@ import { findFreePort, isPortAvailable, type Logger, type Paths, readTextFile } 
 import {
   baseNameOf,
   containerNameOf,
+  isIsolated,
   parseNewWorkloadName,
   parseRunConfig,
   type RunConfig,
@@ -17,6 +18,8 @@ import type { Runtimes } from '../runtimes/index.ts';
 import { checkProfile, withAbsoluteSources } from '../sandbox/index.ts';
 import { requireApplicableKeys } from './applicable-flags.ts';
 import { checkLimits } from './check-limits.ts';
+import { withReconciledIsolation } from './isolation.ts';
+import { placeOf } from './runtime.ts';
 
 const SCHEMA_VERSION = 'v0.1.0';
 
@@ -46,7 +49,7 @@ export async function admitRunConfig(
   }: { readonly paths: Paths; readonly logger: Logger; readonly runtimes: Runtimes },
 ): Promise<{ readonly name: WorkloadName; readonly config: RunConfig }> {
   const runtime = runtimes.of(config);
-  refuseUnsupported(config, runtime);
+  refuseUnsupported(config);
   if (config.schema_version !== SCHEMA_VERSION) {
     logger.warn('run configuration has another schema version', {
       given: config.schema_version,
@@ -64,7 +67,7 @@ export async function admitRunConfig(
     throw new ThvError('ERR_GROUP_NOT_FOUND', { group: config.group });
   }
   const { permission_profile } = config;
-  if (runtime.kind !== 'remote') checkLimits(config.resource_limits, runtime.kind);
+  if (runtime.runs !== 'nothing') checkLimits(config.resource_limits, placeOf(runtime));
   if (permission_profile) checkProfile(permission_profile, 'of the run configuration');
   const names = {
     name: config.name || name,
@@ -72,7 +75,13 @@ export async function admitRunConfig(
     container_name: config.container_name || name,
   };
   const mounts = permission_profile ? { permission_profile: withAbsoluteSources(permission_profile) } : {};
-  return { name, config: { ...config, ...names, ...mounts } };
+  const reconciled = withReconciledIsolation(config, logger);
+  if (isIsolated(reconciled) && runtime.runs === 'images' && config.publish.length > 0) {
+    logger.warn('published ports of an isolated server are not reachable', {
+      ports: config.publish.join(', '),
+    });
+  }
+  return { name, config: { ...reconciled, ...names, ...mounts } };
 }
 
 /** The document with ports that are free now. Throws `ERR_PORT_UNAVAILABLE`. */

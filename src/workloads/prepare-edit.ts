@@ -29,8 +29,8 @@ export async function prepareEdit(
   const subject = await editedSubject(context, present, request, options);
   const { runtimes } = context;
   const kept = runtimes.of(present);
-  const own = kept.runs === 'nothing' ? runtimes.byKind.container : kept;
-  const runtime = subject.kind === 'own' ? own : runtimes.byKind.remote;
+  const own = kept.runs === 'nothing' ? runtimes.usual : kept;
+  const runtime = subject.kind === 'own' ? own : runtimes.remote;
   await runtime.open(options);
   if (subject.kind === 'own') {
     const target = targetOf(subject, placeOf(runtime));
@@ -74,6 +74,7 @@ function withProcessSettings(settings: ServerSettings, present: RunConfig): Serv
     ...settings,
     noSandbox: present.no_sandbox === true,
     allowInstallScripts: present.allow_install_scripts === true,
+    learnedPermissionsFile: present.learn_permissions,
     jsRuntime: settings.jsRuntime ?? present.js_runtime,
   };
 }

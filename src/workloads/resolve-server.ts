@@ -1,8 +1,10 @@
 import { during, ThvError } from '../errors/index.ts';
 import type { Logger } from '../platform/index.ts';
 import { networkPolicyOf, type PermissionProfile, type RunConfig, requireSound } from '../records/index.ts';
+import type { Runtime } from '../runtimes/index.ts';
 import {
   checkProfile,
+  formatPublish,
   networkProfile,
   readPermissionProfile,
   volumesOf,
@@ -15,16 +17,18 @@ import type { ResolvedServer } from './build-run-config.ts';
 import { checkLimits } from './check-limits.ts';
 import { collectEnvironment } from './environment.ts';
 import type { Filled } from './fill-environment.ts';
+import { reconcileIsolation } from './isolation.ts';
+import { checkLearnedPath } from './learn.ts';
 import type { RunPlan } from './plan-run.ts';
 import { checkPort, choosePorts, resolveHost, type Surroundings } from './resolve-proxy.ts';
 import type { GivenPermissions, RunRequest, ServerSettings } from './run-request.ts';
-import { requireProcessNetwork } from './runtime.ts';
+import { placeOf } from './runtime.ts';
 import { askedOf } from './subject.ts';
 
 export interface ServerFacts {
   readonly surroundings: Surroundings;
   readonly plan: RunPlan;
-  readonly runsAs: 'container' | 'process';
+  readonly runtime: Pick<Runtime, 'kind' | 'runs' | 'requireConnection'>;
   /** What an edit changes. */
   readonly present?: RunConfig | undefined;
   /** Asked for when nothing else can be wrong: what it names may have to be built or installed first (spec 01 §14-2). */
@@ -43,14 +47,16 @@ export async function resolveServer(
   server: ServerSettings,
   facts: ServerFacts,
 ): Promise<ResolvedServer> {
-  const { plan, runsAs, surroundings, logger } = facts;
+  const { plan, runtime, surroundings, logger } = facts;
   const { serverArguments } = plan;
   const host = await resolveHost(request.proxy.host);
   const given = await collectEnvironment(
     { given: server.environment, file: server.environmentFile, folder: server.environmentFolder },
     logger,
   );
-  const profile = await during('STEP_RUN_CONFIG', () => checkSettings(request, server, facts));
+  const { profile, isIsolated } = await during('STEP_RUN_CONFIG', () =>
+    checkSettings(request, server, facts),
+  );
   const targets = server.secrets.map(({ target }) => target);
   const filled = await during('STEP_ENVIRONMENT', () =>
     facts.fill(new Set([...Object.keys(given), ...targets])),
@@ -66,9 +72,10 @@ export async function resolveServer(
     plan,
     host,
     image,
-    runsAs,
+    kind: runtime.kind,
     serverArguments,
     profile,
+    isIsolated,
     environment,
     secrets,
   };
@@ -83,13 +90,17 @@ export async function permissionsOf(
   return given?.profile;
 }
 
-/** What can be wrong with a request before anybody is asked for values or an image; gives the profile with the user's mounts and network in it. */
+/**
+ * What can be wrong with a request before anybody is asked for values or an image; gives the profile with the user's mounts and
+ * network in it, and whether the network is isolated.
+ */
 async function checkSettings(
   request: RunRequest,
   server: ServerSettings,
   facts: ServerFacts,
-): Promise<PermissionProfile> {
-  const { plan, runsAs, present, surroundings, logger } = facts;
+): Promise<Pick<ResolvedServer, 'profile' | 'isIsolated'>> {
+  const { plan, runtime, present, surroundings, logger } = facts;
+  const runsAs = placeOf(runtime);
   const { transport, permissions } = plan;
   if (request.proxy.stateless && transport === 'stdio') {
     throw new ThvError('ERR_INPUT_INVALID', {
@@ -98,14 +109,18 @@ async function checkSettings(
   }
   requireFitting(askedOf(request, server), transport, present);
   checkLimits(server.limits, runsAs);
+  if (server.learnedPermissionsFile !== undefined) checkLearnedPath(server.learnedPermissionsFile);
   const profile = withNetworkMode(
     withVolumes(withAbsoluteSources(permissions ?? networkProfile()), server.volumes, logger),
     server.networkMode,
   );
-  if (runsAs === 'process') {
-    requireProcessNetwork(networkPolicyOf(profile).mode);
-    refuseNamedVolumes(profile);
-  } else warnAboutProfile(profile, surroundings, logger);
+  runtime.requireConnection(networkPolicyOf(profile).mode);
+  const isIsolated = reconcileIsolation(server.isolation, profile, logger);
+  if (runsAs === 'process') refuseNamedVolumes(profile);
+  else {
+    if (isIsolated) refusePublished(server.publish);
+    warnAboutProfile(profile, { ...surroundings, isIsolated, logger });
+  }
   // A process without a network is reached all the same, through a socket that it is handed.
   if (runsAs === 'container' && transport !== 'stdio' && networkPolicyOf(profile).connection === 'none') {
     throw new ThvError(
@@ -115,7 +130,19 @@ async function checkSettings(
     );
   }
   await checkPort(request.proxy, surroundings);
-  return profile;
+  return { profile, isIsolated };
+}
+
+/** A port of an isolated container would be a way around its proxy. Throws `ERR_INPUT_INVALID`. */
+function refusePublished([port]: ServerSettings['publish']): void {
+  if (port === undefined) return;
+  throw new ThvError(
+    'ERR_INPUT_INVALID',
+    {
+      reason: `port ${formatPublish(port)} cannot be published: an isolated server is reached through its proxy only`,
+    },
+    { hint: 'leave out --publish, or pass --isolate-network=false' },
+  );
 }
 
 /** Named volumes are the engine's. Throws `ERR_INPUT_INVALID`. */
@@ -132,13 +159,30 @@ function refuseNamedVolumes(profile: PermissionProfile): void {
 }
 
 /** What a reader of the profile might believe to be otherwise (spec 03 §15-B10, B20). */
-function warnAboutProfile(profile: PermissionProfile, { name }: Surroundings, logger: Logger): void {
-  const { connection, outbound } = networkPolicyOf(profile);
-  if (outbound.type !== 'everything' && connection !== 'none') {
-    logger.warn('outbound traffic is not restricted: the rules of a profile need network isolation', {
+function warnAboutProfile(
+  profile: PermissionProfile,
+  {
+    name,
+    isIsolated,
+    logger,
+  }: Pick<Surroundings, 'name'> & { readonly isIsolated: boolean; readonly logger: Logger },
+): void {
+  const { connection, outbound, inboundHosts } = networkPolicyOf(profile);
+  const restricted = [
+    ...(outbound.type === 'everything' ? [] : ['outbound']),
+    ...(inboundHosts.length === 0 ? [] : ['inbound']),
+  ];
+  if (restricted.length > 0 && connection !== 'none' && !isIsolated) {
+    logger.warn(
+      `${restricted.join(' and ')} traffic is not restricted: the rules of a profile need network isolation (--isolate-network)`,
+      { workload: name, profile: profile.name ?? '' },
+    );
+  }
+  if (!profile.privileged) return;
+  logger.warn('the container runs privileged', { workload: name });
+  if (isIsolated) {
+    logger.warn('network isolation does not hold against a privileged server, which can change its network', {
       workload: name,
-      profile: profile.name ?? '',
     });
   }
-  if (profile.privileged) logger.warn('the container runs privileged', { workload: name });
 }

@@ -1,12 +1,14 @@
 import type { AuditConfig } from '../audit/index.ts';
 import type { GivenWebhooks } from '../middleware/index.ts';
 import { NO_OIDC, type OidcSettings } from '../oidc/index.ts';
-import type {
-  JsRuntimeChoice,
-  PermissionProfile,
-  ResourceLimits,
-  SecretParameter,
-  Transport,
+import {
+  type JsRuntimeChoice,
+  type PermissionProfile,
+  type ResourceLimits,
+  RUNTIME_WORDS,
+  type SecretParameter,
+  type Transport,
+  type VerificationMode,
 } from '../records/index.ts';
 import type { PublishedPort, Volume } from '../sandbox/index.ts';
 import type { GivenTokenExchange } from './resolve-token-exchange.ts';
@@ -14,7 +16,7 @@ import type { RuntimeOverride } from './runtime-override.ts';
 import type { ToolsOverride } from './tools-override.ts';
 
 /** What `--runtime`, `TOOLHIVE_RUNTIME` and a request to the API may ask for (spec 03 §1.1). */
-export const RUNTIMES = ['auto', 'docker', 'podman', 'process'] as const;
+export const RUNTIMES = ['auto', ...Object.values(RUNTIME_WORDS).flat()] as const;
 export type RuntimeChoice = (typeof RUNTIMES)[number];
 
 /** Text for any other runtime. */
@@ -81,6 +83,10 @@ export interface ProxySettings {
   readonly toolsOverrideFile: string | undefined;
   /** The same, as it came with the request; added to what the file says. */
   readonly toolsOverride: ToolsOverride;
+  /** File with the policies that callers are judged by. */
+  readonly authzConfigFile: string | undefined;
+  /** Only tools that are as they were locked are shown and called. */
+  readonly locksTools: boolean;
   /** What is audited; `undefined` for nothing. */
   readonly audit: GivenAudit | undefined;
   /** Files of `--webhook-config`. */
@@ -118,6 +124,8 @@ export interface ServerSettings {
   readonly noSandbox: boolean;
   /** Packages of a process may run programs while they are installed. */
   readonly allowInstallScripts: boolean;
+  /** File that is told what the server uses of the network, which is all allowed meanwhile; an absolute path. */
+  readonly learnedPermissionsFile?: string | undefined;
   /** What runs a JavaScript package that is a process; `undefined` for what the configuration says. */
   readonly jsRuntime: JsRuntimeChoice | undefined;
   /** What the server may use of the machine; absent for the defaults. */
@@ -139,11 +147,19 @@ export interface ServerSettings {
   readonly permissions: GivenPermissions | undefined;
   /** Engine network mode, '' for the default. */
   readonly networkMode: string;
+  readonly isolation: RequestedIsolation;
+  /** An isolated container may also reach the machine, by the names and the address that engines give it. */
+  readonly allowDockerGateway: boolean;
   /** CA certificate for image builds, a path; `undefined` for the configured one. */
   readonly caCertificate: string | undefined;
+  /** What is asked of its image before it runs; absent for a warning. */
+  readonly imageVerification?: VerificationMode | undefined;
   /** How an image is built for a package. */
   readonly runtimeOverride: RuntimeOverride | undefined;
 }
+
+/** `wanted` gives way to a network mode that has no isolation, `required` is an error there. */
+export type RequestedIsolation = 'none' | 'wanted' | 'required';
 
 export type GivenPermissions =
   /** `none`, `network` or the path of a file. */
@@ -175,6 +191,8 @@ export const USUAL_PROXY: ProxySettings = {
   tools: [],
   toolsOverrideFile: undefined,
   toolsOverride: {},
+  authzConfigFile: undefined,
+  locksTools: false,
   audit: undefined,
   tokenExchange: undefined,
   webhookFiles: [],
@@ -201,6 +219,8 @@ export const USUAL_SERVER: ServerSettings = {
   publish: [],
   permissions: undefined,
   networkMode: '',
+  isolation: 'none',
+  allowDockerGateway: false,
   caCertificate: undefined,
   runtimeOverride: undefined,
 };

@@ -136,6 +136,9 @@ describe.skipIf(socket === '')('workloads over the API', () => {
       status: 200,
       type: 'text/plain',
     });
+    const network = await api.ask('GET', `${B}/${name}/network`);
+    expect(network.json()).toEqual({ refused_total: 0, attempts: [] });
+    expect(await api.ask('GET', `${B}/nobody/network`)).toMatchObject({ status: 404 });
     const proxyLogs = await api.ask('GET', `${B}/${name}/proxy-logs?lines=1`);
     expect(proxyLogs.headers.get('content-type')).toBe('text/plain');
     expect(proxyLogs.text.trim().split('\n')).toHaveLength(1);
@@ -238,12 +241,6 @@ describe.skipIf(socket === '')('workloads over the API', () => {
       () => ({ secrets: [{ name: 'nope', target: 'X' }] }),
       400,
       /: failed to get nope: secrets provider not configured\./,
-    ],
-    [
-      'protection that is not there',
-      () => ({ network_isolation: true }),
-      400,
-      /^invalid run configuration provided: this version does not support network_isolation for workloads\n$/,
     ],
     ...[{ callback_port: 9999 }, { skip_browser: true }, { oauth_params: { prompt: 'login' } }].map(
       (oauth_config) =>

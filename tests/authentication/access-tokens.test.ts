@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'bun:test';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createTokenChecker } from '../../src/tokens/index.ts';
 import { waitFor } from '../harness/wait-for.ts';
+import { openEvents } from '../proxy/raw-client.ts';
 import { startFakeIssuer } from './fake-issuer.ts';
 import { bearer, call, INITIALIZE, LIST, messageOf, openGuarded, TOOLS, toolsIn } from './guarded.ts';
 import { createKey, forge } from './identity-provider.ts';
@@ -94,19 +96,41 @@ describe.each(SERVERS)('an access token at a server of transport %s', (server) =
   });
 });
 
+test.each(['stdio', 'sse'] as const)(
+  'limits hold for answers on the stream of the old SSE transport of a server of transport %s',
+  async (server) => {
+    await using guarded = await openGuarded({ server, config: REQUIRED });
+    const { token } = await guarded.tokens.create({ name: 'ann', ...forW, tools: ['read'] });
+    await using stream = await openEvents(`${guarded.base}/sse`, { headers: bearer(token) });
+    await waitFor(
+      () => stream.events.length,
+      (count) => count > 0,
+      { what: 'the endpoint is told' },
+    );
+    const post = (message: object) =>
+      call(guarded.base, message, bearer(token), stream.events[0]?.data.replace(/^https?:\/\/[^/]+/, ''));
+    expect((await post(LIST)).status).toBe(202);
+    const { result } = await stream.next(({ id }) => id === 1);
+    expect(result.tools.map(({ name }: { name: string }) => name)).toEqual(['read']);
+    expect((await post(tool('write'))).status).toBe(202);
+    expect((await stream.next(({ id }) => id === 2)).error).toEqual({
+      code: -32_602,
+      message: 'tool not found',
+    });
+  },
+);
+
 test('a token ends when it says', async () => {
   await using guarded = await openGuarded({ config: REQUIRED });
-  const { token } = await guarded.tokens.create({
-    name: 'ann',
-    ...forW,
-    expiresAt: new Date(Date.now() + 150),
-  });
-  expect((await call(guarded.base, LIST, bearer(token))).status).toBe(200);
-  await waitFor(
-    async () => (await call(guarded.base, LIST, bearer(token))).status,
-    (status) => status === 401,
-    { what: 'the token has ended' },
-  );
+  const expiresAt = new Date(Date.now() + 3_600_000);
+  const { token } = await guarded.tokens.create({ name: 'ann', ...forW, expiresAt });
+  let now = Date.now();
+  using checker = createTokenChecker({ stateFolder: guarded.stateFolder, workload: 'w', now: () => now });
+  expect(checker.check(token).subject).toBe('token:ann');
+  now = expiresAt.getTime() - 1;
+  expect(checker.check(token).claims['exp']).toBe(Math.floor(expiresAt.getTime() / 1000));
+  now = expiresAt.getTime();
+  expect(() => checker.check(token)).toThrow('the access token is expired');
 });
 
 test('a token for another workload does not let in', async () => {
@@ -129,26 +153,34 @@ test('the file holds hashes, is for its owner alone, and a broken one lets nobod
   expect((await stat(path)).mode & 0o777).toBe(0o600);
   expect((await call(guarded.base, LIST, bearer(token))).status).toBe(200);
   await writeFile(path, text.slice(0, -20));
-  const response = await call(guarded.base, LIST, bearer(token));
+  const response = await waitFor(
+    () => call(guarded.base, LIST, bearer(token)),
+    ({ status }) => status !== 200,
+    { what: 'the file was looked at' },
+  );
   expect([response.status, response.headers.get('retry-after'), await response.json()]).toEqual([
     503,
     '5',
     { error: 'temporarily_unavailable', error_description: 'access tokens cannot be checked' },
   ]);
   await writeFile(path, text);
-  expect((await call(guarded.base, LIST, bearer(token))).status).toBe(200);
+  await waitFor(
+    async () => (await call(guarded.base, LIST, bearer(token))).status,
+    (status) => status === 200,
+    { what: 'the file is good again' },
+  );
   expect(guarded.log.join('')).not.toContain(token);
 });
 
-test('twenty tokens made at once are all there, and of equal names one is', async () => {
+test('tokens made at once are all there, and of equal names one is', async () => {
   await using guarded = await openGuarded();
   const { tokens } = guarded;
-  await Promise.all(Array.from({ length: 20 }, (_, at) => tokens.create({ name: `t${at}`, ...forW })));
+  await Promise.all(Array.from({ length: 8 }, (_, at) => tokens.create({ name: `t${at}`, ...forW })));
   const twins = await Promise.allSettled(
-    Array.from({ length: 5 }, () => tokens.create({ name: 'twin', ...forW })),
+    Array.from({ length: 3 }, () => tokens.create({ name: 'twin', ...forW })),
   );
   expect(twins.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-  expect(await tokens.list()).toHaveLength(21);
+  expect(await tokens.list()).toHaveLength(9);
   await expect(tokens.revoke('nobody')).rejects.toThrow('access token not found: nobody');
 });
 

@@ -67,6 +67,7 @@ export async function openGuarded(options: GuardedOptions = {}): Promise<Guarded
   );
   const usage = { findCounter: async () => undefined };
   const services = await openChainServices(config, {
+    stateFolder: '',
     callers,
     usage,
     environment,

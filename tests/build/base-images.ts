@@ -17,17 +17,22 @@ const CACHE = join(import.meta.dir, '..', '..', '.cache', 'tests');
 export const fullBase = (engine: Engine) => ensureImage(engine, FULL_BASE, fillFull);
 export const smallBase = (engine: Engine) => ensureImage(engine, SMALL_BASE, fillSmall);
 
-async function ensureImage(
+/** `changes`: instructions of a Dockerfile that say how it is run. */
+export async function ensureImage(
   engine: Engine,
   name: string,
   fill: (root: string) => Promise<void>,
+  changes: readonly string[] = [],
 ): Promise<string> {
   const key = await contentKey(fill);
   const image = `${name}:${key}`;
   if ((await engine.images.find(image)) !== undefined) return image;
-  const tar = join(CACHE, `${name.replace('/', '-')}-${key}.tar`);
+  // Images that differ in how they are run only share their content.
+  const tar = join(CACHE, `${fill.name}-${key}.tar`);
   if (!(await Bun.file(tar).exists())) await makeTar(tar, fill);
-  const response = await fetch(`http://engine/v${engine.apiVersion}/images/create?fromSrc=-`, {
+  const query = new URLSearchParams({ fromSrc: '-' });
+  for (const change of changes) query.append('changes', change);
+  const response = await fetch(`http://engine/v${engine.apiVersion}/images/create?${query}`, {
     method: 'POST',
     unix: engine.address,
     headers: { 'Content-Type': 'application/x-tar' },

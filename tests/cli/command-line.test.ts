@@ -67,8 +67,8 @@ describe.skipIf(THV_BINARY === undefined)('the command line', () => {
       [['run'], 'requires at least 1 arg(s), only received 0\n'],
       [['run', '--', 'x'], 'requires at least 1 arg(s), only received 0\n'],
       [
-        ['run', '--isolate-network', 'a', 'img'],
-        "unknown flag: --isolate-network. Hint: arguments for the server go behind '--': thv run IMAGE -- --isolate-network\n",
+        ['run', '--isolate', 'a', 'img'],
+        "unknown flag: --isolate. Hint: arguments for the server go behind '--': thv run IMAGE -- --isolate\n",
       ],
       [
         ['run', 'npx://x', 'arg', 'more'],
@@ -213,6 +213,7 @@ failed to parse environment variables: invalid environment variable format: B (e
         'start',
         'status',
         'stop',
+        'token',
         'version',
       ],
     ]);

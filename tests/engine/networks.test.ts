@@ -6,17 +6,18 @@ describeEngines('networks', (under) => {
   test('ensure makes it once, remove takes it away, both may be repeated', async () => {
     const { networks } = under.engine;
     const name = under.uniqueName();
-    const spec = { internal: true, labels: { toolhive: 'true', 'toolhive-name': name } };
+    const spec = { labels: { toolhive: 'true', 'toolhive-name': name } };
     try {
       await networks.ensure(name, spec);
       await networks.ensure(name, spec);
       const [network, ...more] = (await networks.list({ name })).filter((found) => found.Name === name);
       expect(more).toEqual([]);
       expect([network?.Internal, network?.Driver, network?.Labels?.['toolhive-name']]).toEqual([
-        true,
+        false,
         'bridge',
         name,
       ]);
+      expect(await networks.findSealed(name)).toBeUndefined();
     } finally {
       await networks.remove(name);
     }
@@ -27,7 +28,7 @@ describeEngines('networks', (under) => {
   test('many who want it at once get one', async () => {
     const { networks } = under.engine;
     const name = under.uniqueName();
-    const spec = { internal: false, labels: {} };
+    const spec = { labels: {} };
     try {
       await Promise.all(Array.from({ length: 5 }, () => networks.ensure(name, spec)));
       expect((await networks.list({ name })).map((found) => found.Name)).toEqual([name]);
@@ -37,9 +38,9 @@ describeEngines('networks', (under) => {
   });
 
   test('so do two processes', async () => {
-    const other = await openEngine({ env: { TOOLHIVE_DOCKER_SOCKET: under.socket } });
+    const other = await openEngine({ wanted: '', env: { TOOLHIVE_DOCKER_SOCKET: under.socket } });
     const name = under.uniqueName();
-    const spec = { internal: false, labels: {} };
+    const spec = { labels: {} };
     try {
       const [one, two] = await Promise.all([
         under.engine.networks.ensure(name, spec),
@@ -55,7 +56,7 @@ describeEngines('networks', (under) => {
   test('a network whose name only contains the wanted one does not count', async () => {
     const { networks } = under.engine;
     const name = under.uniqueName();
-    const spec = { internal: true, labels: {} };
+    const spec = { labels: {} };
     try {
       await networks.ensure(`${name}-longer`, spec);
       await networks.ensure(name, spec);
@@ -71,12 +72,36 @@ describeEngines('networks', (under) => {
     }
   });
 
+  test('a sealed network has no address of the machine, and gives its containers theirs', async () => {
+    const { networks, containers } = under.engine;
+    const network = under.uniqueName();
+    const subnet = `198.19.${Math.floor(Math.random() * 256)}.${16 * Math.floor(Math.random() * 16)}/28`;
+    const address = subnet.replace(/(\d+)\/28$/, (_, last: string) => String(Number(last) + 5));
+    const container = await under.create('/bin/cat');
+    try {
+      expect(await networks.findSealed(network)).toBeUndefined();
+      await networks.ensure(network, { labels: { toolhive: 'true' }, sealedSubnet: subnet });
+      expect(await networks.findSealed(network)).toBe(subnet);
+      await containers.start(container);
+      await networks.connect(network, container, { address });
+      expect((await containers.find(container))?.NetworkSettings.Networks[network]?.IPAddress).toBe(address);
+      await networks.disconnect(network, container);
+      await networks.disconnect(network, container).catch((error: unknown) => {
+        throw new Error(`a second disconnect fails: ${String(error)}`);
+      });
+    } finally {
+      await containers.remove(container, { force: true });
+      await networks.remove(network);
+    }
+    await networks.disconnect(network, container);
+  });
+
   test('a container joins the listed network only', async () => {
     const { networks, containers } = under.engine;
     const network = under.uniqueName();
     const name = under.uniqueName();
     try {
-      await networks.ensure(network, { internal: true, labels: {} });
+      await networks.ensure(network, { labels: {} });
       await containers.create(name, {
         Image: under.image,
         Cmd: ['/bin/cat'],

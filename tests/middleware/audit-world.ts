@@ -154,7 +154,11 @@ async function serve(
   const config_data = { logFile, ...audit };
   const entry = { type: 'audit', parameters: { config_data, component: 'srv', transport_type: transport } };
   const stored = audit === undefined ? chain : [entry, ...chain];
-  const middlewares = await openMiddlewares(stored, { log, clock: Date.now, proxy, ...services }, resources);
+  const middlewares = await openMiddlewares(
+    stored,
+    { log, clock: Date.now, workload: 'srv', env: {}, proxy, ...services },
+    resources,
+  );
   const handler = composeChain(middlewares, endpoint.handle);
   const options = { host: '127.0.0.1', port: 0, handler, endpoint, transportLabel: 'x', log };
   const listener = resources.use(await openListener(options));

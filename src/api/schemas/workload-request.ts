@@ -127,9 +127,9 @@ const fields = {
   oidc: v.optional(OidcOptions),
   /** Ours. */
   require_token: v.pipe(
-    Switch,
+    v.optional(v.boolean()),
     v.description(
-      'Callers need an access token of /api/v1beta/tokens, or one of the OIDC provider if there is one',
+      'Callers need an access token of /api/v1beta/tokens, or one of the OIDC provider if there is one. An edit without it keeps what there is',
     ),
   ),
   trust_proxy_headers: Switch,

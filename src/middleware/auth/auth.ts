@@ -48,9 +48,8 @@ function checkCallers(callers: Callers): Middleware {
       return admitted;
     }
     context.identity = admitted;
-    // Streams outlive the moment at which their caller was let in.
-    return request.method === 'GET'
-      ? endWith(admitted, callers, () => next(request, context))
+    return admitted.kind === 'key'
+      ? endWith(admitted, callers, { request, context, next })
       : next(request, context);
   }
 

@@ -1,17 +1,22 @@
 import type { Identity } from '../../oidc/index.ts';
+import type { Handler, RequestContext } from '../../proxy/index.ts';
 import type { Callers } from '../types.ts';
 
-/** A response whose stream ends when its caller is not let in any more. */
-export function endWith(
-  identity: Identity,
-  callers: Callers,
-  answer: () => Response | Promise<Response>,
-): Response | Promise<Response> {
-  const response = answer();
-  if (identity.kind !== 'key') return response;
-  return response instanceof Promise
-    ? response.then((settled) => bind(settled, identity, callers))
-    : bind(response, identity, callers);
+interface Asked {
+  readonly request: Request;
+  readonly context: RequestContext;
+  readonly next: Handler;
+}
+
+/** A response that ends when its caller is not let in any more, where it would go on for as long as the client likes. */
+export async function endWith(identity: Identity, callers: Callers, asked: Asked): Promise<Response> {
+  const response = await asked.next(asked.request, asked.context);
+  return isStanding(asked) ? bind(response, identity, callers) : response;
+}
+
+/** Streams that outlive the moment at which their caller was let in; a call that is running may end. */
+function isStanding({ request, context }: Asked): boolean {
+  return request.method === 'GET' || context.message?.method === 'subscriptions/listen';
 }
 
 function bind(response: Response, identity: Identity, callers: Callers): Response {

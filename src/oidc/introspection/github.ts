@@ -32,6 +32,7 @@ export function isGithubUrl(text: string): boolean {
 export const github: IntrospectionProvider = {
   name: 'github',
   requiresExpiry: false,
+  rate: { perSecond: 100, burst: 200 },
   async introspect(token, { url, clientId, clientSecret, client, timeoutMs }) {
     const { status, body } = await client.send(url, {
       ...INTROSPECTION_LIMITS,

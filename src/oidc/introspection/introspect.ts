@@ -7,6 +7,7 @@ import { createIntrospectionCache } from './cache.ts';
 import { github, isGithubUrl } from './github.ts';
 import { google } from './google.ts';
 import type { IntrospectionProvider } from './provider.ts';
+import { createRate } from './rate.ts';
 import { rfc7662 } from './rfc7662.ts';
 
 export interface Introspector {
@@ -28,11 +29,13 @@ export function createIntrospector(
   const { introspectionUrl: url, clientId, clientSecret } = settings;
   const provider = providerOf(url);
   const cache = createIntrospectionCache(now);
+  const mayAsk = provider.rate === undefined ? () => true : createRate(provider.rate, now);
   return {
     requiresExpiry: provider.requiresExpiry,
     introspect: (token) =>
       cache.through(token, async () => {
         try {
+          if (!mayAsk()) throw new ThvError('ERR_PROVIDER_UNREACHABLE', { reason: 'asked too often' });
           return await provider.introspect(token, {
             url,
             clientId,

@@ -2,11 +2,14 @@ import { ThvError } from '../../errors/index.ts';
 import type { Claims } from '../identity.ts';
 import type { OutboundClient } from '../outbound.ts';
 import { rejected } from '../rejection.ts';
+import type { Rate } from './rate.ts';
 
 /** One way to ask what a token means. */
 export interface IntrospectionProvider {
   readonly name: 'google' | 'github' | 'rfc7662';
   readonly requiresExpiry: boolean;
+  /** How often it may be asked; absent for as often as tokens come. */
+  readonly rate?: Rate;
   /** Throws `ERR_TOKEN_REJECTED` for a token that is not valid, and what asking throws. */
   introspect(token: string, request: IntrospectionRequest): Promise<Claims>;
 }

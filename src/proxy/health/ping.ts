@@ -10,8 +10,21 @@ export interface PingFacts {
   readonly timeoutMs: number;
   /** URL of a proxy on the way; `undefined` for a direct connection. */
   readonly proxy?: string | undefined;
-  readonly fetch?: typeof fetch;
+  readonly fetch?: PingRequest;
 }
+
+/** As much of `fetch` as a ping uses. */
+export type PingRequest = (
+  url: string,
+  init: {
+    readonly method: 'GET' | 'POST';
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body?: string;
+    readonly signal: AbortSignal;
+    readonly redirect: 'manual';
+    readonly proxy: string | false;
+  },
+) => Promise<Response>;
 
 export interface PingPlace {
   readonly url: URL;
@@ -57,7 +70,7 @@ export async function pingServer({
 
 async function ask(
   { url, method, headers }: PingPlace & { readonly headers: Readonly<Record<string, string>> },
-  request: typeof fetch,
+  request: PingRequest,
   connection: { readonly signal: AbortSignal; readonly proxy: string | false },
 ): Promise<number> {
   const response = await request(url.href, {

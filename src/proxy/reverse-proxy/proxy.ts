@@ -12,7 +12,9 @@ import { createForwarder } from './forward.ts';
 import { refuseMethod } from './gate.ts';
 import { createHealer } from './heal.ts';
 import { createPassOn } from './pass-on.ts';
+import { fetchThrough } from './raw/fetch-through.ts';
 import { createRawUpstream } from './raw/raw-upstream.ts';
+import type { Tunnel } from './raw/tunnel.ts';
 import { createProxySessionTable } from './session-table.ts';
 import { createTarget } from './target.ts';
 import type { Upstream } from './upstream.ts';
@@ -69,8 +71,11 @@ export interface ReverseProxyOptions {
 
 /** A server that speaks HTTP itself: everything passes, nothing is interpreted that need not be (spec 04 §8). */
 export interface ReverseProxy extends Endpoint {
-  /** `undefined` while the server is being started again: requests wait for it a little. */
-  setTarget(url: string | undefined): void;
+  /**
+   * `undefined` while the server is being started again: requests wait for it a little. `tunnel` gives the way of each connection to a
+   * server that cannot be reached directly.
+   */
+  setTarget(url: string | undefined, tunnel?: (signal: AbortSignal) => Promise<Tunnel>): void;
 }
 
 const DEFAULT_START_WAIT_MS = 5000;
@@ -82,7 +87,8 @@ export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
   const { transport, log, isRemote = false, isStateless = false, credentials, now = Date.now } = options;
   const ttlMs = options.sessionTtlMs ?? DEFAULT_TTL_MS;
   const target = createTarget(options.target === undefined ? undefined : new URL(options.target));
-  const raw = createRawUpstream();
+  let tunnel: ((signal: AbortSignal) => Promise<Tunnel>) | undefined;
+  const raw = createRawUpstream(() => tunnel);
   const byFetch = createFetchUpstream({
     fetch: options.fetch,
     proxy: options.forwardProxy,
@@ -143,7 +149,8 @@ export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
     const { url } = target;
     const places = url === undefined ? [] : pingPlaces(url);
     const { fetch, forwardProxy: proxy } = options;
-    return pingServer({ places, credentials, timeoutMs, proxy, ...(fetch && { fetch }) });
+    const request = tunnel === undefined ? fetch : fetchThrough(raw.send);
+    return pingServer({ places, credentials, timeoutMs, proxy, ...(request && { fetch: request }) });
   }
 
   /** A server may fail on `/` and serve MCP all the same (spec 04 §19.13). */
@@ -174,7 +181,8 @@ export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
   }
 
   return {
-    setTarget(url) {
+    setTarget(url, through) {
+      tunnel = through;
       const next = url === undefined ? undefined : new URL(url);
       if (next?.href !== target.url?.href) monitor.reset();
       target.set(next);

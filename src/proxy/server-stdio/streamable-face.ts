@@ -20,6 +20,7 @@ import { EventStream, type StreamLimits } from './event-stream.ts';
 import { failureResponse } from './failure.ts';
 import { EVENT_STREAM_HEADERS, eventText, KEEP_ALIVE } from './frame.ts';
 import { type Demand, findMismatch, readDemand } from './modern-request.ts';
+import type { OlderServer } from './older-server.ts';
 import { PostReply, type PostReplyFacts } from './post-reply.ts';
 import { type Posted, readPosted } from './read-message.ts';
 import { type Channel, createReplay, type Replay, requestOf } from './replay.ts';
@@ -38,6 +39,7 @@ export interface StreamableFaceParts {
   readonly streams: StreamKeeper;
   readonly limits: StreamLimits;
   readonly era: ServerEra;
+  readonly older: OlderServer;
   readonly toolHeaders: ToolHeaders;
   /** Refuse versions that no revision has. */
   readonly isStrict: boolean;
@@ -51,7 +53,8 @@ export interface StreamableFaceParts {
 
 /** `/mcp`: streamable HTTP of MCP 2025-03-26 to 2025-11-25 (spec 04 §6), and of 2026-07-28 (§18). */
 export function createStreamableFace(parts: StreamableFaceParts): Handler {
-  const { router, sessions, questions, streams, limits, era, toolHeaders, isStrict, resumption } = parts;
+  const { router, sessions, questions, streams, limits, era, older, toolHeaders, isStrict, resumption } =
+    parts;
 
   async function post(request: Request, context: RequestContext): Promise<Response> {
     const version = request.headers.get('mcp-protocol-version');
@@ -107,17 +110,21 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
     if (typeof isServed === 'string') return failureResponse(isServed, id);
     if (demand.era === 'unknown')
       return rejectionResponse(id, unsupportedVersion(demand.requested, era.supported()));
-    if (!isServed) return rejectionResponse(id, unsupportedVersion(MODERN_VERSION, era.supported()));
-    // Only now: -32020 would tell the client of an old server that a new one is here (spec 04 §18.9).
     const mismatch = findMismatch(message, request.headers, toolHeaders.of);
     if (mismatch !== undefined) return rejectionResponse(id, mismatch);
+    const obstacle = isServed ? undefined : await older.prepare(message);
+    if (obstacle !== undefined)
+      return 'failure' in obstacle ? failureResponse(obstacle.failure, id) : answered(obstacle.refusal);
     const onAnswer = message.method === 'tools/list' ? toolHeaders.learn : undefined;
     const reply = createReply(request, context, {
       era: 'modern',
       onAnswer,
       isListening: message.method === LISTEN,
     });
-    return router.modern(message, demand.wantsLogs, reply) === 'full' ? busy(message) : reply.response;
+    const taken = isServed
+      ? router.modern(message, demand.logLevel !== undefined, reply)
+      : older.request(message, demand.logLevel, reply);
+    return taken === 'full' ? busy(message) : reply.response;
   }
 
   /** A new session unless the client names one of ours; its own choice of id is never taken (spec 04 §19.7). */
@@ -266,6 +273,10 @@ function lostAnswer(eventId: string): Response | undefined {
   const text = id === undefined ? '' : errorText(id, INTERNAL_ERROR, 'The answer was lost with its stream');
   if (readMessage(text)?.kind !== 'response') return undefined;
   return new Response(eventText('message', onOneLine(text)), { headers: EVENT_STREAM_HEADERS });
+}
+
+function answered(text: string): Response {
+  return new Response(text, { headers: { 'Content-Type': 'application/json' } });
 }
 
 function busy(message: RpcRequest): Response {

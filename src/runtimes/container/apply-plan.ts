@@ -5,7 +5,9 @@ import { containerSpec, type DeploymentPlan, type PlannedContainer } from '../..
 import { withoutLimits } from './container-limits.ts';
 import { findByExactName, isUp } from './containers.ts';
 import type { DeployMark } from './deploy-mark.ts';
+import { removeNetwork } from './isolation-parts.ts';
 import { isSameContainer } from './same-container.ts';
+import { requireSealed } from './seal.ts';
 
 interface ApplyOptions {
   readonly mark: DeployMark;
@@ -30,21 +32,58 @@ export async function applyPlan(
   const { signal } = options;
   const networkIds = await within('failed to create external networks', () => ensureNetworks(engine, plan));
   signal.throwIfAborted();
+  const made: string[] = [];
   let serverId = '';
-  for (const planned of plan.containers) {
-    const isServer = planned.role === 'server';
-    const existing = isServer ? server : await findByExactName(engine, planned.name, signal);
-    const id = await reuseOrCreate(engine, planned, existing, networkIds, options);
-    if (isServer) serverId = id;
+  try {
+    for (const planned of plan.containers) {
+      const isServer = planned.role === 'server';
+      const existing = isServer ? server : await findByExactName(engine, planned.name, signal);
+      if (isServer) requireSealed(plan);
+      const make = () => reuseOrCreate(engine, planned, existing, networkIds, options);
+      const id = isServer ? await make() : await within(stepOf(planned), make);
+      if (id !== existing?.Id) made.push(id);
+      if (isServer) serverId = id;
+    }
+  } catch (error) {
+    // A deployment that was only cancelled goes on with the next start, or is removed with its workload.
+    if (!signal.aborted) await undo(engine, plan, { made, isNew: server === undefined, ...options });
+    throw error;
   }
   return serverId;
+}
+
+function stepOf({ name }: PlannedContainer): string {
+  const suffix = name.slice(name.lastIndexOf('-') + 1);
+  return suffix === 'dns' ? 'failed to create dns container' : `failed to set up ${suffix} proxy`;
+}
+
+/** Removes what a deployment made, the last first, and a new workload's own network. */
+async function undo(
+  engine: Engine,
+  { networks }: DeploymentPlan,
+  {
+    made,
+    isNew,
+    logger,
+  }: { readonly made: readonly string[]; readonly isNew: boolean; readonly logger: Logger },
+): Promise<void> {
+  const attempt = (what: string, step: Promise<unknown>) =>
+    step.catch((error: unknown) =>
+      logger.warn(`failed to remove a ${what} of a deployment that failed`, { error }),
+    );
+  for (const id of made.toReversed()) {
+    await attempt('container', engine.containers.remove(id, { force: true }));
+  }
+  for (const { name, sealedSubnet } of isNew ? networks : []) {
+    if (sealedSubnet !== undefined) await attempt('network', removeNetwork(engine, name));
+  }
 }
 
 /** On Docker a network goes by its id, because older ones may have several of a name, and then none can be joined by it. */
 async function ensureNetworks(engine: Engine, { networks }: DeploymentPlan): Promise<NetworkIds> {
   const ids = new Map<string, string>();
-  for (const { name, internal, labels } of networks) {
-    const id = await engine.networks.ensure(name, { internal, labels });
+  for (const { name, ...spec } of networks) {
+    const id = await engine.networks.ensure(name, spec);
     if (engine.kind === 'docker') ids.set(name, id);
   }
   return ids;
@@ -60,7 +99,7 @@ async function reuseOrCreate(
   const { logger, signal } = options;
   const { name } = planned;
   if (existing !== undefined) {
-    if (isSameContainer(existing, planned)) {
+    if (isSameContainer(existing, planned, networkIds)) {
       if (!isUp(existing))
         await startOrRemove(engine, existing.Id, 'failed to start existing container', options);
       return existing.Id;
@@ -85,7 +124,7 @@ async function reuseOrCreate(
 
 async function createAndStart(
   engine: Engine,
-  { name, image }: PlannedContainer,
+  { name, image, networks }: PlannedContainer,
   spec: ReturnType<typeof containerSpec>,
   options: ApplyOptions,
 ): Promise<string> {
@@ -95,10 +134,21 @@ async function createAndStart(
     marked(options.mark, 'create', () => engine.containers.create(name, spec, { imageId })),
   );
   for (const warning of warnings) logger.warn('container engine warning', { container: name, warning });
+  await joinRest(engine, id, networks.slice(1));
   // The container stays: a removal of the workload removes it, and the next start uses it.
   signal.throwIfAborted();
   await startOrRemove(engine, id, 'failed to start container', options);
   return id;
+}
+
+/** One that is in some of its networks only is of no use, and would look like one that is in all. */
+async function joinRest(engine: Engine, id: string, networks: PlannedContainer['networks']): Promise<void> {
+  try {
+    for (const { network, address } of networks) await engine.networks.connect(network, id, { address });
+  } catch (error) {
+    await engine.containers.remove(id, { force: true });
+    throw error;
+  }
 }
 
 /** Removes a container that does not start, because it would block the next start under its name. */

@@ -1,17 +1,14 @@
 import type { ContainerDetails, Engine } from '../../engine/index.ts';
 import { hasCode, ThvError, within } from '../../errors/index.ts';
-import { findFreePort, isPortAvailable, type Logger, sleep } from '../../platform/index.ts';
-import {
-  containerNameOf,
-  isManaged,
-  type NetworkPolicy,
-  networkPolicyOf,
-  type RunConfig,
-} from '../../records/index.ts';
+import { findFreePort, isPortAvailable, type Logger, type Paths, sleep } from '../../platform/index.ts';
+import { containerNameOf, isManaged, networkPolicyOf, type RunConfig } from '../../records/index.ts';
 import { type Mount, planDeployment, profileOf } from '../../sandbox/index.ts';
+import type { RuntimeServices } from '../runtime.ts';
 import { applyPlan } from './apply-plan.ts';
 import { describeExit, findByExactName, identityOf, isUp } from './containers.ts';
 import type { DeployMark } from './deploy-mark.ts';
+import { isolationOf } from './isolate.ts';
+import { hasParts, removeInternalNetwork, removeParts } from './isolation-parts.ts';
 
 /** A workload's container that is up. */
 export interface RunningContainer {
@@ -31,6 +28,9 @@ interface DeployOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Over the profile's mounts. */
   readonly overlays: readonly Mount[];
+  /** Variables that choose what isolates. */
+  readonly env: RuntimeServices['env'];
+  readonly paths: Paths;
   readonly mark: DeployMark;
   readonly logger: Logger;
   /** Ends the deployment between two requests: one that changes something is always waited for, because engines finish it anyway. */
@@ -84,9 +84,14 @@ async function deployOnce(
       { hint: 'choose another name with --name, or remove that container' },
     );
   }
-  const policy = networkPolicyOf(profileOf(config));
-  const hostPort = await choosePrimaryPort(config, policy, existing);
-  const id = await applyPlan(engine, planDeployment(config, { ...options, hostPort }), existing, options);
+  const isolation = await isolationOf(engine, config, options);
+  // Left by a start that was killed, or of the time when it was isolated in another way.
+  const mayBeLeft = existing === undefined || hasParts(existing);
+  if (mayBeLeft && isolation?.by !== 'squid') await removeParts(engine, name, signal);
+  if (mayBeLeft && isolation === undefined) await removeInternalNetwork(engine, name, options.logger);
+  const hostPort = isolation === undefined ? await choosePrimaryPort(config, existing) : undefined;
+  const plan = planDeployment(config, { ...options, hostPort, isolation });
+  const id = await applyPlan(engine, plan, existing, options);
   const details = await untilUp(engine, id, name, signal);
   const wasUp = existing !== undefined && isUp(existing) && existing.Id === id;
   return {
@@ -94,7 +99,7 @@ async function deployOnce(
     identity: identityOf(details),
     wasUp,
     livedMs: wasUp ? Math.max(0, Date.now() - Date.parse(details.State.StartedAt)) : 0,
-    hostPort,
+    hostPort: isolation?.by === 'squid' ? isolation.ingressPort : hostPort,
   };
 }
 
@@ -126,9 +131,9 @@ async function untilUp(
  */
 async function choosePrimaryPort(
   config: RunConfig,
-  { connection }: NetworkPolicy,
   existing: ContainerDetails | undefined,
 ): Promise<number | undefined> {
+  const { connection } = networkPolicyOf(profileOf(config));
   if (config.transport === 'stdio') return undefined;
   if (connection === 'host') return config.target_port;
   const bound = Number(existing?.HostConfig.PortBindings?.[`${config.target_port}/tcp`]?.at(-1)?.HostPort);

@@ -3,6 +3,7 @@ import { type Engine, openEngine } from '../../engine/index.ts';
 import { within } from '../../errors/index.ts';
 import { createEngineNotes, type EngineNote, type EngineNotes } from '../../records/index.ts';
 import type { RuntimeServices } from '../runtime.ts';
+import { networkProxyOf } from './network-proxy.ts';
 
 /** The engine that this environment means, opened on first use and kept while it can be opened. */
 export interface EngineAccess extends RuntimeServices {
@@ -17,7 +18,7 @@ export function createEngineAccess(services: RuntimeServices): EngineAccess {
     ...services,
     notes: createEngineNotes(services.paths.state),
     async engine(signal) {
-      engine ??= openNamed(services.env, signal);
+      engine ??= openNamed(services, signal);
       try {
         return await engine;
       } catch (error) {
@@ -35,17 +36,22 @@ export function openNoted(
   signal: AbortSignal | undefined,
 ): Promise<Engine> {
   const named = {
-    TOOLHIVE_RUNTIME: note.kind,
     TOOLHIVE_DOCKER_SOCKET: undefined,
     TOOLHIVE_PODMAN_SOCKET: undefined,
     TOOLHIVE_COLIMA_SOCKET: undefined,
     [`TOOLHIVE_${note.kind.toUpperCase()}_SOCKET`]: note.address,
   };
-  return openNamed({ ...env, ...named }, signal);
+  return openNamed({ wanted: note.kind, env: { ...env, ...named } }, signal);
 }
 
-function openNamed(env: RuntimeServices['env'], signal: AbortSignal | undefined): Promise<Engine> {
-  return within('failed to create container runtime', () => openEngine({ env, signal }));
+function openNamed(
+  { env, wanted }: Pick<RuntimeServices, 'env' | 'wanted'>,
+  signal: AbortSignal | undefined,
+): Promise<Engine> {
+  return within('failed to create container runtime', () => {
+    networkProxyOf(env); // as early as the reference says it
+    return openEngine({ env, wanted, signal });
+  });
 }
 
 /** Whether this engine is the one noted, by whatever path its socket was reached. */
@@ -66,11 +72,9 @@ const NAMES_AN_ENGINE = [
   'TOOLHIVE_PODMAN_SOCKET',
   'TOOLHIVE_COLIMA_SOCKET',
   'DOCKER_HOST',
-  'TOOLHIVE_RUNTIME',
 ];
 
-export function namesAnEngine(env: RuntimeServices['env']): boolean {
-  return (
-    env['TOOLHIVE_RUNTIME'] !== 'process' && NAMES_AN_ENGINE.some((variable) => (env[variable] ?? '') !== '')
-  );
+export function namesAnEngine({ env, wanted }: RuntimeServices): boolean {
+  if (wanted === 'process') return false;
+  return wanted !== '' || NAMES_AN_ENGINE.some((variable) => (env[variable] ?? '') !== '');
 }

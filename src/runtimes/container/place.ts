@@ -4,6 +4,7 @@ import type { WorkloadName } from '../../records/index.ts';
 import type { Place } from '../runtime.ts';
 import { findContainer, removeUnusedNetwork } from './containers.ts';
 import { type EngineAccess, isEngineOf, openNoted } from './engine-access.ts';
+import { hasParts, stopParts } from './isolation-parts.ts';
 import { removeContainers } from './remove-containers.ts';
 import { endStdio, stopPresent } from './stop-container.ts';
 import { untilDeployed } from './unfinished-deploy.ts';
@@ -75,6 +76,8 @@ function placeIn(
       await within('failed to stop workload', () =>
         stopPresent(engine, name, { graceSeconds, released, signal }),
       );
+      if (container !== undefined && hasParts(container))
+        await stopParts(engine, container.Name.replace(/^\//, ''), { logger, signal });
     },
     async remove({ wasServed, config, signal }) {
       if (container !== undefined && wasServed) {

@@ -4,13 +4,14 @@ import { sleep } from '../../platform/index.ts';
 import type { WorkloadName } from '../../records/index.ts';
 import type { RuntimeServices } from '../runtime.ts';
 import { findContainers } from './containers.ts';
+import { removeInternalNetwork, removeParts } from './isolation-parts.ts';
 import { untilDeployed } from './unfinished-deploy.ts';
 
 /** Time for the engine to let go of a removed container (spec 02 §7.2). */
 const REMOVAL_TIMEOUT_MS = 3000;
 const LOOK_EVERY_MS = 100;
 
-/** Removes every container of the workload. Only after its supervisor has ended, who may have made one until then. */
+/** Removes every container of the workload, what isolates it, and its network. Only after its supervisor has ended, who may have made one until then. */
 export async function removeContainers(
   services: RuntimeServices,
   engine: Engine,
@@ -20,6 +21,11 @@ export async function removeContainers(
   await untilDeployed(services, engine, name, { wanted: 'there', signal });
   const containers = await findContainers(engine, name, signal);
   await Promise.all(containers.map(({ Id }) => removeContainer(engine, Id, name, signal)));
+  const names = new Set([name, ...containers.map(({ Name }) => Name.replace(/^\//, ''))]);
+  for (const container of names) {
+    await removeParts(engine, container, signal);
+    await removeInternalNetwork(engine, container, services.logger);
+  }
 }
 
 async function removeContainer(

@@ -19,7 +19,7 @@ const wanted: PlannedContainer = {
   mounts: [{ type: 'bind', source: '/h', target: '/c', readOnly: true }],
   ports: [{ containerPort: 80, hostAddress: '127.0.0.1', hostPort: 8080 }],
   networkMode: '',
-  networks: ['toolhive-external'],
+  networks: [{ network: 'toolhive-external' }],
   limits: { memoryBytes: 4096, cpus: undefined, pids: 2048 },
   givenLimits: {},
 };

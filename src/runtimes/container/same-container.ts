@@ -10,8 +10,13 @@ import {
 /**
  * Whether a container has the settings of a plan, so that it can be reused (spec 03 §4.1). Engines normalise what they are
  * given (Podman expands capability lists and image names), so equal means "cannot be told apart", not "same bytes" (§15-B17).
+ * `networkIds` as in `containerSpec`.
  */
-export function isSameContainer(existing: ContainerDetails, planned: PlannedContainer): boolean {
+export function isSameContainer(
+  existing: ContainerDetails,
+  planned: PlannedContainer,
+  networkIds: ReadonlyMap<string, string> = new Map(),
+): boolean {
   const { Config: config, HostConfig: host } = existing;
   return (
     sameImage(existing, planned.image) &&
@@ -21,11 +26,12 @@ export function isSameContainer(existing: ContainerDetails, planned: PlannedCont
     ) &&
     Object.entries(planned.labels).every(([key, value]) => config.Labels?.[key] === value) &&
     (config.OpenStdin ?? false) === planned.interactive &&
-    sameNetworkMode(host.NetworkMode ?? '', planned.networkMode) &&
+    sameNetworkMode(host.NetworkMode ?? '', planned, networkIds) &&
+    sameEndpoints(existing, planned, networkIds) &&
     (host.Privileged ?? false) === planned.privileged &&
     host.RestartPolicy?.Name === RESTART_POLICY &&
     dropsAllCapabilities(host.CapDrop ?? []) &&
-    (host.CapAdd ?? []).length === 0 &&
+    sameList((host.CapAdd ?? []).toSorted(), (planned.capabilities ?? []).toSorted()) &&
     sameLimits(existing, planned) &&
     sameMounts(existing, planned) &&
     samePorts(host.PortBindings ?? {}, planned.ports)
@@ -70,10 +76,40 @@ function sameList(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((item, index) => item === b[index]);
 }
 
-/** Engines write their default mode in place of an empty one. */
-function sameNetworkMode(existing: string, wanted: string): boolean {
-  const isDefault = (mode: string) => connectionOf(mode) === 'bridge' || mode === EXTERNAL_NETWORK;
-  return existing === wanted || (isDefault(existing) && isDefault(wanted));
+/** Engines write their default mode, or the network that was joined, in place of an empty one. */
+function sameNetworkMode(
+  existing: string,
+  { networkMode, networks }: PlannedContainer,
+  networkIds: ReadonlyMap<string, string>,
+): boolean {
+  const own = networks.flatMap(({ network }) => [network, networkIds.get(network)]);
+  const isDefault = (mode: string) =>
+    connectionOf(mode) === 'bridge' || mode === EXTERNAL_NETWORK || own.includes(mode);
+  return existing === networkMode || (isDefault(existing) && isDefault(networkMode));
+}
+
+/**
+ * A container with fixed addresses has these and is in no other network. Any other container is in the networks it was made in: people
+ * may connect theirs to more.
+ */
+function sameEndpoints(
+  { State, HostConfig, NetworkSettings }: ContainerDetails,
+  { networks, names }: PlannedContainer,
+  networkIds: ReadonlyMap<string, string>,
+): boolean {
+  if (!networks.some(({ address }) => address !== undefined)) return true;
+  const present = NetworkSettings.Networks ?? {};
+  return (
+    sameList(HostConfig.Dns ?? [], names === undefined ? [] : [names.server]) &&
+    sameList(Object.keys(present).toSorted(), networks.map(({ network }) => network).toSorted()) &&
+    networks.every(({ network, address }) => {
+      const { NetworkID: id, IPAddress: current = '', IPAMConfig: given } = present[network] ?? {};
+      const isSameNetwork = !networkIds.has(network) || id === networkIds.get(network);
+      // A container that is down has no address; Podman does not tell the one that it will have.
+      const has = State.Running ? current : (given?.IPv4Address ?? address);
+      return isSameNetwork && (address === undefined || has === address);
+    })
+  );
 }
 
 /** `ALL` as given, or the list that the engine made of it. */

@@ -2,6 +2,7 @@ import type { Socket } from 'bun';
 import type { UpstreamRequest } from '../upstream.ts';
 import { createExchange, type Exchange } from './exchange.ts';
 import { requestHead } from './request-head.ts';
+import { type Tunnel, throughTunnel } from './tunnel.ts';
 
 /** One connection to the server, for one request at a time. */
 export interface Connection {
@@ -24,18 +25,22 @@ export class ConnectionClosed extends Error {
 
 const CONNECT_MS = 30_000;
 
-/** Rejects with the system's error code (`ECONNREFUSED`, `ENOTFOUND`, …), or when `signal` aborts. */
+/** Rejects with the system's error code (`ECONNREFUSED`, `ENOTFOUND`, …), or when `signal` aborts. Direct unless there is a tunnel. */
 export async function openConnection(
   origin: URL,
   signal: AbortSignal,
   hooks: ConnectionHooks,
+  tunnel?: Tunnel,
 ): Promise<Connection> {
   const state = createConnection(origin.host, hooks);
-  const opened = Bun.connect({
-    hostname: origin.hostname.replace(/^\[|\]$/g, ''),
-    port: Number(origin.port || 80),
-    socket: state.handlers,
-  });
+  const opened =
+    tunnel === undefined
+      ? Bun.connect({
+          hostname: origin.hostname.replace(/^\[|\]$/g, ''),
+          port: Number(origin.port || 80),
+          socket: state.handlers,
+        })
+      : connectThrough(tunnel, state.handlers);
   const late = Promise.withResolvers<never>();
   const abort = () => late.reject(signal.reason);
   const timer = setTimeout(() => late.reject(new Error('connection timed out')), CONNECT_MS);
@@ -53,6 +58,22 @@ export async function openConnection(
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', abort);
+  }
+}
+
+async function connectThrough(
+  tunnel: Tunnel,
+  inner: ReturnType<typeof createConnection>['handlers'],
+): Promise<Socket<undefined>> {
+  const { hostname, port } = tunnel;
+  const { handlers, open } = throughTunnel(tunnel, inner);
+  const socket = await Bun.connect({ hostname, port, socket: handlers });
+  try {
+    await open(socket);
+    return socket;
+  } catch (error) {
+    socket.terminate();
+    throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Upstream } from '../upstream.ts';
 import { type Connection, ConnectionClosed, openConnection } from './connection.ts';
+import type { Tunnel } from './tunnel.ts';
 
 export interface RawUpstream extends Disposable {
   readonly send: Upstream;
@@ -15,9 +16,12 @@ const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRAC
 
 /**
  * HTTP/1.1 without TLS over sockets of our own: much less work per request than the runtime's `fetch`, whose ceiling of
- * 256 requests at a time would also limit the streams that can be held. Never pipelines.
+ * 256 requests at a time would also limit the streams that can be held. Never pipelines. `tunnelTo` is asked for each connection:
+ * `undefined` for a direct one.
  */
-export function createRawUpstream(): RawUpstream {
+export function createRawUpstream(
+  tunnelTo: () => ((signal: AbortSignal) => Promise<Tunnel>) | undefined = () => undefined,
+): RawUpstream {
   const idle = new Map<string, IdleConnection[]>();
   let closed = false;
   const sweeping = setInterval(sweep, IDLE_MS / 2);
@@ -72,10 +76,12 @@ export function createRawUpstream(): RawUpstream {
         if (!isStale || request.signal.aborted) throw error;
       }
     }
-    const connection = await openConnection(request.origin, request.signal, {
-      onFree: (free) => keep(key, free),
-      onClose: (gone) => forget(key, gone),
-    });
+    const hooks = {
+      onFree: (free: Connection) => keep(key, free),
+      onClose: (gone: Connection) => forget(key, gone),
+    };
+    const tunnel = await tunnelTo()?.(request.signal);
+    const connection = await openConnection(request.origin, request.signal, hooks, tunnel);
     return connection.send(request);
   }
 
