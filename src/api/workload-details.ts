@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { findSecretParameter, type ResourceLimits, type RunConfig } from '../records/index.ts';
+import { shownMiddlewares } from './given-middlewares.ts';
 import type { WorkloadDetails } from './schemas/workload-request.ts';
 
 /** The stored configuration in the shape of a request (spec 10 §11.5). */
@@ -34,10 +35,16 @@ export function toDetails(config: RunConfig): WorkloadDetails {
     ...(config.header_forward ? { header_forward: headerForwardOf(config.header_forward) } : {}),
     ...headersOf(rest['remote_auth_config']),
     ...(config.audit_config ? { audit_config: config.audit_config } : {}),
+    ...middlewaresOf(config),
     ...(config.js_runtime ? { js_runtime: config.js_runtime } : {}),
     ...(config.resource_limits ? { resource_limits: limitsOf(config.resource_limits) } : {}),
     ...(config.runtime_config ? { runtime_config: runtimeOf(config.runtime_config) } : {}),
   };
+}
+
+function middlewaresOf(config: RunConfig): Pick<WorkloadDetails, 'middleware_configs'> {
+  const shown = shownMiddlewares(config);
+  return shown.length === 0 ? {} : { middleware_configs: [...shown] };
 }
 
 function limitsOf({ memory, cpus, pids }: ResourceLimits): WorkloadDetails['resource_limits'] {

@@ -29,6 +29,7 @@ import {
   USUAL_SERVER,
   unknownRuntime,
 } from '../workloads/index.ts';
+import { middlewareSettings } from './given-middlewares.ts';
 import { forwardHeadersOf } from './header-forward.ts';
 import type { CreateRequest, UpdateRequest } from './schemas/workload-request.ts';
 
@@ -77,7 +78,10 @@ export function toRunRequest(body: UpdateRequest, facts: RequestFacts): RunReque
       host: body.host === '' ? USUAL_PROXY.host : body.host,
       trustProxyHeaders: body.trust_proxy_headers,
       tools: body.tools,
-      audit: body.audit_config && { kind: 'config', config: auditOf(body.audit_config) },
+      ...checked(() => middlewareSettings(body.middleware_configs, facts.present)),
+      ...(body.audit_config
+        ? { audit: { kind: 'config', config: auditOf(body.audit_config) } as const }
+        : {}),
       toolsOverride: checked(() => checkToolsOverride(body.tools_override)),
       authzConfigFile: body.authz_config === '' ? undefined : body.authz_config,
       callers: callersOf(body, facts.present),

@@ -8,6 +8,7 @@ import {
   type RunRequest,
   runtimeOverride,
   type ServerSettings,
+  USUAL_PROXY,
 } from '../workloads/index.ts';
 import { oidcSettings } from './oidc-flags.ts';
 import type { runFlags } from './run-flags.ts';
@@ -56,6 +57,8 @@ function proxySettings(options: RunOptions, env: RunInvocation['env']): ProxySet
     audit: auditOf(options),
     tokenExchange: tokenExchangeOf(options, env),
     webhookFiles: options.webhookConfig,
+    webhooks: USUAL_PROXY.webhooks,
+    rateLimits: undefined,
     callers: {
       oidc: absolutePaths(oidcSettings(options, env)),
       resourceUrl: options.resourceUrl,

@@ -183,6 +183,7 @@ function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): 
     ...ofCallers.fields,
     ...(exchange === undefined ? {} : { token_exchange_config: exchange }),
     ...webhookKeys(webhooks),
+    ...(proxy.rateLimits === undefined ? {} : { rate_limit_config: proxy.rateLimits }),
     middleware_configs: [
       ...auditEntry(audit, name, transport),
       ...toolFilters(proxy.tools, toolsOverride),

@@ -40,7 +40,7 @@ export async function findSurroundings(
   return {
     name,
     ownPort,
-    webhooks: await resolveWebhooks(proxy.webhookFiles),
+    webhooks: await resolveWebhooks(proxy.webhookFiles, proxy.webhooks),
     tokenExchange: proxy.tokenExchange && (await resolveTokenExchange(proxy.tokenExchange)),
     audit: proxy.audit && (await (await import('./resolve-audit.ts')).resolveAudit(proxy.audit)),
     toolsOverride: { ...(await readToolsOverride(proxy.toolsOverrideFile)), ...proxy.toolsOverride },

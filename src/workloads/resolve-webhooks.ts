@@ -19,9 +19,12 @@ export interface StoredWebhooks {
 const NONE: StoredWebhooks = { validating: [], mutating: [] };
 
 /** Reads the files of `--webhook-config` (spec 05 §17.1). Throws `ERR_FILE_UNREADABLE`, `ERR_INPUT_INVALID`. */
-export async function resolveWebhooks(paths: readonly string[]): Promise<StoredWebhooks> {
-  if (paths.length === 0) return NONE;
-  const files: GivenWebhooks[] = [];
+export async function resolveWebhooks(
+  paths: readonly string[],
+  given: GivenWebhooks,
+): Promise<StoredWebhooks> {
+  if (paths.length === 0 && given.validating.length === 0 && given.mutating.length === 0) return NONE;
+  const files: GivenWebhooks[] = [given];
   for (const path of paths) files.push(await readFile(path));
   const { validating, mutating } = checkWebhooks(mergeWebhooks(files));
   return { validating: validating.map(storedWebhook), mutating: mutating.map(storedWebhook) };

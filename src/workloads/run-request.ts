@@ -1,4 +1,5 @@
 import type { AuditConfig } from '../audit/index.ts';
+import type { GivenWebhooks } from '../middleware/index.ts';
 import { NO_OIDC, type OidcSettings } from '../oidc/index.ts';
 import {
   type JsRuntimeChoice,
@@ -90,6 +91,10 @@ export interface ProxySettings {
   readonly audit: GivenAudit | undefined;
   /** Files of `--webhook-config`. */
   readonly webhookFiles: readonly string[];
+  /** The same, as it came with the request. */
+  readonly webhooks: GivenWebhooks;
+  /** How often tools may be called, as documents have it. */
+  readonly rateLimits: Readonly<Record<string, unknown>> | undefined;
   /** `undefined`: callers' tokens are not exchanged. */
   readonly tokenExchange: GivenTokenExchange | undefined;
   readonly callers: CallerSettings;
@@ -191,6 +196,8 @@ export const USUAL_PROXY: ProxySettings = {
   audit: undefined,
   tokenExchange: undefined,
   webhookFiles: [],
+  webhooks: { validating: [], mutating: [] },
+  rateLimits: undefined,
   callers: { oidc: NO_OIDC, resourceUrl: '', requireToken: false, forwardAuthorization: false },
 };
 

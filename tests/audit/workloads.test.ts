@@ -171,6 +171,59 @@ test('audit_config of the API does the same, and an edit that does not mention i
   await world.ok(['rm', name]);
 });
 
+test('middleware_configs of the API limit calls, keep a client secret to themselves, and survive an edit', async () => {
+  await using api = await startApi(world);
+  const name = world.name('limited');
+  const B = '/api/v1beta/workloads';
+  const config = { shared: { maxTokens: 1, refillPeriod: '1h' } };
+  const exchange = { token_url: 'https://sts.example/token', client_id: 'a', client_secret: 'sesame' };
+  const body = {
+    name,
+    url: `${remote.origin}/v1/mcp`,
+    middleware_configs: [
+      { type: 'ratelimit', parameters: { config } },
+      { type: 'tokenexchange', parameters: { token_exchange_config: exchange } },
+    ],
+  };
+  const bad = async (type: string, parameters: object) => {
+    const reply = await api.ask('POST', B, { body: { ...body, middleware_configs: [{ type, parameters }] } });
+    return [reply.status, reply.text];
+  };
+  expect(await bad('awssts', {})).toEqual([
+    400,
+    expect.stringContaining('middleware_configs: awssts cannot be asked for'),
+  ]);
+  expect(await bad('ratelimit', { config: { shared: { maxTokens: 0, refillPeriod: '1m' } } })).toEqual([
+    400,
+    expect.stringContaining('maxTokens must be at least 1'),
+  ]);
+  expect(await bad('tokenexchange', { token_exchange_config: { token_url: 'http://sts.example/' } })).toEqual(
+    [400, expect.stringContaining('token URL must use HTTPS')],
+  );
+  expect(await bad('validating-webhook', { webhooks: [{ name: 'a' }] })).toEqual([
+    400,
+    expect.stringContaining('webhook URL is required'),
+  ]);
+  expect((await api.ask('POST', B, { body })).status).toBe(201);
+  const { url } = await world.reached(name);
+  await call(url);
+  const second = () => call(url).then(() => 'called', String);
+  expect(await second()).toContain('Rate limit exceeded');
+  const reply = await api.ask('GET', `${B}/${name}`);
+  expect(reply.text).not.toContain('sesame');
+  const details = reply.json();
+  expect(
+    (await api.ask('POST', `${B}/${name}/edit`, { body: { ...details, trust_proxy_headers: true } })).status,
+  ).toBe(200);
+  const stored = () => JSON.parse(readFileSync(join(world.state, 'runconfigs', `${name}.json`), 'utf8'));
+  const edited = await waitFor(stored, (seen) => seen.trust_proxy_headers === true, {
+    what: 'the edit is stored',
+  });
+  expect([edited.rate_limit_config, edited.token_exchange_config.client_secret]).toEqual([config, 'sesame']);
+  await world.reached(name);
+  await world.ok(['rm', name]);
+});
+
 describe.skipIf(NO_MOUNTS !== undefined)('a disk that', () => {
   test('is full loses no event and holds up no call; with failClosed no call passes', async () => {
     const folder = join(world.work, 'disk');

@@ -118,6 +118,8 @@ describe('run', () => {
         audit: undefined,
         tokenExchange: undefined,
         webhookFiles: [],
+        webhooks: { validating: [], mutating: [] },
+        rateLimits: undefined,
         callers: { oidc: NO_OIDC, resourceUrl: '', requireToken: false, forwardAuthorization: false },
       },
       target: {

@@ -101,6 +101,14 @@ const AuditConfig = v.pipe(
   ),
 );
 
+/** Ours, in the form of stored documents (spec 02 §1.6). */
+const Middlewares = v.pipe(
+  v.array(v.object({ type: v.string(), parameters: v.optional(v.unknown()) })),
+  v.description(
+    'Steps between callers and the server that have no member of their own: audit, tokenexchange, ratelimit, mutating-webhook, validating-webhook. An edit leaves those that it does not name as they are',
+  ),
+);
+
 const fields = {
   image: Text,
   runtime_config: v.optional(RuntimeConfig),
@@ -136,6 +144,8 @@ const fields = {
   resource_limits: v.optional(ResourceLimits),
   /** Ours. */
   audit_config: v.optional(AuditConfig),
+  /** Ours. */
+  middleware_configs: v.optional(Middlewares, []),
   /** Ours. */
   js_runtime: v.pipe(
     Text,
@@ -210,6 +220,7 @@ export const WorkloadDetails = named(
     resource_limits: v.optional(ResourceLimits),
     js_runtime: v.optional(v.string()),
     audit_config: v.optional(AuditConfig),
+    middleware_configs: v.optional(Middlewares),
   }),
 );
 export type WorkloadDetails = v.InferOutput<typeof WorkloadDetails>;
