@@ -139,6 +139,8 @@ describe('run', () => {
           permissions: undefined,
           networkMode: 'host',
           isolation: 'none',
+          imageVerification: 'warn',
+          learnedPermissionsFile: undefined,
           allowDockerGateway: false,
           caCertificate: undefined,
           runtime: undefined,
