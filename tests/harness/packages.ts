@@ -18,6 +18,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   curl: 'curl',
   bwrap: 'bubblewrap',
   pasta: 'passt',
+  'redis-server': 'redis-server',
 };
 
 /** Installs what the suites need and the machine lacks, on Debian as root; elsewhere nothing. */
