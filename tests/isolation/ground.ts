@@ -1,4 +1,3 @@
-import { networkInterfaces } from 'node:os';
 import { type Engine as OwnEngine, openEngine } from '../../src/engine/index.ts';
 import { type Engine, engineRequest } from '../harness/engine.ts';
 import { FIXTURE_IMAGE } from '../harness/images.ts';
@@ -72,12 +71,14 @@ export async function networksNamed(
   return found.filter(({ Name }) => Name === name);
 }
 
-/** Every address of the machine, as a container would have to write it. */
-export function machineAddresses(): readonly string[] {
-  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  return own
-    .filter(({ internal }) => !internal)
-    .map(({ address }) => (address.startsWith('fe80') ? `${address}%eth0` : address));
+/** Every address of the machine, those of interfaces that are down included, as a container would have to write it. */
+function machineAddresses(): readonly string[] {
+  const { stdout } = Bun.spawnSync(['ip', '-o', 'address']);
+  const listed = [...stdout.toString().matchAll(/ inet6? ([0-9a-f.:]+)\/\d+/g)];
+  return listed
+    .map(([, address = '']) => address)
+    .filter((address) => address !== '127.0.0.1' && address !== '::1')
+    .map((address) => (address.startsWith('fe80') ? `${address}%eth0` : address));
 }
 
 /**
