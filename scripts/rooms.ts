@@ -23,6 +23,8 @@ export const ROOMS: Readonly<Record<string, string>> = {
     'packages without a container engine: installed into a store, run in a sandbox of the machine, behind an egress proxy',
   build:
     'a package or a folder → an image: what is asked for, settings of this machine, Dockerfile, context, and whether an image of the same inputs is there already',
+  signatures:
+    'who signed an image: its signatures in the registry, trust roots, keys of one’s own; whether it is the image that was expected',
   registry:
     'servers by name: the catalog in the executable, a file, a URL or a registry API; both formats; what a run takes from an entry; logging in to a registry',
   clients:
@@ -39,7 +41,11 @@ export const ROOMS: Readonly<Record<string, string>> = {
     'Docker and Podman over their sockets: discovery, containers, images, networks, attach. Knows nothing of MCP or of workloads',
   egress:
     'the way out of what has no network: an HTTP proxy that connects to granted hosts and ports only. Knows nothing of processes or containers',
+  tokens: 'access tokens of `thv token`: the file of their hashes, and whom a token stands for',
   middleware: 'the chain before an endpoint, one folder per middleware',
+  'tool-lock': 'the tools of a workload as a person approved them, and how those of its server differ',
+  authz: 'who may do what: the authorization config, Cedar policies in their engine, an HTTP decision point',
+  audit: 'the audit log: its settings, its lines, and how they get to disk behind the requests',
   proxy: 'MCP on the wire: server-stdio, reverse proxy, sessions, listener. Knows nothing of containers',
   oidc: 'tokens of incoming requests: issuer, keys, introspection, what an unauthenticated caller is told',
   records: 'what is on disk: run config document, status file, names, labels',

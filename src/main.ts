@@ -37,6 +37,14 @@ and serves both MCP transports (SSE and streamable HTTP) from it.`,
       async () => (await import('./commands/start.ts')).start,
     ),
     rm: lazily({ description: 'Remove MCP servers' }, async () => (await import('./commands/rm.ts')).rm),
+    lock: lazily(
+      { description: 'Record the tools of an MCP server as approved, and show what changes' },
+      async () => (await import('./commands/lock.ts')).lock,
+    ),
+    authz: lazily(
+      { description: 'Check policies and try them out' },
+      async () => (await import('./commands/authz.ts')).authz,
+    ),
     logs: lazily(
       { description: 'Show the logs of an MCP server, or delete old log files' },
       async () => (await import('./commands/logs.ts')).logs,
@@ -84,6 +92,10 @@ and serves both MCP transports (SSE and streamable HTTP) from it.`,
     secret: lazily(
       { description: 'Manage secrets for MCP servers' },
       async () => (await import('./commands/secret.ts')).secret,
+    ),
+    token: lazily(
+      { description: 'Manage access tokens for workloads' },
+      async () => (await import('./commands/token.ts')).token,
     ),
     config: lazily(
       { description: 'Manage application configuration' },

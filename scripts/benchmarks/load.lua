@@ -1,9 +1,9 @@
 -- For wrk: calls of the tool `echo`, every one with an id of its own, for a session serves any number of connections.
--- Arguments: session id, bytes of the message, first id (ten digits, which all ids of a run have), Accept.
+-- Arguments: session id, bytes of the message, first id (ten digits, which all ids of a run have), Accept, a token or ''.
 local before, after, id
 
 function init(args)
-  local session, bytes, accept = args[1], tonumber(args[2]), args[4]
+  local session, bytes, accept, token = args[1], tonumber(args[2]), args[4], args[5]
   id = tonumber(args[3])
   local head = '{"jsonrpc":"2.0","id":'
   after = ',"method":"tools/call","params":{"name":"echo","arguments":{"message":"' .. string.rep("x", bytes) .. '"}}}'
@@ -11,6 +11,7 @@ function init(args)
     .. "Host: " .. wrk.headers["Host"] .. "\r\n"
     .. "Content-Type: application/json\r\n"
     .. "Accept: " .. accept .. "\r\n"
+    .. ((token == nil or token == "") and "" or "Authorization: Bearer " .. token .. "\r\n")
     .. "Mcp-Session-Id: " .. session .. "\r\n"
     .. "Mcp-Protocol-Version: 2025-06-18\r\n"
     .. "Content-Length: " .. (#head + 10 + #after) .. "\r\n\r\n"

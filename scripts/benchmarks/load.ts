@@ -7,6 +7,8 @@ import { ms, perSecond } from './table.ts';
 export interface Target {
   readonly url: string;
   readonly sessionId: string;
+  /** Shown with every call. */
+  readonly token?: string;
   /** The process whose processor time is counted. */
   readonly processId?: number;
 }
@@ -68,7 +70,11 @@ export async function applyLoadInVain(ground: Ground, target: Target, options: L
   await runWrk(ground, target, options);
 }
 
-async function runWrk(ground: Ground, { url, sessionId }: Target, options: LoadOptions): Promise<Report> {
+async function runWrk(
+  ground: Ground,
+  { url, sessionId, token = '' }: Target,
+  options: LoadOptions,
+): Promise<Report> {
   const { connections, seconds, payloadBytes = DEFAULT_PAYLOAD_BYTES, accept = ACCEPT } = options;
   ground.signal.throwIfAborted();
   nextId += IDS_PER_RUN;
@@ -86,7 +92,7 @@ async function runWrk(ground: Ground, { url, sessionId }: Target, options: LoadO
         '30s',
       ],
       ...['--script', join(import.meta.dir, 'load.lua'), url, '--'],
-      ...[sessionId, `${payloadBytes}`, `${nextId}`, accept],
+      ...[sessionId, `${payloadBytes}`, `${nextId}`, accept, token],
     ],
     { stdin: 'ignore', stdout: 'pipe', stderr: 'pipe', signal: ground.signal, killSignal: 'SIGKILL' },
   );

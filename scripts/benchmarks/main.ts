@@ -9,6 +9,7 @@ import { benchReverse } from './proxy-reverse.ts';
 import { benchStdio } from './proxy-stdio.ts';
 import { benchStreams } from './proxy-streams.ts';
 import { benchRun } from './run.ts';
+import { benchSecurity } from './security.ts';
 import { type Bench, parseSettings } from './settings.ts';
 import { benchStart } from './start.ts';
 import { printTable } from './table.ts';
@@ -25,9 +26,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   'proxy reverse': benchReverse,
   'proxy streams': benchStreams,
   'proxy memory': benchMemory,
+  security: benchSecurity,
 };
 
-const HELP = `Usage: scripts/bench [start] [run] [process] [host] [api] [proxy [PART…]] [flags]
+const HELP = `Usage: scripts/bench [start] [run] [process] [host] [api] [proxy [PART…]] [security] [flags]
 
   start      thv version, help and list against an empty executable
   run        thv run to the first answered initialize
@@ -40,6 +42,7 @@ const HELP = `Usage: scripts/bench [start] [run] [process] [host] [api] [proxy [
     reverse    an HTTP server behind thv and behind nginx
     streams    held event streams
     memory     of the workload host, idle and over many requests
+  security   tokens, policies and audit against the same proxy without them, and the memory of the policy engine
 Without any of them, all.
 
   --seconds N     length of one measurement (2)

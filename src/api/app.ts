@@ -18,6 +18,7 @@ import { addRegistryChangeRoutes } from './routes/registry-changes.ts';
 import { addUpstreamRegistryRoutes } from './routes/registry-upstream.ts';
 import { addSecretRoutes } from './routes/secrets.ts';
 import { addSystemRoutes } from './routes/system.ts';
+import { addTokenRoutes } from './routes/tokens.ts';
 import { answerUnknown } from './routes/unknown.ts';
 import { addUpgradeRoutes } from './routes/upgrades.ts';
 import { addWorkloadActionRoutes } from './routes/workload-actions.ts';
@@ -73,6 +74,7 @@ export function createApi(options: ApiOptions): ApiServer {
   addGroupRoutes(app, routes);
   addClientRoutes(app, routes);
   addSecretRoutes(app, routes);
+  addTokenRoutes(app, routes);
   addRegistryChangeRoutes(app, routes);
   addRegistryRoutes(app, routes);
   addUpstreamRegistryRoutes(app, routes);

@@ -18,8 +18,9 @@ export function toDetails(config: RunConfig): WorkloadDetails {
     secrets: (config.secrets ?? []).flatMap((text) => findSecretParameter(text) ?? []),
     volumes: orNull(config.volumes),
     transport: config.transport,
-    authz_config: typeof rest['authz_config_path'] === 'string' ? rest['authz_config_path'] : '',
+    authz_config: config.authz_config_path ?? '',
     oidc: oidcOf(rest['oidc_config']),
+    ...(config.require_token ? { require_token: true } : {}),
     permission_profile: config.permission_profile ?? null,
     proxy_mode: config.proxy_mode,
     network_isolation: config.isolate_network,
@@ -32,6 +33,7 @@ export function toDetails(config: RunConfig): WorkloadDetails {
     ...(url ? { url } : {}),
     ...(config.header_forward ? { header_forward: headerForwardOf(config.header_forward) } : {}),
     ...headersOf(rest['remote_auth_config']),
+    ...(config.audit_config ? { audit_config: config.audit_config } : {}),
     ...(config.js_runtime ? { js_runtime: config.js_runtime } : {}),
     ...(config.resource_limits ? { resource_limits: limitsOf(config.resource_limits) } : {}),
     ...(config.runtime_config ? { runtime_config: runtimeOf(config.runtime_config) } : {}),
@@ -101,6 +103,7 @@ function oidcOf(stored: unknown): WorkloadDetails['oidc'] {
     client_id: text('ClientID'),
     client_secret: findSecretParameter(secret) === undefined ? '' : secret,
     scopes: orNull(texts('Scopes')),
+    ...(text('ResourceURL') === '' ? {} : { resource_url: text('ResourceURL') }),
   };
 }
 

@@ -1,6 +1,8 @@
+import { type AuditConfig, DEFAULT_AUDIT, parseAuditConfig } from '../audit/index.ts';
 import { parsePackageReference } from '../build/index.ts';
 import { hasCode, ThvError } from '../errors/index.ts';
 import { DEFAULT_GROUP } from '../groups/index.ts';
+import { NO_OIDC, settingsFrom } from '../oidc/index.ts';
 import {
   JS_RUNTIME_CHOICES,
   parseNewWorkloadName,
@@ -14,6 +16,7 @@ import {
 } from '../records/index.ts';
 import { parseVolume } from '../sandbox/index.ts';
 import {
+  type CallerSettings,
   checkToolsOverride,
   createRunRequest,
   type GivenRun,
@@ -74,7 +77,10 @@ export function toRunRequest(body: UpdateRequest, facts: RequestFacts): RunReque
       host: body.host === '' ? USUAL_PROXY.host : body.host,
       trustProxyHeaders: body.trust_proxy_headers,
       tools: body.tools,
+      audit: body.audit_config && { kind: 'config', config: auditOf(body.audit_config) },
       toolsOverride: checked(() => checkToolsOverride(body.tools_override)),
+      authzConfigFile: body.authz_config === '' ? undefined : body.authz_config,
+      callers: callersOf(body, facts.present),
     },
     server: serverOf(body, facts),
     remote: {
@@ -85,6 +91,31 @@ export function toRunRequest(body: UpdateRequest, facts: RequestFacts): RunReque
     debug: facts.debug,
   };
   return createRunRequest(given, facts.present);
+}
+
+/** What a request has no member for stays as it is while tokens are asked for; so does a client secret, which is never told. */
+function callersOf({ oidc, require_token }: UpdateRequest, present: RunConfig | undefined): CallerSettings {
+  const rest = {
+    requireToken: require_token ?? present?.require_token ?? false,
+    forwardAuthorization: present?.forward_authorization ?? false,
+  };
+  if (oidc === undefined || !isGiven(oidc)) return { ...USUAL_PROXY.callers, ...rest };
+  const stored = present?.oidc_config;
+  const kept = stored ? settingsFrom(stored, stored.ClientSecret) : NO_OIDC;
+  return {
+    ...rest,
+    oidc: {
+      ...kept,
+      issuer: oidc.issuer,
+      audience: oidc.audience,
+      jwksUrl: oidc.jwks_url,
+      introspectionUrl: oidc.introspection_url,
+      clientId: oidc.client_id,
+      clientSecret: oidc.client_secret || (oidc.client_id === kept.clientId ? kept.clientSecret : ''),
+      scopes: oidc.scopes,
+    },
+    resourceUrl: oidc.resource_url || (stored?.ResourceURL ?? ''),
+  };
 }
 
 function serverOf(body: UpdateRequest, { runtime = '', present }: RequestFacts): ServerSettings {
@@ -116,6 +147,11 @@ function checked<T>(parse: () => T): T {
     if (hasCode(error, 'ERR_INPUT_INVALID')) throw invalid(`${BUILD}: ${error.facts.reason}`);
     throw error;
   }
+}
+
+function auditOf(given: Readonly<Record<string, unknown>>): AuditConfig {
+  if (Object.keys(given).length === 0) return DEFAULT_AUDIT;
+  return checked(() => parseAuditConfig(given));
 }
 
 /** Empty is the same as absent. */
@@ -237,8 +273,6 @@ function overrideOf({ image, url, runtime_config }: UpdateRequest, keepsBuild: b
 /** Protection and sources that are asked for and cannot be given are refused, never left out in silence. */
 function refuseWhatIsNotDone(body: UpdateRequest): void {
   const asked: readonly (readonly [string, boolean])[] = [
-    ['authz_config', body.authz_config !== ''],
-    ['oidc', isGiven(body.oidc)],
     ['oauth_config', isGiven(withoutDefaults(body.oauth_config))],
     ['headers', body.headers.length > 0 && body.url === ''],
   ];

@@ -12,6 +12,8 @@ export interface PumpOptions {
   /** Takes one line, its newline included; `false` when nobody reads any more, which ends the pump. */
   readonly write: (line: string) => boolean;
   readonly log: UpstreamOptions['log'] & { warn(message: string, fields?: Record<string, unknown>): void };
+  /** `Authorization` of every request to the server; `undefined` for none. */
+  readonly authorization?: string | undefined;
   /** Ends the pump at once. */
   readonly signal: AbortSignal;
   /** How long the server may be out of reach; default 15 s. */
@@ -39,7 +41,7 @@ export async function pumpClientStdio(options: PumpOptions): Promise<void> {
     deliver: write,
     patienceMs: options.patienceMs ?? PATIENCE_MS,
     // Left to itself, fetch ends a stream on which nothing happens for a while.
-    fetch: (resource, init) => fetch(resource, { ...init, timeout: false }),
+    fetch: (resource, init) => fetch(resource, { ...withAuthorization(resource, init), timeout: false }),
   };
   await using upstream =
     transport === 'sse' ? createSseUpstream(upstreamOptions) : new StreamableUpstream(upstreamOptions);
@@ -49,6 +51,14 @@ export async function pumpClientStdio(options: PumpOptions): Promise<void> {
     await Promise.race([upstream.open().then(pass), upstream.lost, stopped.promise]);
   } finally {
     signal.removeEventListener('abort', stop);
+  }
+
+  /** An endpoint that the server names somewhere else gets no token. */
+  function withAuthorization(resource: URL, init: RequestInit = {}): RequestInit {
+    if (options.authorization === undefined || resource.origin !== url.origin) return init;
+    const headers = new Headers(init.headers);
+    headers.set('Authorization', options.authorization);
+    return { ...init, headers };
   }
 
   async function pass(): Promise<void> {

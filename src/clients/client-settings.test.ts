@@ -285,6 +285,23 @@ describe('settings files', () => {
     },
   );
 
+  test.each([
+    ['antigravity', ['.gemini', 'config'], 'mcp_config.json'],
+    ['qoder', ['.config', 'Qoder', 'SharedClientCache'], 'mcp.json'],
+  ])('%s: entries move when the client has a new folder', async (id, folder, file) => {
+    await using home = await openHome();
+    await home.register([id], ['default'], [GROUPED]);
+    const before = home.pathOf(id);
+    expect(await readFile(before, 'utf8')).toContain(SERVER.url);
+    const after = join(home.folder, ...folder, file);
+    await mkdir(dirname(after), { recursive: true });
+    await home.addWorkload(SERVER, 'default');
+    expect(await readFile(before, 'utf8')).not.toContain(SERVER.url);
+    expect(await readFile(after, 'utf8')).toContain(SERVER.url);
+    await home.removeWorkload(SERVER, 'default');
+    expect(await readFile(after, 'utf8')).not.toContain(SERVER.url);
+  });
+
   test('a client that is removed has nothing of ours in either of its files', async () => {
     await using home = await openHome();
     const gone = { ...GROUPED, name: 'gone', url: 'http://localhost:2/mcp' };

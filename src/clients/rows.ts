@@ -13,8 +13,10 @@ interface TypeKey {
 /** What is particular to a client that writes a URL and perhaps a type. */
 export interface Row {
   readonly name: string;
-  /** Version of the client's package whose code was read for this row; its makers' documentation where there is none. */
+  /** Version of the client's package whose code was read for this row. */
   readonly seen?: string;
+  /** Without a package to read: the month in which its makers' pages and settings that users publish were compared with this row. */
+  readonly compared?: string;
   readonly file: (places: Places) => string;
   readonly otherFiles?: Client['otherFiles'];
   readonly format?: FormatName;
@@ -49,6 +51,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   },
   'amazon-q': {
     name: 'Amazon Q Developer CLI',
+    compared: '2026-12',
     file: ({ home }) => home('.aws', 'amazonq', 'mcp.json'),
     type: { key: 'type', http: 'http' },
     speaksSse: false,
@@ -56,7 +59,16 @@ export const ROWS: Readonly<Record<string, Row>> = {
   },
   antigravity: {
     name: 'Google Antigravity IDE',
-    file: ({ home }) => home('.gemini', 'antigravity', 'mcp_config.json'),
+    compared: '2026-12',
+    // From version 2 on the IDE and the CLI share a folder, which they create.
+    file: ({ home }) =>
+      existing(home('.gemini', 'config')) === undefined
+        ? home('.gemini', 'antigravity', 'mcp_config.json')
+        : home('.gemini', 'config', 'mcp_config.json'),
+    otherFiles: ({ home }) => [
+      home('.gemini', 'antigravity', 'mcp_config.json'),
+      home('.gemini', 'config', 'mcp_config.json'),
+    ],
     url: 'serverUrl',
   },
   auggie: {
@@ -75,6 +87,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   },
   cline: {
     name: 'VS Code Cline extension',
+    compared: '2026-12',
     file: extensionFile('saoudrizwan.claude-dev', 'cline_mcp_settings.json'),
     type: { key: 'type', http: 'streamableHttp', sse: 'sse' },
   },
@@ -113,6 +126,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   },
   'copilot-jetbrains': {
     name: 'GitHub Copilot plugin for JetBrains IDEs',
+    compared: '2026-12',
     file: ({ platform, home }) =>
       platform === 'win32'
         ? home('AppData', 'Local', 'github-copilot', 'intellij', 'mcp.json')
@@ -122,6 +136,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   },
   crush: {
     name: 'Charm Crush CLI',
+    compared: '2026-12',
     file: ({ platform, home }) =>
       platform === 'win32'
         ? home('AppData', 'Local', 'crush', 'crush.json')
@@ -129,16 +144,26 @@ export const ROWS: Readonly<Record<string, Row>> = {
     section: 'mcp',
     type: HTTP,
   },
-  cursor: { name: 'Cursor editor', file: ({ home }) => home('.cursor', 'mcp.json'), type: HTTP },
+  cursor: {
+    name: 'Cursor editor',
+    compared: '2026-12',
+    file: ({ home }) => home('.cursor', 'mcp.json'),
+    type: HTTP,
+  },
   factory: {
     name: 'Factory.ai Droid CLI',
     seen: '0.215.0',
     file: ({ home }) => home('.factory', 'mcp.json'),
     type: HTTP,
   },
-  junie: { name: 'JetBrains Junie', file: ({ home }) => home('.junie', 'mcp', 'mcp.json') },
+  junie: {
+    name: 'JetBrains Junie',
+    compared: '2026-12',
+    file: ({ home }) => home('.junie', 'mcp', 'mcp.json'),
+  },
   kilo: {
     name: 'Kilo Code CLI and extension',
+    compared: '2026-12',
     file: ({ home }) =>
       existing(home('.config', 'kilo', 'kilo.json')) ?? home('.config', 'kilo', 'kilo.jsonc'),
     otherFiles: ({ home }) => [home('.config', 'kilo', 'kilo.json'), home('.config', 'kilo', 'kilo.jsonc')],
@@ -157,9 +182,14 @@ export const ROWS: Readonly<Record<string, Row>> = {
     file: ({ home }) => home('.kimi-code', 'mcp.json'),
     type: { key: 'transport', http: 'http', sse: 'sse' },
   },
-  kiro: { name: 'Kiro AI IDE', file: ({ home }) => home('.kiro', 'settings', 'mcp.json') },
+  kiro: {
+    name: 'Kiro AI IDE',
+    compared: '2026-12',
+    file: ({ home }) => home('.kiro', 'settings', 'mcp.json'),
+  },
   'lm-studio': {
     name: 'LM Studio application',
+    compared: '2026-12',
     file: ({ home }) => home('.lmstudio', 'mcp.json'),
     type: HTTP,
     skills: false,
@@ -190,8 +220,16 @@ export const ROWS: Readonly<Record<string, Row>> = {
   },
   qoder: {
     name: 'Qoder IDE',
+    compared: '2026-12',
+    // The application keeps it in its cache on every system; the other place is that of the reference.
     file: ({ platform, home, settings }) =>
-      platform === 'win32' ? settings('Qoder', 'SharedClientCache', 'mcp.json') : home('.qoder', 'mcp.json'),
+      platform === 'win32' || existing(settings('Qoder', 'SharedClientCache')) !== undefined
+        ? settings('Qoder', 'SharedClientCache', 'mcp.json')
+        : home('.qoder', 'mcp.json'),
+    otherFiles: ({ home, settings }) => [
+      home('.qoder', 'mcp.json'),
+      settings('Qoder', 'SharedClientCache', 'mcp.json'),
+    ],
     type: HTTP,
   },
   'qoder-cli': {
@@ -202,13 +240,19 @@ export const ROWS: Readonly<Record<string, Row>> = {
   },
   'roo-code': {
     name: 'VS Code Roo Code extension',
+    compared: '2026-12',
     file: extensionFile('rooveterinaryinc.roo-cline', 'mcp_settings.json'),
     type: { key: 'type', http: 'streamable-http', sse: 'sse' },
     discontinued: "Roo Code is discontinued; Cline carries on: 'thv client register cline'",
   },
-  trae: { name: 'Trae IDE', file: ({ settings }) => settings('Trae', 'User', 'mcp.json') },
+  trae: {
+    name: 'Trae IDE',
+    compared: '2026-12',
+    file: ({ settings }) => settings('Trae', 'User', 'mcp.json'),
+  },
   vscode: {
     name: 'Visual Studio Code',
+    compared: '2026-12',
     file: ({ settings }) => settings('Code', 'User', 'mcp.json'),
     ...VS_CODE,
   },
@@ -223,9 +267,10 @@ export const ROWS: Readonly<Record<string, Row>> = {
     ...VS_CODE,
     skills: false,
   },
-  warp: { name: 'Warp terminal', file: ({ home }) => home('.warp', '.mcp.json') },
+  warp: { name: 'Warp terminal', compared: '2026-12', file: ({ home }) => home('.warp', '.mcp.json') },
   windsurf: {
     name: 'Windsurf IDE',
+    compared: '2026-12',
     file: ({ home }) => home('.codeium', 'windsurf', 'mcp_config.json'),
     url: 'serverUrl',
     type: HTTP,
@@ -239,6 +284,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   },
   zed: {
     name: 'Zed editor',
+    compared: '2026-12',
     file: ({ platform, home, settings }) =>
       platform === 'win32' ? settings('zed', 'settings.json') : home('.config', 'zed', 'settings.json'),
     section: 'context_servers',

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { BuildImageOptions, BuildInputs } from '../build/index.ts';
 import { createCommand, type Invocation, type OptionsOf } from '../cli/index.ts';
 import { messageOf, ThvError, within } from '../errors/index.ts';
+import { runtimeAskedBy } from '../records/index.ts';
 import { createProgress } from './progress.ts';
 import { surplusProblem } from './surplus-words.ts';
 
@@ -80,7 +81,9 @@ async function buildImage(invocation: Invocation<OptionsOf<typeof flags>>): Prom
   using progress = createProgress(terminal);
   const image = await within(`failed to build container for ${text}`, async () => {
     const { openEngine } = await import('../engine/index.ts');
-    const engine = await within('failed to create container runtime', () => openEngine({ env, signal }));
+    const engine = await within('failed to create container runtime', () =>
+      openEngine({ env, wanted: runtimeAskedBy(env), signal }),
+    );
     return source.build({ ...inputs, engine, progress, tag, fresh: true });
   });
   log.info(`Successfully built container image: ${image}`);

@@ -1,6 +1,12 @@
 import * as v from 'valibot';
 import { createCommand, GroupNames } from '../cli/index.ts';
-import { completeClient, describeClients, tellRegistered, warnOfDiscontinued } from './client-settings.ts';
+import {
+  completeClient,
+  describeClients,
+  tellOfTokens,
+  tellRegistered,
+  warnOfDiscontinued,
+} from './client-settings.ts';
 import { confirm } from './progress.ts';
 
 export const clientRegister = createCommand({
@@ -23,9 +29,11 @@ ${describeClients()}`,
   positionals: { exactly: 1 },
   complete: completeClient,
   async run({ options, words, signal, terminal, openWorkloads }) {
-    const outcomes = await (await openWorkloads()).registerClients(words, options.group, { signal });
+    const manager = await openWorkloads();
+    const outcomes = await manager.registerClients(words, options.group, { signal });
     warnOfDiscontinued(words, terminal);
     tellRegistered(outcomes, terminal);
+    await tellOfTokens(manager, options.group, terminal);
     confirm(terminal, `registered: ${words.join(', ')}`);
   },
 });

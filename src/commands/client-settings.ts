@@ -6,6 +6,8 @@ import {
   discontinuationOf,
   type Registered,
 } from '../clients/index.ts';
+import { asksForTokens } from '../records/index.ts';
+import type { WorkloadManager } from '../workloads/index.ts';
 
 type Needed = Pick<Invocation, 'env' | 'findPaths' | 'openLog'>;
 
@@ -28,6 +30,26 @@ export function tellRegistered(outcomes: readonly Registered[], { err }: Invocat
     for (const name of skipped)
       err(`${id} cannot connect over SSE, which is all that '${name}' serves; it was not written\n`);
   }
+}
+
+/** Names workloads of the groups that a client cannot use by its entry alone: it has to bring a token. */
+export async function tellOfTokens(
+  manager: Pick<WorkloadManager, 'names' | 'config'>,
+  groups: readonly string[],
+  { err }: Invocation['terminal'],
+): Promise<void> {
+  const guarded: string[] = [];
+  for (const name of await manager.names()) {
+    // A document that cannot be read is served by nobody, and told of elsewhere.
+    const config = await manager.config(name).catch(() => undefined);
+    const isAsking = config?.require_token === true || asksForTokens(config?.oidc_config);
+    if (isAsking && groups.includes(config?.group ?? '')) guarded.push(`'${name}'`);
+  }
+  if (guarded.length === 0) return;
+  const ask = guarded.length === 1 ? 'asks' : 'ask';
+  err(
+    `${guarded.join(', ')} ${ask} for tokens, and none is written: clients log in, or get an 'Authorization' header from you ('thv token create')\n`,
+  );
 }
 
 /** The clients in help texts, one a line. */

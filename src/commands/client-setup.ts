@@ -2,7 +2,7 @@ import { createCommand, type Invocation } from '../cli/index.ts';
 import type { ClientStatus } from '../clients/index.ts';
 import { createGroupStore, ensureDefaultGroup } from '../groups/index.ts';
 import { chooseSeveral } from './choose.ts';
-import { openClientSettings, tellRegistered, warnOfDiscontinued } from './client-settings.ts';
+import { openClientSettings, tellOfTokens, tellRegistered, warnOfDiscontinued } from './client-settings.ts';
 import { confirm } from './progress.ts';
 
 const CANCELLED = 'Setup cancelled. No clients registered.\n';
@@ -37,9 +37,11 @@ Arrows or j and k move, space ticks, enter goes on, q or Ctrl-C gives up.`,
     );
     if (chosen === undefined) return void terminal.out(CANCELLED);
     if (chosen.length === 0) return void terminal.out('No clients selected for registration.\n');
-    const outcomes = await (await invocation.openWorkloads()).registerClients(chosen, groups, { signal });
+    const manager = await invocation.openWorkloads();
+    const outcomes = await manager.registerClients(chosen, groups, { signal });
     warnOfDiscontinued(chosen, terminal);
     tellRegistered(outcomes, terminal);
+    await tellOfTokens(manager, groups, terminal);
     confirm(terminal, `registered: ${chosen.join(', ')}`);
   },
 });

@@ -3,6 +3,7 @@ import { createGroup, lazily } from '../cli/index.ts';
 const caCert = () => import('./config-ca-cert.ts');
 const registry = () => import('./config-registry.ts');
 const buildEnv = () => import('./config-build-env.ts');
+const imageKey = () => import('./config-image-key.ts');
 const buildAuthFile = () => import('./config-build-auth-file.ts');
 
 export const config = createGroup('Manage the application configuration.', {
@@ -65,6 +66,18 @@ export const config = createGroup('Manage the application configuration.', {
   'unset-build-auth-file': lazily(
     { description: 'Remove files with credentials for building images' },
     async () => (await buildAuthFile()).unsetBuildAuthFile,
+  ),
+  'set-image-key': lazily(
+    { description: 'Set the public keys that images of your own are verified with' },
+    async () => (await imageKey()).setImageKey,
+  ),
+  'get-image-key': lazily(
+    { description: 'Show the public keys that images are verified with' },
+    async () => (await imageKey()).getImageKey,
+  ),
+  'unset-image-key': lazily(
+    { description: 'Remove public keys that images are verified with' },
+    async () => (await imageKey()).unsetImageKey,
   ),
   otel: lazily(
     { description: 'Manage the OpenTelemetry settings that workloads start with' },

@@ -4,6 +4,7 @@ import { messageOf, ThvError } from '../errors/index.ts';
 import { readTextFile } from '../platform/index.ts';
 import { renderToolResult } from './mcp-render.ts';
 import { findServerUrl, serverFlags } from './mcp-server-flags.ts';
+import { authorizationIn } from './token-in-environment.ts';
 
 const flags = {
   ...serverFlags,
@@ -49,6 +50,7 @@ async function callTool(invocation: Call): Promise<void> {
   await using connection = await connectMcp({
     url,
     transport: options.transport,
+    authorization: authorizationIn(invocation.env),
     timeoutMs: options.timeout,
     signal,
   });

@@ -16,6 +16,8 @@ interface ConnectOptions {
   readonly url: URL;
   /** `auto`, `sse`, `streamable-http`; other words mean: guess by the path. */
   readonly transport: string;
+  /** `Authorization` of every request; `undefined` for none. */
+  readonly authorization: string | undefined;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
@@ -27,6 +29,7 @@ interface ConnectOptions {
 export async function connectMcp({
   url,
   transport,
+  authorization,
   timeoutMs,
   signal,
 }: ConnectOptions): Promise<McpConnection> {
@@ -37,7 +40,7 @@ export async function connectMcp({
   for (const name of transportsToTry(transport, url)) {
     const client = createClient();
     const losing = new AbortController();
-    const wire = createTransport(name, url, (reason) => {
+    const wire = createTransport(name, url, authorization, (reason) => {
       lost ??= reason;
       losing.abort(new Error(reason));
     });

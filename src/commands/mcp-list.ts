@@ -2,6 +2,7 @@ import { createCommand, type Invocation, lazily, type OptionsOf, printJson } fro
 import { ThvError } from '../errors/index.ts';
 import { type Listing, renderListing } from './mcp-render.ts';
 import { findServerUrl, serverFlags } from './mcp-server-flags.ts';
+import { authorizationIn } from './token-in-environment.ts';
 
 const KINDS = ['tools', 'resources', 'prompts'] as const;
 type Kind = (typeof KINDS)[number];
@@ -51,6 +52,7 @@ async function printOfferings(
   await using connection = await connectMcp({
     url,
     transport: options.transport,
+    authorization: authorizationIn(invocation.env),
     timeoutMs: options.timeout,
     signal,
   });

@@ -13,16 +13,22 @@ const ENDED = 'the server ended its response without an answer';
  * The official client waits for an answer until its time is over, also when none can come any more. These transports notice:
  * over streamable HTTP the request fails, over SSE, where one stream carries all answers, `onLost` is called.
  */
-export function createTransport(name: TransportName, url: URL, onLost: (reason: string) => void) {
+export function createTransport(
+  name: TransportName,
+  url: URL,
+  authorization: string | undefined,
+  onLost: (reason: string) => void,
+) {
   const address = new URL(url);
   address.hash = '';
+  const requestInit = authorization === undefined ? {} : { headers: { Authorization: authorization } };
   return name === 'sse'
-    ? new SSEClientTransport(address, { fetch: watchStream(onLost) })
-    : createStreamable(address);
+    ? new SSEClientTransport(address, { fetch: watchStream(onLost), requestInit })
+    : createStreamable(address, requestInit);
 }
 
-function createStreamable(address: URL): StreamableHTTPClientTransport {
-  const wire = new StreamableHTTPClientTransport(address, { fetch: answerAll });
+function createStreamable(address: URL, requestInit: RequestInit): StreamableHTTPClientTransport {
+  const wire = new StreamableHTTPClientTransport(address, { fetch: answerAll, requestInit });
   const send = wire.send.bind(wire);
   wire.send = (message, options) =>
     send(message, {

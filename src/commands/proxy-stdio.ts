@@ -1,5 +1,6 @@
 import { createCommand, type Invocation } from '../cli/index.ts';
 import { ThvError, within } from '../errors/index.ts';
+import { authorizationIn } from './token-in-environment.ts';
 import { completeWorkloadName } from './workload-names.ts';
 
 export const proxyStdio = createCommand({
@@ -7,7 +8,7 @@ export const proxyStdio = createCommand({
   long: `Connect a client that speaks MCP over stdin and stdout to a running workload.
 
 Messages pass as they are, one per line. The command ends when its stdin ends and
-all requests are answered.`,
+all requests are answered. To a workload that asks for tokens, it brings the one in TOOLHIVE_TOKEN.`,
   examples: `
   thv proxy stdio fetch`,
   flags: {},
@@ -19,7 +20,7 @@ all requests are answered.`,
 /** States in which nobody listens on the workload's port. */
 const DOWN = new Set(['stopped', 'error', 'removing', 'stopping', 'policy_stopped']);
 
-async function connect({ words, signal, terminal, openWorkloads, openLog }: Invocation): Promise<void> {
+async function connect({ words, env, signal, terminal, openWorkloads, openLog }: Invocation): Promise<void> {
   const name = words[0] ?? '';
   const workload = await within(`failed to get workload "${name}"`, async () =>
     (await openWorkloads()).get(name, { signal }),
@@ -35,6 +36,7 @@ async function connect({ words, signal, terminal, openWorkloads, openLog }: Invo
   const { pumpClientStdio } = await import('../client-stdio/index.ts');
   await pumpClientStdio({
     url: workload.url,
+    authorization: authorizationIn(env),
     transport: transport === 'stdio' ? (workload.proxyMode ?? 'streamable-http') : transport,
     input: Bun.stdin.stream(),
     write: (line) => terminal.out(line),

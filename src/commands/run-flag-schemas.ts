@@ -111,6 +111,19 @@ export const SessionTtl = v.optional(
   0,
 );
 
+/** RFC 9728 §1.2: no fragment. */
+export const ResourceUrl = v.optional(
+  v.pipe(
+    v.string(),
+    v.check(
+      (text) => text === '' || (/^https?:$/.test(URL.parse(text)?.protocol ?? '') && !text.includes('#')),
+      ({ input }) =>
+        `invalid value for --resource-url: ${input} (an http or https URL without fragment is needed)`,
+    ),
+  ),
+  '',
+);
+
 export const EndpointPrefix = v.optional(
   v.pipe(
     v.string(),

@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { ownGroupFlag } from '../cli/index.ts';
-import { JS_RUNTIME_CHOICES } from '../records/index.ts';
+import { JS_RUNTIME_CHOICES, VERIFICATION_MODES } from '../records/index.ts';
 import { RUNTIMES, unknownRuntime } from '../workloads/index.ts';
+import { oidcFlags } from './oidc-flags.ts';
 import {
   Cpus,
   EndpointPrefix,
@@ -14,6 +15,7 @@ import {
   Port,
   ProxyMode,
   Published,
+  ResourceUrl,
   RUN_CONFIG,
   Secrets,
   SessionTtl,
@@ -24,6 +26,7 @@ import {
   Transport,
   Volumes,
 } from './run-flag-schemas.ts';
+import { tokenExchangeFlags } from './token-exchange-flags.ts';
 import { waitFlags } from './wait-until-running.ts';
 
 /** Flags of `thv run`, in the order of its help (spec 01 §4.3). */
@@ -113,6 +116,11 @@ export const runFlags = {
     help: 'Permission profile to use (none, network, or path to JSON file)',
     schema: Text,
   },
+  'learn-permissions': {
+    kind: 'string',
+    help: 'Allow all of the network, and on stop write a permission profile of what was used to this file (runtime process)',
+    schema: Text,
+  },
   memory: {
     kind: 'string',
     help: 'Memory that the server may use (such as 512m or 2g; unlimited for no limit; default: half of the machine, 4g at most)',
@@ -159,6 +167,31 @@ export const runFlags = {
     help: 'Path to a JSON file with other names and descriptions for tools',
     schema: Text,
   },
+  'authz-config': {
+    kind: 'string',
+    help: 'Path to a file with the policies that say who may use which tools, prompts and resources (JSON or YAML)',
+    schema: Text,
+  },
+  locked: {
+    kind: 'bool',
+    help: "Show and call only tools that are as 'thv lock' recorded them",
+    schema: Switch,
+  },
+  'audit-config': {
+    kind: 'string',
+    help: 'Path to a file that says what is audited, and where to (JSON or YAML)',
+    schema: Text,
+  },
+  'enable-audit': {
+    kind: 'bool',
+    help: "Audit every request with the usual settings, to the workload's log",
+    schema: Switch,
+  },
+  'webhook-config': {
+    kind: 'stringArray',
+    help: 'Path to a file with webhooks that are asked before a call goes on (JSON or YAML, may be repeated)',
+    schema: Texts,
+  },
   'allowed-origins': {
     kind: 'stringArray',
     help: 'Origins that web pages may call the proxy from, exactly as browsers send them (default: the proxy itself, on a loopback host)',
@@ -198,6 +231,34 @@ export const runFlags = {
     kind: 'stringArray',
     help: 'Header to add to every request to a remote server, with the value of a secret (format: Name=SECRET, may be repeated)',
     schema: HeaderSecrets,
+  },
+  ...oidcFlags,
+  ...tokenExchangeFlags,
+  'resource-url': {
+    kind: 'string',
+    help: 'URL of this server as its clients know it, for the protected resource metadata (RFC 9728)',
+    schema: ResourceUrl,
+  },
+  'require-token': {
+    kind: 'bool',
+    help: "Let in only those who bring an access token of 'thv token create' (or one of the OIDC provider, if there is one)",
+    schema: Switch,
+  },
+  'forward-authorization': {
+    kind: 'bool',
+    help: "Send clients' OIDC tokens on to a remote server, which may then use them",
+    schema: Switch,
+  },
+  'image-verification': {
+    kind: 'string',
+    help: 'Verify who signed the image (warn, enabled or disabled)',
+    schema: v.optional(
+      v.picklist(
+        VERIFICATION_MODES,
+        ({ input }) => `invalid value for --image-verification: ${String(input)}`,
+      ),
+      'warn',
+    ),
   },
   'ca-cert': {
     kind: 'string',

@@ -11,7 +11,7 @@ import { messageOf, ThvError } from '../errors/index.ts';
 import { findFreePort, silentLogger } from '../platform/index.ts';
 import { parseNewWorkloadName, type RunConfig } from '../records/index.ts';
 import { imageOf } from '../runtimes/container/obtain-image.ts';
-import { createRuntimes } from '../runtimes/index.ts';
+import { createRuntimes, KINDS } from '../runtimes/index.ts';
 import { requireApplicable, requireFitting } from '../workloads/applicable-flags.ts';
 import { buildRemoteConfig, buildRunConfig } from '../workloads/build-run-config.ts';
 import type { Context } from '../workloads/context.ts';
@@ -32,6 +32,17 @@ beforeAll(async () => {
   port = await findFreePort(new Set());
   await writeFile(join(folder, 'env'), 'FROM_FILE=1\n');
   await writeFile(join(folder, 'profile.json'), '{"network":{"outbound":{"allow_host":["a.example"]}}}');
+  const policies = ['permit(principal, action, resource);'];
+  await writeFile(
+    join(folder, 'policies.json'),
+    JSON.stringify({ version: '1.0', type: 'cedarv1', cedar: { policies } }),
+  );
+  await writeFile(
+    join(folder, 'webhooks.yaml'),
+    'validating: [{ name: a, url: https://hook.example/, failure_policy: fail, timeout: 5s }]\n',
+  );
+  await writeFile(join(folder, 'secret'), 'sesame\n');
+  await writeFile(join(folder, 'audit.json'), '{"maxDataSize":10}');
   await writeFile(join(folder, 'override.json'), '{"toolsOverride":{"own":{"name":"shown"}}}');
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -47,6 +58,7 @@ const ALL = (effect: Effect) => ({ container: effect, process: effect, remote: e
 const OWN = { container: 'document', process: 'document', remote: 'refused' } as const;
 const BUILT = { container: 'document', process: 'refused', remote: 'refused' } as const;
 const PROCESS = { container: 'refused', process: 'document', remote: 'refused' } as const;
+const STS = 'https://sts.example/token';
 /** Every flag of `run`, a value for it, and what it does for each kind of workload. */
 const FLAGS: Readonly<Record<RunFlag, readonly [() => readonly string[], Readonly<Record<Kind, Effect>>]>> = {
   name: [() => ['other'], ALL('document')],
@@ -74,7 +86,11 @@ const FLAGS: Readonly<Record<RunFlag, readonly [() => readonly string[], Readonl
   'isolate-network': [() => ['true'], OWN],
   'allow-docker-gateway': [() => ['true'], BUILT],
   tools: [() => ['one'], ALL('document')],
+  'authz-config': [() => [join(folder, 'policies.json')], ALL('document')],
+  locked: [() => ['true'], ALL('document')],
   'tools-override': [() => [join(folder, 'override.json')], ALL('document')],
+  'audit-config': [() => [join(folder, 'audit.json')], ALL('document')],
+  'enable-audit': [() => ['true'], ALL('document')],
   'allowed-origins': [() => ['https://a.example'], ALL('document')],
   'trust-proxy-headers': [() => ['true'], ALL('document')],
   'strict-protocol-validation': [() => ['true'], ALL('document')],
@@ -89,14 +105,39 @@ const FLAGS: Readonly<Record<RunFlag, readonly [() => readonly string[], Readonl
     () => ['X-A=key'],
     { container: 'refused', process: 'refused', remote: 'document' },
   ],
+  'oidc-issuer': [() => ['https://idp.example'], ALL('document')],
+  'oidc-audience': [() => ['mcp'], ALL('document')],
+  'oidc-jwks-url': [() => ['https://idp.example/keys'], ALL('document')],
+  'oidc-introspection-url': [() => ['https://idp.example/introspect'], ALL('document')],
+  'oidc-client-id': [() => ['me'], ALL('document')],
+  'oidc-client-secret': [() => ['s'], ALL('document')],
+  'oidc-scopes': [() => ['a,b'], ALL('document')],
+  'thv-ca-bundle': [() => ['/ca.pem'], ALL('document')],
+  'jwks-auth-token-file': [() => ['/token'], ALL('document')],
+  'jwks-allow-private-ip': [() => ['true'], ALL('document')],
+  'oidc-insecure-allow-http': [() => ['true'], ALL('document')],
+  'resource-url': [() => ['https://mcp.example'], ALL('document')],
+  'require-token': [() => ['true'], ALL('document')],
+  'forward-authorization': [() => ['true'], { container: 'refused', process: 'refused', remote: 'document' }],
+  'image-verification': [() => ['enabled'], BUILT],
   'ca-cert': [() => ['/nowhere/ca.pem'], { ...BUILT, container: 'build' }],
   'runtime-image': [() => ['example/base:1'], BUILT],
   'runtime-add-package': [() => ['git'], BUILT],
   'build-with': [() => ['tzdata'], OWN],
   runtime: [() => ['docker'], { ...ALL('runtime'), remote: 'refused' }],
   'allow-install-scripts': [() => ['true'], PROCESS],
+  'learn-permissions': [() => [join(folder, 'learned.json')], PROCESS],
   'js-runtime': [() => ['bun'], PROCESS],
   'no-sandbox': [() => ['true'], PROCESS],
+  'webhook-config': [() => [join(folder, 'webhooks.yaml')], ALL('document')],
+  'token-exchange-url': [() => [STS], ALL('document')],
+  'token-exchange-client-id': [() => ['id'], ALL('document')],
+  'token-exchange-client-secret': [() => ['sesame'], ALL('document')],
+  'token-exchange-client-secret-file': [() => [join(folder, 'secret')], ALL('document')],
+  'token-exchange-audience': [() => ['server'], ALL('document')],
+  'token-exchange-scopes': [() => ['read'], ALL('document')],
+  'token-exchange-subject-token-type': [() => ['id_token'], ALL('document')],
+  'token-exchange-header-name': [() => ['X-Token'], ALL('document')],
   'from-config': [() => ['/file'], ALL('command')],
   foreground: [() => ['true'], ALL('command')],
   wait: [() => ['true'], ALL('command')],
@@ -121,7 +162,7 @@ function requestOf(source: string, args: readonly string[]): RunRequest {
       v.parse(schema as v.GenericSchema, values.get(name)),
     ]),
   ) as unknown as RunInvocation['options'];
-  return runRequest({ options, words: [source], serverArguments: [], debug: false });
+  return runRequest({ options, words: [source], serverArguments: [], debug: false, env: {} });
 }
 
 /** What is asked of a server that is not a URL. */
@@ -139,6 +180,7 @@ function serverIn({ target }: RunRequest) {
 function services() {
   const folders = { config: folder, home: folder, state: folder, cache: folder, data: folder };
   return {
+    wanted: '',
     env: {},
     shell: {},
     paths: folders as unknown as Context['paths'],
@@ -148,9 +190,8 @@ function services() {
 
 /** Containers are opened as `open` has it. */
 function withEngine(open: () => Promise<void>): Partial<Context> {
-  const runtimes = createRuntimes(services());
-  const { byKind } = runtimes;
-  return { runtimes: { ...runtimes, byKind: { ...byKind, container: { ...byKind.container, open } } } };
+  const containers = (given: Parameters<typeof KINDS.container>[0]) => ({ ...KINDS.container(given), open });
+  return { runtimes: createRuntimes(services(), { ...KINDS, container: containers }) };
 }
 
 /** Nothing is stored, and nobody says anything in a configuration. */
@@ -167,8 +208,11 @@ function contextOf(more: Partial<Context> = {}): Context {
 }
 
 async function documentOf(kind: Kind, flag: string, args: readonly string[]): Promise<Partial<RunConfig>> {
+  const needed = /^token-exchange-(?!url)/.test(flag) ? ['--token-exchange-url', STS] : [];
   const given =
-    flag === 'transport' && args.length > 0 ? args : [...args, '--transport', transportFor(kind, flag)];
+    flag === 'transport' && args.length > 0
+      ? args
+      : [...needed, ...args, '--transport', transportFor(kind, flag)];
   const request = requestOf(kind === 'remote' ? REMOTE : PACKAGE, given);
   const context = contextOf();
   const name = parseNewWorkloadName(request.name ?? 'srv');
@@ -204,7 +248,7 @@ async function serverDocument(
   requireApplicable(askedOf(request, server), [targetsOf(runsAs, flag)]);
   const resolved = await resolveServer(request, server, {
     surroundings,
-    runsAs,
+    runtime: createRuntimes(services()).named(runsAs) ?? createRuntimes(services()).usual,
     plan: {
       transport: request.transport ?? 'stdio',
       proxyPort: 0,
@@ -225,7 +269,7 @@ async function serverDocument(
 /** Flags for the port of a server need one that has a port; those for the mode of the proxy one that has none. */
 function transportFor(kind: Kind, flag: string): string {
   if (kind === 'remote') return flag === 'transport' ? 'streamable-http' : 'sse';
-  return /^target-|^stateless$/.test(flag) ? 'streamable-http' : 'stdio';
+  return /^target-|^stateless$|^token-exchange-/.test(flag) ? 'streamable-http' : 'stdio';
 }
 
 /** Ports are chosen anew each time, except those that are asked for. */

@@ -1,4 +1,6 @@
+import { resolve } from 'node:path';
 import type { Invocation, OptionsOf } from '../cli/index.ts';
+import type { OidcSettings } from '../oidc/index.ts';
 import type { ResourceLimits } from '../records/index.ts';
 import {
   createRunRequest,
@@ -7,7 +9,9 @@ import {
   runtimeOverride,
   type ServerSettings,
 } from '../workloads/index.ts';
+import { oidcSettings } from './oidc-flags.ts';
 import type { runFlags } from './run-flags.ts';
+import { tokenExchangeOf } from './token-exchange-flags.ts';
 
 export type RunInvocation = Invocation<OptionsOf<typeof runFlags>>;
 type RunOptions = RunInvocation['options'];
@@ -18,21 +22,22 @@ export function runRequest({
   words,
   serverArguments,
   debug,
-}: Pick<RunInvocation, 'options' | 'words' | 'serverArguments' | 'debug'>): RunRequest {
+  env,
+}: Pick<RunInvocation, 'options' | 'words' | 'serverArguments' | 'debug' | 'env'>): RunRequest {
   return createRunRequest({
     source: words[0] ?? '',
     name: given(options.name),
     group: options.group,
     transport: given(options.transport),
     labels: options.label.labels,
-    proxy: proxySettings(options),
+    proxy: proxySettings(options, env),
     server: serverSettings(options, serverArguments),
     remote: { headers: options.remoteForwardHeaders, headerSecrets: options.remoteForwardHeadersSecret },
     debug,
   });
 }
 
-function proxySettings(options: RunOptions): ProxySettings {
+function proxySettings(options: RunOptions, env: RunInvocation['env']): ProxySettings {
   return {
     mode: options.proxyMode,
     port: options.proxyPort,
@@ -46,7 +51,23 @@ function proxySettings(options: RunOptions): ProxySettings {
     tools: options.tools,
     toolsOverrideFile: given(options.toolsOverride),
     toolsOverride: {},
+    authzConfigFile: given(options.authzConfig),
+    locksTools: options.locked,
+    audit: auditOf(options),
+    tokenExchange: tokenExchangeOf(options, env),
+    webhookFiles: options.webhookConfig,
+    callers: {
+      oidc: absolutePaths(oidcSettings(options, env)),
+      resourceUrl: options.resourceUrl,
+      requireToken: options.requireToken,
+      forwardAuthorization: options.forwardAuthorization,
+    },
   };
+}
+
+/** The file wins (spec 05 §16.1). */
+function auditOf({ auditConfig, enableAudit }: RunOptions): ProxySettings['audit'] {
+  return auditConfig !== '' || enableAudit ? { kind: 'file', path: auditConfig } : undefined;
 }
 
 function serverSettings(options: RunOptions, serverArguments: readonly string[]): ServerSettings {
@@ -55,6 +76,7 @@ function serverSettings(options: RunOptions, serverArguments: readonly string[])
     runtime: given(options.runtime),
     noSandbox: options.noSandbox,
     allowInstallScripts: options.allowInstallScripts,
+    learnedPermissionsFile: absolute(options.learnPermissions),
     jsRuntime: given(options.jsRuntime),
     limits: limitsOf(options),
     arguments: serverArguments,
@@ -72,11 +94,26 @@ function serverSettings(options: RunOptions, serverArguments: readonly string[])
     isolation: options.isolateNetwork ? 'required' : 'none',
     allowDockerGateway: options.allowDockerGateway,
     caCertificate: given(options.caCert),
+    imageVerification: options.imageVerification,
     runtimeOverride: runtimeOverride({
       builder_image: options.runtimeImage,
       additional_packages: options.runtimeAddPackage,
       build_with: options.buildWith,
     }),
+  };
+}
+
+function absolute(path: string): string | undefined {
+  return path === '' ? undefined : resolve(path);
+}
+
+/** The workload host has another working folder. */
+function absolutePaths(settings: OidcSettings): OidcSettings {
+  const { caBundle, authTokenFile } = settings;
+  return {
+    ...settings,
+    caBundle: absolute(caBundle) ?? '',
+    authTokenFile: absolute(authTokenFile) ?? '',
   };
 }
 

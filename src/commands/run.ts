@@ -69,7 +69,10 @@ permission profile. Additional configuration can be provided via flags.`,
       : 'requires at least 1 arg(s), only received 0',
   serverArguments: true,
   pathWord: 0,
-  exclusive: [['foreground', 'wait']],
+  exclusive: [
+    ['foreground', 'wait'],
+    ['token-exchange-client-secret', 'token-exchange-client-secret-file'],
+  ],
   unknownFlagHint: (flag) => `arguments for the server go behind '--': thv run IMAGE -- ${flag}`,
   run: runWorkload,
 });
@@ -109,6 +112,8 @@ async function runWorkload(invocation: RunInvocation): Promise<void> {
   const state = options.wait ? 'running' : 'starting';
   if (terminal.stderrIsTty) confirm(terminal, `${name} is ${state} at ${url}`);
   else (await invocation.openLog()).info(`workload is ${state}`, { workload: name, url });
+  if (options.requireToken)
+    confirm(terminal, `callers need a token: thv token create NAME --workload ${name}`);
 }
 
 /** A server runs without a label that cannot be set. */

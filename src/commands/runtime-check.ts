@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { createCommand } from '../cli/index.ts';
 import { ThvError, within } from '../errors/index.ts';
+import { runtimeAskedBy } from '../records/index.ts';
 
 export const runtimeCheck = createCommand({
   usage: '[flags]',
@@ -26,7 +27,7 @@ export const runtimeCheck = createCommand({
     const { openEngine } = await import('../engine/index.ts');
     const engine = await within('failed to create container runtime', () =>
       withTimeLimit('creating container runtime', timeout, signal, (limited) =>
-        openEngine({ env, signal: limited }),
+        openEngine({ env, wanted: runtimeAskedBy(env), signal: limited }),
       ),
     );
     await within('runtime ping failed', () =>

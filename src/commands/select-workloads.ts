@@ -47,6 +47,8 @@ export function reportOutcomes(verb: string, outcomes: readonly Outcome[], termi
       terminal.err(`workload '${name}' not found. Hint: use 'thv list --all' to see available workloads\n`);
     }
   }
+  for (const outcome of outcomes)
+    if (outcome.result !== 'failed' && outcome.note !== undefined) terminal.err(`${outcome.note}\n`);
   const failed = outcomes.filter((outcome) => outcome.result === 'failed');
   const reasons = failed.map(({ name, error }) =>
     // The act itself did not fail, and its own sentence says so.

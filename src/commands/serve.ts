@@ -1,8 +1,6 @@
 import * as v from 'valibot';
 import { buildInfo, createCommand, endAtHangUp, endAtNextSignal, reportError } from '../cli/index.ts';
-
-const Text = v.optional(v.string(), '');
-const Switch = v.optional(v.boolean(), false);
+import { oidcFlags, oidcSettings } from './oidc-flags.ts';
 
 export const serve = createCommand({
   usage: '[flags]',
@@ -38,7 +36,7 @@ to an address that others can reach, enable OIDC, so that every request needs a 
     socket: {
       kind: 'string',
       help: 'UNIX socket path, or Windows named pipe (\\\\.\\pipe\\NAME), to bind to instead of host and port',
-      schema: Text,
+      schema: v.optional(v.string(), ''),
     },
     'socket-mode': {
       kind: 'string',
@@ -59,51 +57,9 @@ to an address that others can reach, enable OIDC, so that every request needs a 
     openapi: {
       kind: 'bool',
       help: 'Serve the OpenAPI document at /api/openapi.json and its page at /api/doc',
-      schema: Switch,
+      schema: v.optional(v.boolean(), false),
     },
-    'oidc-issuer': {
-      kind: 'string',
-      help: 'OIDC issuer URL (e.g., https://accounts.google.com)',
-      schema: Text,
-    },
-    'oidc-audience': { kind: 'string', help: 'Expected audience for the token', schema: Text },
-    'oidc-jwks-url': { kind: 'string', help: 'URL to fetch the JWKS from', schema: Text },
-    'oidc-introspection-url': {
-      kind: 'string',
-      help: 'URL of the token introspection endpoint, for opaque tokens',
-      schema: Text,
-    },
-    'oidc-client-id': { kind: 'string', help: 'OIDC client ID, for introspection', schema: Text },
-    'oidc-client-secret': {
-      kind: 'string',
-      help: 'OIDC client secret, for introspection (better: TOOLHIVE_OIDC_CLIENT_SECRET, which no process list shows)',
-      schema: Text,
-    },
-    'oidc-scopes': {
-      kind: 'strings',
-      help: 'OAuth scopes to advertise in the protected resource metadata (default: openid)',
-      schema: v.optional(v.array(v.string()), []),
-    },
-    'thv-ca-bundle': {
-      kind: 'string',
-      help: 'PEM file with the certificate authorities to trust for OIDC, instead of the system ones',
-      schema: Text,
-    },
-    'jwks-auth-token-file': {
-      kind: 'string',
-      help: 'File with a bearer token to send to the OIDC provider',
-      schema: Text,
-    },
-    'jwks-allow-private-ip': {
-      kind: 'bool',
-      help: 'Allow OIDC endpoints on private IP addresses',
-      schema: Switch,
-    },
-    'oidc-insecure-allow-http': {
-      kind: 'bool',
-      help: 'Allow OIDC endpoints over plain HTTP (for development)',
-      schema: Switch,
-    },
+    ...oidcFlags,
   },
   positionals: 'none',
   async run({ options, debug, env, signal, terminal, openWorkloads, openLog, findPaths }) {
@@ -117,19 +73,7 @@ to an address that others can reach, enable OIDC, so that every request needs a 
         socket: options.socket,
         socketMode: options.socketMode,
         openapi: options.openapi,
-        oidc: {
-          issuer: options.oidcIssuer,
-          audience: options.oidcAudience,
-          jwksUrl: options.oidcJwksUrl,
-          introspectionUrl: options.oidcIntrospectionUrl,
-          clientId: options.oidcClientId,
-          clientSecret: options.oidcClientSecret || (env['TOOLHIVE_OIDC_CLIENT_SECRET'] ?? ''),
-          scopes: options.oidcScopes,
-          caBundle: options.thvCaBundle,
-          authTokenFile: options.jwksAuthTokenFile,
-          allowPrivateAddresses: options.jwksAllowPrivateIp,
-          allowHttp: options.oidcInsecureAllowHttp,
-        },
+        oidc: oidcSettings(options, env),
         debug,
         version: buildInfo().version.replace(/^(?=\d)/, 'v'),
         platform: buildInfo().platform,

@@ -1,5 +1,6 @@
 import { createCommand, formatFlag, printJson, renderTable } from '../cli/index.ts';
 import { within } from '../errors/index.ts';
+import type { NetworkAttempts } from '../runtimes/index.ts';
 import type { Workload } from '../workloads/index.ts';
 import { completeWorkloadName } from './workload-names.ts';
 
@@ -10,16 +11,22 @@ export const status = createCommand({
   positionals: { exactly: 1 },
   complete: completeWorkloadName,
   async run({ options, words: [name = ''], signal, terminal, openWorkloads }) {
-    const workload = await within('failed to get workload status', async () =>
-      (await openWorkloads()).get(name, { signal }),
-    );
-    if (options.format === 'json') printJson(terminal, jsonStatus(workload, new Date()));
-    else terminal.out(renderStatus(workload, new Date()));
+    const [workload, attempts] = await within('failed to get workload status', async () => {
+      const workloads = await openWorkloads();
+      return [await workloads.get(name, { signal }), await workloads.networkAttempts(name)] as const;
+    });
+    const refused = attempts.filter(({ verdict }) => verdict === 'refused');
+    if (options.format === 'json') printJson(terminal, jsonStatus(workload, new Date(), refused));
+    else terminal.out(renderStatus(workload, new Date(), refused));
   },
 });
 
 /** Spec 01 §5.2; lines without a value are left out. */
-export function renderStatus(workload: Workload, now: Date): string {
+export function renderStatus(
+  workload: Workload,
+  now: Date,
+  refused: readonly NetworkAttempts[] = [],
+): string {
   const lines: readonly (readonly [string, string | undefined])[] = [
     ['Name:', workload.name],
     ['Status:', workload.status],
@@ -38,6 +45,7 @@ export function renderStatus(workload: Workload, now: Date): string {
     ['Scripts:', heldBackOf(workload)],
     ['Limits:', limitsOf(workload)],
     ...(workload.weaknesses ?? []).map((weakness) => ['Weakness:', weakness] as const),
+    ['Network:', refusedLine(refused, workload.name)],
     ['Uptime:', uptime(workload, now)],
   ];
   return renderTable(lines.flatMap(([label, value]) => (value === undefined ? [] : [[label, value]])));
@@ -48,6 +56,19 @@ function jsRuntimeOf({ jsRuntime }: Workload): string | undefined {
   if (jsRuntime === undefined) return undefined;
   const { name, version, path, reason } = jsRuntime;
   return `${name === 'node' ? 'Node.js' : 'Bun'} ${version} (${path ?? 'built in'}): ${reason}`;
+}
+
+/** `12 refused connections, the last to evil.test:443 ('thv logs fetch --network' shows them)` */
+function refusedLine(refused: readonly NetworkAttempts[], name: string): string | undefined {
+  const [last] = refused;
+  if (last === undefined) return undefined;
+  const total = sumOf(refused);
+  const target = last.host === '*' ? 'many hosts' : `${last.host}${last.port === 0 ? '' : `:${last.port}`}`;
+  return `${total} refused ${total === 1 ? 'connection' : 'connections'}, the last to ${target} ('thv logs ${name} --network' shows ${total === 1 ? 'it' : 'them'})`;
+}
+
+function sumOf(attempts: readonly NetworkAttempts[]): number {
+  return attempts.reduce((sum, { count }) => sum + count, 0);
 }
 
 function heldBackOf({ heldBack = [] }: Workload): string | undefined {
@@ -64,7 +85,7 @@ function limitsOf({ limits = {} }: Workload): string | undefined {
   return given.length === 0 ? undefined : given.join(', ');
 }
 
-export function jsonStatus(workload: Workload, now: Date) {
+export function jsonStatus(workload: Workload, now: Date, refused: readonly NetworkAttempts[] = []) {
   const {
     statusContext,
     proxyMode,
@@ -90,6 +111,7 @@ export function jsonStatus(workload: Workload, now: Date) {
     ...(heldBack.length > 0 ? { held_back: heldBack } : {}),
     ...(Object.keys(limits).length > 0 ? { limits } : {}),
     ...(weaknesses.length > 0 ? { weaknesses } : {}),
+    ...(refused.length > 0 ? { refused_connections: sumOf(refused) } : {}),
     ...(running === undefined ? {} : { uptime: running }),
   };
 }

@@ -34,7 +34,7 @@ Name one or several workloads, or use --all or --group.`,
     group: { ...groupFlag, shorthand: 'g', help: 'Stop all running workloads in this group' },
     timeout: {
       kind: 'int',
-      help: 'Seconds a server gets to end by itself before it is killed',
+      help: 'Seconds a server gets to end by itself before it is killed (30 without this flag, 4 for stdio servers)',
       schema: v.optional(
         v.pipe(
           v.number(),
@@ -43,7 +43,6 @@ Name one or several workloads, or use --all or --group.`,
             ({ input }) => `invalid value for --timeout: ${input} (must not be negative)`,
           ),
         ),
-        30,
       ),
     },
   },

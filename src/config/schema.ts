@@ -98,6 +98,8 @@ const ApplicationConfigSchema = v.looseObject({
   ),
   /** Ours: what runs npm packages that are processes. */
   js_runtime: v.nullish(v.picklist(['auto', 'node', 'bun'])),
+  /** Ours: public keys in PEM, by the images that they sign. */
+  image_keys: v.nullish(v.record(v.string(), v.array(v.string()))),
   workload_host: v.nullish(v.picklist(['shared', 'dedicated'])),
   secrets_exec: v.nullish(
     v.looseObject({ command: v.nullish(v.array(v.string())), timeout: v.nullish(TimeLimit) }),

@@ -1,2 +1,3 @@
+export { type Decision, missingEntries } from './decision.ts';
 export { openEgressProxy } from './proxy.ts';
 export { type EgressRules, isGranted } from './rules.ts';

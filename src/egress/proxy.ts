@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { createServer, type Socket } from 'node:net';
 import { messageOf } from '../errors/index.ts';
 import type { Logger } from '../platform/index.ts';
+import type { Decision } from './decision.ts';
 import { open, readHead } from './open.ts';
 import { openThrough } from './parent-proxy.ts';
 import { type ProxyRequest, parseProxyRequest } from './request-head.ts';
@@ -22,6 +23,8 @@ interface EgressOptions {
   readonly refusal?: string | undefined;
   /** Denied requests are warnings of it, with host and port. */
   readonly logger: Logger;
+  /** Called for each request that was judged. */
+  readonly onDecision?: ((decision: Decision) => void) | undefined;
   /** A listening socket to accept on; without it one is opened on a free port of 127.0.0.1. */
   readonly listeningFd?: number;
   /** Addresses of a name; those of this machine's name service unless given. */
@@ -65,7 +68,7 @@ export async function openEgressProxy(options: EgressOptions): Promise<EgressPro
 
 async function serve(
   client: Socket,
-  { rules, through, logger, refusal = NOT_IN_PROFILE, resolve = lookUp }: EgressOptions,
+  { rules, through, logger, refusal = NOT_IN_PROFILE, onDecision, resolve = lookUp }: EgressOptions,
 ): Promise<void> {
   const received = await readHead(client);
   if (received === undefined) return void client.destroy();
@@ -73,20 +76,34 @@ async function serve(
   if (request === undefined) return answer(client, 400, 'Bad Request', 'this is an HTTP proxy');
   const { host, port } = request;
   const where = { host: normalizeHost(host), port };
+  const decide = (rule: Decision['rule']) =>
+    onDecision?.({
+      at: Date.now(),
+      protocol: request.forwardedHead === undefined ? 'connect' : 'http',
+      ...where,
+      verdict: rule === 'granted' ? 'allowed' : 'refused',
+      rule,
+    });
   if (!isGranted(rules, host, port)) {
+    decide('not-listed');
     logger.warn(`denied connection: ${refusal}`, where);
     return answer(client, 403, 'Forbidden', `${where.host}:${port} is ${refusal}`);
   }
   const proxy = through?.(urlOf(request));
-  if (proxy !== undefined) return await passThrough(client, received.rest, proxy, request, logger);
+  if (proxy !== undefined) {
+    decide('granted');
+    return await passThrough(client, received.rest, proxy, request, logger);
+  }
   let upstream: Socket | undefined;
   try {
     const found = await resolve(where.host);
     const addresses = found.filter((address) => judgeAddress(rules, where.host, address) === 'allowed');
     if (addresses.length === 0) {
+      decide('private-address');
       logger.warn('denied connection: the name leads to this machine or a private network', where);
       return answer(client, 403, 'Forbidden', `${where.host} leads to this machine or a private network`);
     }
+    decide('granted');
     upstream = await openOneOf(addresses, port);
   } catch (error) {
     logger.debug('egress connection failed', { ...where, error });

@@ -4,14 +4,24 @@ import { classifyAddress, literalAddress } from '../net/index.ts';
 export interface EgressRules {
   readonly hosts: readonly string[];
   readonly ports: readonly number[];
+  /** Hosts of private networks are reached without being named. */
+  readonly allowsPrivate?: boolean;
 }
 
 type Verdict = 'allowed' | 'private';
 
 /** Whether host and port as requested are granted. Both lists must match; an empty one matches all (spec 03 §10.2). */
 export function isGranted(rules: EgressRules, host: string, port: number): boolean {
-  const portMatches = rules.ports.length === 0 || rules.ports.includes(port);
-  return portMatches && (rules.hosts.length === 0 || rules.hosts.some((rule) => matches(rule, host)));
+  const { byHost, byPort } = grants(rules, host, port);
+  return byHost && byPort;
+}
+
+/** Which of the two lists grants host and port. */
+export function grants({ hosts, ports }: EgressRules, host: string, port: number) {
+  return {
+    byHost: hosts.length === 0 || hosts.some((rule) => matches(rule, host)),
+    byPort: ports.length === 0 || ports.includes(port),
+  };
 }
 
 /**
@@ -23,6 +33,7 @@ export function judgeAddress(rules: EgressRules, host: string, address: string):
   const kind = classifyAddress(address);
   // Behind an address of the documentation there is nothing of this machine or its network to protect.
   if (kind === 'public' || kind === 'documentation') return 'allowed';
+  if (kind === 'private' && rules.allowsPrivate === true) return 'allowed';
   const wanted = normalizeHost(host);
   const isNamed = rules.hosts.some((rule) => normalizeHost(rule) === wanted);
   const isLiteral = literalAddress(wanted) !== undefined || wanted === 'localhost';

@@ -5,7 +5,15 @@ import type { Call, EngineHttp, Failure } from './http.ts';
 import { isSameImageId } from './image-reference.ts';
 import { readLogs } from './logs.ts';
 import { helpDeaf } from './stop.ts';
-import type { ContainerDetails, ContainerSpec, ContainerSummary, Containers, Waiting } from './types.ts';
+import type {
+  ContainerDetails,
+  ContainerSpec,
+  ContainerSummary,
+  Containers,
+  Engine,
+  Waiting,
+} from './types.ts';
+import { waitForEnd } from './wait.ts';
 
 interface Created {
   readonly Id: string;
@@ -20,7 +28,7 @@ const REMOVE_ATTEMPTS = 5;
 const REMOVE_RETRY_MS = 300;
 
 /** Containers of one engine (spec 03 §3). `http` speaks the negotiated version. */
-export function createContainers(http: EngineHttp, apiVersion: string): Containers {
+export function createContainers(http: EngineHttp, apiVersion: string, kind: Engine['kind']): Containers {
   const of = (idOrName: string) => `/containers/${encodeURIComponent(idOrName)}`;
 
   async function find(idOrName: string, options: Waiting = {}): Promise<ContainerDetails | undefined> {
@@ -148,15 +156,10 @@ export function createContainers(http: EngineHttp, apiVersion: string): Containe
     remove,
 
     async wait(idOrName, options = {}) {
-      const { StatusCode } = await http.json<{ readonly StatusCode: number }>({
-        method: 'POST',
-        path: `${of(idOrName)}/wait`,
-        timeoutMs: Infinity,
-        explain: notFound(idOrName),
-        ...options,
-      });
-      // Podman 4.3 answers -1 for a container that had ended before it was asked.
-      return { exitCode: StatusCode >= 0 ? StatusCode : (await get(idOrName, options)).State.ExitCode };
+      const call = { explain: notFound(idOrName), ...options };
+      const exitCode = await waitForEnd(http, kind, of(idOrName), call);
+      // Podman 4.3 may answer -1 for a container that had ended before it was asked.
+      return { exitCode: exitCode >= 0 ? exitCode : (await get(idOrName, options)).State.ExitCode };
     },
 
     logs: (idOrName, query = {}) =>

@@ -31,7 +31,7 @@ export function createEngine(unversioned: EngineHttp, identity: EngineIdentity, 
     kind: identity.kind,
     address: http.address,
     apiVersion,
-    containers: createContainers(http, apiVersion),
+    containers: createContainers(http, apiVersion, identity.kind),
     images: createImages(http, host),
     networks: createNetworks(http, identity.kind),
     async ping({ signal } = {}) {

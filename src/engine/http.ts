@@ -8,8 +8,8 @@ import { describeSocketError } from './socket-error.ts';
 export interface Call {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'DELETE';
   readonly path: string;
-  /** Values that are `undefined` are left out. */
-  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** Values that are `undefined` are left out; a list gives its parameter several times. */
+  readonly query?: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
   readonly json?: unknown;
   /** Sent as it comes; not together with `json`. */
   readonly body?: AsyncIterable<Uint8Array>;
@@ -146,7 +146,8 @@ export function unixSocketFetch(socketPath: string): SocketFetch {
 function queryOf(call: Call): string {
   const parameters = new URLSearchParams();
   for (const [key, value] of Object.entries(call.query ?? {})) {
-    if (value !== undefined) parameters.set(key, String(value));
+    if (value === undefined) continue;
+    for (const each of Array.isArray(value) ? value : [value]) parameters.append(key, String(each));
   }
   return parameters.size === 0 ? '' : `?${parameters}`;
 }

@@ -51,6 +51,12 @@ export function createImages(http: EngineHttp, { env, home }: ImageContext): Ima
       await pullWithCredentials(http, { env, home }, { image, reference, owner, onProgress, signal });
     },
 
+    async registryAccess(image, { signal } = {}) {
+      const reference = parseImageReference(image);
+      const { findRegistryAccess } = await import('./registry-access.ts');
+      return findRegistryAccess(http, { env, home }, { reference, owner: 'user', signal });
+    },
+
     async tag(source, target, options = {}) {
       const reference = parseImageReference(target);
       await http.send({

@@ -16,4 +16,5 @@ export type {
   ImageDetails,
   OutputChunk,
   PullProgress,
+  RegistryAccess,
 } from './types.ts';

@@ -1,8 +1,13 @@
 import { isIP } from 'node:net';
 import { hasCode, ThvError } from '../errors/index.ts';
+import { sleep } from '../platform/index.ts';
 import type { EngineHttp } from './http.ts';
 import { createRequest, sealedSubnetOf } from './sealed-network.ts';
 import type { NetworkSpec, NetworkSummary, Networks, Waiting } from './types.ts';
+
+/** How long the maker of a younger network may take to remove it. */
+const YIELD_MS = 1000;
+const LOOK_EVERY_MS = 50;
 
 /** Finds, makes and removes networks of one engine (spec 03 §3, §9.1). */
 export function createNetworks(http: EngineHttp, kind: 'docker' | 'podman'): Networks {
@@ -37,12 +42,26 @@ export function createNetworks(http: EngineHttp, kind: 'docker' | 'podman'): Net
       await removeDuplicates(present, options);
       return oldest.Id;
     }
-    const id = await createNetwork(name, spec, options);
-    // Another process may have made one at the same moment. All of them keep the first, because with two networks of one name neither is usable.
-    const [first] = (await named(name, options)).sort(byAge);
-    if (first === undefined || first.Id === id) return id;
-    await removeById(id, options);
-    return first.Id;
+    const own = await createNetwork(name, spec, options);
+    const kept = await keptOf(name, own, options);
+    if (kept !== own) await removeById(own, options);
+    return kept;
+  }
+
+  /**
+   * Which network stays when other processes made one of that name at the same moment as `own`, because with two of one name neither
+   * is usable: the oldest. The maker of a younger one takes it away. One who does not has looked before ours could be
+   * seen, and uses it: then that one stays.
+   */
+  async function keptOf(name: string, own: string, options: Waiting): Promise<string> {
+    const deadline = performance.now() + YIELD_MS;
+    for (;;) {
+      const [first, second] = (await named(name, options)).sort(byAge);
+      if (first !== undefined && first.Id !== own) return first.Id;
+      if (second === undefined) return own;
+      if (performance.now() > deadline) return second.Id;
+      await sleep(LOOK_EVERY_MS, options.signal);
+    }
   }
 
   async function createNetwork(name: string, spec: NetworkSpec, options: Waiting) {

@@ -11,24 +11,26 @@ import { isPipe } from './pipe-fetch.ts';
 import type { Engine } from './types.ts';
 
 interface OpenEngineOptions extends Partial<HostFacts> {
+  /** What `--runtime` or `TOOLHIVE_RUNTIME` says; '' leaves it open. */
+  readonly wanted: string;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** `TOOLHIVE_RUNTIME` values that mean an engine. `docker` covers all who speak its API (spec 03 §1.1). */
+/** Words that mean an engine. `docker` covers all who speak its API (spec 03 §1.1). */
 const RUNTIMES = ['docker', 'podman'] as const;
 type Runtime = (typeof RUNTIMES)[number];
 
 /**
  * The first engine that answers, in the order of spec 03 §1.2. Throws `ERR_ENGINE_UNAVAILABLE` with every socket tried,
- * `ERR_INPUT_INVALID` for an unknown `TOOLHIVE_RUNTIME`.
+ * `ERR_INPUT_INVALID` for an unknown word.
  */
-export async function openEngine(options: OpenEngineOptions = {}): Promise<Engine> {
+export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   const host: HostFacts = {
     env: options.env ?? process.env,
     platform: options.platform ?? process.platform,
     home: options.home ?? homeOf(process.env, process.platform),
   };
-  const runtime = parseRuntime(host.env['TOOLHIVE_RUNTIME']);
+  const runtime = parseWanted(options.wanted);
   const override = findOverride(host);
   const candidates = override === undefined ? await listCandidates(host) : [override];
   const attempts: Attempt[] = [];
@@ -42,8 +44,7 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
   throw override === undefined ? unavailable(attempts, runtime) : overrideFailed(override, attempts, runtime);
 }
 
-function parseRuntime(value: string | undefined): Runtime | undefined {
-  const wanted = value?.trim() ?? '';
+function parseWanted(wanted: string): Runtime | undefined {
   // Workloads that are processes never come here: a caller that opens an engine wants containers.
   if (['', 'auto', 'process'].includes(wanted)) return undefined;
   const runtime = RUNTIMES.find((known) => known === wanted);

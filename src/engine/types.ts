@@ -1,4 +1,5 @@
 import type Docker from 'dockerode';
+import type { RegistryCredentials } from './credentials/types.ts';
 
 /**
  * The container engine as this program sees it: Docker Engine API 1.41 and later, or Podman's compatible API.
@@ -110,6 +111,8 @@ export interface Images {
    * meanwhile, each with the real cause; `ERR_TIMEOUT` or `ERR_CANCELLED` when `signal` ended it.
    */
   pull(reference: string, options?: PullOptions): Promise<void>;
+  /** How this program may ask the registry of an image itself: as the engine would, with the same credentials. */
+  registryAccess(reference: string, options?: Waiting): Promise<RegistryAccess>;
   tag(source: string, target: string, options?: Waiting): Promise<void>;
   /** Removing an image that is gone succeeds. */
   remove(reference: string, options?: Waiting & { readonly force?: boolean }): Promise<void>;
@@ -134,6 +137,12 @@ export interface BuildOptions extends Waiting {
   readonly buildArguments: Readonly<Record<string, string>>;
   /** The engine's report, in pieces as they come: text with newlines. */
   readonly onOutput?: ((text: string) => void) | undefined;
+}
+
+export interface RegistryAccess {
+  readonly credentials: RegistryCredentials | undefined;
+  /** The engine does without TLS where this registry has none. */
+  readonly allowsPlainHttp: boolean;
 }
 
 interface PullOptions extends Waiting {

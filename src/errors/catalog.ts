@@ -55,6 +55,19 @@ export const CATALOG = {
   /** A file that the user named cannot be read, or does not hold what it should. */
   ERR_FILE_UNREADABLE: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
 
+  // Authorization (spec 05 §9–§15)
+  /** An authorization config, or a policy in it, cannot be used. */
+  ERR_AUTHZ_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
+  /** The policy engine ran out of stack over a policy or a request. */
+  ERR_AUTHZ_TRAPPED: entry('user', 400, ({ reason }: Reason) => reason),
+
+  /** The policies of a workload, or what its tools are, are asked for, and it has none of that now. */
+  ERR_NOT_AVAILABLE: entry('user', 409, ({ reason }: Reason & { readonly workload: string }) => reason),
+  /** The file with the locked tools of a workload cannot be read, or was changed by hand. */
+  ERR_TOOL_LOCK_INVALID: entry('user', 409, ({ reason }: Reason & { readonly path: string }) => reason),
+  /** Tools of a server are not as they were locked. */
+  ERR_TOOLS_DIFFER: entry('user', 409, ({ reason }: Reason & { readonly workload: string }) => reason),
+
   // Application configuration (spec 09 §2)
   /** `config.yaml` is not YAML, or a value in it has the wrong type. */
   ERR_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason & { readonly path: string }) => reason),
@@ -215,6 +228,12 @@ export const CATALOG = {
   ),
   /** A run config, stored or given, is not JSON, or its values do not fit together. */
   ERR_RUN_CONFIG_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
+  /** The audit log is asked for of a workload that has none. */
+  ERR_NOT_AUDITED: entry(
+    'user',
+    404,
+    ({ workload }: { readonly workload: string }) => `workload ${workload} is not audited`,
+  ),
   /** A text or file is no permission profile. */
   ERR_PROFILE_INVALID: entry('user', 400, ({ reason }: Reason) => reason),
   /** An ignore file cannot be read, or what it names cannot be hidden. The server does not start then. */
@@ -319,6 +338,8 @@ export const CATALOG = {
     ({ image, reason }: Reason & { readonly image: string }) =>
       `failed to parse image reference "${image}": ${reason}`,
   ),
+  /** An image has to be verified before it runs, and was not (spec 03 §12.4). */
+  ERR_IMAGE_UNVERIFIED: entry('user', 403, ({ reason }: Reason & { readonly image: string }) => reason),
   /** The engine cannot fetch an image for another reason than that it does not exist. */
   ERR_IMAGE_PULL: entry('world', 502, ({ reason }: Reason & { readonly image: string }) => reason),
   /** The engine ended the build of an image with an error (spec 03 §13.3). */
@@ -378,7 +399,7 @@ export const CATALOG = {
   // Workload host (decision 02)
   /** The workload host does not start or does not answer. */
   ERR_HOST_UNREACHABLE: entry('world', 503, ({ reason }: Reason) => reason),
-  /** The workload host answers a request of a command with an error. */
+  /** The workload host answers a request of a command with an error that this version does not know, being of another one. */
   ERR_HOST_REQUEST: entry('world', 502, ({ reason }: Reason) => reason),
   /** A port, socket or pipe cannot be opened. */
   ERR_LISTEN_FAILED: entry('world', 409, ({ reason }: Reason & { readonly address: string }) => reason),
@@ -402,6 +423,25 @@ export const CATALOG = {
   ERR_PROVIDER_UNREACHABLE: entry('world', 503, ({ reason }: Reason) => reason),
   /** The identity provider's address or answer breaks a rule. */
   ERR_PROVIDER_REFUSED: entry('world', 502, ({ reason }: Reason) => reason),
+
+  // Access tokens (`thv token`)
+  /** A token of that name exists. */
+  ERR_ACCESS_TOKEN_EXISTS: entry(
+    'user',
+    409,
+    ({ token }: { readonly token: string }) => `access token already exists: ${token}`,
+  ),
+  ERR_ACCESS_TOKEN_NOT_FOUND: entry(
+    'user',
+    404,
+    ({ token }: { readonly token: string }) => `access token not found: ${token}`,
+  ),
+  /** The file of access tokens cannot be read, so nobody can be let in by one. */
+  ERR_ACCESS_TOKENS_UNREADABLE: entry(
+    'world',
+    503,
+    ({ reason }: Reason & { readonly path: string }) => reason,
+  ),
 
   // API server (spec 10)
   /** The body of a request does not arrive in time. */

@@ -20,7 +20,11 @@ export const HelloSchema = v.object({
 });
 export type Hello = v.InferOutput<typeof HelloSchema>;
 
-export const StartRequestSchema = v.object({ environment: v.record(v.string(), v.string()) });
+export const StartRequestSchema = v.object({
+  environment: v.record(v.string(), v.string()),
+  /** A command of an older version says it among the variables. */
+  runtime: v.optional(v.string()),
+});
 
 /** What a command did and could not write to the status file: the host goes on trying, as long as nobody else writes it. */
 export const RecordRequestSchema = v.object({
@@ -32,7 +36,24 @@ export const RecordRequestSchema = v.object({
 });
 export type RecordRequest = v.InferInput<typeof RecordRequestSchema>;
 
-export const ErrorBodySchema = v.object({ error: v.string() });
+/** Tools of a server, in its own words. */
+export const ToolsSchema = v.object({ tools: v.array(v.looseObject({ name: v.string() })) });
+
+export const ErrorBodySchema = v.object({
+  error: v.string(),
+  /** The same with all that is known of it; a host of an older executable does not say. */
+  thrown: v.optional(
+    v.object({
+      code: v.string(),
+      facts: v.record(v.string(), v.unknown()),
+      hint: v.optional(v.string()),
+      context: v.array(v.union([v.string(), v.object({ step: v.string() })])),
+      exitCode: v.number(),
+      systemCode: v.optional(v.string()),
+      message: v.string(),
+    }),
+  ),
+});
 
 /** A host of an older executable has nothing to hand on. */
 export const HandOverSchema = v.object({ environment: v.optional(v.record(v.string(), v.string()), {}) });

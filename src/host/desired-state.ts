@@ -3,8 +3,14 @@ import { mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { type Logger, writeFileAtomic } from '../platform/index.ts';
-import { listJsonNames, parseWorkloadName, readIfPresent, type WorkloadName } from '../records/index.ts';
-import { type RunEnvironment, runEnvironmentFrom, secretsOnly, withoutSecrets } from './environment.ts';
+import {
+  listJsonNames,
+  parseWorkloadName,
+  readIfPresent,
+  runtimeAskedBy,
+  type WorkloadName,
+} from '../records/index.ts';
+import { type RunOrigin, runEnvironmentFrom, secretsOnly, withoutSecrets } from './environment.ts';
 
 /**
  * What is meant to run in the shared host, kept apart from what was observed and never in the reference's formats
@@ -13,7 +19,7 @@ import { type RunEnvironment, runEnvironmentFrom, secretsOnly, withoutSecrets } 
  */
 export interface DesiredState {
   /** Secret variables are not written. Takes no room when the workload was told to end and its environment is the same. */
-  add(name: WorkloadName, environment: RunEnvironment): Promise<void>;
+  add(name: WorkloadName, origin: RunOrigin): Promise<void>;
   has(name: WorkloadName): Promise<boolean>;
   /** Notes that the workload was told to end, in whatever process it ran. */
   end(name: WorkloadName): Promise<void>;
@@ -22,10 +28,14 @@ export interface DesiredState {
   /** Forgets the workload: it is neither meant to run nor told to end. */
   remove(name: WorkloadName): Promise<void>;
   /** Secret variables are those of `env`, and all of them where a record cannot be read. */
-  list(env: Readonly<Record<string, string | undefined>>): Promise<ReadonlyMap<WorkloadName, RunEnvironment>>;
+  list(env: Readonly<Record<string, string | undefined>>): Promise<ReadonlyMap<WorkloadName, RunOrigin>>;
 }
 
-const DesiredSchema = v.looseObject({ environment: v.record(v.string(), v.string()) });
+const DesiredSchema = v.looseObject({
+  environment: v.record(v.string(), v.string()),
+  /** A record of an older version says it among the variables. */
+  runtime: v.optional(v.string()),
+});
 
 /** Holds a file for each workload that is meant to run, and nothing else. */
 export function desiredFolder(stateFolder: string): string {
@@ -45,8 +55,8 @@ export function createDesiredState(stateFolder: string, logger: Logger): Desired
   }
 
   return {
-    async add(name, environment) {
-      const text = `${JSON.stringify({ environment: withoutSecrets(environment) })}\n`;
+    async add(name, { environment, runtime }) {
+      const text = `${JSON.stringify({ environment: withoutSecrets(environment), runtime })}\n`;
       const known = await readIfPresent(pathIn(ended, name)).catch(() => undefined); // rewritten below
       if (known === text && (await move(name, ended, desired))) return;
       await writeFileAtomic(pathIn(desired, name), text, { directoryMode: 0o700 });
@@ -73,7 +83,7 @@ export function createDesiredState(stateFolder: string, logger: Logger): Desired
     },
     has: async (name) => existsSync(pathIn(desired, name)),
     async list(env) {
-      const found = new Map<WorkloadName, RunEnvironment>();
+      const found = new Map<WorkloadName, RunOrigin>();
       for (const entry of await listJsonNames(desired)) {
         let name: WorkloadName;
         try {
@@ -85,15 +95,18 @@ export function createDesiredState(stateFolder: string, logger: Logger): Desired
         try {
           const text = await readIfPresent(pathIn(desired, name));
           if (text === undefined) continue;
-          const { environment } = v.parse(DesiredSchema, JSON.parse(text));
-          found.set(name, { ...secretsOnly(env), ...environment });
+          const { environment, runtime = runtimeAskedBy(environment) } = v.parse(
+            DesiredSchema,
+            JSON.parse(text),
+          );
+          found.set(name, { environment: { ...secretsOnly(env), ...environment }, runtime });
         } catch (error) {
           // The file name says which workload is meant to run; only the environment of its shell is lost.
           logger.warn('record of what is meant to run cannot be read, using the environment of the host', {
             workload: entry,
             error,
           });
-          found.set(name, runEnvironmentFrom(env));
+          found.set(name, { environment: runEnvironmentFrom(env), runtime: runtimeAskedBy(env) });
         }
       }
       return found;

@@ -6,7 +6,8 @@ import { OPT_OUT_VARIABLES } from '../updates/index.ts';
  */
 export type RunEnvironment = Readonly<Record<string, string>>;
 
-const SECRET = /^(?:TOOLHIVE_SECRET_.+|TOOLHIVE_SECRETS_PASSWORD|OP_SERVICE_ACCOUNT_TOKEN)$/;
+const SECRET =
+  /^(?:TOOLHIVE_SECRET_.+|TOOLHIVE_TOKEN_EXCHANGE_CLIENT_SECRET|THV_SESSION_REDIS_PASSWORD|TOOLHIVE_SECRETS_PASSWORD|OP_SERVICE_ACCOUNT_TOKEN)$/;
 const PROXY = /^(?:https?_proxy|HTTPS?_PROXY|all_proxy|ALL_PROXY)$/;
 /** Variables that tell package tools about registries and logins there. */
 const INSTALLER = /^(?:npm_config_|NPM_CONFIG_|UV_|PIP_)/;
@@ -24,13 +25,21 @@ const TRAVELLING = [
   /^(?:GO(?:PROXY|PRIVATE|NOPROXY|SUMDB|NOSUMDB|INSECURE|ENV|TOOLCHAIN)|NETRC|REGISTRY_AUTH_FILE|TOOLHIVE_INSTALL_HOSTS)$/,
   /^TOOLHIVE_(?:SECRETS_PROVIDER|DISABLE_ENV_FALLBACK|KEYRING)$/,
   /^(?:NVM_DIR|FNM_DIR|VOLTA_HOME|ASDF_DATA_DIR|MISE_DATA_DIR|N_PREFIX|NODENV_ROOT|HOMEBREW_PREFIX|XDG_DATA_HOME)$/,
-  /^TOOLHIVE_(?:RUNTIME|JS_RUNTIME|SANDBOX|DOCKER_SOCKET|PODMAN_SOCKET|COLIMA_SOCKET)$/,
+  /^TOOLHIVE_(?:JS_RUNTIME|SANDBOX|DOCKER_SOCKET|PODMAN_SOCKET|COLIMA_SOCKET)$/,
   /^TOOLHIVE_(?:NETWORK_PROXY|EGRESS_IMAGE|DNS_IMAGE)$/,
   /^(?:DOCKER_HOST|DOCKER_CONTEXT|DOCKER_CONFIG|XDG_RUNTIME_DIR|DBUS_SESSION_BUS_ADDRESS|HOME|USERPROFILE|APPDATA|TMPDIR)$/,
   /^TOOLHIVE_(?:PROXY_REQUEST_TIMEOUT|HEALTH_CHECK_(?:INTERVAL|PING_TIMEOUT|RETRY_DELAY|FAILURE_THRESHOLD)|REMOTE_HEALTHCHECKS)$/,
+  /^(?:INSECURE_DISABLE_URL_VALIDATION|TOOLHIVE_SKIP_OIDC_DISCOVERY)$/,
   /^(?:no_proxy|NO_PROXY)$/,
   new RegExp(`^(?:${OPT_OUT_VARIABLES.join('|')})$`),
 ];
+
+/** What a run depends on of the shell that started it. */
+export interface RunOrigin {
+  readonly environment: RunEnvironment;
+  /** The word for what runs its server (`--runtime`, else `TOOLHIVE_RUNTIME`); '' where nobody said one. */
+  readonly runtime: string;
+}
 
 type Variables = Readonly<Record<string, string | undefined>>;
 

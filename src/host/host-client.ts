@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { messageOf, ThvError } from '../errors/index.ts';
+import { messageOf, revive, ThvError } from '../errors/index.ts';
 import { givenUp, isLocked, type Paths, sleep, startDeadline } from '../platform/index.ts';
 import type { WorkloadName } from '../records/index.ts';
+import type { Definition } from '../tool-lock/index.ts';
 import { addressRecord, controlAddresses, isPrivateAddress } from './control-address.ts';
 import {
   ErrorBodySchema,
@@ -12,8 +13,9 @@ import {
   type Hello,
   HelloSchema,
   type RecordRequest,
+  ToolsSchema,
 } from './control-protocol.ts';
-import type { RunEnvironment } from './environment.ts';
+import type { RunEnvironment, RunOrigin } from './environment.ts';
 import type { Observation } from './observed-status.ts';
 
 const HELLO_TIMEOUT_MS = 2000;
@@ -32,7 +34,7 @@ interface EndOptions {
 export interface HostConnection {
   readonly hello: Hello;
   /** Takes the workload over; returns as soon as it has, without waiting for readiness. */
-  start(name: WorkloadName, environment: RunEnvironment): Promise<void>;
+  start(name: WorkloadName, origin: RunOrigin): Promise<void>;
   /**
    * Ends the run of one workload, its container untouched; one that the engine is making at this moment is waited for. `false` when
    * it was not being run. Takes `extraMs` more than usual; when `signal` aborts, the host goes on.
@@ -40,6 +42,8 @@ export interface HostConnection {
   end(name: WorkloadName, options?: EndOptions): Promise<boolean>;
   /** Has a status recorded that the caller could not record itself. */
   record(name: WorkloadName, request: RecordRequest): Promise<void>;
+  /** All tools of a workload's server; `undefined` when the host does not run it, or is too old to say. */
+  tools(name: WorkloadName, signal?: AbortSignal): Promise<readonly Definition[] | undefined>;
   /** Leaves the ports and ends, so that another executable can take over; gives the variables it kept in memory only. */
   handOver(): Promise<RunEnvironment>;
 }
@@ -157,13 +161,17 @@ function connectionTo(address: string, hello: Hello): HostConnection {
     }
     if (response.ok || response.status === 404) return response;
     const parsed = v.safeParse(ErrorBodySchema, await response.json().catch(() => undefined));
-    const reason = parsed.success ? parsed.output.error : `workload host answered ${response.status}`;
-    throw new ThvError('ERR_HOST_REQUEST', { reason });
+    if (!parsed.success) {
+      const reason = `workload host answered ${response.status}`;
+      throw new ThvError('ERR_HOST_REQUEST', { reason });
+    }
+    const { error: reason, thrown } = parsed.output;
+    throw (thrown && revive(thrown)) ?? new ThvError('ERR_HOST_REQUEST', { reason });
   }
   return {
     hello,
-    async start(name, environment) {
-      await request('POST', `/workloads/${name}/start`, { body: { environment } });
+    async start(name, origin) {
+      await request('POST', `/workloads/${name}/start`, { body: origin });
     },
     async end(name, { extraMs = 0, signal } = {}) {
       const options = { timeoutMs: END_TIMEOUT_MS + extraMs, signal };
@@ -171,6 +179,10 @@ function connectionTo(address: string, hello: Hello): HostConnection {
     },
     async record(name, body) {
       await request('POST', `/workloads/${name}/record`, { body });
+    },
+    async tools(name, signal) {
+      const response = await request('GET', `/workloads/${name}/tools`, { signal });
+      return response.status === 404 ? undefined : v.parse(ToolsSchema, await response.json()).tools;
     },
     async handOver() {
       const response = await request('POST', '/hand-over');

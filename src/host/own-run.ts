@@ -16,6 +16,8 @@ interface OwnRunOptions {
   readonly server: Server;
   /** Our own port, which readiness is asked over. */
   readonly url: string;
+  /** What lets us in there, where tokens are asked for. */
+  readonly authorization: string | undefined;
   readonly secretValues: SecretValues;
   readonly observed: ObservedStatus;
   readonly signal: AbortSignal;
@@ -106,7 +108,7 @@ class OwnRun {
   }
 
   #serve(running: RunningServer, startMs: number): Promise<ServerEvent | undefined> {
-    const { config, backend, server, url, observed, signal, logger, onReady } = this.#options;
+    const { config, backend, server, url, authorization, observed, signal, logger, onReady } = this.#options;
     const isTakeOver = this.#isFirstLife && running.wasUp;
     this.#life.isTakeOver = isTakeOver;
     return serveLife(running, {
@@ -114,6 +116,7 @@ class OwnRun {
       noun: backend.noun,
       server,
       url,
+      authorization,
       isTakeOver,
       silenceMs: silenceMs({ startMs, lastLivedMs: this.#lastLivedMs }),
       signal,

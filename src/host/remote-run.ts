@@ -8,6 +8,8 @@ interface RemoteRunOptions {
   readonly server: RemoteServer;
   /** URL of our own port: the server is asked the way clients ask it. */
   readonly url: string;
+  /** What lets us in there, where tokens are asked for. */
+  readonly authorization: string | undefined;
   readonly signal: AbortSignal;
   readonly logger: Logger;
   /** It answers; `remark` where its answer was not the one hoped for. */
@@ -60,6 +62,7 @@ async function untilAnswering({
   config,
   server,
   url,
+  authorization,
   signal,
   onUnauthenticated,
   onUnhealthy,
@@ -69,7 +72,7 @@ async function untilAnswering({
   let isToldOf = '';
   for (let delayMs = FIRST_DELAY_MS; !signal.aborted; delayMs = Math.min(delayMs * 2, LONGEST_DELAY_MS)) {
     server.forgetFailure();
-    const status = await askReadiness(url, transport, { signal });
+    const status = await askReadiness(url, transport, { authorization, signal });
     if (signal.aborted) return undefined;
     if (status === 401) await onUnauthenticated();
     if (status === 200 || status === 401) return '';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Hono } from 'hono';
 import * as v from 'valibot';
-import { hasCode, messageOf, toThvError } from '../errors/index.ts';
+import { carry, hasCode, messageOf, toThvError } from '../errors/index.ts';
 import {
   acquireLock,
   createBackground,
@@ -17,9 +17,11 @@ import {
   createStatusRecorder,
   createStatusStore,
   parseWorkloadName,
+  runtimeAskedBy,
   type StatusRecord,
   type WorkloadName,
 } from '../records/index.ts';
+import type { Definition } from '../tool-lock/index.ts';
 import { createUsageReporter, type UsageReporter } from '../usage/index.ts';
 import { openControl } from './control-listener.ts';
 import {
@@ -31,7 +33,7 @@ import {
   StartRequestSchema,
 } from './control-protocol.ts';
 import { createDesiredState } from './desired-state.ts';
-import { type RunEnvironment, secretsOnly } from './environment.ts';
+import { type RunEnvironment, type RunOrigin, secretsOnly } from './environment.ts';
 import { keepGuarded } from './guard.ts';
 import { hostLock } from './host-client.ts';
 import type { Observation } from './observed-status.ts';
@@ -143,9 +145,11 @@ async function resume(runs: Runs, done: Promise<void>, logger: Logger): Promise<
   }
 }
 
-interface Runs {
-  start(name: WorkloadName, environment: RunEnvironment): Promise<void>;
+export interface Runs {
+  start(name: WorkloadName, origin: RunOrigin): Promise<void>;
   end(name: WorkloadName): Promise<boolean>;
+  /** All tools of a workload's server; `undefined` when it is not being run. */
+  tools(name: WorkloadName): Promise<readonly Definition[]> | undefined;
   /** Writes down what a command did and could not. */
   record(name: WorkloadName, request: RecordRequest): void;
   resumeAll(): Promise<void>;
@@ -169,7 +173,7 @@ function createRuns({ paths, logLevel }: HostOptions, usage: UsageReporter, logg
   const background = createBackground(logger);
   let idleSince = performance.now();
 
-  function launch(name: WorkloadName, environment: RunEnvironment): void {
+  function launch(name: WorkloadName, origin: RunOrigin): void {
     const log = openRotatingFile(join(paths.data, 'logs', `${name}.log`));
     const run = startWorkloadRun(
       name,
@@ -181,11 +185,12 @@ function createRuns({ paths, logLevel }: HostOptions, usage: UsageReporter, logg
         env: {},
         usage,
         logger: createLogger({ level: logLevel, write: log.append }),
+        writeOut: log.append,
       },
-      { environment },
+      origin,
     );
     active.set(name, run);
-    environments.set(name, environment);
+    environments.set(name, origin.environment);
     background.run(`workload ${name}`, async () => {
       const end = await run.finished;
       if (active.get(name) === run) {
@@ -206,11 +211,11 @@ function createRuns({ paths, logLevel }: HostOptions, usage: UsageReporter, logg
   }
 
   return {
-    async start(name, environment) {
+    async start(name, origin) {
       if (active.has(name)) return;
-      await desired.add(name, environment);
+      await desired.add(name, origin);
       recorder.drop(name);
-      if (!active.has(name)) launch(name, environment);
+      if (!active.has(name)) launch(name, origin);
     },
     async end(name) {
       // First, or a crash in between would bring it back.
@@ -222,6 +227,7 @@ function createRuns({ paths, logLevel }: HostOptions, usage: UsageReporter, logg
       recorder.drop(name);
       return wasRunning;
     },
+    tools: (name) => active.get(name)?.listTools(),
     record(name, { status, context, updatedAt }) {
       // The command that asked for it does not wait for it: it has tried itself.
       if (active.has(name)) return;
@@ -231,8 +237,8 @@ function createRuns({ paths, logLevel }: HostOptions, usage: UsageReporter, logg
       else void recorder.record(name, { status, context: context ?? '', when });
     },
     async resumeAll() {
-      for (const [name, environment] of await desired.list(process.env))
-        if (!active.has(name)) launch(name, environment);
+      for (const [name, origin] of await desired.list(process.env))
+        if (!active.has(name)) launch(name, origin);
     },
     async endAll(graceMs) {
       const ended = Promise.all([...active.keys()].map((name) => end(name, graceMs)));
@@ -248,18 +254,26 @@ function createRuns({ paths, logLevel }: HostOptions, usage: UsageReporter, logg
   };
 }
 
-function controlApp(hello: Hello, runs: Runs, finish: () => void, logger: Logger): Hono {
+/** What commands may ask for over the control socket. An error answers with all that is known of it. */
+export function controlApp(hello: Hello, runs: Runs, finish: () => void, logger: Logger): Hono {
   const app = new Hono();
   app.get('/hello', (c) => c.json({ ...hello, workloads: runs.observed() }));
   app.post('/workloads/:name/start', async (c) => {
     const name = parseWorkloadName(c.req.param('name'));
-    const { environment } = await readControlBody(c.req.raw, StartRequestSchema);
-    await runs.start(name, environment);
+    const { environment, runtime = runtimeAskedBy(environment) } = await readControlBody(
+      c.req.raw,
+      StartRequestSchema,
+    );
+    await runs.start(name, { environment, runtime });
     return c.json({});
   });
   app.post('/workloads/:name/end', async (c) => {
     const wasRunning = await runs.end(parseWorkloadName(c.req.param('name')));
     return c.json({}, wasRunning ? 200 : 404);
+  });
+  app.get('/workloads/:name/tools', async (c) => {
+    const tools = await runs.tools(parseWorkloadName(c.req.param('name')));
+    return tools === undefined ? c.json({}, 404) : c.json({ tools });
   });
   app.post('/workloads/:name/record', async (c) => {
     const name = parseWorkloadName(c.req.param('name'));
@@ -273,7 +287,7 @@ function controlApp(hello: Hello, runs: Runs, finish: () => void, logger: Logger
   });
   app.onError((error, c) => {
     logger.error('control request failed', { path: c.req.path, error });
-    return c.json({ error: messageOf(error) }, statusOf(error));
+    return c.json({ error: messageOf(error), thrown: carry(error) }, statusOf(error));
   });
   return app;
 }

@@ -16,6 +16,7 @@ interface LifeOptions {
   readonly noun: string;
   readonly server: Server;
   readonly url: string;
+  readonly authorization: string | undefined;
   /** The server ran before this process came: another process was attached to it. */
   readonly isTakeOver: boolean;
   /** A stdio server that has lived this long is called running, whether it has answered anything or not. */
@@ -64,7 +65,7 @@ export async function serveLife(
 
 async function untilDown(
   running: RunningServer,
-  { config, server, url, silenceMs, signal, logger, onReady, onStillServing }: LifeOptions,
+  { config, server, url, authorization, silenceMs, signal, logger, onReady, onStillServing }: LifeOptions,
 ): Promise<ServerEvent | undefined> {
   const life = new AbortController();
   const endLife = () => life.abort();
@@ -73,15 +74,17 @@ async function untilDown(
   try {
     const watched = running.watch(life.signal);
     const attachment = server.serve(running, life.signal);
-    const ready = untilReady(running, { config, server, url, silenceMs, logger }, life.signal).then(
-      async () => {
-        if (life.signal.aborted) return;
-        await onReady();
-        confirming = setInterval(() => {
-          onStillServing().catch((error: unknown) => logger.warn('failed to confirm status', { error }));
-        }, CONFIRM_SERVING_MS);
-      },
-    );
+    const ready = untilReady(
+      running,
+      { config, server, url, authorization, silenceMs, logger },
+      life.signal,
+    ).then(async () => {
+      if (life.signal.aborted) return;
+      await onReady();
+      confirming = setInterval(() => {
+        onStillServing().catch((error: unknown) => logger.warn('failed to confirm status', { error }));
+      }, CONFIRM_SERVING_MS);
+    });
     // The watch knows best what kind of end it was. Podman does not tell it of a container that it starts again at once.
     const ended = attachment.then((seen) =>
       seen === undefined
@@ -107,9 +110,10 @@ async function untilReady(
     config,
     server,
     url,
+    authorization,
     silenceMs,
     logger,
-  }: Pick<LifeOptions, 'config' | 'server' | 'url' | 'silenceMs' | 'logger'>,
+  }: Pick<LifeOptions, 'config' | 'server' | 'url' | 'authorization' | 'silenceMs' | 'logger'>,
   signal: AbortSignal,
 ): Promise<void> {
   if (config.transport === 'stdio') {
@@ -123,7 +127,7 @@ async function untilReady(
     signal.removeEventListener('abort', stop);
     return;
   }
-  const isReady = await probeReadiness(url, config.transport, { signal });
+  const isReady = await probeReadiness(url, config.transport, { authorization, signal });
   if (!isReady && !signal.aborted) logger.warn('initialize not successful, but continuing');
 }
 

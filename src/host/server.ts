@@ -137,6 +137,7 @@ export function openRemoteServer(
       isStateless: config.stateless ?? false,
       target: config.remote_url,
       isRemote: true,
+      forwardsAuthorization: config.forward_authorization ?? false,
       forwardProxy: forwardProxyFor(config.remote_url, environment),
       certificates: certificatesFor(environment, logger),
       answersHealth: isWatched,

@@ -4,17 +4,9 @@ import { checkRemote } from './remote-settings.ts';
 
 /** Keys of a document that protect something; one that is set and not enforced would be a silent hole. */
 const PROTECTIONS = [
-  'oidc_config',
-  'token_exchange_config',
   'upstream_swap_config',
   'aws_sts_config',
-  'authz_config',
-  'authz_config_path',
-  'audit_config',
-  'audit_config_path',
-  'rate_limit_config',
-  'validating_webhooks',
-  'mutating_webhooks',
+  'embedded_auth_server_config',
 ] as const;
 
 /** Throws `ERR_RUN_CONFIG_INVALID` for a document that asks for what this version cannot give it. */

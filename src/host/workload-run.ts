@@ -1,21 +1,25 @@
 import type { ClientSettings } from '../clients/index.ts';
-import { type ThvError, toThvError, withoutSecrets } from '../errors/index.ts';
+import { ThvError, toThvError, withoutSecrets } from '../errors/index.ts';
 import type { Logger, Paths } from '../platform/index.ts';
 import type { Endpoint, Listener } from '../proxy/index.ts';
-import type {
-  RunConfig,
-  RunConfigStore,
-  StatusRecorder,
-  StatusStore,
-  WorkloadName,
+import {
+  RUNTIME_VARIABLE,
+  type RunConfig,
+  type RunConfigStore,
+  type StatusRecorder,
+  type StatusStore,
+  type WorkloadName,
 } from '../records/index.ts';
 import { type Backend, createRuntimes, type Runtime } from '../runtimes/index.ts';
+import type { Definition } from '../tool-lock/index.ts';
 import type { UsageReporter } from '../usage/index.ts';
 import { createAuthenticationStatus } from './authentication-status.ts';
+import { openCallers, type WorkloadCallers } from './callers.ts';
 import { openChainServices } from './chain-services.ts';
 import { openClientSettings, serverOf } from './client-entry.ts';
-import { type RunEnvironment, shellOf } from './environment.ts';
+import { type RunOrigin, shellOf } from './environment.ts';
 import { resolveForwardHeaders } from './forward-headers.ts';
+import { listTools } from './list-tools.ts';
 import { createObservedStatus, type Observation, type ObservedStatus } from './observed-status.ts';
 import { openPort } from './open-port.ts';
 import { followOwn } from './own-run.ts';
@@ -37,6 +41,8 @@ export interface WorkloadRun {
   readonly finished: Promise<RunEnd>;
   /** What it knows of its workload now, recorded or not. */
   observed(): Observation;
+  /** All tools of its server. Throws `ERR_MCP_REQUEST`, also as long as nothing is served yet. */
+  listTools(): Promise<readonly Definition[]>;
   /** Closes port and attachment, running calls finish for at most `graceMs`; the container runs on. Idempotent. */
   end(graceMs: number): Promise<void>;
 }
@@ -51,10 +57,11 @@ export interface RunDependencies {
   readonly usage: Pick<UsageReporter, 'findCounter'>;
   /** This workload's own log. */
   readonly logger: Logger;
+  /** Where the proxy prints what is no log of its own; stdout unless given. `false`: the text is lost. */
+  readonly writeOut?: (text: string) => boolean;
 }
 
-export interface RunOptions {
-  readonly environment: RunEnvironment;
+export interface RunOptions extends RunOrigin {
   /** Called each time the workload serves: first start and every restart. */
   readonly onServing?: (url: string) => void;
 }
@@ -84,8 +91,12 @@ class Run implements WorkloadRun {
   readonly #log: Logger;
   readonly #status: ObservedStatus;
   readonly #controller = new AbortController();
+  /** Asks the server that stands behind the port, once that is open. */
+  #listTools: (() => Promise<readonly Definition[]>) | undefined;
   /** The port, once it is open. */
   #listener: Listener | undefined;
+  /** Who may call; `undefined` for everybody who can connect. */
+  #callers: WorkloadCallers | undefined;
   /** The entry in clients' settings, once it is being written. */
   #entering: Promise<void> | undefined;
 
@@ -107,6 +118,11 @@ class Run implements WorkloadRun {
     await this.#listener?.stop({ graceMs });
     this.#controller.abort();
     await this.finished;
+  }
+
+  listTools(): Promise<readonly Definition[]> {
+    if (this.#listTools !== undefined) return this.#listTools();
+    throw new ThvError('ERR_MCP_REQUEST', { reason: `workload ${this.name} is not being served yet` });
   }
 
   get #signal(): AbortSignal {
@@ -134,8 +150,9 @@ class Run implements WorkloadRun {
 
   #runtimeOf(config: RunConfig): Runtime {
     const { env, paths } = this.#deps;
-    const { environment } = this.#options;
+    const { environment, runtime } = this.#options;
     return createRuntimes({
+      wanted: runtime,
       env: { ...env, ...environment },
       shell: shellOf(environment),
       paths,
@@ -146,12 +163,32 @@ class Run implements WorkloadRun {
   /** Opens the port; gives its URL. */
   async #listen(config: RunConfig, endpoint: Endpoint, resources: AsyncDisposableStack): Promise<string> {
     const { environment } = this.#options;
+    this.#callers = await openCallers(
+      config,
+      {
+        stateFolder: this.#deps.paths.state,
+        workload: this.name,
+        environment,
+        logger: this.#log,
+        openSecrets: () => openSecrets(this.#access),
+      },
+      resources,
+    );
     const services = await openChainServices(config, {
+      stateFolder: this.#deps.paths.state,
+      callers: this.#callers,
       usage: this.#deps.usage,
       environment,
       log: this.#log,
+      writeOut: this.#deps.writeOut,
+      openSecrets: () => openSecrets(this.#access),
     });
-    this.#listener = await openPort(config, { endpoint, services }, resources);
+    this.#listener = await openPort(
+      config,
+      { endpoint, services, metadata: this.#callers?.metadata },
+      resources,
+    );
+    this.#listTools = () => listTools(config, endpoint.handle);
     const url = urlOf(config);
     this.#log.info('listening', { url });
     return url;
@@ -183,6 +220,7 @@ class Run implements WorkloadRun {
       config,
       server,
       url,
+      authorization: this.#callers?.ownAuthorization,
       signal,
       logger: this.#log,
       onReady: (remark) => this.#becomeRunning(config, url, remark),
@@ -210,6 +248,7 @@ class Run implements WorkloadRun {
         backend,
         server,
         url,
+        authorization: this.#callers?.ownAuthorization,
         secretValues: createSecretValues(config, this.#access),
         observed: this.#status,
         signal: this.#signal,
@@ -242,7 +281,9 @@ class Run implements WorkloadRun {
   async #changeClients(config: RunConfig, change: (clients: ClientSettings) => Promise<void>): Promise<void> {
     if (this.#signal.aborted) return;
     try {
-      await change(await openClientSettings(this.#access));
+      // Claude Desktop starts this program, which reads its own environment.
+      const environment = { ...this.#options.environment, [RUNTIME_VARIABLE]: this.#options.runtime };
+      await change(await openClientSettings({ ...this.#access, environment }));
     } catch (error) {
       this.#log.warn('failed to change the settings of clients', { group: config.group, error });
     }

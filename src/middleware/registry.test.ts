@@ -6,6 +6,8 @@ import type { MiddlewareConfig } from './types.ts';
 
 const services: Services = {
   log: silentLogger,
+  workload: 'srv',
+  env: {},
   clock: Date.now,
   proxy: { bindHost: '127.0.0.1', port: 8080, trustProxyHeaders: false, allowedOrigins: [] },
 };
@@ -98,9 +100,14 @@ describe('the chain', () => {
       'invalid parameters of middleware bodylimit: max_bytes: Invalid type: Expected number but received "much"',
     ],
     [
-      'authentication that is not there',
-      { type: 'auth', parameters: { oidc_config: {} } },
-      'invalid parameters of middleware auth: oidc_config: Invalid key: Expected never but received "oidc_config"',
+      'tokens asked for that nothing checks',
+      { type: 'auth', parameters: { oidc_config: { Issuer: 'https://idp.example' } } },
+      'middleware auth asks for tokens, and nothing is there to check them',
+    ],
+    [
+      'authentication of another version',
+      { type: 'auth', parameters: { mtls: true } },
+      'invalid parameters of middleware auth: mtls: Invalid key: Expected never but received "mtls"',
     ],
     [
       'tool filters that filter nothing',

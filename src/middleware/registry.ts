@@ -7,7 +7,15 @@ import { createOrigin } from './origin/origin.ts';
 import { createRecovery } from './recovery/recovery.ts';
 import { createToolCallFilter } from './tool-filter/tool-call-filter.ts';
 import { createToolFilter } from './tool-filter/tool-filter.ts';
-import type { ContextFact, CreateMiddleware, Middleware, MiddlewareConfig, Services } from './types.ts';
+import { LIMITS_ONLY } from './tool-filter/tool-rules.ts';
+import type {
+  ChainServices,
+  ContextFact,
+  CreateMiddleware,
+  Middleware,
+  MiddlewareConfig,
+  Services,
+} from './types.ts';
 import { createUsageMetrics } from './usage-metrics/usage-metrics.ts';
 
 interface MiddlewareType {
@@ -24,7 +32,17 @@ const TYPES: ReadonlyMap<string, MiddlewareType> = new Map<string, MiddlewareTyp
   ['recovery', { create: createRecovery }],
   ['bodylimit', { create: createBodyLimit }],
   ['origin', { create: createOrigin }],
+  // Opened ahead of the others, which report to it.
+  ['audit', { create: (_, { audit }) => audit?.middleware, reads: () => ['identity', 'message'] }],
   ['auth', { create: createAuth }],
+  [
+    'tokenexchange',
+    {
+      create: async (parameters, services) =>
+        (await import('./token-exchange/token-exchange.ts')).createTokenExchange(parameters, services),
+      reads: () => ['identity'],
+    },
+  ],
   ['mcp-parser', { create: createMcpParser }],
   ['tool-filter', { create: createToolFilter, reads: () => ['message'] }],
   ['tool-call-filter', { create: createToolCallFilter, reads: () => ['message'] }],
@@ -33,6 +51,47 @@ const TYPES: ReadonlyMap<string, MiddlewareType> = new Map<string, MiddlewareTyp
     {
       create: createUsageMetrics,
       reads: ({ countToolCall }) => (countToolCall === undefined ? [] : ['message']),
+    },
+  ],
+  [
+    'ratelimit',
+    {
+      create: async (parameters, services, resources) =>
+        (await import('./rate-limit/rate-limit.ts')).createRateLimit(parameters, services, resources),
+      reads: () => ['message', 'identity'],
+    },
+  ],
+  [
+    'mutating-webhook',
+    {
+      create: async (parameters, services) =>
+        (await import('./webhooks/webhooks.ts')).createMutatingWebhooks(parameters, services),
+      reads: () => ['message', 'identity'],
+    },
+  ],
+  [
+    'validating-webhook',
+    {
+      create: async (parameters, services) =>
+        (await import('./webhooks/webhooks.ts')).createValidatingWebhooks(parameters, services),
+      reads: () => ['message', 'identity'],
+    },
+  ],
+  [
+    'authorization',
+    {
+      // Only where policies are does anything of it have to be in memory.
+      create: async (...chain) =>
+        (await import('./authorization/authorization.ts')).createAuthorization(...chain),
+      reads: () => ['message', 'identity'],
+    },
+  ],
+  [
+    'tool-lock',
+    {
+      create: async (parameters, given) =>
+        (await import('./tool-lock/tool-lock.ts')).createToolLock(parameters, given),
+      reads: () => ['message'],
     },
   ],
 ]);
@@ -50,7 +109,11 @@ export async function openMiddlewares(
   services: Services,
   resources: AsyncDisposableStack,
 ): Promise<Middleware[]> {
-  const parameters = new Map<string, unknown>(ALWAYS.map((type) => [type, {}]));
+  const limits = services.callers?.limitsTools === true ? (['tool-filter', 'tool-call-filter'] as const) : [];
+  const parameters = new Map<string, unknown>([
+    ...ALWAYS.map((type) => [type, {}] as const),
+    ...limits.map((type) => [type, LIMITS_ONLY] as const),
+  ]);
   for (const { type, parameters: given } of stored) {
     // Stored with the chain, but part of the credentials that a server is shown.
     if (type === HEADER_FORWARD) continue;
@@ -61,10 +124,22 @@ export async function openMiddlewares(
   }
   const wanted = [...TYPES].filter(([type]) => parameters.has(type));
   const reads = new Set(wanted.flatMap(([, type]) => type.reads?.(services) ?? []));
+  const audit = await openAuditOf(parameters, services, resources);
   const middlewares: Middleware[] = [];
   for (const [type, { create }] of wanted) {
-    const middleware = await create(parameters.get(type), { ...services, reads }, resources);
+    const middleware = await create(parameters.get(type), { ...services, reads, audit }, resources);
     if (middleware !== undefined) middlewares.push(middleware);
   }
   return middlewares;
+}
+
+/** Loaded by those chains alone that are audited. */
+async function openAuditOf(
+  parameters: ReadonlyMap<string, unknown>,
+  services: Services,
+  resources: AsyncDisposableStack,
+): Promise<ChainServices['audit']> {
+  if (!parameters.has('audit')) return undefined;
+  const { openAudit } = await import('./audit/open-audit.ts');
+  return await openAudit(parameters.get('audit'), services, resources);
 }

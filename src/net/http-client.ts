@@ -15,6 +15,10 @@ export interface HttpClientOptions {
   readonly proxies?: Environment | undefined;
   /** PEM certificates that replace the system's authorities. */
   readonly ca?: string | undefined;
+  /** PEM; shown to servers that ask who we are. */
+  readonly clientCertificate?: { readonly cert: string; readonly key: string } | undefined;
+  /** Certificates of servers are not checked: for development only. */
+  readonly skipsVerification?: boolean | undefined;
   readonly userAgent?: string | undefined;
   /** All addresses of a host name; those of the system's name service unless given. */
   readonly resolve?: ((host: string) => Promise<readonly string[]>) | undefined;
@@ -45,7 +49,7 @@ export interface HttpAnswer {
 }
 
 /** HTTP to servers that we do not trust with more than what they are asked. */
-interface HttpClient {
+export interface HttpClient {
   /**
    * Any status is an answer. Throws `ERR_HTTP` when there is none, in time, from an address that may be asked, or none that may
    * be read; and the reason of `signal`.
@@ -107,10 +111,12 @@ function checkedUrl(text: string, { plainHttp }: HttpClientOptions, base?: URL):
 
 function initOf(
   request: HttpRequest,
-  { ca, userAgent }: HttpClientOptions,
+  options: HttpClientOptions,
   isFirstOrigin: boolean,
   signal: AbortSignal,
 ): BunFetchRequestInit {
+  const { userAgent } = options;
+  const tls = tlsOf(options);
   return {
     method: request.method ?? 'GET',
     headers: {
@@ -120,11 +126,20 @@ function initOf(
       ...(isFirstOrigin ? request.credentials : {}),
     },
     ...(request.body === undefined ? {} : { body: request.body }),
-    ...(ca === undefined ? {} : { tls: { ca } }),
+    ...(tls === undefined ? {} : { tls }),
     redirect: 'manual',
     // A kept connection is found again by its address, but it was checked for one name and one way to get there.
     keepalive: false,
     signal,
+  };
+}
+
+function tlsOf({ ca, clientCertificate, skipsVerification }: HttpClientOptions): BunFetchRequestInit['tls'] {
+  if (ca === undefined && clientCertificate === undefined && skipsVerification !== true) return undefined;
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...clientCertificate,
+    ...(skipsVerification === true ? { rejectUnauthorized: false } : {}),
   };
 }
 

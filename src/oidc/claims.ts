@@ -1,15 +1,6 @@
+import { readDelegation } from './delegation.ts';
+import { BearerToken, type Claims, type Identity, ownerOf } from './identity.ts';
 import { rejected } from './rejection.ts';
-
-export type Claims = Readonly<Record<string, unknown>>;
-
-/** Who a request comes from (spec 05 §4.8). */
-export interface Identity {
-  /** The `sub` claim. */
-  readonly subject: string;
-  readonly name: string | undefined;
-  readonly email: string | undefined;
-  readonly claims: Claims;
-}
 
 interface Expectation {
   readonly issuer: string;
@@ -19,7 +10,7 @@ interface Expectation {
 }
 
 /** The checks that JWTs and introspection results have in common, in their order (spec 05 §4.6). Throws `ERR_TOKEN_REJECTED`. */
-export function identityFrom(claims: Claims, expected: Expectation, nowMs: number): Identity {
+export function identityFrom(token: string, claims: Claims, expected: Expectation, nowMs: number): Identity {
   const { iss, aud, exp, sub, tsid: _, ...rest } = claims;
   if (expected.issuer !== '' && (typeof iss !== 'string' || iss.trim() !== expected.issuer.trim()))
     throw rejected('invalid issuer');
@@ -36,5 +27,16 @@ export function identityFrom(claims: Claims, expected: Expectation, nowMs: numbe
   const kept = Object.fromEntries(
     Object.entries({ ...rest, iss, aud, exp, sub }).filter(([, value]) => value !== undefined),
   );
-  return { subject: sub, name: text(claims['name']), email: text(claims['email']), claims: kept };
+  return {
+    kind: 'oidc',
+    subject: sub,
+    platformUserId: sub,
+    name: text(claims['name']),
+    email: text(claims['email']),
+    claims: kept,
+    delegation: readDelegation(claims['act']),
+    token: new BearerToken(token),
+    owner: ownerOf('oidc', text(iss) ?? '', sub),
+    tools: undefined,
+  };
 }

@@ -1,6 +1,6 @@
 import { decodeJwt, decodeProtectedHeader, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { ThvError } from '../errors/index.ts';
-import type { Claims } from './claims.ts';
+import type { Claims } from './identity.ts';
 import { rejected } from './rejection.ts';
 
 /** Asymmetric only: with HS256 the public key would be the secret (spec 05 §4.5). */
@@ -21,12 +21,13 @@ export function isJwt(token: string): boolean {
  * The claims of a JWT whose signature and times hold, without leeway. Throws `ERR_TOKEN_REJECTED` with the reference's
  * reasons (spec 05 §4.9), and what fetching the keys throws.
  */
-export async function verifyJwt(token: string, keys: JWTVerifyGetKey): Promise<Claims> {
+export async function verifyJwt(token: string, keys: JWTVerifyGetKey, nowMs: number): Promise<Claims> {
   const { alg, kid } = decodeProtectedHeader(token);
   if (alg === undefined || !ALGORITHMS.includes(alg)) throw unverifiable(`unexpected signing method: ${alg}`);
   if (typeof kid !== 'string' || kid === '') throw unverifiable('token header missing kid');
   try {
-    return (await jwtVerify(token, keys, { algorithms: ALGORITHMS })).payload;
+    const options = { algorithms: ALGORITHMS, currentDate: new Date(nowMs) };
+    return (await jwtVerify(token, keys, options)).payload;
   } catch (error) {
     if (error instanceof ThvError) throw error;
     throw explain(error, kid);

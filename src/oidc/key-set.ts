@@ -1,6 +1,6 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import * as v from 'valibot';
-import { ThvError, within } from '../errors/index.ts';
+import { messageOf, ThvError, within } from '../errors/index.ts';
 import type { Logger } from '../platform/index.ts';
 import { parseJson } from './discovery.ts';
 import type { OutboundClient } from './outbound.ts';
@@ -14,6 +14,15 @@ const MOST_FRESH_MS = 30 * 24 * 3600_000;
 /** An unknown key id asks the provider again, but not more often than this (spec 05 §20-6). */
 const FORCED_FETCH_INTERVAL_MS = 10_000;
 
+interface KeySet {
+  /** Throws jose's `JWKSNoMatchingKey`, `ERR_PROVIDER_UNREACHABLE` or `ERR_PROVIDER_REFUSED`. */
+  readonly find: JWTVerifyGetKey;
+  /** Counts the times that the keys changed. */
+  generation(): number;
+  /** Fetches the keys in the background when their time is over. */
+  refreshIfStale(): void;
+}
+
 interface KeySetOptions {
   /** Where the keys are; may have to be discovered first. */
   readonly url: () => Promise<string>;
@@ -25,9 +34,11 @@ interface KeySetOptions {
 /**
  * The provider's keys, fetched when the first token comes, refreshed in the background as often as the provider's cache
  * headers say (15 min to 30 days), and again at once for a key id nobody knows (spec 05 §4.4). A failed refresh keeps the old
- * keys. The function it gives throws jose's `JWKSNoMatchingKey`, `ERR_PROVIDER_UNREACHABLE` or `ERR_PROVIDER_REFUSED`.
+ * keys.
  */
-export function createKeySet({ url, client, logger, now = Date.now }: KeySetOptions): JWTVerifyGetKey {
+export function createKeySet({ url, client, logger, now = Date.now }: KeySetOptions): KeySet {
+  let text = '';
+  let generation = 0;
   let keys: ReturnType<typeof createLocalJWKSet> | undefined;
   let freshUntil = 0;
   let forcedAt = Number.NEGATIVE_INFINITY;
@@ -57,19 +68,26 @@ export function createKeySet({ url, client, logger, now = Date.now }: KeySetOpti
         throw new ThvError('ERR_PROVIDER_REFUSED', {
           reason: `${address} gave no key set (status ${status})`,
         });
-      keys = createLocalJWKSet(document.output as JSONWebKeySet);
+      if (body !== text) {
+        text = body;
+        generation += 1;
+        keys = createLocalJWKSet(document.output as JSONWebKeySet);
+      }
       freshUntil = now() + freshForMs(headers, now());
     });
   }
 
-  return async (header, token) => {
+  function refreshIfStale(): void {
+    if (keys === undefined || now() <= freshUntil) return;
+    freshUntil = now() + LEAST_FRESH_MS; // whatever comes of it, not on every request
+    refresh().catch((error: unknown) =>
+      logger.warn('keys of the identity provider not refreshed', { error: messageOf(error) }),
+    );
+  }
+
+  const find: JWTVerifyGetKey = async (header, token) => {
     if (keys === undefined) await refresh();
-    else if (now() > freshUntil) {
-      freshUntil = now() + LEAST_FRESH_MS; // whatever comes of it, not on every request
-      refresh().catch((error: unknown) =>
-        logger.warn('keys of the identity provider not refreshed', { error }),
-      );
-    }
+    else refreshIfStale();
     if (keys === undefined) throw new errors.JWKSNoMatchingKey();
     try {
       return await keys(header, token);
@@ -84,6 +102,8 @@ export function createKeySet({ url, client, logger, now = Date.now }: KeySetOpti
       return await keys(header, token);
     }
   };
+
+  return { find, generation: () => generation, refreshIfStale };
 }
 
 function freshForMs(headers: Headers, nowMs: number): number {

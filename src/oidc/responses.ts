@@ -33,11 +33,10 @@ export function challenge(
 }
 
 /** 503 for a provider that cannot be asked: an outage of it must not look like a bad token (spec 05 §20-11). */
-export function providerUnavailable(): Response {
-  const body = {
-    error: 'temporarily_unavailable',
-    error_description: 'the identity provider cannot be reached, so the token cannot be checked',
-  };
+export function providerUnavailable(
+  description = 'the identity provider cannot be reached, so the token cannot be checked',
+): Response {
+  const body = { error: 'temporarily_unavailable', error_description: description };
   return new Response(JSON.stringify(body), {
     status: 503,
     headers: { 'Content-Type': 'application/json', 'Retry-After': String(RETRY_AFTER_SECONDS) },

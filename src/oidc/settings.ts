@@ -1,5 +1,7 @@
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { messageOf, ThvError } from '../errors/index.ts';
+import { isLoopbackHost } from '../net/index.ts';
 
 /** How tokens of incoming requests are checked (spec 05 §2); empty texts are values that were not given. */
 export interface OidcSettings {
@@ -20,7 +22,22 @@ export interface OidcSettings {
   readonly allowHttp: boolean;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Nothing was said. */
+export const NO_OIDC: OidcSettings = {
+  issuer: '',
+  audience: '',
+  jwksUrl: '',
+  introspectionUrl: '',
+  clientId: '',
+  clientSecret: '',
+  scopes: [],
+  caBundle: '',
+  authTokenFile: '',
+  allowPrivateAddresses: false,
+  allowHttp: false,
+};
 
 export const GOOGLE_TOKENINFO_URL = 'https://oauth2.googleapis.com/tokeninfo';
 
@@ -32,6 +49,8 @@ export function isOidcOn(settings: Pick<OidcSettings, 'issuer' | 'jwksUrl' | 'in
 /** What can be wrong without asking the provider (spec 05 §4.1). Throws `ERR_OIDC_SETTINGS_INVALID`. */
 export function checkOidcSettings(settings: OidcSettings, env: Environment): void {
   const refuse = (reason: string) => new ThvError('ERR_OIDC_SETTINGS_INVALID', { reason });
+  if (!isOidcOn(settings))
+    throw refuse('either issuer or JWKS URL must be provided (or an introspection URL)');
   for (const [name, text] of [
     ['issuer', settings.issuer],
     ['JWKS URL', settings.jwksUrl],
@@ -39,6 +58,12 @@ export function checkOidcSettings(settings: OidcSettings, env: Environment): voi
   ] as const) {
     if (text !== '' && !isHttpUrl(text))
       throw refuse(`invalid ${name}: ${text} (an http or https URL is needed)`);
+  }
+  const scope = settings.scopes.find((each) => !/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(each));
+  if (scope !== undefined) throw refuse(`invalid OAuth scope: ${JSON.stringify(scope)}`);
+  const needsTls = !settings.allowHttp && !isUrlValidationOff(env);
+  for (const url of needsTls ? [settings.jwksUrl, settings.introspectionUrl] : []) {
+    if (url !== '' && isExposed(url)) throw refuse(`invalid ${url}: endpoint must use HTTPS: ${url}`);
   }
   if (env['TOOLHIVE_SKIP_OIDC_DISCOVERY'] === 'true' && settings.issuer !== '' && settings.jwksUrl === '') {
     throw refuse('TOOLHIVE_SKIP_OIDC_DISCOVERY=true requires explicit JWKSURL in config');
@@ -50,11 +75,14 @@ export function checkOidcSettings(settings: OidcSettings, env: Environment): voi
   }
 }
 
-/** The files that the settings name, read once at start. Throws `ERR_FILE_UNREADABLE`. */
-export async function readOidcFiles({
-  caBundle,
-  authTokenFile,
-}: OidcSettings): Promise<{ readonly ca: string | undefined; readonly authToken: string | undefined }> {
+/** What is in the files that settings name. */
+export interface OidcFiles {
+  readonly ca: string | undefined;
+  readonly authToken: string | undefined;
+}
+
+/** Reads the files that the settings name, once at start. Throws `ERR_FILE_UNREADABLE`. */
+export async function readOidcFiles({ caBundle, authTokenFile }: OidcSettings): Promise<OidcFiles> {
   return {
     ca: caBundle === '' ? undefined : await readCaBundle(caBundle),
     authToken: authTokenFile === '' ? undefined : await readAuthToken(authTokenFile),
@@ -68,11 +96,20 @@ export function isUrlValidationOff(env: Environment): boolean {
 
 async function readCaBundle(path: string): Promise<string> {
   const pem = await readText(path, 'failed to read CA certificate bundle');
-  if (!/-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----/.test(pem)) {
-    throw new ThvError('ERR_FILE_UNREADABLE', {
-      path,
-      reason: `failed to parse CA certificate bundle: ${path} holds no PEM certificate`,
-    });
+  const refuse = (why: string, cause?: unknown) =>
+    new ThvError(
+      'ERR_FILE_UNREADABLE',
+      { path, reason: `failed to parse CA certificate bundle: ${path} ${why}` },
+      { cause },
+    );
+  const certificates = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
+  if (certificates.length === 0) throw refuse('holds no PEM certificate');
+  for (const [index, certificate] of certificates.entries()) {
+    try {
+      new X509Certificate(certificate);
+    } catch (error) {
+      throw refuse(`has a certificate that cannot be read (number ${index + 1})`, error);
+    }
   }
   return pem;
 }
@@ -93,7 +130,15 @@ async function readText(path: string, what: string): Promise<string> {
   }
 }
 
+/** Plain HTTP beyond this machine (spec 05 §2). */
+function isExposed(text: string): boolean {
+  const url = new URL(text);
+  return url.protocol === 'http:' && !isLoopbackHost(url.hostname);
+}
+
+/** The parser drops line ends, which must not get into headers and documents. */
 function isHttpUrl(text: string): boolean {
+  if (!/^[\x21-\x7e]+$/.test(text)) return false;
   const url = URL.parse(text);
   return url !== null && (url.protocol === 'https:' || url.protocol === 'http:') && url.hostname !== '';
 }

@@ -10,8 +10,8 @@ interface RotationOptions {
 }
 
 export interface RotatingFile extends Disposable {
-  /** Never throws: what cannot be written is lost, and the file is tried again with later lines. */
-  append(text: string): void;
+  /** Never throws: what cannot be written is lost (`false`), and the file is tried again with later lines. */
+  append(text: string): boolean;
 }
 
 /** How long a file that could not be opened is left alone: lines come by the thousand, and each attempt is a system call. */
@@ -60,26 +60,28 @@ export function openRotatingFile(path: string, options: RotationOptions = {}): R
     open();
   }
 
-  function write(text: string): void {
-    if (fd === undefined) return;
+  function write(text: string): boolean {
+    if (fd === undefined) return false;
     const bytes = Buffer.from(isTorn ? `\n${text}` : text);
     try {
       const written = writeSync(fd, bytes);
       size += written;
       if (written > 0) isTorn = written < bytes.byteLength;
+      return written === bytes.byteLength;
     } catch (error) {
       // At the process's own limit of file sizes, an older part has to go sooner.
       if ((error as NodeJS.ErrnoException).code === 'EFBIG' && size > 0) rotate();
+      return false;
     }
   }
 
   open();
   return {
     append(text) {
-      if (isClosed) return;
+      if (isClosed) return false;
       if (fd === undefined && now() >= openAgainAt) open();
       if (size >= maxBytes) rotate();
-      write(text);
+      return write(text);
     },
     [Symbol.dispose]() {
       isClosed = true;

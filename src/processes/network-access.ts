@@ -1,4 +1,4 @@
-import type { EgressRules } from '../egress/index.ts';
+import type { Decision, EgressRules } from '../egress/index.ts';
 import { networkPolicyOf, type PermissionProfile } from '../records/index.ts';
 
 /**
@@ -17,6 +17,8 @@ export type NetworkAccess =
       readonly through?: (url: URL) => string | undefined;
       /** What `EgressOptions.refusal` is to say. */
       readonly refusal?: string;
+      /** Called for each request of the server that was judged. */
+      readonly onDecision?: (decision: Decision) => void;
     };
 
 /**
@@ -26,7 +28,10 @@ export type NetworkAccess =
 export function networkAccessOf(
   profile: PermissionProfile | null | undefined,
   isolateNetwork: boolean,
+  isLearned = false,
 ): NetworkAccess {
+  // What the server would have without a profile, by a way on which it can be seen.
+  if (isLearned) return { type: 'filtered', rules: { hosts: [], ports: [], allowsPrivate: true } };
   const { connection, outbound } = networkPolicyOf(profile);
   if (connection === 'none' || connection === 'host') return { type: connection };
   switch (outbound.type) {

@@ -1,5 +1,7 @@
 /** A client's open event stream, where it looks for answers (HTTP+SSE of MCP 2024-11-05). */
 export interface CallerStream {
+  /** Whom it belongs to; `undefined` where callers are not told apart. */
+  readonly owner: string | undefined;
   /** One message, on one line. `false`: the client does not read, and enough is waiting for it. */
   send(message: string): boolean;
 }

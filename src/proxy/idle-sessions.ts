@@ -3,6 +3,8 @@ import type { SessionRecord } from './types.ts';
 /** What the idle time of a session is reckoned from. */
 export interface IdleFacts {
   readonly id: string;
+  /** Whom it belongs to; `undefined` where callers are not told apart. */
+  readonly owner: string | undefined;
   /** Unix milliseconds. */
   lastUsedAt: number;
   /** `lastUsedAt` as the journal knows it. */
@@ -11,8 +13,8 @@ export interface IdleFacts {
 
 /** When sessions are used, and when they have not been for too long (spec 04 §19.7); the same for bridge and reverse proxy. */
 export interface IdleSessions<S extends IdleFacts> {
-  /** The live session of that id, now in use. Expiry is checked here. */
-  find(id: string): S | undefined;
+  /** The live session of that id, now in use; another's counts as unknown, and as not used. Expiry is checked here. */
+  find(id: string, owner: string | undefined): S | undefined;
   isExpired(session: S): boolean;
   /** It is in use now. */
   touch(session: S): void;
@@ -52,9 +54,9 @@ export function createIdleSessions<S extends IdleFacts>(options: IdleSessionsOpt
   }
 
   return {
-    find(id) {
+    find(id, owner) {
       const session = sessions.get(id);
-      if (session === undefined) return undefined;
+      if (session === undefined || session.owner !== owner) return undefined;
       if (isExpired(session)) {
         end(session);
         return undefined;

@@ -10,6 +10,8 @@ export {
   MODERN_VERSION,
 } from './era/index.ts';
 export {
+  errorCode,
+  errorMessage,
   errorText,
   findMember,
   findRepeatedKey,
@@ -36,6 +38,7 @@ export { askReadiness, probeReadiness } from './probe-readiness.ts';
 export { batchRefused, twistRefused } from './refusals.ts';
 export { jsonError, textError } from './respond.ts';
 export { createReverseProxy, type ReverseProxy, type ReverseProxyOptions } from './reverse-proxy/proxy.ts';
+export { isWhole } from './reverse-proxy/raw/exchange.ts';
 export type { Tunnel } from './reverse-proxy/raw/tunnel.ts';
 export { createServerStdio, type ServerStdio, type ServerStdioOptions } from './server-stdio/bridge.ts';
 export type {

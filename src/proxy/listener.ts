@@ -20,6 +20,8 @@ export interface ListenerOptions {
   readonly endpoint: Endpoint;
   /** `transport` in `/health` (spec 04 §9.1). */
   readonly transportLabel: string;
+  /** Answers requests for RFC 9728 metadata; absent where no identity provider is asked. */
+  readonly metadata?: ((request: Request) => Response) | undefined;
   readonly log: Logger;
   /** Seconds without traffic after which a connection is closed; default 30. Streams are exempt. */
   readonly idleTimeoutSeconds?: number;
@@ -43,7 +45,8 @@ const MARGIN_SECONDS = 10;
 
 /** Throws `ERR_LISTEN_FAILED`, with the address, when the port cannot be had (spec 04 §19.12). */
 export async function openListener(options: ListenerOptions): Promise<Listener> {
-  const { host, port, handler, endpoint, transportLabel, log } = options;
+  const { host, port, handler, endpoint, transportLabel, metadata, log } = options;
+  const reserved = { transportLabel, metadata };
   const hostname = await resolveHost(host, port);
   const idleTimeout = options.idleTimeoutSeconds ?? DEFAULT_IDLE_SECONDS;
   const readTimeout = options.readTimeoutSeconds ?? DEFAULT_READ_SECONDS;
@@ -58,7 +61,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
       fetch(received, bunServer) {
         const request = withWholeUrl(received, `http://${shown(at)}:${bunServer.port}`);
         const path = pathOf(request.url);
-        const refusal = answerReserved(request, path, endpoint, transportLabel) ?? endpoint.gate?.(request);
+        const refusal = answerReserved(request, path, endpoint, reserved) ?? endpoint.gate?.(request);
         if (refusal !== undefined) return refusal;
         const context = new ListenerContext(bunServer, received, path, idleTimeout, arrivals);
         if (!mayHaveBody(received)) return handler(request, context);
@@ -141,6 +144,10 @@ class ListenerContext implements RequestContext, Arriving {
 
   get remoteAddress(): string {
     return this.#server.requestIP(this.#request)?.address ?? '';
+  }
+
+  get remotePort(): number | undefined {
+    return this.#server.requestIP(this.#request)?.port;
   }
 
   get trace(): TraceContext | undefined {

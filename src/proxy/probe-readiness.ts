@@ -1,8 +1,8 @@
 /** Whether a server behind a reverse proxy can be talked to yet (spec 04 §10). */
 export interface ReadinessOptions {
   readonly signal: AbortSignal;
-  /** With authentication in front, a refusal shows that everything is up. */
-  readonly acceptUnauthorized?: boolean;
+  /** Sent where authentication is in front. A policy behind it may refuse all the same, which shows that everything is up. */
+  readonly authorization?: string | undefined;
   /** Longest time for all attempts; default 5 min. */
   readonly timeoutMs?: number;
   readonly fetch?: typeof fetch;
@@ -33,12 +33,12 @@ export async function probeReadiness(
   transport: 'sse' | 'streamable-http',
   options: ReadinessOptions,
 ): Promise<boolean> {
-  const { signal, acceptUnauthorized = false, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { signal, authorization, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const request = options.fetch ?? fetch;
   const giveUpAt = performance.now() + timeoutMs;
   for (let delayMs = FIRST_DELAY_MS; !signal.aborted; delayMs = Math.min(delayMs * 2, LONGEST_DELAY_MS)) {
-    const status = await askReadiness(url, transport, { signal, fetch: request });
-    if (status === 200 || (acceptUnauthorized && (status === 401 || status === 403))) return true;
+    const status = await askReadiness(url, transport, { authorization, signal, fetch: request });
+    if (status === 200 || (authorization !== undefined && status === 403)) return true;
     if (performance.now() + delayMs > giveUpAt) return false;
     await sleep(delayMs, signal);
   }
@@ -49,35 +49,53 @@ export async function probeReadiness(
 export function askReadiness(
   url: string,
   transport: 'sse' | 'streamable-http',
-  { signal, fetch: request = fetch }: Pick<ReadinessOptions, 'signal' | 'fetch'>,
+  {
+    authorization,
+    signal,
+    fetch: request = fetch,
+  }: Pick<ReadinessOptions, 'authorization' | 'signal' | 'fetch'>,
 ): Promise<number | undefined> {
   const attempt = transport === 'sse' ? askStream : initialize;
-  return withDeadline(signal, (within) => attempt(url, request, within));
+  const credentials: Headers = authorization === undefined ? {} : { Authorization: authorization };
+  return withDeadline(signal, (within) => attempt(url, { credentials, request, signal: within }));
 }
 
-async function askStream(url: string, request: typeof fetch, signal: AbortSignal): Promise<number> {
-  const response = await request(url, { headers: { Accept: 'text/event-stream' }, signal, proxy: false });
+type Headers = Readonly<Record<string, string>>;
+
+interface Attempt {
+  readonly credentials: Headers;
+  readonly request: typeof fetch;
+  readonly signal: AbortSignal;
+}
+
+async function askStream(url: string, { credentials, request, signal }: Attempt): Promise<number> {
+  const headers = { ...credentials, Accept: 'text/event-stream' };
+  const response = await request(url, { headers, signal, proxy: false });
   await response.body?.cancel();
   return response.status;
 }
 
-async function initialize(url: string, request: typeof fetch, signal: AbortSignal): Promise<number> {
-  const headers = { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream' };
+async function initialize(url: string, attempt: Attempt): Promise<number> {
+  const { credentials, request, signal } = attempt;
+  const headers = {
+    ...credentials,
+    'Content-Type': 'application/json',
+    Accept: 'application/json, text/event-stream',
+  };
   const response = await request(url, { method: 'POST', headers, body: INITIALIZE, signal, proxy: false });
   const session = response.headers.get('mcp-session-id');
   await response.body?.cancel();
-  if (session !== null) await endSession(url, session, request, signal);
+  if (session !== null) await endSession(url, session, attempt);
   return response.status;
 }
 
 async function endSession(
   url: string,
   session: string,
-  request: typeof fetch,
-  signal: AbortSignal,
+  { credentials, request, signal }: Attempt,
 ): Promise<void> {
   try {
-    const headers = { 'Mcp-Session-Id': session };
+    const headers = { ...credentials, 'Mcp-Session-Id': session };
     const response = await request(url, { method: 'DELETE', headers, signal, proxy: false });
     await response.body?.cancel();
   } catch {

@@ -1,6 +1,12 @@
 import { textError } from './respond.ts';
 import type { Endpoint } from './types.ts';
 
+interface ReservedFacts {
+  readonly transportLabel: string;
+  /** RFC 9728 metadata of a workload that an identity provider stands in front of. */
+  readonly metadata: ((request: Request) => Response) | undefined;
+}
+
 /**
  * Paths that are answered outside the middleware chain and never reach the server behind us (spec 04 §2.1);
  * `undefined` for all others.
@@ -9,7 +15,7 @@ export function answerReserved(
   request: Request,
   path: string,
   endpoint: Endpoint,
-  transportLabel: string,
+  { transportLabel, metadata }: ReservedFacts,
 ): Response | Promise<Response> | undefined {
   if (path === '/health') {
     return request.method === 'GET'
@@ -23,6 +29,7 @@ export function answerReserved(
     );
   }
   if (path === '/.well-known' || path.startsWith('/.well-known/')) {
+    if (metadata !== undefined && isMetadata(path)) return metadata(request);
     return new Response('{"error":"not_found"}', {
       status: 404,
       headers: { 'Content-Type': 'application/json' },
@@ -30,6 +37,13 @@ export function answerReserved(
   }
   return undefined;
 }
+
+/** RFC 9728; what comes behind the path names the resource, and there is only one. */
+function isMetadata(path: string): boolean {
+  return path === RESOURCE_METADATA || path.startsWith(`${RESOURCE_METADATA}/`);
+}
+
+const RESOURCE_METADATA = '/.well-known/oauth-protected-resource';
 
 /** Spec 04 §9.1: degraded is still 200, and nothing tells the version. */
 async function answerHealth(endpoint: Endpoint, transport: string): Promise<Response> {

@@ -46,7 +46,13 @@ export interface SessionJournal {
 
 /** Times are Unix milliseconds; `initialize`, `request` and `result` are whole JSON-RPC messages as text. */
 export type SessionRecord =
-  | { readonly type: 'session'; readonly id: string; readonly at: number; readonly initialize: string }
+  | {
+      readonly type: 'session';
+      readonly id: string;
+      readonly at: number;
+      readonly initialize: string;
+      readonly owner?: string;
+    }
   /** The session was in use at this time; written now and then, not per request. */
   | { readonly type: 'used'; readonly id: string; readonly at: number }
   | { readonly type: 'end'; readonly id: string }
@@ -83,6 +89,8 @@ export interface RequestContext {
   readonly path: string;
   /** Peer address as the listener saw it. */
   readonly remoteAddress: string;
+  /** The peer's port. */
+  readonly remotePort?: number | undefined;
   /** Switches the listener's idle timeout off for this request (streams, long calls). */
   keepOpen(): void;
   /**
@@ -95,6 +103,10 @@ export interface RequestContext {
    * go by either; this one saves it a second read and parse.
    */
   body?: ReadBody | undefined;
+  /** The body as the client sent it, where something has put another one in its place. */
+  received?: ReadBody | undefined;
+  /** Hears the server's answer where that goes out in one piece, before the client does. */
+  onAnswer?: ((text: string) => void) | undefined;
   /** What the body asks for. Absent for answers, for bodies that are no message, and where no middleware reads messages. */
   message?: MessageFacts | undefined;
   /** Who sends the request. Absent where no middleware asks. */

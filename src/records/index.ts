@@ -14,8 +14,22 @@ export {
   userLabels,
 } from './labels.ts';
 export { connectionOf, type NetworkPolicy, networkPolicyOf } from './network-policy.ts';
+export {
+  asksForTokens,
+  type CallerRules,
+  callerRulesOf,
+  OIDC_SECRET_TARGET,
+  type OidcConfig,
+  secretNameOf,
+} from './oidc-config.ts';
 export { remoteUrlProblem } from './remote-url.ts';
-export { type ResolvedImage, resolvedImageOf } from './resolved-image.ts';
+export {
+  boundManifestOf,
+  type ResolvedImage,
+  resolvedImageOf,
+  VERIFICATION_MODES,
+  type VerificationMode,
+} from './resolved-image.ts';
 export {
   type EffectiveLimits,
   effectiveLimits,
@@ -59,7 +73,14 @@ export {
 } from './status-store.ts';
 export { variableNameProblem, variableValueProblem } from './variable-name.ts';
 export { requireSound, requireSoundConfig } from './variables.ts';
-export { kindOf, type WorkloadKind } from './workload-kind.ts';
+export {
+  kindOf,
+  namedRuntime,
+  RUNTIME_VARIABLE,
+  RUNTIME_WORDS,
+  runtimeAskedBy,
+  type WorkloadKind,
+} from './workload-kind.ts';
 export {
   nameFromImage,
   parseNewWorkloadName,

@@ -18,6 +18,10 @@ const ProvenanceSchema = v.variant('from', [
   v.looseObject({ from: v.literal('engine') }),
 ]);
 
+/** What `--image-verification` takes (spec 03 §12.4). */
+export const VERIFICATION_MODES = ['warn', 'enabled', 'disabled'] as const;
+export type VerificationMode = (typeof VERIFICATION_MODES)[number];
+
 /** The image that a name meant when the workload was prepared. Its containers are created from this image from then on. */
 export const ResolvedImageSchema = v.looseObject({
   /** The name as the document has it. */
@@ -25,6 +29,10 @@ export const ResolvedImageSchema = v.looseObject({
   /** The engine's id of the image. It names the same bytes even after the tag has moved. */
   digest: SHA256,
   provenance: ProvenanceSchema,
+  /** Its signature was verified, by what, and who signed: the subject of a certificate, '' for a key. */
+  verified: v.optional(
+    v.looseObject({ by: v.picklist(['key', 'provenance']), signer: v.optional(v.string(), '') }),
+  ),
 });
 export type ResolvedImage = Readonly<v.InferOutput<typeof ResolvedImageSchema>>;
 
@@ -35,4 +43,15 @@ export function resolvedImageOf(config: {
 }): ResolvedImage | undefined {
   const { image, resolved_image: resolved } = config;
   return resolved?.reference === image ? resolved : undefined;
+}
+
+/** The manifest that a document is bound to, because it is to run nothing that was not verified (spec 03 §15-B19). */
+export function boundManifestOf(
+  config: Parameters<typeof resolvedImageOf>[0] & {
+    readonly image_verification?: VerificationMode | undefined;
+  },
+): string | undefined {
+  const resolved = resolvedImageOf(config);
+  if (config.image_verification !== 'enabled' || resolved?.verified === undefined) return undefined;
+  return resolved.provenance.from === 'registry' ? resolved.provenance.manifest : undefined;
 }

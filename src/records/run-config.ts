@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { ThvError } from '../errors/index.ts';
 import { parseFirstJson, sortedKeys, toJsonText } from './json-text.ts';
-import { ResolvedImageSchema } from './resolved-image.ts';
+import { OidcConfigSchema } from './oidc-config.ts';
+import { ResolvedImageSchema, VERIFICATION_MODES } from './resolved-image.ts';
 import { ResourceLimitsSchema } from './resource-limits.ts';
 
 /**
@@ -70,6 +71,8 @@ const fields = {
   no_sandbox: v.optional(v.boolean()),
   /** Ours: a package may run programs while it is installed. */
   allow_install_scripts: v.optional(v.boolean()),
+  /** Ours: the file that is told what the server uses of the network, which is all allowed meanwhile. */
+  learn_permissions: v.optional(v.string()),
   /** Ours: what runs a JavaScript package; absent for the machine's Node where there is one that fits. */
   js_runtime: v.optional(
     v.picklist(JS_RUNTIMES, ({ input }) => `unknown JavaScript runtime ${String(input)}: use node or bun`),
@@ -101,18 +104,30 @@ const fields = {
   isolate_network: v.optional(v.boolean(), false),
   allow_docker_gateway: v.optional(v.boolean()),
   trust_proxy_headers: v.optional(v.boolean(), false),
+  oidc_config: v.nullish(OidcConfigSchema),
+  thv_ca_bundle: v.optional(v.string()),
+  jwks_auth_token_file: v.optional(v.string()),
+  /** Ours: callers need a key of `thv token create`, or a token of the identity provider where there is one. */
+  require_token: v.optional(v.boolean()),
+  /** Ours: a remote server is shown the token that was checked here. */
+  forward_authorization: v.optional(v.boolean()),
   strict_protocol_validation: v.optional(v.boolean()),
   stateless: v.optional(v.boolean()),
   session_ttl: v.optional(v.string()),
   proxy_mode: v.optional(v.string()),
   group: v.optional(v.string()),
   tools_filter: v.nullish(Strings, () => []),
+  /** Ours: only tools that are as they were locked are shown and called. */
+  tools_locked: v.optional(v.boolean()),
   tools_override: v.nullish(
     v.record(
       v.string(),
       v.looseObject({ name: v.optional(v.string()), description: v.optional(v.string()) }),
     ),
   ),
+  /** The content of `--authz-config`; what this version does not know stays in it. */
+  authz_config: v.nullish(v.looseObject({})),
+  authz_config_path: v.optional(v.string()),
   endpoint_prefix: v.optional(v.string(), ''),
   /** What a remote server asks of those who sign in; of interest to us are the keys that hold something. */
   remote_auth_config: v.nullish(v.looseObject({})),
@@ -136,8 +151,33 @@ const fields = {
   ),
   /** Ours: the package or folder that `image` was built from, so that it can be built again. */
   package_reference: v.optional(v.string()),
+  /** Ours: what is asked of the image before it runs; absent for a warning (spec 03 §12.4). */
+  image_verification: v.optional(
+    v.picklist(
+      VERIFICATION_MODES,
+      ({ input }) => `unknown image verification ${String(input)}: use warn, enabled or disabled`,
+    ),
+  ),
   /** Ours: what `image` meant when the workload was prepared. A form that this version does not know counts as absent. */
   resolved_image: v.fallback(v.optional(ResolvedImageSchema), undefined),
+  /** `middleware/token-exchange/` knows the content. */
+  token_exchange_config: v.nullish(v.looseObject({})),
+  /** `middleware/webhooks/` knows the content. */
+  validating_webhooks: v.nullish(v.array(v.looseObject({}))),
+  mutating_webhooks: v.nullish(v.array(v.looseObject({}))),
+  /** `middleware/rate-limit/` knows the content. */
+  rate_limit_config: v.nullish(v.looseObject({})),
+  rate_limit_namespace: v.optional(v.string()),
+  scaling_config: v.nullish(
+    v.looseObject({
+      session_redis: v.nullish(
+        v.looseObject({ address: v.optional(v.string()), db: v.optional(v.number()) }),
+      ),
+    }),
+  ),
+  /** What is audited, and the file that said so; `audit/` knows the content. */
+  audit_config: v.nullish(v.looseObject({})),
+  audit_config_path: v.optional(v.string()),
   /** What of the mounts is hidden from the server; both keys are always written. */
   ignore_config: v.optional(
     v.nullable(
@@ -161,15 +201,15 @@ export type RunConfig = Readonly<Omit<Fields, 'proxy_mode'>> & { readonly proxy_
 
 /** Keys in the order they are written (spec 02 §1.1); `!` marks those written even when empty. */
 const WRITE_ORDER =
-  `schema_version! mcpserver_generation image! runtime no_sandbox allow_install_scripts js_runtime resource_limits remote_url registry_api_url registry_url registry_server_name
+  `schema_version! mcpserver_generation image! runtime no_sandbox allow_install_scripts learn_permissions js_runtime resource_limits remote_url registry_api_url registry_url registry_server_name
   remote_auth_config cmd_args name! container_name base_name transport! host! port! target_port target_host allowed_origins
   publish permission_profile_name_or_path permission_profile! env_vars env_file_dir debug volumes container_labels
   oidc_config token_exchange_config upstream_swap_config aws_sts_config authz_config authz_config_path audit_config
   audit_config_path telemetry_config rate_limit_config rate_limit_namespace secrets k8s_pod_template_patch isolate_network
-  allow_docker_gateway trust_proxy_headers forward_authorization strict_protocol_validation stateless session_ttl proxy_mode
-  thv_ca_bundle jwks_auth_token_file group tools_filter tools_override ignore_config middleware_configs
+  allow_docker_gateway trust_proxy_headers require_token forward_authorization strict_protocol_validation stateless session_ttl proxy_mode
+  thv_ca_bundle jwks_auth_token_file group tools_filter tools_override tools_locked ignore_config middleware_configs
   additional_middleware_configs validating_webhooks mutating_webhooks endpoint_prefix runtime_config header_forward
-  embedded_auth_server_config scaling_config package_reference resolved_image`
+  embedded_auth_server_config scaling_config package_reference image_verification resolved_image`
     .split(/\s+/)
     .map((word) => ({ key: word.replace('!', ''), always: word.endsWith('!') }));
 

@@ -1,4 +1,12 @@
 export type { Confinement } from './confinement.ts';
+export {
+  deleteNetworkLog,
+  type NetworkAttempts,
+  type NetworkEntry,
+  networkLogPath,
+  parseNetworkEntry,
+  readNetworkAttempts,
+} from './network-log.ts';
 export type {
   Auxiliary,
   AuxiliaryProgram,
@@ -10,4 +18,4 @@ export type {
   Sighting,
 } from './runtime.ts';
 export type { Backend, RunningServer, ServerEvent } from './server.ts';
-export { createRuntimes, type Runtimes } from './table.ts';
+export { createRuntimes, KINDS, type Runtimes } from './table.ts';

@@ -7,11 +7,14 @@ import type {
   WorkloadName,
   WorkloadStatus,
 } from '../records/index.ts';
+import type { Verification } from '../signatures/index.ts';
 import type { Confinement } from './confinement.ts';
 import type { Backend } from './server.ts';
 
 /** What a runtime is given. It opens everything else itself, on first use. */
 export interface RuntimeServices {
+  /** The runtime that was asked for, as a word; '' where nobody asked. */
+  readonly wanted: string;
   /** Variables that choose an engine. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Variables for the programs that are called, installers among them. */
@@ -41,6 +44,12 @@ export interface Runtime {
   readonly kind: WorkloadKind;
   /** What `image` of a document means here: an image, a package or folder, or nothing, because the server runs elsewhere. */
   readonly runs: 'images' | 'packages' | 'nothing';
+  /** Words by which `--runtime`, `TOOLHIVE_RUNTIME` and requests ask for it. */
+  readonly names: readonly string[];
+  /** What it can run, of what users name. */
+  readonly takes: readonly SourceKind[];
+  /** Warns a user who asked for no runtime and gets this one because a preferred one does not answer. */
+  readonly caution?: string;
   /** A server ends when its supervisor does, so only the supervisor knows about it. */
   readonly endsWithSupervisor: boolean;
   /** Why its workloads cannot be exported for Kubernetes. */
@@ -50,13 +59,20 @@ export interface Runtime {
   open(options: Waiting): Promise<void>;
   /** Checks that what it needs answers now. Throws `ERR_ENGINE_UNAVAILABLE`. */
   ping(options: Waiting): Promise<void>;
+  /** Throws `ERR_INPUT_INVALID` for a network mode of a profile that has no meaning here. */
+  requireConnection(mode: string): void;
+  /** A place for a program of ours; absent where there can be none. */
+  openAuxiliary?(name: string, options: Waiting): Promise<Auxiliary>;
   /** The environment asks for it by name: if it is absent, that is an error even when no workload needs it. */
   readonly isNamed: boolean;
 
   /** Makes an image or a package from what the user named. */
   obtain(order: Order, options: Preparing): Promise<Obtained>;
   /** Makes sure that what the document names is there, so that it can be started; gives the document with what the name means now. */
-  prepare(config: RunConfig, options: Preparing): Promise<RunConfig>;
+  prepare(
+    config: RunConfig,
+    options: Preparing & { readonly verification: Verification },
+  ): Promise<RunConfig>;
   /** Throws `ERR_INPUT_INVALID` where something that is not ours has this name. */
   requireFreeName(name: WorkloadName, options: Waiting): Promise<void>;
 
@@ -88,6 +104,9 @@ export interface Runtime {
   serve(name: WorkloadName, config: RunConfig, run: ServeOptions): Promise<Served>;
 }
 
+/** An image by its name; a package or a local folder, from which an image may be built. */
+export type SourceKind = 'image' | 'package';
+
 /** What the user named, and how it is to be made ready. */
 export interface Order {
   readonly source:
@@ -118,6 +137,7 @@ export type PackageSettings = Partial<
     | 'runtime_config'
     | 'permission_profile'
     | 'isolate_network'
+    | 'learn_permissions'
   >
 >;
 

@@ -1,11 +1,15 @@
-import { afterEach, beforeEach, expect, test } from 'bun:test';
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import {
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  symlinkSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -119,6 +123,129 @@ test('what cannot be made is an error, not a hole', async () => {
   await expect(overlaysFor([readWrite()])).rejects.toThrow(
     `failed to hide what an ignore file names in ${join(project, '.env')}: `,
   );
+});
+
+describe('a server that may write to the folder', () => {
+  /** What is hidden at the next start, after the server did something in the folder of its mount. */
+  async function hiddenAfter(act: () => void, mount = readWrite()): Promise<readonly string[]> {
+    await overlaysFor([mount]);
+    act();
+    return targets(await overlaysFor([mount]));
+  }
+  const ALL = ['/data/.env', '/data/other.key', '/data/secrets'];
+  const inProject = (path: string) => join(project, path);
+  const ignore = (text: string) => writeFileSync(inProject('.thvignore'), text);
+
+  test.each<[string, () => void, readonly string[]]>([
+    ['deletes the ignore file', () => unlinkSync(inProject('.thvignore')), ALL],
+    ['empties it', () => ignore(''), ALL],
+    ['moves it', () => renameSync(inProject('.thvignore'), inProject('ignored')), ALL],
+    ['adds to it', () => ignore('.thvignore\n'), ['/data/.env', '/data/.thvignore', ...ALL.slice(1)]],
+    [
+      'puts another file in place of a hidden one',
+      () => {
+        unlinkSync(inProject('.env'));
+        writeFileSync(inProject('.env'), 'new');
+      },
+      ALL,
+    ],
+    [
+      'makes something that the patterns name',
+      () => writeFileSync(inProject('late.key'), 'new'),
+      ['/data/.env', '/data/late.key', '/data/other.key', '/data/secrets'],
+    ],
+    [
+      'moves what is hidden',
+      () => renameSync(inProject('.env'), inProject('env')),
+      ['/data/env', ...ALL.slice(1)],
+    ],
+    [
+      'moves a hidden folder and leaves a link to another one',
+      () => {
+        renameSync(inProject('secrets'), inProject('moved'));
+        symlinkSync('/etc', inProject('secrets'));
+      },
+      ['/data/.env', '/data/moved', '/data/other.key'],
+    ],
+  ])('%s, and hides no less', async (_, act, expected) => {
+    expect(await hiddenAfter(act)).toEqual([...expected]);
+    // And so at every start from then on.
+    expect(targets(await overlaysFor([readWrite()]))).toEqual([...expected]);
+  });
+
+  test('moves the folder that something hidden is in', async () => {
+    mkdirSync(inProject('src/deep'), { recursive: true });
+    writeFileSync(inProject('src/deep/a.pem'), 'secret');
+    ignore('src/deep/*.pem\n');
+    const hidden = await hiddenAfter(() => renameSync(inProject('src'), inProject('elsewhere')));
+    expect(hidden).toEqual(['/data/elsewhere/deep/a.pem', '/data/other.key']);
+  });
+
+  test('may do so by way of another mount of the folder', async () => {
+    const mounts = [
+      { ...readWrite(), readOnly: true },
+      { source: base, target: '/all', readOnly: false },
+    ];
+    await overlaysFor(mounts);
+    unlinkSync(inProject('.thvignore'));
+    expect(targets(await overlaysFor(mounts))).toContain('/data/.env');
+  });
+
+  test('what was hidden and is gone hides nothing else that gets its number from the file system', async () => {
+    const hidden = await hiddenAfter(() => {
+      unlinkSync(inProject('.env'));
+      for (let index = 0; index < 20; index++) writeFileSync(inProject(`note-${index}`), 'new');
+    });
+    expect(hidden).toEqual(['/data/other.key', '/data/secrets']);
+  });
+
+  test('a user is told which patterns still hold', async () => {
+    await overlaysFor([readWrite()]);
+    ignore('secrets/\n');
+    const warnings: (LogFields | undefined)[] = [];
+    await overlaysFor([readWrite()], {
+      logger: { ...silentLogger, warn: (_: string, fields?: LogFields) => void warnings.push(fields) },
+    });
+    expect(warnings).toEqual([
+      {
+        folder: project,
+        patterns: ['.env'],
+        remedy: 'to drop them, remove the workload and run it again',
+      },
+    ]);
+  });
+
+  test('a record that is broken is an error, not a hole', async () => {
+    await overlaysFor([readWrite()]);
+    writeFileSync(join(overlayFolder(base, 'x'), 'hidden.json'), '{');
+    await expect(overlaysFor([readWrite()])).rejects.toThrow('remove the workload and run it again');
+  });
+});
+
+test('an ignore file in a folder that the server cannot write to counts as it is', async () => {
+  const mount = { ...readWrite(), readOnly: true };
+  await overlaysFor([mount]);
+  writeFileSync(join(project, '.thvignore'), 'secrets/\n');
+  expect(targets(await overlaysFor([mount]))).toEqual(['/data/other.key', '/data/secrets']);
+});
+
+test('an ignore file that cannot be read is an error, not a hole', async () => {
+  unlinkSync(join(project, '.thvignore'));
+  mkdirSync(join(project, '.thvignore'));
+  await expect(overlaysFor([readWrite()])).rejects.toThrow('it is no file');
+});
+
+test('further names of a hidden file are hidden too', async () => {
+  mkdirSync(join(project, 'src'));
+  linkSync(join(project, '.env'), join(project, 'src', 'settings'));
+  for (const readOnly of [false, true]) {
+    expect(targets(await overlaysFor([{ ...readWrite(), readOnly }]))).toEqual([
+      '/data/.env',
+      '/data/other.key',
+      '/data/secrets',
+      '/data/src/settings',
+    ]);
+  }
 });
 
 test('printed are mounts with something to hide, and what hides it', async () => {

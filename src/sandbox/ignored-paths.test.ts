@@ -2,7 +2,6 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type LogFields, type Logger, silentLogger } from '../platform/index.ts';
 import { findIgnored, readIgnoreFile } from './ignored-paths.ts';
 
 let base: string;
@@ -101,16 +100,14 @@ test.skipIf(process.getuid?.() === 0)('a folder that cannot be looked into is re
 test('an ignore file: lines are trimmed, empty ones and comments skipped', async () => {
   const file = join(base, 'ignore');
   writeFileSync(file, '\uFEFF# comment\r\n\r\n  .env  \r\n  # indented\n\tsecrets/\n#\n*.key');
-  expect(await readIgnoreFile(file, silentLogger)).toEqual(['.env', 'secrets/', '*.key']);
+  expect(await readIgnoreFile(file)).toEqual(['.env', 'secrets/', '*.key']);
 });
 
-test('an ignore file that is missing is no news, one that cannot be read is', async () => {
-  const warnings: [string, LogFields | undefined][] = [];
-  const logger: Logger = { ...silentLogger, warn: (...line) => void warnings.push([line[0], line[1]]) };
-  expect(await readIgnoreFile(join(base, 'none'), logger)).toEqual([]);
-  expect(warnings).toEqual([]);
-  expect(await readIgnoreFile(base, logger)).toEqual([]);
-  expect(warnings).toMatchObject([['ignore file cannot be read', { path: base }]]);
+test('an ignore file that is missing is no news, one that cannot be read is an error', async () => {
+  expect(await readIgnoreFile(join(base, 'none'))).toEqual([]);
+  await expect(readIgnoreFile(base)).rejects.toThrow(
+    `failed to hide what an ignore file names in ${base}: it is no file`,
+  );
 });
 
 test.skipIf(process.platform === 'win32')(
@@ -119,6 +116,6 @@ test.skipIf(process.platform === 'win32')(
     Bun.spawnSync(['mkfifo', join(base, 'pipe')]);
     symlinkSync('/dev/zero', join(base, 'endless'));
     for (const name of ['pipe', 'endless'])
-      expect(await readIgnoreFile(join(base, name), silentLogger)).toEqual([]);
+      await expect(readIgnoreFile(join(base, name))).rejects.toThrow('it is no file');
   },
 );

@@ -1,7 +1,6 @@
 import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { messageOf, ThvError } from '../errors/index.ts';
-import type { Logger } from '../platform/index.ts';
 import { createWildcard, hasWildcard } from './wildcard.ts';
 
 /** Something in a folder that an ignore file names. */
@@ -16,8 +15,11 @@ const LOOKED_AT_LIMIT = 100_000;
 const IGNORED_LIMIT = 1000;
 const FILE_LIMIT_BYTES = 1024 ** 2;
 
-/** The patterns of an ignore file, one a line (spec 03 §6.2); none of a file that is missing or cannot be read. */
-export async function readIgnoreFile(path: string, logger: Logger): Promise<readonly string[]> {
+/**
+ * The patterns of an ignore file, one a line (spec 03 §6.2); none of a file that is missing. Throws `ERR_OVERLAY_FAILED` for one
+ * that cannot be read: its author expects it to be followed.
+ */
+export async function readIgnoreFile(path: string): Promise<readonly string[]> {
   try {
     const info = await stat(path);
     // Reading a pipe would block until somebody writes to it.
@@ -31,9 +33,8 @@ export async function readIgnoreFile(path: string, logger: Logger): Promise<read
       .filter((line) => line !== '' && !line.startsWith('#'));
   } catch (error) {
     const isMissing = codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';
-    // The author of an ignore file expects it to be followed, so a failure is worth a warning.
-    if (!isMissing) logger.warn('ignore file cannot be read', { path, error });
-    return [];
+    if (isMissing) return [];
+    throw error instanceof ThvError ? error : unreadable(path, error);
   }
 }
 

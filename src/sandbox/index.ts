@@ -1,6 +1,12 @@
 export { containerSpec, RESTART_POLICY } from './container-spec.ts';
 export { type Isolation, planDeployment, transportEnvironment } from './deployment-plan.ts';
-export { deleteOverlays, makeOverlays, type Overlay, overlayFolder } from './ignore-overlays.ts';
+export {
+  clearOverlays,
+  deleteOverlays,
+  makeOverlays,
+  type Overlay,
+  overlayFolder,
+} from './ignore-overlays.ts';
 export {
   addressesIn,
   type IsolationAddresses,

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { type AddressInfo, createServer } from 'node:net';
 import { dirname } from 'node:path';
-import { createLogger, silentLogger } from '../platform/index.ts';
+import { createLogger, type Paths, silentLogger } from '../platform/index.ts';
 import { formatRunConfig, type PermissionProfile, parseRunConfig } from '../records/run-config.ts';
 import { parseNewWorkloadName } from '../records/workload-name.ts';
+import { createRuntimes } from '../runtimes/index.ts';
 import { buildRunConfig, type ResolvedServer } from './build-run-config.ts';
 import type { RunPlan } from './plan-run.ts';
 import { resolveServer, type ServerFacts } from './resolve-server.ts';
@@ -16,6 +17,13 @@ import {
 } from './run-request.ts';
 
 const NAME = parseNewWorkloadName('srv');
+const runtimes = createRuntimes({
+  wanted: '',
+  env: {},
+  shell: {},
+  paths: { state: '/none' } as Paths,
+  logger: silentLogger,
+});
 const PLAN: RunPlan = {
   transport: 'streamable-http',
   proxyPort: 0,
@@ -33,9 +41,14 @@ const RESOLVED: ResolvedServer = {
   port: 14_001,
   targetPort: 8080,
   toolsOverride: {},
+  audit: undefined,
+  tokenExchange: undefined,
+  webhooks: { validating: [], mutating: [] },
   countsToolCalls: false,
+  authorization: undefined,
+  locksTools: false,
   image: 'img',
-  runsAs: 'container',
+  kind: 'container',
   serverArguments: [],
   profile: { name: 'network' },
   isIsolated: false,
@@ -158,12 +171,17 @@ describe('what is found for a server', () => {
     surroundings: {
       name: NAME,
       toolsOverride: {},
+      audit: undefined,
+      tokenExchange: undefined,
+      webhooks: { validating: [], mutating: [] },
       countsToolCalls: false,
+      authorization: undefined,
+      locksTools: false,
       reservedPorts: new Set(),
       ownPort: undefined,
     },
     plan: PLAN,
-    runsAs: 'container',
+    runtime: runtimes.usual,
     image: async () => 'img',
     fill: async () => ({ environment: {}, secrets: [] }),
     logger: silentLogger,
@@ -268,8 +286,8 @@ describe('what is found for a server', () => {
   test.each([
     ['container', 'a server with transport streamable-http cannot be reached with network mode "none"'],
     ['process', undefined],
-  ] as const)('of an HTTP server without a network, in a %s', async (runsAs, refusal) => {
-    const found = resolve({ networkMode: 'none' }, { runsAs });
+  ] as const)('of an HTTP server without a network, in a %s', async (kind, refusal) => {
+    const found = resolve({ networkMode: 'none' }, { runtime: runtimes.named(kind) ?? runtimes.usual });
     if (refusal !== undefined) await expect(found).rejects.toThrow(refusal);
     else expect((await found).profile.network?.mode).toBe('none');
   });

@@ -1,16 +1,25 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { TokenExchangeConfig } from '../middleware/index.ts';
+import { NO_OIDC, storedFrom } from '../oidc/index.ts';
 import { formatDuration } from '../platform/index.ts';
 import {
+  asksForTokens,
   formatSecretParameter,
+  namedRuntime,
   type PermissionProfile,
   type RunConfig,
   type SecretParameter,
   standardLabels,
+  type WorkloadKind,
   type WorkloadName,
 } from '../records/index.ts';
 import type { EntryHeader, EntryVariable } from '../registry/index.ts';
 import { formatPublish, networkProfile, transportEnvironment } from '../sandbox/index.ts';
+import type { StoredAuthorization } from './authorization.ts';
 import type { RunPlan } from './plan-run.ts';
-import type { RunRequest, ServerSettings } from './run-request.ts';
+import type { StoredAudit } from './resolve-audit.ts';
+import type { StoredWebhooks } from './resolve-webhooks.ts';
+import type { CallerSettings, RunRequest, ServerSettings } from './run-request.ts';
 import type { RemoteSubject } from './subject.ts';
 import type { ToolsOverride } from './tools-override.ts';
 
@@ -27,13 +36,18 @@ interface Resolved {
   /** Port of the server; 0 for stdio. */
   readonly targetPort: number;
   readonly toolsOverride: ToolsOverride;
+  readonly authorization: StoredAuthorization | undefined;
+  readonly locksTools: boolean;
+  readonly audit: StoredAudit | undefined;
+  readonly tokenExchange: TokenExchangeConfig | undefined;
+  readonly webhooks: StoredWebhooks;
   /** Whether tool calls are counted for usage metrics (spec 09 §9.2). */
   readonly countsToolCalls: boolean;
 }
 
 export interface ResolvedServer extends Resolved {
   readonly image: string;
-  readonly runsAs: 'container' | 'process';
+  readonly kind: WorkloadKind;
   readonly serverArguments: readonly string[];
   /** With the user's mounts and network in it. */
   readonly profile: PermissionProfile;
@@ -55,15 +69,17 @@ export function buildRunConfig(
   server: ServerSettings,
   resolved: ResolvedServer,
 ): RunConfig {
-  const { runsAs, profile, image, isIsolated } = resolved;
+  const { kind, profile, image, isIsolated } = resolved;
   const { jsRuntime, limits, permissions, ignore, noSandbox, allowInstallScripts } = server;
+  const { learnedPermissionsFile, imageVerification } = server;
   return withDerived(
     {
       ...commonConfig(request, resolved),
       image,
-      ...(runsAs === 'process' ? { runtime: runsAs } : {}),
+      ...namedRuntime(kind),
       ...(noSandbox ? { no_sandbox: true } : {}),
       ...(allowInstallScripts ? { allow_install_scripts: true } : {}),
+      ...(learnedPermissionsFile === undefined ? {} : { learn_permissions: learnedPermissionsFile }),
       ...(jsRuntime === undefined || jsRuntime === 'auto' ? {} : { js_runtime: jsRuntime }),
       ...(limits === undefined ? {} : { resource_limits: limits }),
       cmd_args: [...resolved.serverArguments],
@@ -78,6 +94,9 @@ export function buildRunConfig(
       secrets: resolved.secrets.map(formatSecretParameter),
       ...(ignore === undefined ? {} : { ignore_config: ignoreConfig(ignore) }),
       runtime_config: server.runtimeOverride,
+      ...(imageVerification === undefined || imageVerification === 'warn'
+        ? {}
+        : { image_verification: imageVerification }),
     },
     request,
   );
@@ -122,8 +141,10 @@ export function buildRemoteConfig(
 }
 
 function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): RunConfig {
-  const { name, host, port, targetPort, toolsOverride } = resolved;
+  const { name, host, port, targetPort, toolsOverride, authorization, audit, webhooks } = resolved;
+  const exchange = resolved.tokenExchange && storedExchange(resolved.tokenExchange);
   const { transport, stateless, origin } = resolved.plan;
+  const ofCallers = callersConfig(proxy.callers);
   return {
     schema_version: 'v0.1.0',
     image: '',
@@ -152,12 +173,27 @@ function commonConfig({ proxy, group, debug }: RunRequest, resolved: Resolved): 
     group,
     tools_filter: [...proxy.tools],
     tools_override: toolsOverride,
+    ...(resolved.locksTools ? { tools_locked: true } : {}),
+    ...(authorization === undefined
+      ? {}
+      : { authz_config: authorization.document, authz_config_path: authorization.path }),
     endpoint_prefix: proxy.endpointPrefix,
+    ...(audit === undefined ? {} : { audit_config: audit.config }),
+    ...(audit === undefined || audit.path === '' ? {} : { audit_config_path: audit.path }),
+    ...ofCallers.fields,
+    ...(exchange === undefined ? {} : { token_exchange_config: exchange }),
+    ...webhookKeys(webhooks),
     middleware_configs: [
+      ...auditEntry(audit, name, transport),
       ...toolFilters(proxy.tools, toolsOverride),
-      { type: 'auth', parameters: {} },
+      { type: 'auth', parameters: ofCallers.parameters },
+      ...(exchange === undefined
+        ? []
+        : [{ type: 'tokenexchange', parameters: { token_exchange_config: exchange } }]),
       { type: 'mcp-parser', parameters: {} },
       ...(resolved.countsToolCalls ? [{ type: 'usagemetrics', parameters: {} }] : []),
+      ...webhookEntries(webhooks, name, transport),
+      ...authorizationStep(authorization),
       { type: 'recovery', parameters: null },
     ],
   };
@@ -178,8 +214,60 @@ function withDerived(config: RunConfig, { labels }: RunRequest): RunConfig {
   };
 }
 
+/** Fields of their own, and the chain once more: older versions, which cannot check tokens, refuse to run it. */
+function callersConfig({ oidc, resourceUrl, requireToken, forwardAuthorization }: CallerSettings) {
+  const stored = storedFrom(oidc, resourceUrl);
+  const asks = asksForTokens(stored);
+  const required = requireToken ? { require_token: true } : {};
+  return {
+    fields: {
+      ...(resourceUrl !== '' || !isDeepStrictEqual(oidc, NO_OIDC) ? { oidc_config: stored } : {}),
+      ...(oidc.caBundle === '' ? {} : { thv_ca_bundle: oidc.caBundle }),
+      ...(oidc.authTokenFile === '' ? {} : { jwks_auth_token_file: oidc.authTokenFile }),
+      ...required,
+      ...(forwardAuthorization ? { forward_authorization: true } : {}),
+    },
+    parameters: { ...(asks ? { oidc_config: stored } : {}), ...required },
+  };
+}
+
 function ignoreConfig({ loadGlobal, printOverlays }: NonNullable<ServerSettings['ignore']>) {
   return { LoadGlobal: loadGlobal, PrintOverlays: printOverlays };
+}
+
+function webhookKeys({ validating, mutating }: StoredWebhooks) {
+  return {
+    ...(validating.length === 0 ? {} : { validating_webhooks: [...validating] }),
+    ...(mutating.length === 0 ? {} : { mutating_webhooks: [...mutating] }),
+  };
+}
+
+function webhookEntries(
+  { validating, mutating }: StoredWebhooks,
+  server_name: string,
+  transport: RunConfig['transport'],
+): RunConfig['middleware_configs'] {
+  const entry = (type: string, webhooks: readonly object[]) =>
+    webhooks.length === 0 ? [] : [{ type, parameters: { webhooks: [...webhooks], server_name, transport } }];
+  return [...entry('mutating-webhook', mutating), ...entry('validating-webhook', validating)];
+}
+
+/** The first four keys always, the others if they say something (spec 02 §1.4). */
+function storedExchange(config: TokenExchangeConfig): Readonly<Record<string, unknown>> {
+  const { token_url, client_id, client_secret, audience, ...rest } = config;
+  const said = Object.entries(rest).filter(([, value]) => value !== '' && !isDeepStrictEqual(value, []));
+  return { token_url, client_id, client_secret, audience, ...Object.fromEntries(said) };
+}
+
+function auditEntry(
+  audit: StoredAudit | undefined,
+  component: string,
+  transport: RunConfig['transport'],
+): RunConfig['middleware_configs'] {
+  if (audit === undefined) return [];
+  const path = audit.path === '' ? {} : { config_path: audit.path };
+  const parameters = { ...path, config_data: audit.config, component, transport_type: transport };
+  return [{ type: 'audit', parameters }];
 }
 
 /** As the reference stores them (spec 02 §1.6): both or none, with equal parameters. */
@@ -196,6 +284,12 @@ function toolFilters(tools: readonly string[], override: ToolsOverride): RunConf
     { type: 'tool-filter', parameters },
     { type: 'tool-call-filter', parameters },
   ];
+}
+
+function authorizationStep(authorization: StoredAuthorization | undefined): RunConfig['middleware_configs'] {
+  if (authorization === undefined) return [];
+  const { document, path } = authorization;
+  return [{ type: 'authorization', parameters: { config_path: path, config_data: document } }];
 }
 
 /** As the reference writes it: `name`, `description` and `required` always, the rest if it says something. */

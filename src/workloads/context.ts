@@ -16,6 +16,7 @@ import {
   createRunConfigStore,
   createStatusStore,
   type RunConfigStore,
+  runtimeAskedBy,
   type StatusStore,
   type WorkloadName,
 } from '../records/index.ts';
@@ -26,6 +27,8 @@ import { createTurns } from './turns.ts';
 
 export interface ManagerOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What runs servers, as a word; default: what `TOOLHIVE_RUNTIME` says. */
+  readonly runtime?: string;
   readonly paths: Paths;
   readonly logger: Logger;
   readonly version: string;
@@ -38,7 +41,7 @@ export interface ManagerOptions {
 /** What every operation on workloads needs; opened once per manager, each part on first use. */
 export interface Context {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** What `TOOLHIVE_RUNTIME` says, for runs that do not say it themselves; '' when it is not set. */
+  /** The word for what runs servers, for runs that do not say it themselves; '' when nobody says it. */
   readonly usualRuntime: string;
   readonly paths: Paths;
   readonly logger: Logger;
@@ -58,8 +61,8 @@ export interface Context {
   /** Throws `ERR_HOST_UNREACHABLE` for one that lives and does not answer. */
   findHost(): Promise<HostConnection | undefined>;
   ensureHost(debug: boolean): Promise<HostConnection>;
-  /** The same with another environment. */
-  reopen(env: ManagerOptions['env']): Context;
+  /** The same for another runtime. */
+  withRuntime(runtime: string): Context;
   /** Waits until nobody else changes this workload, in this process or another one; released by disposal. */
   exclusively(name: WorkloadName, signal?: AbortSignal): Promise<Disposable>;
 }
@@ -70,12 +73,13 @@ export function createContext(options: ManagerOptions): Context {
     return createConfigStore(options.paths);
   };
   const { env, paths, logger, version, platform, builtAt } = options;
+  const usualRuntime = options.runtime ?? runtimeAskedBy(env);
   let registry: Promise<Registry> | undefined;
   let knownSettings: string | undefined;
   let asking: Promise<HostAnswer> | undefined;
   return {
     env,
-    usualRuntime: env['TOOLHIVE_RUNTIME']?.trim() ?? '',
+    usualRuntime,
     paths,
     logger,
     version,
@@ -83,7 +87,7 @@ export function createContext(options: ManagerOptions): Context {
     runConfigs: createRunConfigStore(paths.state),
     statuses: createStatusStore(paths.data, logger),
     desired: createDesiredState(paths.state, logger),
-    runtimes: createRuntimes({ env, shell: env, paths, logger }),
+    runtimes: createRuntimes({ wanted: usualRuntime, env, shell: env, paths, logger }),
     environment: runEnvironmentFrom(env),
     async secrets(signal) {
       const { openSecretsStore } = await import('../secrets/index.ts');
@@ -110,7 +114,7 @@ export function createContext(options: ManagerOptions): Context {
     },
     findHost: () => findLivingHost(paths),
     ensureHost: (debug) => ensureHost({ paths, env, builtAt, debug }),
-    reopen: (other) => createContext({ ...options, env: other }),
+    withRuntime: (runtime) => createContext({ ...options, runtime }),
     exclusively: createTurns(paths, logger),
   };
 }

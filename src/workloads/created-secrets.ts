@@ -1,5 +1,6 @@
 import { hasCode } from '../errors/index.ts';
 import type { RunConfig } from '../records/index.ts';
+import { keptClientSecrets } from './client-secret.ts';
 import type { Context } from './context.ts';
 import { secretsOf, usersOfSecret } from './secret-users.ts';
 import type { OperationOptions } from './types.ts';
@@ -16,7 +17,7 @@ export async function deleteCreatedSecrets(
   config: RunConfig,
   { signal }: OperationOptions,
 ): Promise<void> {
-  const unused: string[] = [];
+  const unused = [...keptClientSecrets(config)];
   for (const secret of secretsOf(config)) {
     if (CREATED.test(secret) && (await usersOfSecret(context, secret)).length === 0) unused.push(secret);
   }

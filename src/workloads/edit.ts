@@ -1,8 +1,9 @@
 import { messageOf } from '../errors/index.ts';
-import { urlOf } from '../host/index.ts';
+import { effectiveChain, urlOf } from '../host/index.ts';
 import { sleep } from '../platform/index.ts';
 import { formatRunConfig, parseWorkloadName, type RunConfig, type WorkloadName } from '../records/index.ts';
 import { createActRecord } from './act-record.ts';
+import { keepClientSecrets } from './client-secret.ts';
 import { bestEffort, type Context } from './context.ts';
 import { prepareEdit } from './prepare-edit.ts';
 import type { RunRequest } from './run-request.ts';
@@ -46,7 +47,8 @@ export async function editWorkload(
 ): Promise<RunResult & { readonly finished: Promise<void> }> {
   const name = parseWorkloadName(rawName);
   const present = await context.runConfigs.get(name);
-  const wanted = keepRest(present, await prepareEdit(context, present, request, options));
+  const made = keepRest(present, await prepareEdit(context, present, request, options));
+  const wanted = await keepClientSecrets(context, name, made, options);
   return {
     name,
     port: wanted.port,
@@ -70,8 +72,34 @@ function keepRest(present: RunConfig, wanted: RunConfig): RunConfig {
     ...(isSameImage && wanted.runtime_config !== undefined ? (['runtime_config'] as const) : []),
   ];
   const kept = Object.fromEntries(keys.flatMap((key) => (old[key] === undefined ? [] : [[key, old[key]]])));
+  const steps = keptSteps(present, wanted);
   const labels = { ...present.container_labels, ...wanted.container_labels };
-  return { ...wanted, ...kept, container_labels: labels };
+  return { ...wanted, ...kept, ...steps, container_labels: labels };
+}
+
+/** Steps of the chain that guard a server stay, unless the request says something else of them; with the keys that say the same. */
+const KEPT_STEPS: Readonly<Record<string, readonly string[]>> = {
+  audit: ['audit_config', 'audit_config_path'],
+  authorization: ['authz_config', 'authz_config_path'],
+  'tool-lock': ['tools_locked'],
+  tokenexchange: ['token_exchange_config'],
+  ratelimit: ['rate_limit_config', 'rate_limit_namespace', 'scaling_config'],
+  'mutating-webhook': ['mutating_webhooks'],
+  'validating-webhook': ['validating_webhooks'],
+};
+
+function keptSteps(present: RunConfig, wanted: RunConfig): Partial<RunConfig> {
+  const old = present as Readonly<Record<string, unknown>>;
+  const hasStep = (config: RunConfig, type: string) =>
+    effectiveChain(config).some((entry) => entry.type === type);
+  const kept = Object.keys(KEPT_STEPS).filter((type) => hasStep(present, type) && !hasStep(wanted, type));
+  if (kept.length === 0) return {};
+  const entries = effectiveChain(present).filter(({ type }) => kept.includes(type));
+  const keys = kept.flatMap((type) => KEPT_STEPS[type] ?? []).filter((key) => old[key] !== undefined);
+  return {
+    ...Object.fromEntries(keys.map((key) => [key, old[key]])),
+    middleware_configs: [...entries, ...wanted.middleware_configs],
+  };
 }
 
 /**

@@ -3,6 +3,7 @@ import { stringify } from 'yaml';
 import { ThvError, within } from '../errors/index.ts';
 import { baseNameOf, formatRunConfig, parseWorkloadName, type RunConfig } from '../records/index.ts';
 import type { Runtime } from '../runtimes/index.ts';
+import { withoutPlainClientSecrets } from './client-secret.ts';
 import type { Context } from './context.ts';
 import type { Exported, ExportFormat } from './types.ts';
 
@@ -19,8 +20,12 @@ export async function exportWorkload(
   const config = await within(`failed to load run configuration for workload '${name}'`, () =>
     runConfigs.get(parseWorkloadName(name)),
   );
+  const plain = withoutPlainClientSecrets(config);
   return format === 'json'
-    ? { text: formatRunConfig(config), warnings: plainTextWarnings(config) }
+    ? {
+        text: formatRunConfig(plain.config),
+        warnings: [...plainTextWarnings(config), ...plain.warnings],
+      }
     : { text: kubernetesResource(config, runtimes.of(config)), warnings: kubernetesWarnings(config) };
 }
 

@@ -178,9 +178,32 @@ export const RULES: readonly Rule[] = [
     targets: REMOTE,
   },
   {
+    flag: '--forward-authorization',
+    key: 'forward_authorization',
+    isGiven: ({ proxy }) => proxy.callers.forwardAuthorization,
+    isIn: (config) => config.forward_authorization === true,
+    targets: REMOTE,
+  },
+  {
+    // A stdio server is sent no headers.
+    flag: '--token-exchange-url',
+    key: 'token_exchange_config',
+    isGiven: ({ proxy }) => proxy.tokenExchange !== undefined,
+    isIn: (config) => hasAny(config.token_exchange_config),
+    targets: [...OWN, ...REMOTE],
+    needs: 'port',
+  },
+  {
     flag: '--ca-cert',
     isGiven: ({ server }) => server.caCertificate !== undefined,
     targets: ['built image'],
+  },
+  {
+    flag: '--image-verification',
+    key: 'image_verification',
+    isGiven: ({ server: { imageVerification = 'warn' } }) => imageVerification !== 'warn',
+    isIn: ({ image_verification = 'warn' }) => image_verification !== 'warn',
+    targets: IMAGES,
   },
   buildRule('--runtime-image', 'builder_image', ['built image']),
   buildRule('--runtime-add-package', 'additional_packages', ['built image']),
@@ -209,6 +232,14 @@ export const RULES: readonly Rule[] = [
     isGiven: ({ server }) => server.allowInstallScripts,
     isIn: (config) => config.allow_install_scripts === true,
     targets: PROCESSES,
+  },
+  {
+    flag: '--learn-permissions',
+    key: 'learn_permissions',
+    isGiven: ({ server }) => server.learnedPermissionsFile !== undefined,
+    isIn: (config) => config.learn_permissions !== undefined,
+    targets: PROCESSES,
+    needs: 'sandbox',
   },
   {
     flag: '--no-sandbox',

@@ -50,7 +50,7 @@ export async function deleteGroup(
     using _ = await context.exclusively(name, signal);
     if (withWorkloads) return await removeWorkload(context, name, { keepLogs: false, signal });
     await moveToGroup(context, name, DEFAULT_GROUP);
-    return 'done';
+    return { result: 'done' };
   });
   if (outcomes.some(({ result }) => result === 'failed')) return outcomes;
   const store = createGroupStore(context.paths.state);

@@ -19,6 +19,7 @@ import { checkProfile, withAbsoluteSources } from '../sandbox/index.ts';
 import { requireApplicableKeys } from './applicable-flags.ts';
 import { checkLimits } from './check-limits.ts';
 import { withReconciledIsolation } from './isolation.ts';
+import { placeOf } from './runtime.ts';
 
 const SCHEMA_VERSION = 'v0.1.0';
 
@@ -66,7 +67,7 @@ export async function admitRunConfig(
     throw new ThvError('ERR_GROUP_NOT_FOUND', { group: config.group });
   }
   const { permission_profile } = config;
-  if (runtime.kind !== 'remote') checkLimits(config.resource_limits, runtime.kind);
+  if (runtime.runs !== 'nothing') checkLimits(config.resource_limits, placeOf(runtime));
   if (permission_profile) checkProfile(permission_profile, 'of the run configuration');
   const names = {
     name: config.name || name,
@@ -75,7 +76,7 @@ export async function admitRunConfig(
   };
   const mounts = permission_profile ? { permission_profile: withAbsoluteSources(permission_profile) } : {};
   const reconciled = withReconciledIsolation(config, logger);
-  if (isIsolated(reconciled) && runtime.kind === 'container' && config.publish.length > 0) {
+  if (isIsolated(reconciled) && runtime.runs === 'images' && config.publish.length > 0) {
     logger.warn('published ports of an isolated server are not reachable', {
       ports: config.publish.join(', '),
     });

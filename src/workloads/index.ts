@@ -8,7 +8,9 @@ export {
 } from './forward-headers.ts';
 export { createWorkloadManager } from './manager.ts';
 export { requestFor, type StoredSecrets } from './request-for.ts';
+export type { GivenTokenExchange } from './resolve-token-exchange.ts';
 export {
+  type CallerSettings,
   type GivenRun,
   type ProxySettings,
   type RemoteSettings,

@@ -29,7 +29,7 @@ export async function inspectWorkload(
   const workload = await findTarget(context, name, options);
   if ((await context.runConfigs.names()).includes(NAME))
     throw new ThvError('ERR_WORKLOAD_EXISTS', { workload: NAME });
-  const inspector = await context.runtimes.byKind.container.openAuxiliary(NAME, { signal });
+  const inspector = await context.runtimes.openAuxiliary(NAME, { signal });
   await inspector.requireFree();
   await refuseBusyPorts(request);
   const token = randomBytes(32).toString('hex');

@@ -3,8 +3,9 @@ import { basename, dirname } from 'node:path';
 import { deleteClaim, deleteSessionJournal } from '../host/index.ts';
 import type { Paths } from '../platform/index.ts';
 import type { RunConfig, WorkloadName } from '../records/index.ts';
-import type { Leftover } from '../runtimes/index.ts';
+import { deleteNetworkLog, type Leftover } from '../runtimes/index.ts';
 import { deleteOverlays } from '../sandbox/index.ts';
+import { deleteLock, lockPath } from '../tool-lock/index.ts';
 import type { Context } from './context.ts';
 import { workloadLogPath } from './supervisor.ts';
 import type { OperationOptions } from './types.ts';
@@ -31,6 +32,8 @@ export function leftBehind(
   return [
     ...runtimes.all.flatMap((runtime) => runtime.leftovers(name, { signal })),
     { what: 'what lies over hidden paths', remove: () => deleteOverlays(paths.state, name) },
+    { what: 'its network log', remove: async () => deleteNetworkLog(paths, name) },
+    { what: 'its locked tools', remove: () => deleteLock(lockPath(paths.state, name)) },
     { what: 'session records', remove: () => deleteSessionJournal(paths.state, name) },
     ...(isTemporaryProfile(profile, paths) && !keep.includes('profile')
       ? [removing('the temporary permission profile', profile)]

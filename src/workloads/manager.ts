@@ -97,6 +97,11 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
       const { inspectWorkload } = await import('./inspector.ts');
       return inspectWorkload(context, name, request, operation);
     },
+    tools: async (name, operation) => (await import('./tools.ts')).toolsOf(context, name, operation),
+    toolLock: async (name) => (await import('./tools.ts')).lockOf(context, name),
+    lockTools: async (name, tools) => (await import('./tools.ts')).lockTools(context, name, tools),
+    unlockTools: async (name) => (await import('./tools.ts')).unlockTools(context, name),
+    policies: async (name) => (await import('./authorization.ts')).policiesOf(context, name),
     async export(name, format) {
       const { exportWorkload } = await import('./export.ts');
       return exportWorkload(context, name, format);
@@ -105,6 +110,9 @@ export function createWorkloadManager(options: ManagerOptions): WorkloadManager 
       const { serverLogs } = await logFiles();
       yield* serverLogs(context, name, operation);
     },
+    networkAttempts: async (name) => (await import('./network.ts')).networkAttempts(context, name),
+    networkLogPath: async (name) => (await import('./network.ts')).networkLogOf(context, name),
+    auditLog: async (name) => (await import('./resolve-audit.ts')).auditPlace(context, name),
     proxyLogPath: (name) => workloadLogPath(context, parseWorkloadName(name)),
     pruneLogs: async (operation) => (await logFiles()).pruneLogs(context, operation),
     names: () => context.runConfigs.names(),

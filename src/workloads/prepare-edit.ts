@@ -2,6 +2,7 @@ import { ThvError } from '../errors/index.ts';
 import { groupExists } from '../groups/index.ts';
 import { baseNameOf, parseWorkloadName, type RunConfig } from '../records/index.ts';
 import { requireApplicable } from './applicable-flags.ts';
+import { checkCallers } from './check-callers.ts';
 import type { Context } from './context.ts';
 import { makeRunnable } from './make-runnable.ts';
 import { documentOf } from './run-document.ts';
@@ -23,12 +24,13 @@ export async function prepareEdit(
   options: RunOptions,
 ): Promise<RunConfig> {
   requireGroup(context, request.group);
+  await checkCallers(context, request.proxy.callers);
   const name = parseWorkloadName(baseNameOf(present));
   const subject = await editedSubject(context, present, request, options);
   const { runtimes } = context;
   const kept = runtimes.of(present);
-  const own = kept.runs === 'nothing' ? runtimes.byKind.container : kept;
-  const runtime = subject.kind === 'own' ? own : runtimes.byKind.remote;
+  const own = kept.runs === 'nothing' ? runtimes.usual : kept;
+  const runtime = subject.kind === 'own' ? own : runtimes.remote;
   await runtime.open(options);
   if (subject.kind === 'own') {
     const target = targetOf(subject, placeOf(runtime));
@@ -72,6 +74,7 @@ function withProcessSettings(settings: ServerSettings, present: RunConfig): Serv
     ...settings,
     noSandbox: present.no_sandbox === true,
     allowInstallScripts: present.allow_install_scripts === true,
+    learnedPermissionsFile: present.learn_permissions,
     jsRuntime: settings.jsRuntime ?? present.js_runtime,
   };
 }

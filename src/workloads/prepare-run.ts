@@ -5,6 +5,8 @@ import { type Logger, tryLock } from '../platform/index.ts';
 import { parseNewWorkloadName, sanitizeWorkloadName, type WorkloadName } from '../records/index.ts';
 import type { Runtime } from '../runtimes/index.ts';
 import { requireApplicable } from './applicable-flags.ts';
+import { checkAuthorization } from './authorization.ts';
+import { checkCallers, checkCallersOf } from './check-callers.ts';
 import { checkGroup } from './check-group.ts';
 import type { Context } from './context.ts';
 import { admitRunConfig, readRunConfigFile, withFreePorts } from './import.ts';
@@ -46,13 +48,14 @@ export async function prepareRun(
 
 async function prepareNew(outer: Context, request: RunRequest, options: RunOptions): Promise<Prepared> {
   const { target } = request;
+  await checkCallers(outer, request.proxy.callers);
   const context = withRuntime(outer, target.kind === 'word' ? target.server.runtime : undefined);
   const found = await findSubject(context, request, options);
   // Remote servers can be used without a container engine (spec 06 §19-1).
   const { runtime, subject } =
     found.kind === 'own'
       ? await openFor(context, request, found, options)
-      : { runtime: context.runtimes.byKind.remote, subject: found };
+      : { runtime: context.runtimes.remote, subject: found };
   const name = await within('failed to check if workload exists', () =>
     newName(request.name ?? subject.defaultName, context.logger),
   );
@@ -113,11 +116,14 @@ async function prepareDocument(
   options: RunOptions,
 ): Promise<Prepared> {
   const { signal } = options;
-  const document = await readRunConfigFile(configFile);
+  // What somebody else's document says of its image was found, and verified, on another machine.
+  const { resolved_image: _, ...document } = await readRunConfigFile(configFile);
   const importing = `failed to import ${configFile}`;
-  const { name, config } = await within(importing, () =>
+  const { name, config: admitted } = await within(importing, () =>
     admitRunConfig(debug ? { ...document, debug } : document, context),
   );
+  await within(importing, () => checkAuthorization(admitted));
+  const config = await within(importing, () => checkCallersOf(context, admitted));
   const runtime = context.runtimes.of(config);
   await runtime.open({ signal });
   using stack = new DisposableStack();

@@ -1,7 +1,9 @@
 import { hasCode, ThvError } from '../errors/index.ts';
 import type { RunConfig } from '../records/index.ts';
+import type { ContainerEntry } from '../registry/index.ts';
 import type { Context } from './context.ts';
 import type { OperationOptions, Progress } from './types.ts';
+import { verificationOf } from './verification.ts';
 
 /**
  * Makes sure that what the document names is there to be started; gives the document with what its name means now. A mistyped name of an image is told what it may have meant (spec
@@ -10,11 +12,13 @@ import type { OperationOptions, Progress } from './types.ts';
 export async function prepareServer(
   context: Context,
   config: RunConfig,
-  options: OperationOptions & { readonly progress: Progress },
+  options: OperationOptions & { readonly progress: Progress; readonly entry?: ContainerEntry | undefined },
 ): Promise<RunConfig> {
   const { image } = config;
+  const { entry, signal } = options;
+  const verification = await verificationOf(context, config, { entry, signal });
   try {
-    return await context.runtimes.of(config).prepare(config, options);
+    return await context.runtimes.of(config).prepare(config, { ...options, verification });
   } catch (error) {
     const isUnavailable = hasCode(error, 'ERR_IMAGE_NOT_FOUND') || hasCode(error, 'ERR_IMAGE_PULL');
     if (!isUnavailable || /[/.:]/.test(image)) throw error;

@@ -4,18 +4,19 @@ import { createActRecord } from './act-record.ts';
 import { leaveClients } from './client-entries.ts';
 import { bestEffort, type Context } from './context.ts';
 import { deleteCreatedSecrets } from './created-secrets.ts';
+import { writeLearnedProfile } from './learn.ts';
 import { leftBehind } from './left-behind.ts';
 import { locateWorkload } from './locate.ts';
 import { findReadable, findRecord, isStored } from './stored.ts';
 import { endSupervisor } from './supervisor.ts';
-import type { OperationOptions } from './types.ts';
+import type { Acted, OperationOptions } from './types.ts';
 
 /** Stops a workload and deletes all that is left of it. Throws `ERR_LEFT_BEHIND` with what could not be deleted. */
 export async function removeWorkload(
   context: Context,
   name: WorkloadName,
   { keepLogs, signal }: OperationOptions & { readonly keepLogs: boolean },
-): Promise<'done' | 'not-found'> {
+): Promise<Acted> {
   const { logger, statuses } = context;
   const config = await findReadable(context, name);
   const place = await locateWorkload(context, name, config, { signal });
@@ -27,6 +28,7 @@ export async function removeWorkload(
   const wasServed = await endSupervisor(context, name, record, { signal });
   await place.remove({ wasServed, config, signal });
   await leaveClients(context, name, config);
+  const note = await writeLearnedProfile(context, name, config);
   const left: string[] = [];
   for (const { what, remove } of leftBehind(context, name, config, {
     keep: keepLogs ? ['logs'] : [],
@@ -42,7 +44,7 @@ export async function removeWorkload(
   if (status !== undefined) left.push(`its status file (${status})`);
   await deleteSecretsOf(context, config, { signal });
   if (left.length > 0) throw new ThvError('ERR_LEFT_BEHIND', { workload: name, left });
-  return isKnown || wasServed ? 'done' : 'not-found';
+  return { result: isKnown || wasServed ? 'done' : 'not-found', note };
 }
 
 /** Takes back a run that failed or was cancelled before it was over. Each step is taken whatever became of the others. */

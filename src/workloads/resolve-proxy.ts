@@ -1,10 +1,16 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { messageOf, ThvError } from '../errors/index.ts';
+import type { TokenExchangeConfig } from '../middleware/index.ts';
+import { isOidcOn } from '../oidc/index.ts';
 import { findFreePort, isPortAvailable, type Logger } from '../platform/index.ts';
 import type { Transport, WorkloadName } from '../records/index.ts';
 import { findUsageEndpoint } from '../usage/index.ts';
+import { readAuthorization, type StoredAuthorization } from './authorization.ts';
 import type { Context } from './context.ts';
+import type { StoredAudit } from './resolve-audit.ts';
+import { resolveTokenExchange } from './resolve-token-exchange.ts';
+import { resolveWebhooks, type StoredWebhooks } from './resolve-webhooks.ts';
 import type { ProxySettings } from './run-request.ts';
 import { readToolsOverride, type ToolsOverride } from './tools-override.ts';
 
@@ -12,26 +18,44 @@ import { readToolsOverride, type ToolsOverride } from './tools-override.ts';
 export interface Surroundings {
   readonly name: WorkloadName;
   readonly toolsOverride: ToolsOverride;
+  readonly audit: StoredAudit | undefined;
+  readonly tokenExchange: TokenExchangeConfig | undefined;
+  readonly webhooks: StoredWebhooks;
   readonly countsToolCalls: boolean;
+  readonly authorization: StoredAuthorization | undefined;
+  readonly locksTools: boolean;
   /** Ports that other workloads come back to when they are started. */
   readonly reservedPorts: ReadonlySet<number>;
   /** The workload's own port while it is given other settings: taken, but by itself. */
   readonly ownPort: number | undefined;
 }
 
-/** Throws `ERR_FILE_UNREADABLE`, `ERR_INPUT_INVALID` for a file of overrides that makes no sense. */
+/** Throws `ERR_FILE_UNREADABLE`, `ERR_INPUT_INVALID` or `ERR_AUTHZ_INVALID` for a file that makes no sense. */
 export async function findSurroundings(
   context: Context,
   proxy: ProxySettings,
   { name, ownPort }: Pick<Surroundings, 'name' | 'ownPort'>,
 ): Promise<Surroundings> {
+  warnOfOneCaller(context, proxy);
   return {
     name,
     ownPort,
+    webhooks: await resolveWebhooks(proxy.webhookFiles),
+    tokenExchange: proxy.tokenExchange && (await resolveTokenExchange(proxy.tokenExchange)),
+    audit: proxy.audit && (await (await import('./resolve-audit.ts')).resolveAudit(proxy.audit)),
     toolsOverride: { ...(await readToolsOverride(proxy.toolsOverrideFile)), ...proxy.toolsOverride },
     reservedPorts: await portsOfOthers(context, name),
+    authorization:
+      proxy.authzConfigFile === undefined ? undefined : await readAuthorization(proxy.authzConfigFile),
+    locksTools: proxy.locksTools,
     countsToolCalls: (await findUsageEndpoint(context)) !== undefined,
   };
+}
+
+/** Without a check of tokens all callers are one to the policies (spec 05 §20-25). */
+function warnOfOneCaller({ logger }: Context, { authzConfigFile, callers }: ProxySettings): void {
+  if (authzConfigFile === undefined || isOidcOn(callers.oidc) || callers.requireToken) return;
+  logger.warn('without --oidc-issuer or --require-token, policies see every caller as the local user');
 }
 
 /** The IPv4 address itself, or the first one of a host name (spec 01 §4.3). */

@@ -1,6 +1,7 @@
 import { during, ThvError } from '../errors/index.ts';
 import type { Logger } from '../platform/index.ts';
 import { networkPolicyOf, type PermissionProfile, type RunConfig, requireSound } from '../records/index.ts';
+import type { Runtime } from '../runtimes/index.ts';
 import {
   checkProfile,
   formatPublish,
@@ -17,16 +18,17 @@ import { checkLimits } from './check-limits.ts';
 import { collectEnvironment } from './environment.ts';
 import type { Filled } from './fill-environment.ts';
 import { reconcileIsolation } from './isolation.ts';
+import { checkLearnedPath } from './learn.ts';
 import type { RunPlan } from './plan-run.ts';
 import { checkPort, choosePorts, resolveHost, type Surroundings } from './resolve-proxy.ts';
 import type { GivenPermissions, RunRequest, ServerSettings } from './run-request.ts';
-import { requireProcessNetwork } from './runtime.ts';
+import { placeOf } from './runtime.ts';
 import { askedOf } from './subject.ts';
 
 export interface ServerFacts {
   readonly surroundings: Surroundings;
   readonly plan: RunPlan;
-  readonly runsAs: 'container' | 'process';
+  readonly runtime: Pick<Runtime, 'kind' | 'runs' | 'requireConnection'>;
   /** What an edit changes. */
   readonly present?: RunConfig | undefined;
   /** Asked for when nothing else can be wrong: what it names may have to be built or installed first (spec 01 §14-2). */
@@ -45,7 +47,7 @@ export async function resolveServer(
   server: ServerSettings,
   facts: ServerFacts,
 ): Promise<ResolvedServer> {
-  const { plan, runsAs, surroundings, logger } = facts;
+  const { plan, runtime, surroundings, logger } = facts;
   const { serverArguments } = plan;
   const host = await resolveHost(request.proxy.host);
   const given = await collectEnvironment(
@@ -70,7 +72,7 @@ export async function resolveServer(
     plan,
     host,
     image,
-    runsAs,
+    kind: runtime.kind,
     serverArguments,
     profile,
     isIsolated,
@@ -97,7 +99,8 @@ async function checkSettings(
   server: ServerSettings,
   facts: ServerFacts,
 ): Promise<Pick<ResolvedServer, 'profile' | 'isIsolated'>> {
-  const { plan, runsAs, present, surroundings, logger } = facts;
+  const { plan, runtime, present, surroundings, logger } = facts;
+  const runsAs = placeOf(runtime);
   const { transport, permissions } = plan;
   if (request.proxy.stateless && transport === 'stdio') {
     throw new ThvError('ERR_INPUT_INVALID', {
@@ -106,15 +109,15 @@ async function checkSettings(
   }
   requireFitting(askedOf(request, server), transport, present);
   checkLimits(server.limits, runsAs);
+  if (server.learnedPermissionsFile !== undefined) checkLearnedPath(server.learnedPermissionsFile);
   const profile = withNetworkMode(
     withVolumes(withAbsoluteSources(permissions ?? networkProfile()), server.volumes, logger),
     server.networkMode,
   );
+  runtime.requireConnection(networkPolicyOf(profile).mode);
   const isIsolated = reconcileIsolation(server.isolation, profile, logger);
-  if (runsAs === 'process') {
-    requireProcessNetwork(networkPolicyOf(profile).mode);
-    refuseNamedVolumes(profile);
-  } else {
+  if (runsAs === 'process') refuseNamedVolumes(profile);
+  else {
     if (isIsolated) refusePublished(server.publish);
     warnAboutProfile(profile, { ...surroundings, isIsolated, logger });
   }

@@ -1,16 +1,16 @@
 import { during, within } from '../errors/index.ts';
 import { refuseUnsupported } from '../host/index.ts';
-import type { RunConfig, WorkloadName } from '../records/index.ts';
+import { boundManifestOf, type RunConfig, type WorkloadName } from '../records/index.ts';
 import type { Order, Runtime } from '../runtimes/index.ts';
 import { buildRemoteConfig, buildRunConfig } from './build-run-config.ts';
 import type { Context } from './context.ts';
 import { fillEnvironment } from './fill-environment.ts';
+import type { Origin } from './make-runnable.ts';
 import { planRun } from './plan-run.ts';
 import { findSurroundings, type Surroundings } from './resolve-proxy.ts';
 import { resolveRemote } from './resolve-remote.ts';
 import { permissionsOf, resolveServer } from './resolve-server.ts';
 import type { RunRequest } from './run-request.ts';
-import { placeOf } from './runtime.ts';
 import { finding, type OwnSubject, packageOf, type Subject } from './subject.ts';
 import type { OperationOptions, RunInteraction } from './types.ts';
 
@@ -27,6 +27,7 @@ export interface Made {
   readonly config: RunConfig;
   /** Its server is here already, so that nothing is left to prepare. */
   readonly isReady: boolean;
+  readonly origin?: Origin | undefined;
 }
 
 /**
@@ -81,7 +82,7 @@ async function serverDocument(
   const resolved = await resolveServer(request, settings, {
     surroundings,
     plan,
-    runsAs: placeOf(runtime),
+    runtime,
     present,
     image: (permission_profile) =>
       within(finding(word), async () => {
@@ -96,7 +97,17 @@ async function serverDocument(
     fill: (provided) => fillEnvironment(context, plan.variables, provided, options),
     logger: context.logger,
   });
-  return { config: buildRunConfig(request, settings, resolved), isReady };
+  const built = buildRunConfig(request, settings, resolved);
+  const entry = source.kind === 'entry' ? source.entry : undefined;
+  return { config: keepVerified(present, built), isReady, origin: { word, entry } };
+}
+
+/** An edit asks no less of an image than the run did, and an image that stays needs not be verified again. */
+function keepVerified(present: RunConfig | undefined, wanted: RunConfig): RunConfig {
+  const { image_verification } = present ?? {};
+  if (present === undefined || image_verification === undefined) return wanted;
+  const isBound = present.image === wanted.image && boundManifestOf(present) !== undefined;
+  return { ...wanted, image_verification, ...(isBound ? { resolved_image: present.resolved_image } : {}) };
 }
 
 function orderOf(subject: OwnSubject, present: RunConfig | undefined): Order {

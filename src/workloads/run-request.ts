@@ -1,16 +1,21 @@
-import type {
-  JsRuntimeChoice,
-  PermissionProfile,
-  ResourceLimits,
-  SecretParameter,
-  Transport,
+import type { AuditConfig } from '../audit/index.ts';
+import { NO_OIDC, type OidcSettings } from '../oidc/index.ts';
+import {
+  type JsRuntimeChoice,
+  type PermissionProfile,
+  type ResourceLimits,
+  RUNTIME_WORDS,
+  type SecretParameter,
+  type Transport,
+  type VerificationMode,
 } from '../records/index.ts';
 import type { PublishedPort, Volume } from '../sandbox/index.ts';
+import type { GivenTokenExchange } from './resolve-token-exchange.ts';
 import type { RuntimeOverride } from './runtime-override.ts';
 import type { ToolsOverride } from './tools-override.ts';
 
 /** What `--runtime`, `TOOLHIVE_RUNTIME` and a request to the API may ask for (spec 03 §1.1). */
-export const RUNTIMES = ['auto', 'docker', 'podman', 'process'] as const;
+export const RUNTIMES = ['auto', ...Object.values(RUNTIME_WORDS).flat()] as const;
 export type RuntimeChoice = (typeof RUNTIMES)[number];
 
 /** Text for any other runtime. */
@@ -77,7 +82,34 @@ export interface ProxySettings {
   readonly toolsOverrideFile: string | undefined;
   /** The same, as it came with the request; added to what the file says. */
   readonly toolsOverride: ToolsOverride;
+  /** File with the policies that callers are judged by. */
+  readonly authzConfigFile: string | undefined;
+  /** Only tools that are as they were locked are shown and called. */
+  readonly locksTools: boolean;
+  /** What is audited; `undefined` for nothing. */
+  readonly audit: GivenAudit | undefined;
+  /** Files of `--webhook-config`. */
+  readonly webhookFiles: readonly string[];
+  /** `undefined`: callers' tokens are not exchanged. */
+  readonly tokenExchange: GivenTokenExchange | undefined;
+  readonly callers: CallerSettings;
 }
+
+/** Who may call a workload, and what its server hears of them (spec 05). */
+export interface CallerSettings {
+  readonly oidc: OidcSettings;
+  /** RFC 9728 resource identifier; '' for none. */
+  readonly resourceUrl: string;
+  /** Access tokens of `thv token create` are asked for, and taken. */
+  readonly requireToken: boolean;
+  /** A remote server gets the tokens that were checked here. */
+  readonly forwardAuthorization: boolean;
+}
+
+export type GivenAudit =
+  /** `--audit-config`; '' for the usual settings. */
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'config'; readonly config: AuditConfig };
 
 /** How a server is run on this machine. */
 export interface ServerSettings {
@@ -87,6 +119,8 @@ export interface ServerSettings {
   readonly noSandbox: boolean;
   /** Packages of a process may run programs while they are installed. */
   readonly allowInstallScripts: boolean;
+  /** File that is told what the server uses of the network, which is all allowed meanwhile; an absolute path. */
+  readonly learnedPermissionsFile?: string | undefined;
   /** What runs a JavaScript package that is a process; `undefined` for what the configuration says. */
   readonly jsRuntime: JsRuntimeChoice | undefined;
   /** What the server may use of the machine; absent for the defaults. */
@@ -113,6 +147,8 @@ export interface ServerSettings {
   readonly allowDockerGateway: boolean;
   /** CA certificate for image builds, a path; `undefined` for the configured one. */
   readonly caCertificate: string | undefined;
+  /** What is asked of its image before it runs; absent for a warning. */
+  readonly imageVerification?: VerificationMode | undefined;
   /** How an image is built for a package. */
   readonly runtimeOverride: RuntimeOverride | undefined;
 }
@@ -150,6 +186,12 @@ export const USUAL_PROXY: ProxySettings = {
   tools: [],
   toolsOverrideFile: undefined,
   toolsOverride: {},
+  authzConfigFile: undefined,
+  locksTools: false,
+  audit: undefined,
+  tokenExchange: undefined,
+  webhookFiles: [],
+  callers: { oidc: NO_OIDC, resourceUrl: '', requireToken: false, forwardAuthorization: false },
 };
 
 /** A server that nothing was said about. */

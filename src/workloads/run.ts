@@ -2,6 +2,8 @@ import { within } from '../errors/index.ts';
 import { ensureDefaultGroup } from '../groups/index.ts';
 import { urlOf } from '../host/index.ts';
 import type { RunConfig, WorkloadName } from '../records/index.ts';
+import { clearOverlays } from '../sandbox/index.ts';
+import { keepClientSecrets } from './client-secret.ts';
 import type { Context } from './context.ts';
 import { prepareRun } from './prepare-run.ts';
 import { discardWorkload } from './remove.ts';
@@ -67,6 +69,8 @@ export async function runWorkloadForeground(
 async function save(context: Context, name: WorkloadName, config: RunConfig): Promise<void> {
   await ensureDefaultGroup(context.paths.state);
   for (const runtime of context.runtimes.all) await runtime.makeRoom(name);
-  await within('failed to save run configuration', () => context.runConfigs.save(name, config));
+  await clearOverlays(context.paths.state, name);
+  const kept = await keepClientSecrets(context, name, config);
+  await within('failed to save run configuration', () => context.runConfigs.save(name, kept));
   await context.statuses.set(name, 'starting');
 }

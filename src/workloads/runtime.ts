@@ -1,14 +1,9 @@
 import { hasCode, ThvError } from '../errors/index.ts';
-import { connectionOf } from '../records/index.ts';
 import type { Runtime } from '../runtimes/index.ts';
 import { isFolderPath } from '../sources/index.ts';
 import type { Context } from './context.ts';
 import type { RuntimeChoice, ServerSettings } from './run-request.ts';
 import type { OperationOptions } from './types.ts';
-
-/** Warning for a user who did not ask for a process and gets one. */
-const WEAKER =
-  'no container engine answers: the package runs as a process, confined to what its permission profile grants, but on the kernel of this machine and, where the profile allows all of the network and nothing gives it one of its own, beside its own services';
 
 const PACKAGE = /^(?:npx|uvx|go):\/\//;
 
@@ -19,13 +14,12 @@ type RuntimeSettings = Pick<ServerSettings, 'runtime' | 'networkMode'> & {
 
 /** The context of a run whose `--runtime` beats the environment's, for all that is asked about engines from here on. */
 export function withRuntime(context: Context, runtime: RuntimeChoice | undefined): Context {
-  if (runtime === undefined) return context;
-  return context.reopen({ ...context.env, TOOLHIVE_RUNTIME: runtime });
+  return runtime === undefined ? context : context.withRuntime(runtime);
 }
 
 /**
- * A container if an engine answers. Otherwise packages and local folders run as processes, unless the user asked for an engine
- * (decision 08).
+ * The runtime that was asked for, else the first that can run the source and answers: a container where there is an engine, otherwise
+ * a process (decision 08).
  * Throws `ERR_ENGINE_UNAVAILABLE`, and `ERR_INPUT_INVALID` for what cannot be run as it was asked for.
  */
 export async function openRuntime(
@@ -34,43 +28,48 @@ export async function openRuntime(
   { signal }: OperationOptions,
 ): Promise<Runtime> {
   const wanted = settings.runtime ?? context.usualRuntime;
-  const canBeProcess = PACKAGE.test(settings.source) || isFolderPath(settings.source);
-  if (wanted === 'process' && !canBeProcess) {
-    throw new ThvError(
-      'ERR_INPUT_INVALID',
-      {
-        reason: `${settings.source} cannot be run as a process: it is no npx://, uvx:// or go:// package, and no local folder`,
-      },
-      { hint: 'give a package or the path of a folder, or use --runtime auto' },
-    );
-  }
-  const { container, process } = context.runtimes.byKind;
-  const runtime = wanted === 'process' ? process : await engineOrElse();
-  if (runtime === process) requireProcessNetwork(settings.networkMode);
+  const runtime = await firstThatOpens(context, candidatesFor(context, wanted, settings.source), signal);
+  runtime.requireConnection(settings.networkMode);
   return runtime;
+}
 
-  async function engineOrElse(): Promise<Runtime> {
+function candidatesFor({ runtimes }: Context, wanted: string, source: string): readonly Runtime[] {
+  const kind = PACKAGE.test(source) || isFolderPath(source) ? 'package' : 'image';
+  if (wanted === '' || wanted === 'auto') return runtimes.able(kind);
+  // A word for none of them is refused where the environment is read for an engine.
+  const named = runtimes.named(wanted) ?? runtimes.usual;
+  if (named.takes.includes(kind)) return [named];
+  throw new ThvError(
+    'ERR_INPUT_INVALID',
+    {
+      reason: `${source} cannot be run as a ${named.kind}: it is no npx://, uvx:// or go:// package, and no local folder`,
+    },
+    { hint: 'give a package or the path of a folder, or use --runtime auto' },
+  );
+}
+
+/** Where none answers, the error is that of the preferred one. */
+async function firstThatOpens(
+  { logger }: Context,
+  candidates: readonly Runtime[],
+  signal: AbortSignal | undefined,
+): Promise<Runtime> {
+  let missing: unknown;
+  for (const runtime of candidates) {
     try {
-      await container.open({ signal });
-      return container;
+      await runtime.open({ signal });
     } catch (error) {
-      const isAutomatic = wanted === '' || wanted === 'auto';
-      if (!isAutomatic || !canBeProcess || !hasCode(error, 'ERR_ENGINE_UNAVAILABLE')) throw error;
-      context.logger.warn(WEAKER);
-      return process;
+      if (!hasCode(error, 'ERR_ENGINE_UNAVAILABLE')) throw error;
+      missing ??= error;
+      continue;
     }
+    if (missing !== undefined && runtime.caution !== undefined) logger.warn(runtime.caution);
+    return runtime;
   }
+  throw missing;
 }
 
-/** Where a server that is run here is: in a container, or a process of this machine. */
-export function placeOf({ runs }: Runtime): 'container' | 'process' {
+/** Whether its servers are confined as a container is, or as a process of this machine. */
+export function placeOf({ runs }: Pick<Runtime, 'runs'>): 'container' | 'process' {
   return runs === 'packages' ? 'process' : 'container';
-}
-
-/** Networks of an engine mean nothing to a process. Throws `ERR_INPUT_INVALID`. */
-export function requireProcessNetwork(mode: string): void {
-  if (connectionOf(mode) !== 'named') return;
-  throw new ThvError('ERR_INPUT_INVALID', {
-    reason: `a process cannot be connected to network "${mode}": only none and host apply to processes`,
-  });
 }

@@ -37,7 +37,7 @@ export async function serveHere(
       usage,
       logger: context.logger,
     },
-    { environment: context.environment, onServing: onReady },
+    { environment: context.environment, runtime: context.usualRuntime, onServing: onReady },
   );
   if (signal !== undefined) {
     await Promise.race([run.finished, aborted(signal)]);

@@ -1,21 +1,28 @@
 import { hasCode, ThvError, toThvError } from '../errors/index.ts';
-import type { WorkloadName } from '../records/index.ts';
+import type { RunConfig, WorkloadName } from '../records/index.ts';
 import { createActRecord } from './act-record.ts';
 import { leaveClients } from './client-entries.ts';
 import type { Context } from './context.ts';
+import { writeLearnedProfile } from './learn.ts';
 import { locateWorkload } from './locate.ts';
 import { findReadable, findRecord, isGone, isStored } from './stored.ts';
 import { endSupervisor, findDedicated, supervisorOf } from './supervisor.ts';
-import type { OperationOptions } from './types.ts';
+import type { Acted, StopOptions } from './types.ts';
 
 const USUAL_GRACE_SECONDS = 30;
+/**
+ * What a stdio server gets from the official SDKs as well: two seconds to end with its input, two more after SIGTERM. Docker cannot
+ * end the input, so that a server that waits for nothing else would hold up every stop for the usual time.
+ */
+const STDIO_GRACE_SECONDS = 4;
 
 export async function stopWorkload(
   context: Context,
   name: WorkloadName,
-  { graceSeconds, signal }: OperationOptions & { readonly graceSeconds: number },
-): Promise<'done' | 'already' | 'not-found'> {
+  { graceSeconds: granted, signal }: StopOptions,
+): Promise<Acted> {
   const config = await findReadable(context, name);
+  const graceSeconds = granted ?? usualGraceSeconds(config);
   const [host, place] = await Promise.all([
     context.askHost(),
     locateWorkload(context, name, config, { signal }),
@@ -24,11 +31,11 @@ export async function stopWorkload(
   if (record === undefined && !place.isThere && !(await isStored(context, name))) {
     // All that is known of it may be lost, and somebody serves it still.
     const grace = { serverGraceSeconds: graceSeconds, signal };
-    return (await endSupervisor(context, name, record, grace)) ? 'done' : 'not-found';
+    return { result: (await endSupervisor(context, name, record, grace)) ? 'done' : 'not-found' };
   }
   const isSupervised =
     supervisorOf(name, record, host).kind !== 'none' || findDedicated(context, name, record) !== undefined;
-  if (record?.status === 'stopped' && !isSupervised && !place.isRunning) return 'already';
+  if (record?.status === 'stopped' && !isSupervised && !place.isRunning) return { result: 'already' };
   const act = createActRecord(context, name);
   await act.step('stopping');
   try {
@@ -37,7 +44,7 @@ export async function stopWorkload(
       signal,
     });
     // A foreground run deletes its workload when it ends (spec 02 §6.4).
-    if (await isGone(context, name)) return 'done';
+    if (await isGone(context, name)) return { result: 'done' };
     await place.stop({ graceSeconds, wasServed, signal });
   } catch (error) {
     if (signal?.aborted) {
@@ -49,8 +56,9 @@ export async function stopWorkload(
     throw error;
   }
   await leaveClients(context, name, config);
+  const note = await writeLearnedProfile(context, name, config);
   await act.outcome('stopped', 'stopped');
-  return 'done';
+  return { result: 'done', note };
 }
 
 /** Stops what is started again at once: whether the stop was recorded does not matter then. */
@@ -60,10 +68,14 @@ export async function stopBeforeStart(
   signal?: AbortSignal,
 ): Promise<void> {
   try {
-    await stopWorkload(context, name, { graceSeconds: USUAL_GRACE_SECONDS, signal });
+    await stopWorkload(context, name, { signal });
   } catch (error) {
     if (!hasCode(error, 'ERR_NOT_RECORDED')) throw error;
   }
+}
+
+function usualGraceSeconds(config: Pick<RunConfig, 'transport'> | undefined): number {
+  return config?.transport === 'stdio' ? STDIO_GRACE_SECONDS : USUAL_GRACE_SECONDS;
 }
 
 function interruptedStop(workload: WorkloadName, cause: unknown): ThvError {
@@ -88,6 +100,8 @@ export async function stopAfterServing(context: Context, name: WorkloadName): Pr
   if (isGoneOrEnding) return;
   const config = await findReadable(context, name);
   const place = await locateWorkload(context, name, config, {});
-  await place.stop({ graceSeconds: USUAL_GRACE_SECONDS, wasServed: false });
+  await place.stop({ graceSeconds: usualGraceSeconds(config), wasServed: false });
   await leaveClients(context, name, config);
+  const note = await writeLearnedProfile(context, name, config);
+  if (note !== undefined) context.logger.info(note);
 }

@@ -12,7 +12,7 @@ import {
   spawnDetached,
   terminateProcess,
 } from '../platform/index.ts';
-import type { StatusRecord, WorkloadName } from '../records/index.ts';
+import { RUNTIME_VARIABLE, type StatusRecord, type WorkloadName } from '../records/index.ts';
 import { bestEffort, type Context, isDedicated } from './context.ts';
 
 /** Time a dedicated supervisor has to end after SIGTERM before it is killed (spec 02 §15-4). */
@@ -146,14 +146,14 @@ export async function handToSupervisor(context: Context, name: WorkloadName, deb
   const logPath = workloadLogPath(context, name);
   if (!(await isDedicated(context))) {
     const host = await context.ensureHost(debug);
-    await host.start(name, context.environment);
+    await host.start(name, { environment: context.environment, runtime: context.usualRuntime });
     context.logger.info('logging to', { path: logPath });
     return;
   }
   const { logger } = context;
   await bestEffort(logger, 'failed to forget an earlier stop', () => context.desired.remove(name));
   const command = [...selfCommand(), 'start', name, '--foreground', ...(debug ? ['--debug'] : [])];
-  const env = { ...context.env, TOOLHIVE_DETACHED: '1' };
+  const env = { ...context.env, [RUNTIME_VARIABLE]: context.usualRuntime, TOOLHIVE_DETACHED: '1' };
   let processId: number;
   {
     using output = openOutput(logPath, (reason) =>

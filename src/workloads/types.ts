@@ -1,8 +1,10 @@
+import type { AuthzConfig } from '../authz/index.ts';
 import type { BuildProgress } from '../build/index.ts';
 import type { Registered } from '../clients/index.ts';
 import type { RunConfig, SecretParameter, WorkloadStatus } from '../records/index.ts';
 import type { Registry } from '../registry/index.ts';
-import type { Confinement } from '../runtimes/index.ts';
+import type { Confinement, NetworkAttempts } from '../runtimes/index.ts';
+import type { Definition, ToolLock } from '../tool-lock/index.ts';
 import type { RunRequest } from './run-request.ts';
 
 /** A workload as `list`, `status` and the API show it (spec 02 §4.6). */
@@ -34,6 +36,13 @@ export interface Workload {
   readonly heldBack?: readonly string[] | undefined;
   /** Where the sandbox of a process was seen to be weaker than a container. */
   readonly weaknesses?: readonly string[] | undefined;
+}
+
+/** The tools of a workload, as its server says they are. */
+export interface PresentTools {
+  /** Whether the workload shows and serves locked tools only. */
+  readonly isEnforced: boolean;
+  readonly present: readonly Definition[];
 }
 
 /** `thv run --from-config`: a document made elsewhere. */
@@ -89,13 +98,32 @@ export interface RunInteraction {
   readonly ask?: Ask | undefined;
 }
 
+/** A file with audit events. */
+export interface AuditPlace {
+  readonly path: string;
+  /** Other lines stand in it as well. */
+  readonly isMixed: boolean;
+}
+
 export interface OperationOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface StopOptions extends OperationOptions {
+  /** Until the server is killed; default 30 s, and 4 s for a stdio server. */
+  readonly graceSeconds?: number | undefined;
+}
+
+/** What came of an operation on a workload that did not fail. */
+export interface Acted {
+  readonly result: 'done' | 'already' | 'not-found';
+  /** What else the user is to know. */
+  readonly note?: string | undefined;
+}
+
 /** What came of one workload in a bulk operation; one failure stops none of the others (spec 02 §15-27). */
 export type Outcome =
-  | { readonly name: string; readonly result: 'done' | 'already' | 'not-found' }
+  | ({ readonly name: string } & Acted)
   | { readonly name: string; readonly result: 'failed'; readonly error: Error };
 
 /** What the registry has for a workload, as `upgrade check --format json` and the API show it (spec 02 §12). */
@@ -175,10 +203,7 @@ export interface WorkloadManager {
     options: OperationOptions & { readonly onReady: (outcome: RunOutcome) => void },
   ): Promise<void>;
   /** Concurrent. `not-found` for unknown names; throws `ERR_WORKLOAD_NAME_INVALID` before anything happens. */
-  stop(
-    names: readonly string[],
-    options: OperationOptions & { readonly graceSeconds: number },
-  ): Promise<readonly Outcome[]>;
+  stop(names: readonly string[], options: StopOptions): Promise<readonly Outcome[]>;
   remove(
     names: readonly string[],
     options: OperationOptions & { readonly keepLogs: boolean },
@@ -221,6 +246,14 @@ export interface WorkloadManager {
     request: InspectRequest,
     options: OperationOptions & { readonly progress: Progress },
   ): Promise<string>;
+  /** What its server says its tools are. Throws `ERR_NOT_AVAILABLE` when it does not run. */
+  tools(name: string, options: OperationOptions): Promise<PresentTools>;
+  /** The tools as they were locked. Throws `ERR_TOOL_LOCK_INVALID`. */
+  toolLock(name: string): Promise<ToolLock | undefined>;
+  lockTools(name: string, tools: readonly Definition[]): Promise<void>;
+  unlockTools(name: string): Promise<void>;
+  /** The policies that its callers are judged by. Throws `ERR_AUTHZ_INVALID`. */
+  policies(name: string): Promise<AuthzConfig | undefined>;
   /** The workload's document as a text to keep elsewhere (spec 02 §2). Throws `ERR_RUN_CONFIG_NOT_FOUND`. */
   export(name: string, format: ExportFormat): Promise<Exported>;
   /** Container output; throws `ERR_LOGS_NOT_FOUND`. With `follow` until `signal` aborts or the container is gone. */
@@ -230,6 +263,12 @@ export interface WorkloadManager {
   ): AsyncIterable<{ readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }>;
   /** Path of the workload's own log file (existing or not). Throws `ERR_WORKLOAD_NAME_INVALID`. */
   proxyLogPath(name: string): string;
+  /** What the server tried to reach and was refused, the newest first. Throws `ERR_WORKLOAD_NOT_FOUND`. */
+  networkAttempts(name: string): Promise<readonly NetworkAttempts[]>;
+  /** The file of the lines that `networkAttempts` sums up. Throws `ERR_WORKLOAD_NOT_FOUND`. */
+  networkLogPath(name: string): Promise<string>;
+  /** Where a workload's requests are audited. Throws `ERR_NOT_AUDITED`, `ERR_RUN_CONFIG_NOT_FOUND`. */
+  auditLog(name: string): Promise<AuditPlace>;
   /** Deletes log files that belong to no workload. */
   pruneLogs(options?: OperationOptions): Promise<{
     readonly folderExists: boolean;

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { exportSPKI, SignJWT } from 'jose';
-import { freePort } from '../harness/ports.ts';
-import { openWorld, type World } from '../harness/world.ts';
 import {
   createKey,
   forge,
   type IdentityProvider,
   type SigningKey,
   startProvider,
-} from './identity-provider.ts';
+} from '../authentication/identity-provider.ts';
+import { freePort } from '../harness/ports.ts';
+import { openWorld, type World } from '../harness/world.ts';
 import { type ApiProcess, startApi } from './server.ts';
 
 const AUDIENCE = 'urn:toolhive-api';

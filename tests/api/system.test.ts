@@ -305,6 +305,7 @@ test.each([
   ['GET', '/api/v1beta/workloads/a%20b/status'],
   ['GET', '/api/v1beta/workloads/a%20b/logs'],
   ['GET', '/api/v1beta/workloads/a%20b/proxy-logs'],
+  ['GET', '/api/v1beta/workloads/a%20b/network'],
   ['GET', '/api/v1beta/workloads/a%20b/export'],
   ['POST', '/api/v1beta/workloads/a%20b/stop'],
   ['POST', '/api/v1beta/workloads/a%20b/restart'],

@@ -136,6 +136,9 @@ describe.skipIf(socket === '')('workloads over the API', () => {
       status: 200,
       type: 'text/plain',
     });
+    const network = await api.ask('GET', `${B}/${name}/network`);
+    expect(network.json()).toEqual({ refused_total: 0, attempts: [] });
+    expect(await api.ask('GET', `${B}/nobody/network`)).toMatchObject({ status: 404 });
     const proxyLogs = await api.ask('GET', `${B}/${name}/proxy-logs?lines=1`);
     expect(proxyLogs.headers.get('content-type')).toBe('text/plain');
     expect(proxyLogs.text.trim().split('\n')).toHaveLength(1);

@@ -19,7 +19,7 @@ onEachEngine((address) => {
     let world: World;
     const made: string[] = [];
     beforeAll(async () => {
-      engine = await openEngine({ env: { TOOLHIVE_DOCKER_SOCKET: address.socket } });
+      engine = await openEngine({ wanted: '', env: { TOOLHIVE_DOCKER_SOCKET: address.socket } });
       world = await openWorld(address);
     }, LIMIT_MS);
     afterAll(async () => {

@@ -32,7 +32,7 @@ onEachEngine((address) => {
     const made: string[] = [];
     const said: string[] = [];
     beforeAll(async () => {
-      engine = await openEngine({ env: { TOOLHIVE_DOCKER_SOCKET: address.socket } });
+      engine = await openEngine({ wanted: '', env: { TOOLHIVE_DOCKER_SOCKET: address.socket } });
       home = await mkdtemp(join(tmpdir(), 'thv-build-'));
     }, LIMIT_MS);
     afterAll(async () => {

@@ -213,6 +213,7 @@ failed to parse environment variables: invalid environment variable format: B (e
         'start',
         'status',
         'stop',
+        'token',
         'version',
       ],
     ]);

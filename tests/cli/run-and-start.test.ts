@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { ThvError } from '../../src/errors/index.ts';
+import { NO_OIDC } from '../../src/oidc/index.ts';
 import type { RunRequest, Workload } from '../../src/workloads/index.ts';
 import { runInProcess, workload } from './in-process.ts';
 
@@ -112,6 +113,12 @@ describe('run', () => {
         tools: [],
         toolsOverrideFile: undefined,
         toolsOverride: {},
+        authzConfigFile: undefined,
+        locksTools: false,
+        audit: undefined,
+        tokenExchange: undefined,
+        webhookFiles: [],
+        callers: { oidc: NO_OIDC, resourceUrl: '', requireToken: false, forwardAuthorization: false },
       },
       target: {
         kind: 'word',

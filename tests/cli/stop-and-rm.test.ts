@@ -21,14 +21,18 @@ describe('stop and rm', () => {
 
   test('names are served once each, quietly', async () => {
     const calls: unknown[] = [];
-    const stop = async (names: readonly string[], { graceSeconds }: { graceSeconds: number }) => {
+    const stop = async (names: readonly string[], { graceSeconds }: { graceSeconds?: number }) => {
       calls.push([names, graceSeconds]);
       return names.map((name) => ({ name, result: 'done' }) as const);
     };
     expect(await runInProcess(['stop', 'a', 'b', 'a', '--timeout', '5'], { workloads: { stop } })).toEqual(
       SILENT,
     );
-    expect(calls).toEqual([[['a', 'b'], 5]]);
+    await runInProcess(['stop', 'a'], { workloads: { stop } });
+    expect(calls).toEqual([
+      [['a', 'b'], 5],
+      [['a'], undefined],
+    ]);
   });
 
   test('on a terminal one line says what was done', async () => {

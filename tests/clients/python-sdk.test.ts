@@ -13,10 +13,14 @@ describe.if(PYTHON !== '')('the official Python SDK', () => {
   onOneEngine((engine) => {
     const everything = useEverything(engine);
 
-    test.each(['/mcp', '/sse'] as const)('uses the reference server through %s', async (face) => {
+    // The reference server knows no 2026-07-28: the proxy speaks it on its behalf.
+    test.each([
+      ['/mcp', '2026-07-28'],
+      ['/sse', '2025-11-25'],
+    ] as const)('uses the reference server through %s', async (face, protocol) => {
       const seen = await runClient('client.py', everything.url(face), everything.home);
       expect(seen).toMatchObject({
-        protocol: '2025-11-25',
+        protocol,
         server: 'mcp-servers/everything',
         echo: 'Echo: grüß dich 👩‍💻',
         long: 'Long running operation completed. Duration: 0.4 seconds, Steps: 4.',
@@ -37,7 +41,7 @@ describe.if(PYTHON !== '')('the official Python SDK', () => {
   test('gets results that are larger than the events it takes, slow ones too', async () => {
     await using world = await openWorld();
     expect(await runClient('large_client.py', `${world.base}/mcp`, tmpdir())).toEqual({
-      protocol: '2025-11-25',
+      protocol: '2026-07-28',
       fast: 2_000_000,
       slow: 2_000_000,
     } as never);

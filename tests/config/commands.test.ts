@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openWorld, type World } from '../harness/world.ts';
@@ -303,4 +303,45 @@ test('usage metrics are allowed or forbidden', async () => {
   expect(await config(world, 'usage-metrics', 'on')).toEqual(
     refused("invalid argument: on (expected 'enable' or 'disable')"),
   );
+});
+
+test('image keys: several for one name, replaced, removed, and what is no key is refused with its file', async () => {
+  await using world = await openWorld(undefined);
+  const keys = [0, 1].map(() => generateKeyPairSync('ec', { namedCurve: 'P-256' }));
+  const pem = keys.map(({ publicKey }) => publicKey.export({ type: 'spki', format: 'pem' }).toString());
+  for (const [index, text] of pem.entries()) await writeFile(join(world.work, `${index}.pub`), text);
+  await writeFile(
+    join(world.work, 'private.key'),
+    keys[0]?.privateKey.export({ type: 'pkcs8', format: 'pem' }) ?? '',
+  );
+  const stored = async () => JSON.parse(await world.ok(['config', 'get-image-key', '--format', 'json']));
+
+  expect(await config(world, 'get-image-key')).toEqual(said('No image keys are configured.\n'));
+  await world.ok(['config', 'set-image-key', 'registry.example.com/team/', '0.pub', '1.pub', '0.pub']);
+  await world.ok(['config', 'set-image-key', 'team/', '1.pub']);
+  expect(await stored()).toEqual({ 'registry.example.com/team/': pem, 'docker.io/team/': [pem[1]] });
+  expect(await world.ok(['config', 'get-image-key', 'docker.io/team/'])).toMatch(
+    /^docker\.io\/team\/\n {2}ec SHA256:[0-9a-f]{64}\n$/,
+  );
+  await world.ok(['config', 'set-image-key', 'registry.example.com/team/', '1.pub']);
+  expect(await stored()).toMatchObject({ 'registry.example.com/team/': [pem[1]] });
+
+  for (const [args, reason] of [
+    [['a/b:1', '0.pub'], 'invalid images "a/b:1": it has a tag or a digest, and keys are for repositories'],
+    [['a/b', 'private.key'], 'invalid public key private.key: it is a private key'],
+    [['a/b', 'none.pub'], 'public key file not found or not accessible: '],
+    [['a/b'], 'accepts between 2 and 100 arg(s), received 1'],
+  ] as const) {
+    const { exitCode, stderr } = await config(world, 'set-image-key', ...args);
+    expect({ exitCode, said: stderr.includes(reason), stderr }).toMatchObject({ exitCode: 1, said: true });
+  }
+  expect(Object.keys(await stored())).toHaveLength(2);
+
+  expect(await config(world, 'unset-image-key', 'other/')).toEqual(
+    said('No image keys are configured for docker.io/other/.\n'),
+  );
+  await world.ok(['config', 'unset-image-key', 'team/']);
+  expect(Object.keys(await stored())).toEqual(['registry.example.com/team/']);
+  await world.ok(['config', 'unset-image-key', '--all']);
+  expect(await readFile(configOf(world), 'utf8')).not.toContain('image_keys');
 });

@@ -83,7 +83,7 @@ async function listen(
 ): Promise<string> {
   const port = freePort();
   const proxy = { bindHost: '127.0.0.1', port, trustProxyHeaders: false, allowedOrigins: [] };
-  const services = { log: silentLogger, clock: Date.now, proxy };
+  const services = { log: silentLogger, clock: Date.now, workload: 'test', env: {}, proxy };
   const stored = [
     { type: 'auth', parameters: {} },
     { type: 'mcp-parser', parameters: {} },

@@ -156,9 +156,9 @@ describe('import without an engine', () => {
     ],
     [
       'protection that cannot be given',
-      documentOf('x1', { oidc_config: { Issuer: 'https://i.example.com' } }),
+      documentOf('x1', { upstream_swap_config: { provider_name: 'p' } }),
       [],
-      'failed to import c.json: this version of thv cannot enforce what the run configuration asks for: oidc_config',
+      'failed to import c.json: this version of thv cannot enforce what the run configuration asks for: upstream_swap_config',
     ],
   ])('%s is refused and nothing is left', async (_, content, flags, message) => {
     await using world = await openWorld(undefined);

@@ -6,6 +6,7 @@ import { type Engine, engineRequest } from '../harness/engine.ts';
 import { FIXTURE_IMAGE } from '../harness/images.ts';
 import { openMcpClient } from '../harness/mcp.ts';
 import { onEachEngine } from '../harness/on-each-engine.ts';
+import { waitFor } from '../harness/wait-for.ts';
 import { openWorld, type World } from '../harness/world.ts';
 import { SANDBOXES } from '../processes/runner.ts';
 
@@ -131,6 +132,40 @@ onEachEngine((engine) => {
     await writeFile(join(project, 'late.pem'), 'secret');
     expect(await again()).not.toBe(Id);
     expect(await read(name)).toMatchObject({ '.env': '', 'late.pem': '', 'open.txt': 'open' });
+  });
+
+  test('a server that deletes the ignore file and moves what is hidden sees no more of it when it starts again', async () => {
+    await using world = await openWorld(engine);
+    const project = await makeProject(world);
+    const name = await start(world, ['-v', 'project:/data']);
+    const { Id } = await inspect(name);
+    const refused = await inside(
+      name,
+      `const fs = require('fs');
+       for (const act of [() => fs.unlinkSync('/data/.env'), () => fs.renameSync('/data/.env', '/data/env')])
+         try { act(); console.log('done') } catch (e) { console.log(e.code) }
+       fs.unlinkSync('/data/.thvignore');
+       fs.renameSync('/data/src', '/data/moved');`,
+    );
+    expect(refused.trim().split(/\s+/)).toEqual(['EBUSY', 'EBUSY']);
+    await writeFile(join(project, 'late.pem'), 'secret');
+    await engine.kill(name);
+    await waitFor(
+      async () => (await engine.inspect(name))?.Id,
+      (id) => id !== undefined && id !== Id,
+      { what: 'another container' },
+    );
+    await world.reached(name);
+    expect(await read(name)).toEqual({
+      '.env': '',
+      'global.pem': '',
+      'late.pem': '',
+      'moved/': 2,
+      'moved/.env': FILES['src/.env'],
+      'moved/a.key': '',
+      'open.txt': 'open',
+      'secrets/': 0,
+    });
   });
 
   test('a read-only mount; the global file left alone; nothing printed unless asked for', async () => {

@@ -179,19 +179,21 @@ describe.each([...SANDBOXES])('a local folder as a process, in %s', (sandbox) =>
     await world.ok(['rm', name]);
   });
 
+  // At once, because both wait for a server that takes its time.
   for (const mode of ['shared', 'dedicated'] as const) {
-    test(`a stop gives it the time asked for, no more and no less, with a ${mode} host`, async () => {
+    test.concurrent(`a stop gives it the time asked for, no more and no less, with a ${mode} host`, async () => {
       const name = world.name(`stop-${mode}`);
       const mine = join(world.work, `mine-${mode}`);
       await mkdir(mine);
-      await folderWith(world, 'slow', {
-        'package.json': JSON.stringify({ name: 'slow', main: 'main.mjs' }),
+      const folder = `slow-${mode}`;
+      await folderWith(world, folder, {
+        'package.json': JSON.stringify({ name: folder, main: 'main.mjs' }),
         'main.mjs': SLOW_END,
       });
       const options = { env: mode === 'shared' ? {} : { TOOLHIVE_WORKLOAD_HOST: 'dedicated' } };
       // Longer than what it gets where nobody asks, and than an HTTP server lets a request be silent.
       const server = ['-v', `${mine}:/mine`, '--', '13500'];
-      await world.ok(['run', './slow', '--name', name, ...STDIO, ...server], options);
+      await world.ok(['run', `./${folder}`, '--name', name, ...STDIO, ...server], options);
       await world.reached(name);
       await world.ok(['stop', name, '--timeout', '20'], options);
       expect(existsSync(join(mine, 'ended'))).toBe(true);

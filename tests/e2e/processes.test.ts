@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { FIXTURE_IMAGE } from '../harness/images.ts';
 import { openMcpClient } from '../harness/mcp.ts';
@@ -193,7 +194,75 @@ describe.each([...SANDBOXES])('without a container engine, in %s', (sandbox) => 
       (log) => log.includes('"host":"denied.example","port":80'),
       { what: 'the denied connection is in the log' },
     );
+    const [line = ''] = (await world.ok(['logs', name, '--network', '--format', 'json'])).split('\n');
+    const denied = {
+      verdict: 'refused',
+      protocol: 'http',
+      host: 'denied.example',
+      port: 80,
+      rule: 'not-listed',
+      would_allow: { allow_host: ['denied.example'] },
+      count: 1,
+    };
+    expect(JSON.parse(line)).toEqual({ at: expect.any(String), ...denied });
+    expect(await world.ok(['logs', name, '--network'])).toMatch(
+      /^[\d-]{10} [\d:]{8} refused http denied\.example:80: not in the permission profile; allow_host \["denied\.example"\] would allow it\n$/,
+    );
+    expect(await world.ok(['status', name])).toContain(
+      `1 refused connection, the last to denied.example:80 ('thv logs ${name} --network' shows it)`,
+    );
     await mcp[Symbol.asyncDispose]();
+    await world.ok(['rm', name]);
+    expect(existsSync(join(world.data, 'network', `${name}.log`))).toBe(false);
+  });
+
+  test('what a server used of the network becomes a profile with which it can do the same, and nothing else', async () => {
+    const name = world.name('learn');
+    const learned = join(world.work, `learned-${sandbox}.json`);
+    const address = Object.values(networkInterfaces())
+      .flatMap((addresses) => addresses ?? [])
+      .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+    if (address === undefined) throw new Error('this machine has no address to serve on');
+    using used = Bun.serve({ hostname: address, port: 0, fetch: () => new Response('granted') });
+    using other = Bun.serve({ hostname: address, port: 0, fetch: () => new Response('denied') });
+    const run = (flags: readonly string[]) =>
+      world.ok(['run', EVERYTHING, '--name', name, '--proxy-mode', 'streamable-http', ...flags]);
+    const fetched = async (
+      { client }: Awaited<ReturnType<typeof openMcpClient>>,
+      port: number | undefined,
+    ) => {
+      const data = `http://${address}:${port}/`;
+      const call = {
+        name: 'gzip-file-as-resource',
+        arguments: { name: 'a.gz', data, outputType: 'resource' },
+      };
+      return (await client.callTool(call)).isError !== true;
+    };
+
+    await run(['--learn-permissions', learned]);
+    {
+      await using mcp = await openMcpClient((await world.reached(name)).url);
+      expect(await fetched(mcp, used.port)).toBe(true);
+    }
+    const stopped = await world.thv(['stop', name]);
+    expect(stopped.stderr).toContain(`wrote what ${name} used of the network to ${learned}: 1 host.`);
+    expect(stopped.stderr).toContain('It does not cover files');
+    expect(JSON.parse(await readFile(learned, 'utf8'))).toEqual({
+      network: { outbound: { allow_host: [address], allow_port: [used.port] } },
+    });
+    await world.ok(['rm', name]);
+
+    expect(
+      (await world.thv(['run', EVERYTHING, '--name', name, '--learn-permissions', learned])).stderr,
+    ).toContain(`--learn-permissions ${learned}: the file exists. Hint: name a file that does not exist yet`);
+    await run(['--permission-profile', learned]);
+    {
+      await using mcp = await openMcpClient((await world.reached(name)).url);
+      expect(await fetched(mcp, used.port)).toBe(true);
+      await fetched(mcp, other.port);
+    }
+    const refused = (await world.ok(['logs', name, '--network'])).trimEnd().split('\n');
+    expect(refused).toEqual([expect.stringContaining(` refused http ${address}:${other.port}: `)]);
     await world.ok(['rm', name]);
   });
 

@@ -18,7 +18,7 @@ onEachEngine((address) => {
   if (address.kind === 'docker') return;
 
   test('what the engine has started again behind a stop is given no time', async () => {
-    const engine = await openEngine({ env: { TOOLHIVE_DOCKER_SOCKET: address.socket } });
+    const engine = await openEngine({ wanted: '', env: { TOOLHIVE_DOCKER_SOCKET: address.socket } });
     const { containers } = engine;
     const { id } = await containers.create(`thv-stop-test-${crypto.randomUUID()}`, {
       Image: FIXTURE_IMAGE,

@@ -45,6 +45,19 @@ describeEngines('containers', (under) => {
     expect(await ids({ all: true, name })).toEqual([id]);
   });
 
+  test('wait tells the exit code of what ends and of what has ended, and holds up nobody for what was never started', async () => {
+    const { containers } = under.engine;
+    const never = await under.create('/bin/true');
+    expect(await containers.wait(never)).toEqual({ exitCode: 0 });
+    const name = await under.start('/bin/sh', '-c', 'read line; exit 7');
+    const waiting = containers.wait(name);
+    await containers.kill(name);
+    expect(await waiting).toEqual({ exitCode: 137 });
+    expect(await containers.wait(name)).toEqual({ exitCode: 137 });
+    const [code] = await rejection(containers.wait(under.uniqueName()));
+    expect(code).toBe('ERR_CONTAINER_NOT_FOUND');
+  });
+
   test('a name in use is refused with the words of the engine, once', async () => {
     const name = await under.create('/bin/cat');
     const again = under.engine.containers.create(name, { Image: under.image, Cmd: ['/bin/cat'] });

@@ -32,6 +32,7 @@ afterEach(() => rm(root, { recursive: true }));
 
 /** A machine without the system's own sockets: the first place looked at is the one named here. */
 const named = (socket: string, more: Readonly<Record<string, string>> = {}) => ({
+  wanted: '',
   home,
   env: { DOCKER_HOST: `unix://${socket}`, ...more },
 });
@@ -70,7 +71,7 @@ describe('overrides', () => {
       TOOLHIVE_DOCKER_SOCKET: join(root, 'd.sock'),
       TOOLHIVE_PODMAN_SOCKET: join(root, 'p.sock'),
     };
-    expect((await openEngine({ env, home })).address).toBe(join(root, 'p.sock'));
+    expect((await openEngine({ wanted: '', env, home })).address).toBe(join(root, 'p.sock'));
   });
 
   test.each([
@@ -80,7 +81,7 @@ describe('overrides', () => {
   ])('%s that is not there', async (variable, family) => {
     await using _docker = fakeEngine(join(root, 'd.sock'), DOCKER);
     const env = { DOCKER_HOST: `unix://${join(root, 'd.sock')}`, [variable]: join(root, 'none.sock') };
-    expect(await rejection(openEngine({ env, home }))).toEqual([
+    expect(await rejection(openEngine({ wanted: '', env, home }))).toEqual([
       'ERR_ENGINE_UNAVAILABLE',
       `invalid ${family} socket path: stat ${root}/none.sock: no such file or directory. Hint: the path comes from ${variable}`,
     ]);
@@ -89,7 +90,9 @@ describe('overrides', () => {
   test('one that does not answer', async () => {
     const socket = join(root, 'file');
     await writeFile(socket, '');
-    expect(await rejection(openEngine({ env: { TOOLHIVE_DOCKER_SOCKET: socket }, home }))).toEqual([
+    expect(
+      await rejection(openEngine({ wanted: '', env: { TOOLHIVE_DOCKER_SOCKET: socket }, home })),
+    ).toEqual([
       'ERR_ENGINE_UNAVAILABLE',
       `no supported container runtime available: failed to ping Docker server at ${socket}: connection refused\n` +
         `  ${socket} (TOOLHIVE_DOCKER_SOCKET): connection refused`,
@@ -102,13 +105,15 @@ describe('overrides', () => {
       unix: socket,
       fetch: () => Response.json({ message: 'engine is starting' }, { status: 503 }),
     });
-    const [, message] = await rejection(openEngine({ env: { TOOLHIVE_DOCKER_SOCKET: socket }, home }));
+    const [, message] = await rejection(
+      openEngine({ wanted: '', env: { TOOLHIVE_DOCKER_SOCKET: socket }, home }),
+    );
     expect(message).toContain(`failed to ping Docker server at ${socket}: engine is starting\n`);
     await server.stop(true);
   });
 });
 
-describe('TOOLHIVE_RUNTIME', () => {
+describe('the runtime that is wanted', () => {
   test.each([
     [
       'nonsense',
@@ -117,23 +122,23 @@ describe('TOOLHIVE_RUNTIME', () => {
     ],
     ['kubernetes', 'ERR_ENGINE_UNAVAILABLE', 'runtime "kubernetes" is not available on this system'],
   ])('%s', async (value, code, message) => {
-    expect(await rejection(openEngine({ env: { TOOLHIVE_RUNTIME: value }, home }))).toEqual([
+    expect(await rejection(openEngine({ wanted: value, env: {}, home }))).toEqual([
       code as 'ERR_INPUT_INVALID',
       message,
     ]);
   });
 
-  test('docker means whoever speaks its API; spaces around it do not count', async () => {
+  test('docker means whoever speaks its API', async () => {
     const socket = join(root, 'p.sock');
     await using _engine = fakeEngine(socket, PODMAN);
-    expect((await openEngine(named(socket, { TOOLHIVE_RUNTIME: ' docker ' }))).kind).toBe('podman');
+    expect((await openEngine({ ...named(socket), wanted: 'docker' })).kind).toBe('podman');
   });
 
   test('podman means Podman; the error names every socket and what happened there', async () => {
     const socket = join(root, 'd.sock');
     await using _engine = fakeEngine(socket, DOCKER);
-    const env = { TOOLHIVE_RUNTIME: 'podman', TOOLHIVE_DOCKER_SOCKET: socket };
-    expect(await rejection(openEngine({ env, home }))).toEqual([
+    const env = { TOOLHIVE_DOCKER_SOCKET: socket };
+    expect(await rejection(openEngine({ wanted: 'podman', env, home }))).toEqual([
       'ERR_ENGINE_UNAVAILABLE',
       `runtime "podman" is not available on this system\n  ${socket} (TOOLHIVE_DOCKER_SOCKET): answered as docker`,
     ]);
@@ -146,11 +151,10 @@ test('a search that fails names every place (B4)', async () => {
   await writeFile(join(home, '.docker/run/docker.sock'), '');
   await using _colima = fakeEngine(join(root, 'd.sock'), DOCKER);
   const env = {
-    TOOLHIVE_RUNTIME: 'podman',
     DOCKER_HOST: 'tcp://127.0.0.1:1',
     XDG_RUNTIME_DIR: join(root, 'run'),
   };
-  const error = await openEngine({ env, home }).catch((reason: unknown) => reason);
+  const error = await openEngine({ wanted: 'podman', env, home }).catch((reason: unknown) => reason);
   if (!hasCode(error, 'ERR_ENGINE_UNAVAILABLE')) throw error;
   const [first, ...places] = error.message.split('\n');
   expect(first).toBe('runtime "podman" is not available on this system');

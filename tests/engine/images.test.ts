@@ -11,7 +11,7 @@ const LOGIN = { username: 'somebody', password: 'pass word:?>~' };
 describeEngines('images', (under) => {
   /** The same engine, opened by somebody with this environment and an empty home. */
   const openWith = (env: Readonly<Record<string, string>>): Promise<Engine> =>
-    openEngine({ env: { TOOLHIVE_DOCKER_SOCKET: under.socket, ...env }, home: '/nonexistent' });
+    openEngine({ wanted: '', env: { TOOLHIVE_DOCKER_SOCKET: under.socket, ...env }, home: '/nonexistent' });
 
   /** The test image, pushed to `host` and gone from the engine. */
   async function publish(host: string, login?: typeof LOGIN): Promise<string> {

@@ -38,7 +38,7 @@ describeEngines('networks', (under) => {
   });
 
   test('so do two processes', async () => {
-    const other = await openEngine({ env: { TOOLHIVE_DOCKER_SOCKET: under.socket } });
+    const other = await openEngine({ wanted: '', env: { TOOLHIVE_DOCKER_SOCKET: under.socket } });
     const name = under.uniqueName();
     const spec = { labels: {} };
     try {

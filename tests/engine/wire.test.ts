@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Socket } from 'bun';
 import { attachStdio } from '../../src/engine/attach.ts';
+import { createContainers } from '../../src/engine/containers.ts';
 import { createEngineHttp, type SocketFetch, unixSocketFetch } from '../../src/engine/http.ts';
 import { pipeFetch } from '../../src/engine/pipe-fetch.ts';
 import { listen } from './harness/attached.ts';
@@ -288,11 +289,29 @@ describe.each<[string, (address: string) => SocketFetch]>([
     const answer = await engine.http.json<unknown>({
       method: 'POST',
       path: '/x',
-      query: { a: 1, b: undefined, c: 'č &' },
+      query: { a: 1, b: undefined, c: 'č &', d: ['x', 'y'] },
       headers: { 'X-A': 'yes' },
       json: { k: 'ž' },
     });
-    expect(answer).toEqual(['POST', '/v1.41/x', '?a=1&c=%C4%8D+%26', 'yes', '{"k":"ž"}']);
+    expect(answer).toEqual(['POST', '/v1.41/x', '?a=1&c=%C4%8D+%26&d=x&d=y', 'yes', '{"k":"ž"}']);
+  });
+
+  // Podman before 4.6 looks without a pause for as long as it is asked the way Docker is.
+  test.each([
+    ['docker', '/v1.41/containers/c/wait', '{"StatusCode":7}'],
+    [
+      'podman',
+      '/v1.41/libpod/containers/c/wait?interval=100ms&condition=exited&condition=stopped&condition=created&condition=removing',
+      '7',
+    ],
+  ] as const)('%s is asked for the end of a container in its own way', async (kind, path, answer) => {
+    const asked: string[] = [];
+    await using engine = serve((request) => {
+      asked.push(`${request.method} ${request.url.replace(/^http:\/\/[^/]+/, '')}`);
+      return new Response(answer);
+    });
+    expect(await createContainers(engine.http, '1.41', kind).wait('c')).toEqual({ exitCode: 7 });
+    expect(asked).toEqual([`POST ${path}`]);
   });
 
   test('statuses without a body', async () => {

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEngine, type Engine, type EngineAddress } from './engine.ts';
+import { keepVerdicts, takeVerdicts } from './sandbox-verdicts.ts';
 import { waitFor } from './wait-for.ts';
 
 /** What a command left behind. */
@@ -87,6 +88,7 @@ export async function openWorld(
   const prefix = prefixOf(folder);
   const path = (name: string) => join(folder, name);
   for (const name of ['home', 'work', 'run', 'tmp']) await mkdir(path(name), { mode: 0o700 });
+  await takeVerdicts(path('cache'));
   const names = new Set<string>();
   const base: Record<string, string | undefined> = {
     PATH: process.env['PATH'],
@@ -140,13 +142,16 @@ export async function openWorld(
     async reached(name, status = 'running', deadlineMs = 60_000) {
       const file = join(path('data/toolhive'), 'statuses', `${name}.json`);
       let known = '';
-      let lookedAt = Number.NEGATIVE_INFINITY;
+      let lookedAt = performance.now() - 500;
       let last: Listed | undefined;
       const seen = await waitFor(
         async () => {
-          // Reading the file is next to nothing, another command is not; what no file tells is looked for twice a second.
+          // Reading the file is next to nothing, a command and what it asks an engine is not. What no file tells is looked for now
+          // and then: seldom while the file says that it is still starting.
           const text = await readFile(file, 'utf8').catch(() => '');
-          if (text === known && performance.now() - lookedAt < 500) return last;
+          const isStarting = status === 'running' && /"status":\s*"starting"/.test(text);
+          const isDue = performance.now() - lookedAt >= (isStarting ? 2000 : 500);
+          if (!isDue && (isStarting || text === known)) return last;
           known = text;
           last = await find(name);
           lookedAt = performance.now();
@@ -162,6 +167,7 @@ export async function openWorld(
     async [Symbol.asyncDispose]() {
       // By name, never --all: containers of other worlds stand in the same engine.
       const removed = names.size === 0 ? undefined : await thv(['rm', ...names]).catch(String);
+      await keepVerdicts(path('cache'), BINARY);
       await clear(folder, engine === undefined ? [] : [engine]);
       if (typeof removed === 'string') throw new Error(`clean-up: ${removed}`);
     },

@@ -6,7 +6,7 @@ import type { Attempt, Outcome } from './inside.ts';
 
 /** The engine as the program under test talks to it, to prepare what the tests need. */
 export function openOwn({ kind, socket }: Engine): Promise<OwnEngine> {
-  return openEngine({ env: { TOOLHIVE_RUNTIME: kind, [`TOOLHIVE_${kind.toUpperCase()}_SOCKET`]: socket } });
+  return openEngine({ wanted: kind, env: { [`TOOLHIVE_${kind.toUpperCase()}_SOCKET`]: socket } });
 }
 
 /** Answers 200 to whatever is asked over HTTP on 80 and 8080, and every datagram on 53. */

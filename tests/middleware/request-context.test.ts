@@ -14,7 +14,7 @@ async function contextBehind(
 ): Promise<unknown> {
   await using resources = new AsyncDisposableStack();
   const proxy = { bindHost: '127.0.0.1', port: 0, trustProxyHeaders: true, allowedOrigins: [] };
-  const services = { log: silentLogger, clock: Date.now, proxy };
+  const services = { log: silentLogger, clock: Date.now, workload: 'test', env: {}, proxy };
   const endpoint = createReverseProxy({ log: silentLogger });
   let seen: unknown;
   const handler = composeChain(await openMiddlewares(stored, services, resources), (_, context) => {

@@ -14,14 +14,18 @@ import { createMemoryJournal } from '../proxy/world.ts';
 export interface ToolSettings {
   readonly filter?: readonly string[];
   readonly override?: Readonly<Record<string, { readonly name?: string; readonly description?: string }>>;
+  /** Cedar policies. */
+  readonly policies?: readonly string[];
 }
 
-/** What `thv run --tools … --tools-override …` stores. */
-function storedChain({ filter = [], override = {} }: ToolSettings) {
+/** What `thv run --tools … --tools-override … --authz-config …` stores. */
+function storedChain({ filter = [], override = {}, policies }: ToolSettings) {
   const parameters = { filter_tools: filter.length === 0 ? null : filter, tools_override: override };
+  const hasFilter = filter.length > 0 || Object.keys(override).length > 0;
+  const config_data = { version: '1.0', type: 'cedarv1', cedar: { policies } };
   return [
-    { type: 'tool-filter', parameters },
-    { type: 'tool-call-filter', parameters },
+    ...(hasFilter ? ['tool-filter', 'tool-call-filter'] : []).map((type) => ({ type, parameters })),
+    ...(policies === undefined ? [] : [{ type: 'authorization', parameters: { config_data } }]),
     { type: 'auth', parameters: {} },
     { type: 'mcp-parser', parameters: {} },
     { type: 'recovery', parameters: null },
@@ -42,7 +46,11 @@ export async function serveChained(
   const proxy = { bindHost: '127.0.0.1', port: 0, trustProxyHeaders: true, allowedOrigins: [] };
   const resources = new AsyncDisposableStack();
   const stored = settings === undefined ? [] : storedChain(settings);
-  const middlewares = await openMiddlewares(stored, { log, clock: Date.now, proxy }, resources);
+  const middlewares = await openMiddlewares(
+    stored,
+    { log, clock: Date.now, workload: 'test', env: {}, proxy },
+    resources,
+  );
   const handler = composeChain(middlewares, endpoint.handle);
   const options = { host: '127.0.0.1', port: 0, handler, endpoint, transportLabel, log };
   const listener = resources.use(await openListener(options));

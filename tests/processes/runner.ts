@@ -19,6 +19,8 @@ export interface Runner extends AsyncDisposable {
 }
 
 interface Ran {
+  /** The process that started the other, gone by now. */
+  readonly pid: number;
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -84,7 +86,7 @@ export async function openRunner(
         new Response(child.stderr).text(),
         child.exited,
       ]);
-      return { exitCode, stdout, stderr };
+      return { pid: child.pid, exitCode, stdout, stderr };
     },
     async [Symbol.asyncDispose]() {
       await rm(folder, { recursive: true, force: true });

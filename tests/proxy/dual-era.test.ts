@@ -49,7 +49,9 @@ describe.each([['dual'], ['dual', 'once']])(
       expect(textOf(await sse.request(1, 'tools/call', { name: 'echo', arguments: { text: 'sse' } }))).toBe(
         'sse',
       );
-      expect([told(world, 'initialize'), told(world, 'server/discover')]).toEqual([1, 1]);
+      // Servers exist that keep to the era of a handshake, so what was discovered ahead of one is asked again.
+      const isAskedAgain = !args.includes('once');
+      expect([told(world, 'initialize'), told(world, 'server/discover')]).toEqual([1, isAskedAgain ? 2 : 1]);
     });
 
     test('both at once', async () => {
@@ -150,17 +152,12 @@ test('the same after a crash of ours, which forgets what was discovered (§19.3)
   await usesLegacy(after);
 });
 
-test('a server that has one era only keeps to it (§19.3)', async () => {
+test('a server of the era without a handshake only keeps to it (§19.3)', async () => {
   await using modern = await openWorld({ fixture: 'modern' });
   await usesModern(modern);
   const refused = await post(`${modern.base}/mcp`, { id: 1, ...INITIALIZE });
   expect([refused.headers.get('mcp-session-id'), refused.message.error?.code]).toEqual([null, -32022]);
   await usesModern(modern);
-  await using legacy = await openWorld();
-  await usesLegacy(legacy);
-  const { status, message } = await postModern(legacy.base, callTool('echo'));
-  expect([status, message.error?.code]).toEqual([400, -32022]);
-  await usesLegacy(legacy);
 });
 
 describe('the official server, which keeps to the era it heard first (§19.3)', () => {
@@ -169,11 +166,11 @@ describe('the official server, which keeps to the era it heard first (§19.3)', 
     await client.connect(new StreamableHTTPClientTransport(new URL(`${base}/mcp`)));
     expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(['echo']);
     expect(textOf({ result: await client.callTool({ name: 'echo', arguments: {} }) })).toBe('x');
-    await client.ping();
+    if (mode === 'legacy') await client.ping();
     await client.close();
   }
 
-  test('legacy first: a client of both eras falls back', async () => {
+  test('legacy first: clients of both eras are served', async () => {
     await using world = await openWorld({ fixture: 'official-dual' });
     for (const mode of ['legacy', 'auto', 'legacy']) await echoes(world, mode);
   });
@@ -203,7 +200,7 @@ describe('the official server, which keeps to the era it heard first (§19.3)', 
     // Another program in its place, which knows nothing of that era.
     await world.server.kill();
     world.attach('toolbox', 'third');
-    expect((await postModern(world.base, callTool('echo'))).status).toBe(400);
+    expect(textOf((await postModern(world.base, callTool('echo', { text: 'new' }))).message)).toBe('new');
     const other = await connectStreamable(world.base, session);
     expect(textOf((await other.call('echo', { text: 'old' })).message)).toBe('old');
   });

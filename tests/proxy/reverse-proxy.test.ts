@@ -333,11 +333,16 @@ describe('readiness', () => {
     expect(await probing).toBe(false);
   });
 
-  test('with authentication in front is a refusal', async () => {
-    await using backend = openBackend(() => new Response(null, { status: 401 }));
+  test('brings what lets it in; a policy that refuses it all the same shows that everything is up', async () => {
+    const statuses = [401, 403];
+    const seen: (string | null)[] = [];
+    await using backend = openBackend(({ headers }) => {
+      seen.push(headers.get('authorization'));
+      return new Response(null, { status: statuses.shift() ?? 500 });
+    });
     const { signal } = new AbortController();
-    expect(await probeReadiness(backend.url, 'streamable-http', { signal, acceptUnauthorized: true })).toBe(
-      true,
-    );
+    const options = { authorization: 'Bearer own', signal };
+    expect(await probeReadiness(backend.url, 'streamable-http', options)).toBe(true);
+    expect(seen).toEqual(['Bearer own', 'Bearer own']);
   });
 });

@@ -51,6 +51,8 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const services = {
     log,
     clock: Date.now,
+    workload: 'test',
+    env: {},
     proxy: { bindHost: '127.0.0.1', port, trustProxyHeaders: port === 0, allowedOrigins },
   };
   const resources = new AsyncDisposableStack();

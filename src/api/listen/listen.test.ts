@@ -36,7 +36,8 @@ function quietStream(): ReadableStream<Uint8Array> {
   });
 }
 
-test('a connection without requests is closed, one with an answer under way is not', async () => {
+// At once, because both wait for longer than the runtime keeps silent connections.
+test.concurrent('a connection without requests is closed, one with an answer under way is not', async () => {
   const answers = async ({ url }: Request) => {
     if (url.endsWith('/stream')) return new Response(quietStream(), { headers: { Connection: 'close' } });
     if (url.endsWith('/slow')) await Bun.sleep(9000);
@@ -61,7 +62,7 @@ test('a connection without requests is closed, one with an answer under way is n
 /** Longer than an HTTP server of the runtime waits by itself. */
 const SILENCE_MS = 13_500;
 
-test('a request over a UNIX socket is answered however long that takes, without a body too', async () => {
+test.concurrent('a request over a UNIX socket is answered however long that takes, without a body too', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'thv-listen-'));
   const path = join(folder, 'api.sock');
   const listener = await listen({ kind: 'socket', path, mode: 0o600 }, async () => {

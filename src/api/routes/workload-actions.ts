@@ -12,7 +12,6 @@ import { BulkAccepted, BulkOperation } from '../schemas/workload.ts';
 import type { Api, RouteOptions } from '../types.ts';
 import { checkGroupName } from './query.ts';
 
-const GRACE_SECONDS = 30;
 /** Limit for the action on one workload, which goes on after the answer (spec 10 §11.7). */
 const ACTION_TIMEOUT_MS = 5 * 60_000;
 
@@ -20,7 +19,7 @@ type Action = (workloads: WorkloadManager, name: string) => Promise<readonly Out
 
 const deadline = () => AbortSignal.timeout(ACTION_TIMEOUT_MS);
 const ACTIONS = {
-  stop: (workloads, name) => workloads.stop([name], { graceSeconds: GRACE_SECONDS, signal: deadline() }),
+  stop: (workloads, name) => workloads.stop([name], { signal: deadline() }),
   restart: async (workloads, name) => [await workloads.restart(name, { signal: deadline() })],
   delete: (workloads, name) => workloads.remove([name], { keepLogs: false, signal: deadline() }),
 } as const satisfies Record<string, Action>;

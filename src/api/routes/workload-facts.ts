@@ -3,7 +3,7 @@ import { parseWorkloadName, WorkloadStatusSchema } from '../../records/index.ts'
 import { describe } from '../docs/describe.ts';
 import { jsonAnswer } from '../pipeline/respond.ts';
 import { timeLimit, USUAL_LIMIT_MS } from '../pipeline/time-limit.ts';
-import { ExportedConfig, StatusOfWorkload } from '../schemas/workload.ts';
+import { ExportedConfig, StatusOfWorkload, WorkloadNetwork } from '../schemas/workload.ts';
 import type { Api, RouteOptions } from '../types.ts';
 import { awaitedStatusOf, timeoutOf } from './query.ts';
 
@@ -46,6 +46,28 @@ export function addWorkloadFactRoutes(api: Api, { workloads, shutdown }: RouteOp
         if (isOver) return jsonAnswer({ status });
         await sleep(POLL_MS, signal);
       }
+    },
+  );
+
+  api.get(
+    '/api/v1beta/workloads/:name/network',
+    describe({
+      tag: 'workloads',
+      summary: 'Get what the server of a workload tried to reach',
+      description: 'Refused attempts are counted, each with what the permission profile lacks to allow it.',
+      path,
+      answers: {
+        200: { json: WorkloadNetwork, description: 'OK' },
+        400: 'The name is not valid',
+        404: 'There is no such workload',
+      },
+    }),
+    timeLimit(USUAL_LIMIT_MS),
+    async (c) => {
+      const attempts = await workloads.networkAttempts(c.req.param('name'));
+      const refused = attempts.filter(({ verdict }) => verdict === 'refused');
+      const refused_total = refused.reduce((sum, { count }) => sum + count, 0);
+      return jsonAnswer({ refused_total, attempts });
     },
   );
 

@@ -25,8 +25,15 @@ const OidcOptions = named(
     jwks_url: Text,
     introspection_url: Text,
     client_id: Text,
-    client_secret: Text,
+    client_secret: v.pipe(
+      Text,
+      v.description(
+        'The value, or NAME,target=oidc_secret for a secret of that name; empty keeps the one there is',
+      ),
+    ),
     scopes: Texts,
+    /** Ours. */
+    resource_url: v.pipe(Text, v.description('URL of the server as its clients know it (RFC 9728)')),
   }),
 );
 
@@ -86,6 +93,14 @@ const ResourceLimits = named(
   }),
 );
 
+/** Ours; the rules of its members are those of a file (spec 05 §16.1). */
+const AuditConfig = v.pipe(
+  v.looseObject({}),
+  v.description(
+    'What is audited, as in the file of `thv run --audit-config`; an empty object asks for the usual settings. An edit without it leaves it as it is; `enabled: false` switches it off',
+  ),
+);
+
 const fields = {
   image: Text,
   runtime_config: v.optional(RuntimeConfig),
@@ -102,6 +117,13 @@ const fields = {
   permission_profile: v.optional(PermissionProfileSchema),
   authz_config: v.pipe(Text, v.description('Path on the machine of the API server')),
   oidc: v.optional(OidcOptions),
+  /** Ours. */
+  require_token: v.pipe(
+    v.optional(v.boolean()),
+    v.description(
+      'Callers need an access token of /api/v1beta/tokens, or one of the OIDC provider if there is one. An edit without it keeps what there is',
+    ),
+  ),
   trust_proxy_headers: Switch,
   allow_docker_gateway: Switch,
   tools: Texts,
@@ -112,6 +134,8 @@ const fields = {
   headers: v.optional(v.array(Header), []),
   header_forward: v.optional(HeaderForward),
   resource_limits: v.optional(ResourceLimits),
+  /** Ours. */
+  audit_config: v.optional(AuditConfig),
   /** Ours. */
   js_runtime: v.pipe(
     Text,
@@ -167,7 +191,9 @@ export const WorkloadDetails = named(
       client_id: v.string(),
       client_secret: v.string(),
       scopes: v.optional(orNull(v.array(v.string()))),
+      resource_url: v.optional(v.string()),
     }),
+    require_token: v.optional(v.boolean()),
     permission_profile: orNull(PermissionProfileSchema),
     proxy_mode: v.string(),
     network_isolation: v.boolean(),
@@ -183,6 +209,7 @@ export const WorkloadDetails = named(
     headers: v.optional(v.array(Header)),
     resource_limits: v.optional(ResourceLimits),
     js_runtime: v.optional(v.string()),
+    audit_config: v.optional(AuditConfig),
   }),
 );
 export type WorkloadDetails = v.InferOutput<typeof WorkloadDetails>;

@@ -74,6 +74,41 @@ export const CreatedWorkload = named(
   v.object({ name: v.string(), port: v.number() }),
 );
 
+/** What the server of a workload tried to reach and was refused. */
+export const WorkloadNetwork = named(
+  'thv.WorkloadNetwork',
+  v.object({
+    refused_total: v.pipe(v.number(), v.description('How many attempts were refused')),
+    attempts: v.pipe(
+      v.array(
+        v.object({
+          verdict: v.picklist(['allowed', 'refused']),
+          protocol: v.picklist(['http', 'connect', 'tcp', 'dns', 'ingress']),
+          host: v.pipe(
+            v.string(),
+            v.description('`*` for attempts at so many hosts that they were counted together'),
+          ),
+          port: v.pipe(v.number(), v.description('0 where there is none, as in the look-up of a name')),
+          rule: v.picklist(['granted', 'not-listed', 'private-address']),
+          would_allow: v.optional(
+            v.pipe(
+              v.object({
+                allow_host: v.optional(v.array(v.string())),
+                allow_port: v.optional(v.array(v.number())),
+              }),
+              v.description('What `network.outbound` of the permission profile would need to allow it'),
+            ),
+          ),
+          count: v.number(),
+          first_at: Time,
+          last_at: Time,
+        }),
+      ),
+      v.description('Attempts that were alike, the newest first'),
+    ),
+  }),
+);
+
 export const StatusOfWorkload = named(
   'pkg_api_v1.workloadStatusResponse',
   v.object({ status: WorkloadStatusSchema }),

@@ -9,9 +9,15 @@ export function createLocalUser(clock: () => number): Identity {
   const name = `Local User: ${subject}`;
   const email = `${subject}@localhost`;
   return {
+    kind: 'local',
     subject,
+    platformUserId: undefined,
     name,
     email,
+    delegation: undefined,
+    token: undefined,
+    owner: undefined,
+    tools: undefined,
     /** As of the moment they are asked for. */
     get claims() {
       const iat = Math.floor(clock() / 1000);

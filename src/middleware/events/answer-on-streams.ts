@@ -34,6 +34,8 @@ export function answerOnStreams(chain: Handler): Handler {
     context.answersOnStream = true;
     const response = await chain(request, context);
     if (context.isFinal === true || !isRefusal(response)) return response;
+    // Nobody writes on the stream of another one.
+    if (stream.owner !== context.identity?.owner) return response;
     const { status, headers, ok } = response;
     const body = await response.text();
     const text = refusalText(body, status, context);

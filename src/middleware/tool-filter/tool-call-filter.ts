@@ -1,31 +1,29 @@
 import {
-  acceptsJson,
   decodeHeaderValue,
   findMember,
-  jsonError,
   type Message,
   type ReadBody,
-  type RequestContext,
   type Span,
   splice,
   stringAt,
 } from '../../proxy/index.ts';
 import { putBody } from '../mcp-parser/put-body.ts';
 import { withContent } from '../mcp-parser/with-content.ts';
+import { refuseCall } from '../refuse-call.ts';
 import type { Middleware } from '../types.ts';
 import { encodeHeaderValue } from './header-value.ts';
-import { parseToolRules } from './tool-rules.ts';
-
-const INVALID_PARAMS = -32_602;
+import { ANY_TOOL, limitedTo, parseToolRules } from './tool-rules.ts';
 
 /**
  * Request side of `--tools` and `--tools-override`: a call of a tool that clients do not see is refused before the server
  * hears of it, and a tool's own name takes the place of the name that clients know (spec 04 §12.3, §19.9).
  */
 export function createToolCallFilter(parameters: unknown): Middleware {
-  const rules = parseToolRules('tool-call-filter', parameters);
+  const all = parseToolRules('tool-call-filter', parameters);
 
   return function toolCallFilter(request, context, next) {
+    const rules = limitedTo(context.identity?.tools, all);
+    if (rules === ANY_TOOL) return next(request, context);
     // What is no message to us is none to the server: `mcp-parser` has seen to it.
     const message = context.body?.message;
     if (message === undefined || message.kind === 'response') return next(request, context);
@@ -37,24 +35,12 @@ export function createToolCallFilter(parameters: unknown): Middleware {
     if (nameAt === undefined || visible === undefined || visible === '')
       return new Response(null, { status: 400 });
     const actual = rules.resolve(visible);
-    if (actual === undefined) return refuse(request, context, message);
+    if (actual === undefined) return refuseCall(request, context, 'tool not found');
     if (actual === visible) return next(request, context);
     const renamed = rename(message, nameAt, actual);
     putBody(context, renamed);
     return next(withToolName(withContent(request, renamed.content), visible, actual), context);
   };
-}
-
-/** As JSON, which a client of the old SSE transport reads on its event stream, whatever its POST accepts. */
-function refuse(
-  request: Request,
-  { answersOnStream }: RequestContext,
-  message: Exclude<Message, { kind: 'response' }>,
-): Response {
-  if (answersOnStream !== true && !acceptsJson(request.headers.get('accept')))
-    return new Response(null, { status: 400 });
-  const id = message.kind === 'request' ? message.text.slice(message.id.start, message.id.end) : undefined;
-  return jsonError(200, { code: INVALID_PARAMS, message: 'tool not found', id });
 }
 
 function rename(message: Exclude<Message, { kind: 'response' }>, nameAt: Span, actual: string): ReadBody {

@@ -1,101 +1,56 @@
-import { INTERNAL_ERROR, jsonError, type RequestContext } from '../../proxy/index.ts';
+import { findMember, type RequestContext, splice } from '../../proxy/index.ts';
+import { createMessageFilter } from '../lists/filter-message.ts';
+import { filterLists, mayAnswerList } from '../lists/filter-response.ts';
+import type { ListItem, ListKind, ListRule } from '../lists/list-rule.ts';
 import type { Middleware, Services } from '../types.ts';
-import { filterEvents } from './filter-events.ts';
-import { filterToolLists, UNFILTERABLE } from './filter-list.ts';
-import { readDecoded } from './read-decoded.ts';
-import { sniff } from './sniff.ts';
-import { parseToolRules, type ToolRules } from './tool-rules.ts';
+import { ANY_TOOL, limitedTo, parseToolRules, type ToolRules } from './tool-rules.ts';
+
+const METHODS: ReadonlySet<string> = new Set(['tools/list']);
+const TOOLS: ListKind = { member: 'tools', key: 'name', known: ['description'] };
 
 /**
  * Response side of `--tools` and `--tools-override`: lists of tools show what clients may use, by the names they know
  * (spec 04 §12.3). A response that cannot hold such a list is not touched.
  */
 export function createToolFilter(parameters: unknown, { log }: Pick<Services, 'log'>): Middleware {
-  const rules = parseToolRules('tool-filter', parameters);
+  const all = parseToolRules('tool-filter', parameters);
+  const rulesFor = ({ identity }: RequestContext) => limitedTo(identity?.tools, all);
+  const filter = createMessageFilter(asListRule(rulesFor));
 
-  return async function toolFilter(request, context, next) {
-    if (!mayAnswerList(request, context)) return next(request, context);
-    // A compressed list would have to be unpacked here first (spec 04 §19.9).
-    request.headers.set('Accept-Encoding', 'identity');
-    const response = await next(request, context);
-    if (response.body === null || !mayBeList(response)) return response;
-    const body = readDecoded(response, response.body);
-    if (body === undefined) {
-      await response.body.cancel();
-      return jsonError(502, { code: INTERNAL_ERROR, message: UNFILTERABLE, id: idOf(context) });
-    }
-    switch (mediaType(response)) {
-      case 'application/json':
-        return filterJson(response, body, context, rules);
-      case 'text/event-stream':
-        return filterStream(response, body);
-      default:
-        return filterUnknown(response, body, context);
-    }
+  return function toolFilter(request, context, next) {
+    return rulesFor(context) === ANY_TOOL || !mayAnswerList(request, context, METHODS)
+      ? next(request, context)
+      : filterLists(request, context, next, { filter, looksAt: 'all', log });
   };
-
-  function filterStream(response: Response, body: ReadableStream<Uint8Array>): Response {
-    return replaceBody(response, filterEvents(body, { rules, log }));
-  }
-
-  async function filterUnknown(
-    response: Response,
-    original: ReadableStream<Uint8Array>,
-    context: RequestContext,
-  ): Promise<Response> {
-    const { kind, body } = await sniff(original);
-    if (kind === 'json') return filterJson(response, body, context, rules);
-    return kind === 'events' ? filterStream(response, body) : replaceBody(response, body);
-  }
 }
 
-/** An answer of unknown type counts only when its status means success: an error may carry any body. */
-function mayBeList(response: Response): boolean {
-  const type = mediaType(response);
-  if (type === 'application/json' || type === 'text/event-stream') return true;
-  return response.status === 200 || response.status === 202;
+function asListRule(rulesFor: (context: RequestContext) => ToolRules): ListRule {
+  return {
+    kinds: [TOOLS],
+    refusal: { message: 'The list of tools cannot be filtered', status: 200, isStrict: false },
+    show(item, context) {
+      const shown = rulesFor(context).show(item.id);
+      return shown && rename(item, shown);
+    },
+  };
 }
 
-function idOf({ body }: RequestContext): string | undefined {
-  const message = body?.message;
-  return message?.kind === 'request' ? message.text.slice(message.id.start, message.id.end) : undefined;
-}
-
-/** What a request whose method is known to be another one is answered with cannot be a list of tools. */
-function mayAnswerList({ method }: Request, { body }: RequestContext): boolean {
-  const message = body?.message;
-  if (message !== undefined) return message.kind === 'request' && message.method === 'tools/list';
-  return method !== 'HEAD' && method !== 'OPTIONS' && method !== 'DELETE';
-}
-
-async function filterJson(
-  response: Response,
-  body: ReadableStream<Uint8Array>,
-  context: RequestContext,
-  rules: ToolRules,
-): Promise<Response> {
-  // Nothing travels to the client while the body is read.
-  context.keepOpen();
-  try {
-    const bytes = new Uint8Array(await new Response(body).arrayBuffer());
-    const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
-    const filtered = filterToolLists(text, rules);
-    return replaceBody(response, filtered === text ? bytes : filtered);
-  } finally {
-    context.letGo();
-  }
-}
-
-function replaceBody(
-  { status, statusText, headers: old }: Response,
-  body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
-): Response {
-  const headers = new Headers(old);
-  headers.delete('Content-Length');
-  headers.delete('Content-Encoding');
-  return new Response(body, { status, statusText, headers });
-}
-
-function mediaType({ headers }: Response): string {
-  return (headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+/** One tool as clients see it. */
+function rename(
+  { id, text }: ListItem,
+  shown: { readonly name: string; readonly description: string | undefined },
+): string {
+  const whole = { start: 0, end: text.length };
+  const nameAt = findMember(text, whole, 'name');
+  if (nameAt === undefined) return text;
+  const name = shown.name === id ? text.slice(nameAt.start, nameAt.end) : JSON.stringify(shown.name);
+  if (shown.description === undefined) return splice(text, [{ at: nameAt, by: name }]);
+  const description = JSON.stringify(shown.description);
+  const descriptionAt = findMember(text, whole, 'description');
+  return descriptionAt === undefined
+    ? splice(text, [{ at: nameAt, by: `${name},"description":${description}` }])
+    : splice(text, [
+        { at: nameAt, by: name },
+        { at: descriptionAt, by: description },
+      ]);
 }

@@ -9,6 +9,27 @@ export interface ToolRules {
   resolve(visible: string): string | undefined;
 }
 
+/** All tools under their own names, where nothing but the caller's own limit applies. */
+export const ANY_TOOL: ToolRules = {
+  show: (actual) => ({ name: actual, description: undefined }),
+  resolve: (visible) => visible,
+};
+
+/** Parameters of filters that no document asks for: they are there for callers who may use a part of the tools. */
+export const LIMITS_ONLY = Symbol('the limits of callers only');
+
+/** Rules for one caller: what everybody may see, and of that what is in `tools`. */
+export function limitedTo(tools: ReadonlySet<string> | undefined, rules: ToolRules): ToolRules {
+  if (tools === undefined) return rules;
+  return {
+    show(actual) {
+      const shown = rules.show(actual);
+      return shown !== undefined && tools.has(shown.name) ? shown : undefined;
+    },
+    resolve: (visible) => (tools.has(visible) ? rules.resolve(visible) : undefined),
+  };
+}
+
 const Override = v.pipe(
   v.looseObject({ name: v.optional(v.string(), ''), description: v.optional(v.string(), '') }),
   v.check(
@@ -43,6 +64,7 @@ const Parameters = v.pipe(
 
 /** Throws `ERR_RUN_CONFIG_INVALID`. An empty filter lets all tools through; filter names are what clients see. */
 export function parseToolRules(type: string, parameters: unknown): ToolRules {
+  if (parameters === LIMITS_ONLY) return ANY_TOOL;
   const { filter_tools, tools_override } = parseParameters(type, Parameters, parameters);
   const filter = filter_tools.length === 0 ? undefined : new Set(filter_tools);
   const overrides = new Map(Object.entries(tools_override));

@@ -54,3 +54,20 @@ test('no more than a thousand answers are kept', async () => {
   await cache.through('token 0', ask);
   expect(asked).toBe(1002);
 });
+
+test('those who come with one token at once share a request, and a flood of tokens is not passed on', async () => {
+  const cache = createIntrospectionCache(() => 0);
+  const { promise, resolve } = Promise.withResolvers<Record<string, unknown>>();
+  let asked = 0;
+  const ask = () => {
+    asked++;
+    return promise;
+  };
+  const tokens = Array.from({ length: 100 }, (_, number) => `token ${number}`);
+  const waiting = [...tokens, ...tokens].map((token) => cache.through(token, ask));
+  await expect(cache.through('one more', ask)).rejects.toThrow('too many tokens are being asked for');
+  expect(asked).toBe(100);
+  resolve({ sub: 'u' });
+  expect(await Promise.all(waiting)).toHaveLength(200);
+  expect(await cache.through('one more', ask)).toEqual({ sub: 'u' });
+});

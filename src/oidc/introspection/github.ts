@@ -32,9 +32,11 @@ export function isGithubUrl(text: string): boolean {
 export const github: IntrospectionProvider = {
   name: 'github',
   requiresExpiry: false,
-  async introspect(token, { url, clientId, clientSecret, client }) {
+  rate: { perSecond: 100, burst: 200 },
+  async introspect(token, { url, clientId, clientSecret, client, timeoutMs }) {
     const { status, body } = await client.send(url, {
       ...INTROSPECTION_LIMITS,
+      timeoutMs,
       method: 'POST',
       headers: {
         'Content-Type': 'application/json',

@@ -11,9 +11,10 @@ const COPIED = ['sub', 'aud', 'scope', 'azp', 'expires_in', 'email', 'email_veri
 export const google: IntrospectionProvider = {
   name: 'google',
   requiresExpiry: true,
-  async introspect(token, { url, client, nowMs }) {
+  async introspect(token, { url, client, nowMs, timeoutMs }) {
     const { status, body } = await client.send(`${url}?${new URLSearchParams({ access_token: token })}`, {
       ...INTROSPECTION_LIMITS,
+      timeoutMs,
       method: 'GET',
     });
     if (status === 400) throw rejected('invalid token');

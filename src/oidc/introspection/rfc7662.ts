@@ -11,9 +11,10 @@ const trim = (value: unknown) => (typeof value === 'string' ? value.trim() : val
 export const rfc7662: IntrospectionProvider = {
   name: 'rfc7662',
   requiresExpiry: false,
-  async introspect(token, { url, clientId, clientSecret, client }) {
+  async introspect(token, { url, clientId, clientSecret, client, timeoutMs }) {
     const { status, body } = await client.send(url, {
       ...INTROSPECTION_LIMITS,
+      timeoutMs,
       method: 'POST',
       headers: {
         'Content-Type': 'application/x-www-form-urlencoded',

@@ -31,6 +31,7 @@ const INVALID_PARAMS = -32602;
 export const META_VERSION = 'io.modelcontextprotocol/protocolVersion';
 export const META_CLIENT = 'io.modelcontextprotocol/clientInfo';
 export const META_CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
+export const META_SERVER = 'io.modelcontextprotocol/serverInfo';
 export const META_SUBSCRIPTION = 'io.modelcontextprotocol/subscriptionId';
 
 const LEGACY: Era = { era: 'legacy' };

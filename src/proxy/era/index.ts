@@ -7,6 +7,7 @@ export {
   isKnownVersion,
   META_CAPABILITIES,
   META_CLIENT,
+  META_SERVER,
   META_SUBSCRIPTION,
   META_VERSION,
   type Rejection,

@@ -40,6 +40,8 @@ export interface ForwarderDeps {
   readonly startWaitMs: number;
   readonly refusedWaitMs: number;
   readonly now: () => number;
+  /** A remote server gets the tokens that were checked here. */
+  readonly forwardsAuthorization: boolean;
   /** Makes the server's answer the client's. */
   readonly passOn: (response: Response, forwarding: Forwarding, origin: URL) => Response | Promise<Response>;
 }
@@ -58,8 +60,9 @@ export function createForwarder(deps: ForwarderDeps): Handler {
     const kind = classifyRequest({ request: incoming, path: context.path, body, transport });
     if (kind instanceof Response) return kind;
     const named = kind === 'initialize' ? null : incoming.headers.get('mcp-session-id');
-    const session = named ? sessions.find(named) : undefined;
+    const session = named ? sessions.find(named, context.identity?.owner) : undefined;
     if (named && session === undefined) return sessionNotFound(body);
+    if (transport === 'sse' && isOfAnother(incoming, context)) return sessionNotFound(body);
     context.keepOpen();
     const { signal } = incoming;
     const forwarding = { incoming, context, body, kind, session };
@@ -86,6 +89,15 @@ export function createForwarder(deps: ForwarderDeps): Handler {
     }
   }
 
+  /** Sessions of the old SSE transport are named in the URL, under a name that is up to the server. */
+  function isOfAnother({ method, url }: Request, { identity }: RequestContext): boolean {
+    if (method === 'GET' || identity?.owner === undefined) return false;
+    const { pathname, searchParams } = new URL(url);
+    return [...searchParams.values(), ...pathname.split('/')].some(
+      (part) => sessions.has(part) && sessions.find(part, identity.owner) === undefined,
+    );
+  }
+
   /** A refused connection has carried nothing, so it may be tried again, at another address if there is one. */
   async function sendPatiently(base: URL, forwarding: Forwarding) {
     const { incoming, context, body, kind } = forwarding;
@@ -93,6 +105,7 @@ export function createForwarder(deps: ForwarderDeps): Handler {
     const headers = requestHeaders(incoming.headers, {
       remoteAddress: context.remoteAddress,
       remoteScheme: isRemote ? base.protocol.slice(0, -1) : undefined,
+      hidesAuthorization: hidesAuthorization(incoming, context),
       isPlain: kind === 'initialize' || (transport === 'sse' && incoming.method === 'GET'),
     });
     const giveUpAt = performance.now() + deps.refusedWaitMs;
@@ -107,6 +120,14 @@ export function createForwarder(deps: ForwarderDeps): Handler {
         from = (await target.changed(from, { waitMs: REFUSED_RETRY_MS, signal })) ?? from;
       }
     }
+  }
+
+  /** A key of ours is no business of the server's, and a token that was checked here none of a remote one's (spec 05 §20-10). */
+  function hidesAuthorization({ headers }: Request, { identity }: RequestContext): boolean {
+    if (identity?.token === undefined) return false;
+    if (identity.kind !== 'key' && (!isRemote || deps.forwardsAuthorization)) return false;
+    // What a middleware has put in its place is meant for the server.
+    return headers.get('authorization') === `Bearer ${identity.token.reveal()}`;
   }
 
   async function sendInSession(origin: URL, headers: HeaderList, forwarding: Forwarding): Promise<Response> {

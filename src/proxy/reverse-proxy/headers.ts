@@ -29,6 +29,8 @@ export interface ForwardingFacts {
   readonly remoteAddress: string;
   /** Scheme of a remote server's URL; `undefined` for a server on our side (spec 04 §8.1). */
   readonly remoteScheme: string | undefined;
+  /** The client's token is not for the server. */
+  readonly hidesAuthorization: boolean;
   /** The answer is to be looked into, so it must not be compressed. */
   readonly isPlain: boolean;
 }
@@ -36,7 +38,7 @@ export interface ForwardingFacts {
 /** The request's headers as the server behind us gets them (spec 04 §8.1), but for the session. */
 export function requestHeaders(
   headers: Headers,
-  { remoteAddress, remoteScheme, isPlain }: ForwardingFacts,
+  { remoteAddress, remoteScheme, hidesAuthorization, isPlain }: ForwardingFacts,
 ): HeaderList {
   const list: [string, string][] = [];
   let host: string | undefined;
@@ -48,6 +50,7 @@ export function requestHeaders(
   });
   const dropped = namesIn(connection);
   if (isPlain) dropped.push('accept-encoding');
+  if (hidesAuthorization) dropped.push('authorization');
   const sent = dropped.length === 0 ? list : without(list, dropped);
   // After that: `Connection: X-Forwarded-For` must not hide a client.
   sent.push(['x-forwarded-for', remoteAddress], ['x-forwarded-proto', remoteScheme ?? 'http']);

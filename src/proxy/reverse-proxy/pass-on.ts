@@ -1,3 +1,4 @@
+import type { RequestContext } from '../types.ts';
 import { findId } from './answers.ts';
 import { watchAnswer } from './broken-answer.ts';
 import { publicEndpoint, publicPlace } from './endpoint-url.ts';
@@ -52,7 +53,7 @@ export function createPassOn(deps: PassOnDeps): PassOn {
     const peeked = status === 200 ? await peekAnswer(response) : undefined;
     if (peeked !== undefined && peeked.outcome !== 'error') {
       const initialize = forwarding.body.message()?.text ?? '';
-      addSession(id, initialize);
+      addSession(id, initialize, forwarding.context);
     } else {
       headers.delete('mcp-session-id');
     }
@@ -68,13 +69,13 @@ export function createPassOn(deps: PassOnDeps): PassOn {
     return new Response(body, { status, statusText, headers });
   }
 
-  function addSession(id: string, initialize: string): ProxySession {
+  function addSession(id: string, initialize: string, { identity }: RequestContext): ProxySession {
     const { life, moves } = target;
-    return sessions.add({ id, initialize, isLasting: true, life, moves });
+    return sessions.add({ id, owner: identity?.owner, initialize, isLasting: true, life, moves });
   }
 
   /** Hides the id under which the server knows a healed session (spec 04 §19.7). */
-  function translateSession(response: Response, { incoming, session }: Forwarding): void {
+  function translateSession(response: Response, { incoming, session, context }: Forwarding): void {
     const { headers, status, ok } = response;
     if (session !== undefined && incoming.method === 'DELETE' && (ok || status === 404)) {
       sessions.end(session);
@@ -86,7 +87,7 @@ export function createPassOn(deps: PassOnDeps): PassOn {
       headers.set('mcp-session-id', session.id);
     } else if (status === 200) {
       onReady();
-      if (sessions.find(id) === undefined) addSession(id, '');
+      if (!sessions.has(id)) addSession(id, '', context);
     }
   }
 
@@ -103,9 +104,11 @@ export function createPassOn(deps: PassOnDeps): PassOn {
     if (transport === 'sse' && !headers.has('content-encoding')) {
       headers.delete('content-length');
       const place = publicPlace(incoming.headers, deps);
+      const owner = context.identity?.owner;
       let sniffed: ProxySession | undefined;
       let forget: (() => void) | undefined;
       const rewritten = rewriteEndpoint(body, {
+        owner,
         rewrite(url) {
           const endpoint = publicEndpoint(url, place, origin);
           forget?.();
@@ -114,9 +117,9 @@ export function createPassOn(deps: PassOnDeps): PassOn {
         },
         onSession(id) {
           onReady();
-          if (sessions.find(id) !== undefined) return;
+          if (sessions.has(id)) return;
           const { life, moves } = target;
-          sniffed = sessions.add({ id, initialize: '', isLasting: false, life, moves });
+          sniffed = sessions.add({ id, owner, initialize: '', isLasting: false, life, moves });
           sniffed.open += 1;
         },
       });

@@ -50,6 +50,8 @@ export interface ReverseProxyOptions {
   readonly answersHealth?: boolean;
   /** Shown to the server with all that is sent to it; `undefined`: nothing but what clients send. */
   readonly credentials?: Credentials | undefined;
+  /** Clients' tokens that were checked here go on to a remote server (`--forward-authorization`); default false. */
+  readonly forwardsAuthorization?: boolean;
   /** A remote server began to refuse our token with 401, or takes it again (spec 04 §8.7, §19.13). */
   readonly onAuthenticated?: ((isAuthenticated: boolean) => void) | undefined;
   /** The server cannot be reached, and why; told for each request that finds it so. */
@@ -112,6 +114,7 @@ export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
   const forward = createForwarder({
     transport,
     isRemote,
+    forwardsAuthorization: options.forwardsAuthorization ?? false,
     hasOwnPath: isRemote && hasPath(options.target ?? ''),
     onUnreachable: (reason) => options.onUnreachable?.(reason),
     upstream,

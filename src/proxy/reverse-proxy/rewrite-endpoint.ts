@@ -2,6 +2,8 @@ import type { CallerStream } from '../caller-streams.ts';
 
 /** What is done to an SSE stream on its way (spec 04 §8.5). */
 export interface StreamEdits {
+  /** Whom the stream belongs to. */
+  readonly owner: string | undefined;
   /** The URL of an `endpoint` event, changed. */
   readonly rewrite: (url: string) => string;
   /** The session id that the stream's events name first. */
@@ -27,7 +29,7 @@ const IS_ENDPOINT = /(?:^|[\r\n]|\u00ef\u00bb\u00bf)event: ?endpoint(?=[\r\n])/;
 const DATA_LINE = /((?:^|[\r\n])data: ?)([^\r\n]*)/g;
 const SESSION = /(?:^|[\r\n])data:[^\r\n]*?(?:session_?id=|"sessionId"\s*:\s*")([\w-]+)/i;
 
-export function createEndpointRewriter({ rewrite, onSession }: StreamEdits): EndpointRewriter {
+export function createEndpointRewriter({ rewrite, onSession }: Omit<StreamEdits, 'owner'>): EndpointRewriter {
   let held = '';
   /** Inside an event that was too long to be held. */
   let passing = false;
@@ -132,6 +134,7 @@ export function rewriteEndpoint(source: ReadableStream<Uint8Array>, edits: Strea
   );
   return {
     body,
+    owner: edits.owner,
     send(message) {
       if (output === undefined || waiting.length + Math.max(0, -(output.desiredSize ?? 0)) >= MAX_WAITING)
         return false;

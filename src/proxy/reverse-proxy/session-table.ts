@@ -4,6 +4,8 @@ import type { SessionJournal, SessionRecord } from '../types.ts';
 /** A session of the server behind us, under the id that its client was given (spec 04 §8.4). */
 export interface ProxySession {
   readonly id: string;
+  /** Whom it belongs to; `undefined` where callers are not told apart. */
+  readonly owner: string | undefined;
   /** What the server calls it now; another id after the session was healed. Never shown to the client. */
   backendId: string;
   /** The client's `initialize` message, '' when there is none to be replayed. */
@@ -27,9 +29,13 @@ export interface ProxySession {
 
 export interface ProxySessionTable {
   readonly size: number;
-  /** The live session of that id, now in use. Expiry is checked here (spec 04 §19.7). */
-  find(id: string): ProxySession | undefined;
-  add(facts: Pick<ProxySession, 'id' | 'initialize' | 'isLasting' | 'life' | 'moves'>): ProxySession;
+  /** The live session of that id, now in use; another's counts as unknown. Expiry is checked here (spec 04 §19.7). */
+  find(id: string, owner: string | undefined): ProxySession | undefined;
+  /** Whether there is a session of that id, whosever it is. */
+  has(id: string): boolean;
+  add(
+    facts: Pick<ProxySession, 'id' | 'owner' | 'initialize' | 'isLasting' | 'life' | 'moves'>,
+  ): ProxySession;
   /** The server calls the session otherwise from now on. */
   setBackendId(session: ProxySession, backendId: string): void;
   /** Counts something in progress; returns how to end that. */
@@ -102,14 +108,21 @@ export function createProxySessionTable(options: ProxySessionTableOptions): Prox
       return sessions.size;
     },
     find,
-    add({ id, initialize, isLasting, life, moves }) {
+    has: (id) => sessions.has(id),
+    add({ id, owner, initialize, isLasting, life, moves }) {
       const known = sessions.get(id);
       if (known !== undefined) end(known);
       makeRoom();
       const kept = initialize.length > MAX_INITIALIZE_CHARS ? '' : initialize;
-      const session: ProxySession = { ...emptySession(id, now()), initialize: kept, isLasting, life, moves };
+      const session: ProxySession = {
+        ...emptySession(id, now(), owner),
+        initialize: kept,
+        isLasting,
+        life,
+        moves,
+      };
       sessions.set(id, session);
-      if (isLasting) note({ type: 'session', id, at: session.savedAt, initialize: kept });
+      if (isLasting) note(recordOf(session, session.savedAt));
       return session;
     },
     setBackendId(session, backendId) {
@@ -134,9 +147,10 @@ export function createProxySessionTable(options: ProxySessionTableOptions): Prox
   };
 }
 
-function emptySession(id: string, at: number): ProxySession {
+function emptySession(id: string, at: number, owner: string | undefined): ProxySession {
   return {
     id,
+    owner,
     backendId: id,
     initialize: '',
     isLasting: true,
@@ -157,9 +171,9 @@ function restore(records: readonly SessionRecord[]): Map<string, ProxySession> {
   const found = new Map<string, ProxySession>();
   for (const record of records) {
     if (record.type === 'session') {
-      const { id, at, initialize } = record;
+      const { id, at, initialize, owner } = record;
       // The server may have been replaced while nobody looked.
-      found.set(id, { ...emptySession(id, at), initialize, moves: -1 });
+      found.set(id, { ...emptySession(id, at, owner), initialize, moves: -1 });
     } else if (record.type === 'end') {
       found.delete(record.id);
     } else if (record.type === 'used') {
@@ -173,9 +187,14 @@ function restore(records: readonly SessionRecord[]): Map<string, ProxySession> {
   return found;
 }
 
-function recordsOf({ id, backendId, lastUsedAt, initialize }: ProxySession): SessionRecord[] {
+function recordOf({ id, initialize, owner }: ProxySession, at: number): SessionRecord {
+  return { type: 'session', id, at, initialize, ...(owner === undefined ? {} : { owner }) };
+}
+
+function recordsOf(session: ProxySession): SessionRecord[] {
+  const { id, backendId, lastUsedAt } = session;
   return [
-    { type: 'session', id, at: lastUsedAt, initialize },
+    recordOf(session, lastUsedAt),
     ...(backendId === id ? [] : [{ type: 'backend', session: id, id: backendId } as const]),
   ];
 }

@@ -16,9 +16,11 @@ import { createForwarder } from './forward.ts';
 import { createHandshake } from './handshake.ts';
 import { createLineFramer } from './line-framer.ts';
 import { createLogLevels } from './log-level.ts';
+import { createOlderServer } from './older-server.ts';
 import { Outbound } from './outbound.ts';
 import type { QueueLimits } from './outbound-queue.ts';
 import { readLine } from './read-line.ts';
+import { createRounds } from './rounds.ts';
 import { createRouter } from './router.ts';
 import { createServerEra } from './server-era.ts';
 import { routeNotification } from './server-notifications.ts';
@@ -133,6 +135,7 @@ export function createServerStdio(options: ServerStdioOptions): ServerStdio {
     forwarder,
     log,
     note,
+    onMade: () => era.handshakeMade(),
     records: loaded,
     explain: explainModern,
     standIn: (refusal, order) => era.standInHandshake(refusal, order),
@@ -140,6 +143,7 @@ export function createServerStdio(options: ServerStdioOptions): ServerStdio {
   const era = createServerEra({
     forwarder,
     handshakeVersion: () => handshake.version(),
+    handshakeUnderWay: () => handshake.underWay(),
     isDetached: () => outbound.detachedSince !== undefined,
     ...(options.eraProbeMs === undefined ? {} : { probeMs: options.eraProbeMs }),
   });
@@ -147,9 +151,11 @@ export function createServerStdio(options: ServerStdioOptions): ServerStdio {
   const toolHeaders = createToolHeaders();
   const subscriptions = createSubscriptions({ forwarder, note, sessions: sessions.all() });
   const levels = createLogLevels({ forwarder, note, sessions: () => sessions.all() });
-  const questions = createServerRequests({ calls, sessions, forwarder, newId, now });
+  const rounds = createRounds({ forwarder, calls: () => calls.all() });
+  const questions = createServerRequests({ calls, sessions, rounds, forwarder, newId, now });
   const router = createRouter({ calls, forwarder, handshake, subscriptions, levels, questions });
-  const routes = { calls, sessions, subscriptions, levels, questions };
+  const older = createOlderServer({ handshake, rounds, subscriptions, levels, forward: router.modern });
+  const routes = { calls, sessions, subscriptions, levels, questions, older };
   const streamable = createStreamableFace({
     router,
     sessions,
@@ -157,6 +163,7 @@ export function createServerStdio(options: ServerStdioOptions): ServerStdio {
     streams,
     limits,
     era,
+    older,
     toolHeaders,
     isStrict: options.strictProtocolValidation ?? false,
     resumption: {
@@ -306,6 +313,7 @@ export function createServerStdio(options: ServerStdioOptions): ServerStdio {
       closed = true;
       reaper.stop();
       questions.stop();
+      rounds.stop();
       streams.endAll();
       link?.ended('the proxy is stopping');
       calls.stop();

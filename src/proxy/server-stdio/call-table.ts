@@ -76,7 +76,7 @@ export function createCallTable(options: CallTableOptions): CallTable {
       const isLate = now >= Math.max(call.startedAt, waitingSince) + attachWaitMs;
       return isLate ? 'unavailable' : undefined;
     }
-    if (call.session !== undefined && call.session.openQuestions > 0) {
+    if (call.reply.isHeld === true || (call.session !== undefined && call.session.openQuestions > 0)) {
       // A person is being asked (elicitation, sampling): the clock of the call that asks stands still meanwhile.
       call.deadline += elapsed;
       call.limit += elapsed;

@@ -38,6 +38,10 @@ export interface Handshake {
   speaksModernOnly(): boolean;
   /** What a session speaks; `undefined` when its handshake is not known any more. */
   revisionOf(session: Session): string | undefined;
+  /** What the server answered, whole, under an id of ours; `undefined` where `version` is. */
+  answer(): string | undefined;
+  /** Ends with the handshake that is under way, if one is; never fails. */
+  underWay(): Promise<void> | undefined;
   /** The protocol version agreed on with the process, or with the one that was there last. */
   version(): string | undefined;
 }
@@ -47,6 +51,8 @@ export interface HandshakeOptions {
   readonly log: Logger;
   readonly note: (record: SessionRecord) => void;
   readonly records: readonly SessionRecord[];
+  /** The server itself has answered one. */
+  readonly onMade: () => void;
   /** A clearer word than the server's own for a handshake that it does not know at all. */
   readonly explain: (request: Request) => Rejection | undefined;
   /** Used when the server calls the handshake a repeated one, because clients without a handshake came first (spec 04 §19.3). */
@@ -76,7 +82,7 @@ interface Waiter {
 const INITIALIZED = notificationText('notifications/initialized');
 
 export function createHandshake(options: HandshakeOptions): Handshake {
-  const { forwarder, log, note, explain, standIn } = options;
+  const { forwarder, log, note, onMade, explain, standIn } = options;
   let stored: Stored | undefined;
   let storedVersion: string | undefined;
   /** Identity of the process that has been told `initialized`. */
@@ -87,6 +93,8 @@ export function createHandshake(options: HandshakeOptions): Handshake {
   /** A client's handshake is under way, or one with a new process; never begun twice. */
   let asking = false;
   let repeating = false;
+  let asked: Promise<void> | undefined;
+  let repeated: Promise<void> | undefined;
   let waiters: Waiter[] = [];
   let generation = 0;
 
@@ -123,6 +131,10 @@ export function createHandshake(options: HandshakeOptions): Handshake {
     return isRefused ? forwarder.initialize(request, order) : outcome;
   }
 
+  function isTheirs(): boolean {
+    return attachedTo === undefined || repeating || stored?.identity === attachedTo;
+  }
+
   function speaksModernOnly(): boolean {
     return stored?.isStandIn === true && stored.identity === attachedTo;
   }
@@ -151,6 +163,7 @@ export function createHandshake(options: HandshakeOptions): Handshake {
     const stand = refusal && (await standIn(refusal, 'queued'));
     asking = false;
     const result = stand ?? usableResult(outcome);
+    if (stand === undefined && result !== undefined) onMade();
     if (result !== undefined && attachedTo !== undefined) {
       const isStandIn = stand !== undefined && refusal === 'other-era';
       store({
@@ -189,6 +202,7 @@ export function createHandshake(options: HandshakeOptions): Handshake {
       return;
     }
     store({ identity, request: last.request, result });
+    onMade();
     if (owesInitialized || initializedFor === last.identity) {
       forwarder.notifyFirst(INITIALIZED);
       markInitialized(identity);
@@ -210,7 +224,7 @@ export function createHandshake(options: HandshakeOptions): Handshake {
         return;
       }
       waiters.push(waiter);
-      if (!asking && !repeating) void ask(request);
+      if (!asking && !repeating) asked = ask(request);
     },
     initialized() {
       if (attachedTo === undefined || repeating) {
@@ -225,8 +239,10 @@ export function createHandshake(options: HandshakeOptions): Handshake {
     async attached(identity, restore) {
       generation += 1;
       attachedTo = identity;
-      if (stored !== undefined && stored.identity !== identity) await repeat(stored, identity, restore);
-      else if (owesInitialized && initializedFor !== identity) {
+      if (stored !== undefined && stored.identity !== identity) {
+        repeated = repeat(stored, identity, restore);
+        await repeated;
+      } else if (owesInitialized && initializedFor !== identity) {
         forwarder.notifyFirst(INITIALIZED);
         markInitialized(identity);
       }
@@ -244,10 +260,11 @@ export function createHandshake(options: HandshakeOptions): Handshake {
         session.revision = revisionFor(requestedRevision(readMessage(session.initialize)), storedVersion);
       return session.revision;
     },
-    version() {
-      if (stored === undefined) return undefined;
-      const isTheirs = attachedTo === undefined || repeating || stored.identity === attachedTo;
-      return isTheirs ? storedVersion : undefined;
+    version: () => (isTheirs() ? storedVersion : undefined),
+    answer: () => (isTheirs() ? stored?.result : undefined),
+    underWay() {
+      if (asking) return asked?.catch(() => undefined);
+      return repeating ? repeated?.catch(() => undefined) : undefined;
     },
     wasMadeWith: (identity) => stored?.identity === identity,
     records() {

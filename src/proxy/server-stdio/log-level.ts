@@ -6,6 +6,8 @@ import type { Session } from './session.ts';
 /** Many sessions, one log level upstream: the most verbose anyone asked for (spec 04 §6.5). */
 export interface LogLevels {
   set(request: Request, session: Session): void;
+  /** A client without a session wants messages of that level; what was asked for once stays, because nothing tells when to stop. */
+  raise(level: string): void;
   /** Whether a log message of that level is for this session, which may have asked for less than another. */
   wants(session: Session, level: string | undefined): boolean;
   sessionEnded(): void;
@@ -32,10 +34,11 @@ const LEVELS: readonly string[] = [
 ];
 
 export function createLogLevels({ forwarder, note, sessions }: LogLevelsOptions): LogLevels {
+  let raised = -1;
   let upstream = mostVerbose();
 
   function mostVerbose(): string | undefined {
-    let highest = -1;
+    let highest = raised;
     for (const { level } of sessions()) {
       if (level !== undefined) highest = Math.max(highest, verbosity(level));
     }
@@ -59,6 +62,10 @@ export function createLogLevels({ forwarder, note, sessions }: LogLevelsOptions)
       session.level = stringAt(request.text, findMember(request.text, request.params, 'level')) ?? 'debug';
       if (session.face === 'streamable-http')
         note({ type: 'level', session: session.id, level: session.level });
+      update();
+    },
+    raise(level) {
+      raised = Math.max(raised, verbosity(level));
       update();
     },
     wants(session, level) {

@@ -13,7 +13,10 @@ export type Demand =
   | { readonly era: 'legacy' }
   /** Its version is not one that we know; what to offer instead depends on the server. */
   | { readonly era: 'unknown'; readonly requested: string }
-  | { readonly era: 'modern'; readonly wantsLogs: boolean }
+  | {
+      readonly era: 'modern' /** Log messages that it wants to hear meanwhile, from that level on. */;
+      readonly logLevel: string | undefined;
+    }
   | { readonly era: 'rejected'; readonly rejection: Rejection };
 
 const LEGACY: Demand = { era: 'legacy' };
@@ -28,7 +31,7 @@ export function readDemand(message: RpcRequest, header: string | null): Demand {
     case 'legacy':
       return LEGACY;
     case 'modern':
-      return { era: 'modern', wantsLogs: meta !== undefined && Object.hasOwn(meta, LOG_LEVEL) };
+      return { era: 'modern', logLevel: logLevelIn(meta) };
     case 'rejected': {
       const { code, data } = era;
       if (code === VERSION_UNSUPPORTED) return { era: 'unknown', requested: String(data?.['requested']) };
@@ -55,6 +58,13 @@ export function findMismatch(
     arguments: args === undefined ? undefined : JSON.parse(text.slice(args.start, args.end)),
   };
   return findHeaderMismatch({ method, params, header: (header) => headers.get(header), mirrored: known });
+}
+
+/** A level that is none counts as the most verbose one (spec 04 §6.5). */
+function logLevelIn(meta: object | undefined): string | undefined {
+  if (meta === undefined || !Object.hasOwn(meta, LOG_LEVEL)) return undefined;
+  const level: unknown = Reflect.get(meta, LOG_LEVEL);
+  return typeof level === 'string' ? level : 'debug';
 }
 
 function parseMeta({ text, meta }: RpcRequest): object | undefined {

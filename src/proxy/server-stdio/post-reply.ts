@@ -123,7 +123,10 @@ export class PostReply implements Reply {
 
   #finish(event: string, whole: () => Response): void {
     if (this.#state === 'done') return;
-    if (this.#state === 'waiting') this.#respond(whole());
+    if (this.#state === 'waiting') {
+      this.#facts.context.onAnswer?.(event);
+      this.#respond(whole());
+    }
     // An id on the only event would lead nowhere.
     else if (this.#channel === undefined) this.#stream?.send(messageFrame(event), 'must');
     else this.#channel.finish(messageFrame(event));

@@ -8,8 +8,8 @@ import type { Call, Session } from './session.ts';
  */
 export function findRecipient(calls: Iterable<Call>, streaming: ReadonlySet<Session>): Session | undefined {
   let busy: Session | undefined;
-  for (const { origin, state, session, life } of calls) {
-    if (origin === 'proxy' || state !== 'sent' || life === 'listening') continue;
+  for (const { origin, state, session, life, reply } of calls) {
+    if (origin === 'proxy' || state !== 'sent' || life === 'listening' || reply.isHeld === true) continue;
     if (session === undefined || (busy !== undefined && busy !== session)) return undefined;
     busy = session;
   }
@@ -23,6 +23,7 @@ export function findLogReader(calls: Iterable<Call>): Call | undefined {
   let only: Call | undefined;
   for (const call of calls) {
     if (call.origin === 'proxy' || call.state !== 'sent' || call.life === 'listening') continue;
+    if (call.reply.isHeld === true) continue;
     if (only !== undefined) return undefined;
     only = call;
   }

@@ -10,6 +10,8 @@ export interface Reply {
   interim(frame: Uint8Array, weight: Weight): boolean;
   /** Called now and then while the call takes its time. `sent`: the process has it. */
   linger(sent: boolean): void;
+  /** The asker is being asked something itself: the time of the call stands still, and it concerns nobody else's questions. */
+  readonly isHeld?: boolean;
   /** Called when the asker left before its answer; set by the code that opens the call. */
   onGone?: (() => void) | undefined;
 }

@@ -32,7 +32,7 @@ export interface Router {
 /** The one request that is a stream (spec 04 §18.6). */
 export const LISTEN = 'subscriptions/listen';
 
-type Taken = 'accepted' | 'full';
+export type Taken = 'accepted' | 'full';
 
 export interface RouterParts {
   readonly calls: CallTable;

@@ -2,6 +2,7 @@ import {
   LEGACY_VERSIONS,
   META_CAPABILITIES,
   META_CLIENT,
+  META_SERVER,
   META_VERSION,
   MODERN_VERSION,
 } from '../era/index.ts';
@@ -17,13 +18,15 @@ import { revisionsUpTo } from './revision.ts';
  */
 export interface ServerEra {
   /** Whether it serves modern requests. Asks it, for a few seconds at most, when nothing is known yet. */
-  servesModern(order?: Order): Promise<boolean | Failure>;
+  servesModern(): Promise<boolean | Failure>;
   /** Versions offered to a client that asks for another one. */
   supported(): readonly string[];
   /** What it said about itself without a handshake, as the answer to one; `undefined` when it cannot be told. */
   standInHandshake(refusal: Refusal, order: Order): Promise<string | undefined>;
   /** Whether the server told us that it speaks no revision that begins with `initialize`. */
   isModernOnly(): boolean;
+  /** A handshake was made: servers exist that keep to the era of it, whatever they said before. */
+  handshakeMade(): void;
   /** A process is there; what is known of another one is forgotten. */
   attached(identity: string): void;
 }
@@ -32,13 +35,14 @@ export interface ServerEraOptions {
   readonly forwarder: Forwarder;
   /** The version of the handshake with the process, as long as there is one. */
   readonly handshakeVersion: () => string | undefined;
+  /** Ends with the handshake that is under way, if one is. */
+  readonly handshakeUnderWay: () => Promise<void> | undefined;
   readonly isDetached: () => boolean;
   /** How long `server/discover` is waited for; default 5 s. */
   readonly probeMs?: number;
 }
 
 const DEFAULT_PROBE_MS = 5000;
-const META_SERVER = 'io.modelcontextprotocol/serverInfo';
 
 const DISCOVER_PARAMS = JSON.stringify({
   _meta: {
@@ -58,6 +62,8 @@ export function createServerEra(options: ServerEraOptions): ServerEra {
   let probe: Promise<Failure | undefined> | undefined;
   /** The question is out, and has not been answered in time: later requests do not wait again. */
   let isLate = false;
+  /** A process ended at the question when it came ahead of a handshake. */
+  let mayComeFirst = true;
 
   /** Resolves with a failure that says nothing about the server. */
   async function ask(order: Order): Promise<Failure | undefined> {
@@ -65,7 +71,10 @@ export function createServerEra(options: ServerEraOptions): ServerEra {
     const outcome = await forwarder.ask('server/discover', DISCOVER_PARAMS, order);
     if (mine !== identity && mine !== undefined) return 'process-ended';
     probe = undefined;
-    if (outcome.outcome === 'failed' && outcome.failure !== 'timeout') return outcome.failure;
+    if (outcome.outcome === 'failed' && outcome.failure !== 'timeout') {
+      if (outcome.failure === 'process-ended' && handshakeVersion() === undefined) mayComeFirst = false;
+      return outcome.failure;
+    }
     facts = factsIn(outcome);
     discovered = versionsIn(facts);
     return undefined;
@@ -73,10 +82,27 @@ export function createServerEra(options: ServerEraOptions): ServerEra {
 
   function answer(): boolean | undefined {
     if (discovered?.includes(MODERN_VERSION) === true) return true;
-    return discovered !== undefined || isLate ? false : undefined;
+    const isUnaskable = !mayComeFirst && handshakeVersion() === undefined;
+    return discovered !== undefined || isLate || isUnaskable ? false : undefined;
   }
 
-  async function servesModern(order: Order = 'queued'): Promise<boolean | Failure> {
+  function forget(): void {
+    discovered = undefined;
+    facts = {};
+    probe = undefined;
+    isLate = false;
+  }
+
+  /** What is found out while a handshake is under way may not be true after it. */
+  async function servesModern(): Promise<boolean | Failure> {
+    for (;;) {
+      await options.handshakeUnderWay();
+      const known = await findOut('queued');
+      if (options.handshakeUnderWay() === undefined && (known !== true || answer() === true)) return known;
+    }
+  }
+
+  async function findOut(order: Order): Promise<boolean | Failure> {
     const known = answer();
     if (known !== undefined) return known;
     probe ??= ask(order);
@@ -97,11 +123,11 @@ export function createServerEra(options: ServerEraOptions): ServerEra {
     supported() {
       const legacy = handshakeVersion();
       const known = discovered ?? [];
-      if (legacy === undefined) return known.length === 0 ? LEGACY_VERSIONS : known;
-      return [...new Set([...known, ...revisionsUpTo(legacy)])];
+      if (legacy === undefined) return known.length === 0 ? [MODERN_VERSION, ...LEGACY_VERSIONS] : known;
+      return [...new Set([MODERN_VERSION, ...known, ...revisionsUpTo(legacy)])];
     },
     async standInHandshake(refusal, order) {
-      if ((await servesModern(order)) !== true) return undefined;
+      if ((await findOut(order)) !== true) return undefined;
       const { instructions } = facts;
       const capabilities =
         refusal === 'repeated' ? (facts.capabilities ?? {}) : withoutStreams(facts.capabilities);
@@ -113,14 +139,14 @@ export function createServerEra(options: ServerEraOptions): ServerEra {
       discovered?.includes(MODERN_VERSION) === true &&
       handshakeVersion() === undefined &&
       !discovered.some((version) => LEGACY_VERSIONS.includes(version)),
+    handshakeMade() {
+      // What does not know the question will not know it then.
+      if (discovered?.includes(MODERN_VERSION) === true) forget();
+    },
     attached(next) {
       if (identity === next) return;
       // The first process may have been asked before it was there.
-      if (identity !== undefined) {
-        discovered = undefined;
-        facts = {};
-        probe = undefined;
-      }
+      if (identity !== undefined) forget();
       isLate = false;
       identity = next;
     },

@@ -3,8 +3,11 @@ import { findMember, type Notification, onOneLine, ownIdAt, splice, stringAt } f
 import type { CallTable } from './call-table.ts';
 import { messageFrame } from './frame.ts';
 import type { LogLevels } from './log-level.ts';
+import type { OlderServer } from './older-server.ts';
 import { deliver, findLogReader, findRecipient } from './recipient.ts';
+import { Round } from './round.ts';
 import type { ServerRequests } from './server-requests.ts';
+import type { Session } from './session.ts';
 import type { SessionTable } from './session-table.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
@@ -14,6 +17,7 @@ export interface NotificationRoutes {
   readonly subscriptions: Subscriptions;
   readonly levels: LogLevels;
   readonly questions: ServerRequests;
+  readonly older: Pick<OlderServer, 'tell'>;
 }
 
 /** Brings a notification of the server to whom it concerns (spec 04 §6.5, §19.1, §19.2). */
@@ -28,9 +32,11 @@ export function routeNotification(notification: Notification, routes: Notificati
     case 'notifications/resources/list_changed':
     case 'notifications/prompts/list_changed':
       broadcast(notification, sessions.listening);
+      routes.older.tell(notification);
       return;
     case 'notifications/resources/updated':
       broadcast(notification, subscriptions.subscribers(stringParam(notification, 'uri') ?? ''));
+      routes.older.tell(notification);
       return;
     case 'notifications/cancelled':
       if (!routes.questions.cancel(notification)) endListener(notification, calls);
@@ -78,13 +84,15 @@ function routeProgress(notification: Notification, calls: CallTable): void {
   const { text } = notification;
   const token = findMember(text, notification.params, 'progressToken');
   const call = calls.find(ownIdAt(text, token));
-  if (token === undefined || call?.progressToken === undefined) return;
+  if (token === undefined || call === undefined) return;
+  const asked = call.reply instanceof Round ? call.reply.progressToken : call.progressToken;
+  if (asked === undefined) return;
   calls.extend(call);
-  const restored = onOneLine(splice(text, [{ at: token, by: call.progressToken }]));
+  const restored = onOneLine(splice(text, [{ at: token, by: asked }]));
   call.reply.interim(messageFrame(restored), 'may');
 }
 
-function broadcast(notification: Notification, sessions: SessionTable['streaming']): void {
+function broadcast(notification: Notification, sessions: ReadonlySet<Pick<Session, 'say'>>): void {
   if (sessions.size === 0) return;
   const frame = frameOf(notification);
   for (const session of sessions) session.say(frame, 'may');

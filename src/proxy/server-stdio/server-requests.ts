@@ -17,6 +17,7 @@ import type { Forwarder } from './forward.ts';
 import { messageFrame } from './frame.ts';
 import { contentEdits, isOlder } from './older-content.ts';
 import { deliver, findRecipient } from './recipient.ts';
+import type { Rounds } from './rounds.ts';
 import type { Session } from './session.ts';
 import type { SessionTable } from './session-table.ts';
 import { createTicker } from './ticker.ts';
@@ -43,6 +44,8 @@ export interface ServerRequestsOptions {
   readonly sessions: SessionTable;
   readonly forwarder: Forwarder;
   readonly newId: () => number;
+  /** Clients without a session, who are asked by the answer to their request. */
+  readonly rounds: Pick<Rounds, 'ask' | 'withdraw'>;
   /** Unix milliseconds, the clock of the sessions. */
   readonly now: () => number;
 }
@@ -70,7 +73,7 @@ const MAX_QUESTIONS = 1024;
 const TICK_MS = 250;
 
 export function createServerRequests(options: ServerRequestsOptions): ServerRequests {
-  const { calls, sessions, forwarder, newId, now } = options;
+  const { calls, sessions, rounds, forwarder, newId, now } = options;
   const questions = new Map<number, Question>();
   const ticker = createTicker(TICK_MS, tick);
 
@@ -150,6 +153,7 @@ export function createServerRequests(options: ServerRequestsOptions): ServerRequ
         forwarder.notify(resultText(serverId));
         return;
       }
+      if (rounds.ask(request)) return;
       const session = findRecipient(calls.all(), sessions.streaming) ?? findNewcomer();
       if (session === undefined || questions.size >= MAX_QUESTIONS) refuse(serverId, request.method);
       else ask(request, session, serverId);
@@ -164,6 +168,7 @@ export function createServerRequests(options: ServerRequestsOptions): ServerRequ
     cancel(notification) {
       const { text } = notification;
       const place = findMember(text, notification.params, 'requestId');
+      if (place !== undefined && rounds.withdraw(text.slice(place.start, place.end))) return true;
       const question = place && findByServerId(text.slice(place.start, place.end));
       if (place === undefined || question === undefined) return false;
       withdraw(question, onOneLine(splice(text, [{ at: place, by: String(question.clientId) }])));

@@ -8,9 +8,9 @@ export interface SessionTable {
   /** Whether one more would fit, at the cost of the one that is idle for the longest time if need be. */
   hasRoom(): boolean;
   /** Check `hasRoom` first: sessions in use are never ended for a new one. */
-  create(face: Face, initialize: string): Session;
-  /** The live session of that id, now in use. Expiry is checked here (spec 04 §19.7). */
-  find(id: string): Session | undefined;
+  create(face: Face, initialize: string, owner: string | undefined): Session;
+  /** The live session of that id, now in use; another's counts as unknown. Expiry is checked here (spec 04 §19.7). */
+  find(id: string, owner: string | undefined): Session | undefined;
   all(): Iterable<Session>;
   /** Sessions with an open stream, in the order they opened it. */
   readonly streaming: ReadonlySet<Session>;
@@ -102,13 +102,12 @@ export function createSessionTable(options: SessionTableOptions): SessionTable {
     streaming,
     listening,
     all: () => sessions.values(),
-    create(face, initialize) {
+    create(face, initialize, owner) {
       makeRoom();
       const kept = initialize.length > MAX_INITIALIZE_CHARS ? '' : initialize;
-      const session = new Session({ id: crypto.randomUUID(), face, initialize: kept, at: now() });
+      const session = new Session({ id: crypto.randomUUID(), face, initialize: kept, at: now(), owner });
       sessions.set(session.id, session);
-      if (face === 'streamable-http')
-        note({ type: 'session', id: session.id, at: session.savedAt, initialize: kept });
+      if (face === 'streamable-http') note(recordOf(session, session.savedAt));
       return session;
     },
     find,
@@ -170,10 +169,14 @@ function restore(records: readonly SessionRecord[]): Iterable<Session> {
   return found.values();
 }
 
+function recordOf({ id, initialize, owner }: Session, at: number): SessionRecord {
+  return { type: 'session', id, at, initialize, ...(owner === undefined ? {} : { owner }) };
+}
+
 function recordsOf(session: Session): SessionRecord[] {
-  const { id, initialize, level } = session;
+  const { id, level } = session;
   return [
-    { type: 'session', id, at: session.lastUsedAt, initialize },
+    recordOf(session, session.lastUsedAt),
     ...[...session.subscriptions].map((uri) => ({ type: 'subscribe', session: id, uri }) as const),
     ...(level === undefined ? [] : [{ type: 'level', session: id, level } as const]),
   ];

@@ -10,6 +10,7 @@ export type Face = 'sse' | 'streamable-http';
 export class Session {
   readonly id: string;
   readonly face: Face;
+  readonly owner: string | undefined;
   /** The client's initialize message, '' when it is not kept. */
   readonly initialize: string;
   /** Unix milliseconds. */
@@ -36,8 +37,10 @@ export class Session {
     readonly face: Face;
     readonly initialize: string;
     readonly at: number;
+    readonly owner?: string | undefined;
   }) {
     this.id = facts.id;
+    this.owner = facts.owner;
     this.face = facts.face;
     this.initialize = facts.initialize;
     this.lastUsedAt = facts.at;

@@ -30,7 +30,7 @@ export function createSseFace(parts: SseFaceParts): Handler {
   function open(request: Request, context: RequestContext): Response {
     if (!sessions.hasRoom()) return failureResponse('crowded');
     context.keepOpen();
-    const session = sessions.create('sse', '');
+    const session = sessions.create('sse', '', context.identity?.owner);
     const stream = new EventStream({
       limits,
       onClosed: () => {
@@ -44,6 +44,7 @@ export function createSseFace(parts: SseFaceParts): Handler {
     streams.add(stream);
     const endpoint = endpointUrl(request, session.id, trustProxyHeaders);
     const forget = context.callerStreams?.add(endpoint, {
+      owner: session.owner,
       send: (message) => stream.send(messageFrame(onOneLine(message)), 'must'),
     });
     stream.send(eventFrame('endpoint', endpoint), 'must');
@@ -55,7 +56,7 @@ export function createSseFace(parts: SseFaceParts): Handler {
     context.isFinal = true;
     const id = new URL(request.url).searchParams.get('session_id') ?? '';
     if (id === '') return textError(400, 'session_id is required');
-    const session = sessions.find(id);
+    const session = sessions.find(id, context.identity?.owner);
     if (session?.face !== 'sse' || session.stream === undefined) {
       return jsonError(404, { code: SESSION_NOT_FOUND, message: 'Session not found' });
     }

@@ -20,6 +20,7 @@ import { EventStream, type StreamLimits } from './event-stream.ts';
 import { failureResponse } from './failure.ts';
 import { EVENT_STREAM_HEADERS, eventText, KEEP_ALIVE } from './frame.ts';
 import { type Demand, findMismatch, readDemand } from './modern-request.ts';
+import type { OlderServer } from './older-server.ts';
 import { PostReply, type PostReplyFacts } from './post-reply.ts';
 import { type Posted, readPosted } from './read-message.ts';
 import { type Channel, createReplay, type Replay, requestOf } from './replay.ts';
@@ -38,6 +39,7 @@ export interface StreamableFaceParts {
   readonly streams: StreamKeeper;
   readonly limits: StreamLimits;
   readonly era: ServerEra;
+  readonly older: OlderServer;
   readonly toolHeaders: ToolHeaders;
   /** Refuse versions that no revision has. */
   readonly isStrict: boolean;
@@ -51,7 +53,8 @@ export interface StreamableFaceParts {
 
 /** `/mcp`: streamable HTTP of MCP 2025-03-26 to 2025-11-25 (spec 04 §6), and of 2026-07-28 (§18). */
 export function createStreamableFace(parts: StreamableFaceParts): Handler {
-  const { router, sessions, questions, streams, limits, era, toolHeaders, isStrict, resumption } = parts;
+  const { router, sessions, questions, streams, limits, era, older, toolHeaders, isStrict, resumption } =
+    parts;
 
   async function post(request: Request, context: RequestContext): Promise<Response> {
     const version = request.headers.get('mcp-protocol-version');
@@ -61,7 +64,7 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
     if (posted.kind !== 'message') return notAMessage(posted);
     const { message } = posted;
     if (message.kind !== 'request') {
-      return router.tell(message, findSession(request)) === 'full'
+      return router.tell(message, findSession(request, context)) === 'full'
         ? failureResponse('busy')
         : new Response(null, { status: 202 });
     }
@@ -76,9 +79,9 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
     }
   }
 
-  function findSession(request: Request): Session | undefined {
+  function findSession(request: Request, { identity }: RequestContext): Session | undefined {
     const id = sessionIdOf(request);
-    return id === undefined ? undefined : sessions.find(id);
+    return id === undefined ? undefined : sessions.find(id, identity?.owner);
   }
 
   function legacy(
@@ -87,7 +90,7 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
     request: Request,
     context: RequestContext,
   ): Response | Promise<Response> {
-    const session = findSession(request);
+    const session = findSession(request, context);
     if (message.method === 'initialize') return initialize(message, session, request, context);
     if (session === undefined && sessionIdOf(request) !== undefined) return sessionNotFound(message);
     const openChannel = session === undefined ? undefined : () => replayOf(session)?.open(idOf(message));
@@ -107,17 +110,21 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
     if (typeof isServed === 'string') return failureResponse(isServed, id);
     if (demand.era === 'unknown')
       return rejectionResponse(id, unsupportedVersion(demand.requested, era.supported()));
-    if (!isServed) return rejectionResponse(id, unsupportedVersion(MODERN_VERSION, era.supported()));
-    // Only now: -32020 would tell the client of an old server that a new one is here (spec 04 §18.9).
     const mismatch = findMismatch(message, request.headers, toolHeaders.of);
     if (mismatch !== undefined) return rejectionResponse(id, mismatch);
+    const obstacle = isServed ? undefined : await older.prepare(message);
+    if (obstacle !== undefined)
+      return 'failure' in obstacle ? failureResponse(obstacle.failure, id) : answered(obstacle.refusal);
     const onAnswer = message.method === 'tools/list' ? toolHeaders.learn : undefined;
     const reply = createReply(request, context, {
       era: 'modern',
       onAnswer,
       isListening: message.method === LISTEN,
     });
-    return router.modern(message, demand.wantsLogs, reply) === 'full' ? busy(message) : reply.response;
+    const taken = isServed
+      ? router.modern(message, demand.logLevel !== undefined, reply)
+      : older.request(message, demand.logLevel, reply);
+    return taken === 'full' ? busy(message) : reply.response;
   }
 
   /** A new session unless the client names one of ours; its own choice of id is never taken (spec 04 §19.7). */
@@ -131,7 +138,7 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
     const reply = createReply(request, context);
     router.initialize(message, reply, (revision) => {
       if (known === undefined && !reply.isAwaited) return;
-      const session = known ?? sessions.create('streamable-http', message.text);
+      const session = known ?? sessions.create('streamable-http', message.text, context.identity?.owner);
       session.revision = revision;
       if (known === undefined) reply.sessionId = session.id;
     });
@@ -161,7 +168,7 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
   function get(request: Request, context: RequestContext): Response {
     const id = sessionIdOf(request);
     if (id === undefined) return textError(400, 'Mcp-Session-Id header required for standalone SSE');
-    const session = sessions.find(id);
+    const session = sessions.find(id, context.identity?.owner);
     if (session === undefined) return sessionNotFound();
     const lastEventId = request.headers.get('last-event-id');
     const known = lastEventId === null ? undefined : session.replay?.find(lastEventId);
@@ -201,10 +208,10 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
     return session.replay;
   }
 
-  function remove(request: Request): Response {
+  function remove(request: Request, { identity }: RequestContext): Response {
     const id = sessionIdOf(request);
     if (id === undefined) return textError(400, 'Mcp-Session-Id header required for DELETE');
-    const session = sessions.find(id);
+    const session = sessions.find(id, identity?.owner);
     if (session === undefined) return sessionNotFound();
     sessions.end(session);
     return new Response(null, { status: 204 });
@@ -218,7 +225,7 @@ export function createStreamableFace(parts: StreamableFaceParts): Handler {
       case 'GET':
         return get(request, context);
       case 'DELETE':
-        return remove(request);
+        return remove(request, context);
       default:
         return textError(405, 'Method not allowed');
     }
@@ -266,6 +273,10 @@ function lostAnswer(eventId: string): Response | undefined {
   const text = id === undefined ? '' : errorText(id, INTERNAL_ERROR, 'The answer was lost with its stream');
   if (readMessage(text)?.kind !== 'response') return undefined;
   return new Response(eventText('message', onOneLine(text)), { headers: EVENT_STREAM_HEADERS });
+}
+
+function answered(text: string): Response {
+  return new Response(text, { headers: { 'Content-Type': 'application/json' } });
 }
 
 function busy(message: RpcRequest): Response {

@@ -5,12 +5,19 @@ import { intercepted } from './intercepted.ts';
 import type { Reply } from './reply.ts';
 import type { Session } from './session.ts';
 
+/** Who follows resources: a session, or the listening client of a revision without sessions. */
+export interface Subscriber extends Pick<Session, 'subscriptions' | 'say'> {
+  ended: boolean;
+}
+
 /** Many sessions, one subscription per resource upstream (spec 04 §6.5). */
 export interface Subscriptions {
   /** `undefined`: not a matter of sharing, to be forwarded as it is. */
   handle(request: Request, session: Session, reply: Reply): 'accepted' | undefined;
-  subscribers(uri: string): ReadonlySet<Session>;
-  sessionEnded(session: Session): void;
+  /** Lasts until `subscriber` has ended; where the server refuses, it just hears nothing. */
+  follow(uri: string, subscriber: Subscriber): void;
+  subscribers(uri: string): ReadonlySet<Subscriber>;
+  sessionEnded(session: Subscriber): void;
   /** Subscribes again at a new process. */
   restore(): void;
 }
@@ -21,10 +28,10 @@ export interface SubscriptionsOptions {
   readonly sessions: Iterable<Session>;
 }
 
-const NOBODY: ReadonlySet<Session> = new Set();
+const NOBODY: ReadonlySet<Subscriber> = new Set();
 
 export function createSubscriptions({ forwarder, note, sessions }: SubscriptionsOptions): Subscriptions {
-  const subscribers = new Map<string, Set<Session>>();
+  const subscribers = new Map<string, Set<Subscriber>>();
   /** Per URI: the end of what is under way. Decision and upstream call are one step; other URIs never wait. */
   const turns = new Map<string, Promise<void>>();
 
@@ -32,13 +39,13 @@ export function createSubscriptions({ forwarder, note, sessions }: Subscriptions
     for (const uri of session.subscriptions) add(uri, session);
   }
 
-  function add(uri: string, session: Session): void {
+  function add(uri: string, session: Subscriber): void {
     const known = subscribers.get(uri);
     if (known === undefined) subscribers.set(uri, new Set([session]));
     else known.add(session);
   }
 
-  function remove(uri: string, session: Session): void {
+  function remove(uri: string, session: Subscriber): void {
     const known = subscribers.get(uri);
     known?.delete(session);
     if (known?.size === 0) subscribers.delete(uri);
@@ -96,6 +103,16 @@ export function createSubscriptions({ forwarder, note, sessions }: Subscriptions
     }
   }
 
+  async function follow(uri: string, subscriber: Subscriber): Promise<void> {
+    if (!subscribers.has(uri)) {
+      const { outcome } = await forwarder.ask('resources/subscribe', JSON.stringify({ uri }));
+      if (outcome !== 'result') return;
+    }
+    if (subscriber.ended) return leave(uri);
+    add(uri, subscriber);
+    subscriber.subscriptions.add(uri);
+  }
+
   /** Upstream forgets a resource that nobody follows any more. */
   async function leave(uri: string): Promise<void> {
     if (subscribers.has(uri)) return;
@@ -111,6 +128,7 @@ export function createSubscriptions({ forwarder, note, sessions }: Subscriptions
       void inTurn(uri, () => act(uri, request, session, reply));
       return 'accepted';
     },
+    follow: (uri, subscriber) => void inTurn(uri, () => follow(uri, subscriber)),
     subscribers: (uri) => subscribers.get(uri) ?? NOBODY,
     sessionEnded(session) {
       for (const uri of session.subscriptions) {

@@ -15,6 +15,7 @@ import { keepAttached } from './server-stdio.ts';
 interface ContainerBackendOptions {
   readonly paths: Paths;
   readonly env: RuntimeServices['env'];
+  readonly wanted: RuntimeServices['wanted'];
   readonly notes: EngineNotes;
   readonly logger: Logger;
   /** Aborts when the run ends. */
@@ -30,9 +31,9 @@ export function createContainerBackend(
   config: RunConfig,
   options: ContainerBackendOptions,
 ): Backend {
-  const { env, notes, logger, signal, paths } = options;
+  const { env, wanted, notes, logger, signal, paths } = options;
   // Anew each time: in the life of a run its engine may be restarted as another version.
-  const open = () => openEngine({ env, signal });
+  const open = () => openEngine({ env, wanted, signal });
   const name = containerNameOf(config);
   const mark = createDeployMark(paths.state, workload, logger);
   return {

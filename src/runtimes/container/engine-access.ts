@@ -18,7 +18,7 @@ export function createEngineAccess(services: RuntimeServices): EngineAccess {
     ...services,
     notes: createEngineNotes(services.paths.state),
     async engine(signal) {
-      engine ??= openNamed(services.env, signal);
+      engine ??= openNamed(services, signal);
       try {
         return await engine;
       } catch (error) {
@@ -36,19 +36,21 @@ export function openNoted(
   signal: AbortSignal | undefined,
 ): Promise<Engine> {
   const named = {
-    TOOLHIVE_RUNTIME: note.kind,
     TOOLHIVE_DOCKER_SOCKET: undefined,
     TOOLHIVE_PODMAN_SOCKET: undefined,
     TOOLHIVE_COLIMA_SOCKET: undefined,
     [`TOOLHIVE_${note.kind.toUpperCase()}_SOCKET`]: note.address,
   };
-  return openNamed({ ...env, ...named }, signal);
+  return openNamed({ wanted: note.kind, env: { ...env, ...named } }, signal);
 }
 
-function openNamed(env: RuntimeServices['env'], signal: AbortSignal | undefined): Promise<Engine> {
+function openNamed(
+  { env, wanted }: Pick<RuntimeServices, 'env' | 'wanted'>,
+  signal: AbortSignal | undefined,
+): Promise<Engine> {
   return within('failed to create container runtime', () => {
     networkProxyOf(env); // as early as the reference says it
-    return openEngine({ env, signal });
+    return openEngine({ env, wanted, signal });
   });
 }
 
@@ -70,11 +72,9 @@ const NAMES_AN_ENGINE = [
   'TOOLHIVE_PODMAN_SOCKET',
   'TOOLHIVE_COLIMA_SOCKET',
   'DOCKER_HOST',
-  'TOOLHIVE_RUNTIME',
 ];
 
-export function namesAnEngine(env: RuntimeServices['env']): boolean {
-  return (
-    env['TOOLHIVE_RUNTIME'] !== 'process' && NAMES_AN_ENGINE.some((variable) => (env[variable] ?? '') !== '')
-  );
+export function namesAnEngine({ env, wanted }: RuntimeServices): boolean {
+  if (wanted === 'process') return false;
+  return wanted !== '' || NAMES_AN_ENGINE.some((variable) => (env[variable] ?? '') !== '');
 }

@@ -1,9 +1,11 @@
 import type { BuildImageOptions } from '../../build/index.ts';
 import type { Engine } from '../../engine/index.ts';
 import { during, hasCode, ThvError } from '../../errors/index.ts';
-import type { ResolvedImage, RunConfig } from '../../records/index.ts';
+import { boundManifestOf, type ResolvedImage, type RunConfig, resolvedImageOf } from '../../records/index.ts';
+import type { Verification } from '../../signatures/index.ts';
 import type { Order, Preparing, RuntimeServices } from '../runtime.ts';
-import { retrieveImage } from './retrieve-image.ts';
+import { retrieveImage, retrieveManifest } from './retrieve-image.ts';
+import { verifyBeforePull } from './verify-before-pull.ts';
 
 /** The image of a source: built for a package or a folder; for the rest its name, to be pulled later on. */
 export async function imageOf(
@@ -75,17 +77,27 @@ async function rebuild(reference: string, options: BuildImageOptions): Promise<v
 
 /**
  * The image of a document, which the engine has from here on: one that was built here is built again under its name, any other
- * is pulled.
+ * is pulled. It is verified as the document wants it, and then it is what was verified (spec 03 §15-B19).
  */
 export async function resolveImage(
   services: RuntimeServices,
   engine: Engine,
-  { image, package_reference: text, runtime_config: override }: RunConfig,
-  options: Preparing,
+  config: RunConfig,
+  options: Preparing & { readonly verification: Verification },
 ): Promise<ResolvedImage> {
+  const { image, package_reference: text, runtime_config: override } = config;
   if (text !== undefined && (await engine.images.find(image, options)) === undefined) {
     const settings = { override: override ?? undefined, tag: image };
     await rebuild(text, await buildOptions(services, engine, settings, options));
   }
-  return await retrieveImage(engine, image, { ...options, logger: services.logger, builtFrom: text });
+  const retrieve = { ...options, logger: services.logger, builtFrom: text };
+  const bound = boundManifestOf(config);
+  if (bound !== undefined) {
+    const verified = resolvedImageOf(config)?.verified;
+    return { ...(await retrieveManifest(engine, image, bound, retrieve)), verified };
+  }
+  const verified = await verifyBeforePull(services, engine, image, { ...options, builtFrom: text });
+  if (verified === undefined) return await retrieveImage(engine, image, retrieve);
+  const { manifest, by, signer } = verified;
+  return { ...(await retrieveManifest(engine, image, manifest, retrieve)), verified: { by, signer } };
 }

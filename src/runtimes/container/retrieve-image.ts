@@ -26,8 +26,9 @@ interface RetrieveOptions extends Preparing {
 export async function retrieveImage(
   engine: Engine,
   image: string,
-  { signal, progress, logger, owner = 'user', builtFrom }: RetrieveOptions,
+  options: RetrieveOptions,
 ): Promise<ResolvedImage> {
+  const { signal, logger, builtFrom } = options;
   return await within('failed to retrieve or pull image', async () => {
     const reference = await within('failed to check if image exists locally', () =>
       parseImageReference(image),
@@ -35,27 +36,10 @@ export async function retrieveImage(
     const local = await engine.images.find(image, { signal });
     const isSettled = builtFrom !== undefined || !isLatest(reference);
     if (local !== undefined && isSettled) return resolvedFrom(local);
-    logger.info('pulling image', { image });
-    const shortName = image.replace(/(@sha256:[0-9a-f]{12})[0-9a-f]*$/, '$1');
     try {
-      await engine.images.pull(image, {
-        signal,
-        owner,
-        onProgress: ({ status, layer, currentBytes, totalBytes }) => {
-          const share =
-            currentBytes === undefined || !totalBytes
-              ? ''
-              : ` ${Math.floor((100 * currentBytes) / totalBytes)}%`;
-          progress.update(`Pulling ${shortName}: ${layer === undefined ? '' : `${layer} `}${status}${share}`);
-        },
-      });
-      progress.update('');
-      progress.line(`Successfully pulled ${image}`);
+      await pull(engine, image, image, options);
     } catch (error) {
-      progress.update('');
-      if (signal?.aborted)
-        throw new ThvError('ERR_CANCELLED', { reason: 'image pull was canceled' }, { cause: error });
-      if (local === undefined) throw error;
+      if (signal?.aborted || local === undefined) throw error;
       logger.warn('failed to pull image, using the local copy', { image, error: toThvError(error) });
       return resolvedFrom(local);
     }
@@ -64,10 +48,71 @@ export async function retrieveImage(
     return resolvedFrom(pulled);
 
     function resolvedFrom(details: ImageDetails): ResolvedImage {
-      const digest = `sha256:${details.Id.replace(/^sha256:/, '')}`;
-      return { reference: image, digest, provenance: provenanceOf(reference, details, builtFrom) };
+      return {
+        reference: image,
+        digest: idOf(details),
+        provenance: provenanceOf(reference, details, builtFrom),
+      };
     }
   });
+}
+
+/**
+ * The image of one manifest, whatever its name means by now; pulled when the engine does not have it. It gets the name, so that
+ * people find it in the engine's lists.
+ */
+export async function retrieveManifest(
+  engine: Engine,
+  image: string,
+  manifest: string,
+  options: RetrieveOptions,
+): Promise<ResolvedImage> {
+  const { signal } = options;
+  return await within('failed to retrieve or pull image', async () => {
+    const reference = parseImageReference(image);
+    const exact = `${imageName(reference)}@${manifest}`;
+    let details = await engine.images.find(exact, { signal });
+    if (details === undefined) {
+      await pull(engine, exact, image, options);
+      details = await engine.images.find(exact, { signal });
+    }
+    if (details === undefined) throw new ThvError('ERR_IMAGE_NOT_FOUND', { image: exact });
+    if (reference.digest === undefined) await engine.images.tag(exact, image, { signal });
+    return { reference: image, digest: idOf(details), provenance: { from: 'registry', manifest } };
+  });
+}
+
+async function pull(
+  engine: Engine,
+  exact: string,
+  image: string,
+  { signal, progress, logger, owner = 'user' }: RetrieveOptions,
+): Promise<void> {
+  logger.info('pulling image', { image });
+  const shortName = image.replace(/(@sha256:[0-9a-f]{12})[0-9a-f]*$/, '$1');
+  try {
+    await engine.images.pull(exact, {
+      signal,
+      owner,
+      onProgress: ({ status, layer, currentBytes, totalBytes }) => {
+        const share =
+          currentBytes === undefined || !totalBytes
+            ? ''
+            : ` ${Math.floor((100 * currentBytes) / totalBytes)}%`;
+        progress.update(`Pulling ${shortName}: ${layer === undefined ? '' : `${layer} `}${status}${share}`);
+      },
+    });
+    progress.update('');
+    progress.line(`Successfully pulled ${image}`);
+  } catch (error) {
+    progress.update('');
+    if (!signal?.aborted) throw error;
+    throw new ThvError('ERR_CANCELLED', { reason: 'image pull was canceled' }, { cause: error });
+  }
+}
+
+function idOf({ Id }: ImageDetails): string {
+  return `sha256:${Id.replace(/^sha256:/, '')}`;
 }
 
 /**
@@ -76,17 +121,22 @@ export async function retrieveImage(
  */
 function provenanceOf(
   reference: ImageReference,
-  { RepoDigests }: ImageDetails,
+  details: ImageDetails,
   builtFrom: string | undefined,
 ): ResolvedImage['provenance'] {
   if (builtFrom !== undefined) return { from: 'build', source: builtFrom };
-  if (reference.registry === 'localhost') return { from: 'engine' };
+  const manifest = manifestOf(reference, details);
+  return manifest === undefined ? { from: 'engine' } : { from: 'registry', manifest };
+}
+
+/** What the registry of its name knows an image by; `undefined` where it does not come from there. */
+export function manifestOf(reference: ImageReference, { RepoDigests }: ImageDetails): string | undefined {
+  if (reference.registry === 'localhost') return undefined;
   const digests = (RepoDigests ?? []).flatMap((text) => {
     const [name = '', digest] = text.split('@');
     return digest !== undefined && isNameOf(reference, name) ? [digest] : [];
   });
-  const manifest = digests.find((digest) => digest === reference.digest) ?? digests[0];
-  return manifest === undefined ? { from: 'engine' } : { from: 'registry', manifest };
+  return digests.find((digest) => digest === reference.digest) ?? digests[0];
 }
 
 function isNameOf(reference: ImageReference, text: string): boolean {

@@ -1,8 +1,8 @@
 import { hasCode, ThvError } from '../../errors/index.ts';
-import type { WorkloadName } from '../../records/index.ts';
+import { RUNTIME_WORDS, type WorkloadName } from '../../records/index.ts';
 import { deleteIsolationFiles } from '../../sandbox/index.ts';
 import { NOWHERE } from '../nowhere.ts';
-import type { Auxiliary, LogOptions, OutputChunk, Runtime, RuntimeServices, Waiting } from '../runtime.ts';
+import type { LogOptions, OutputChunk, Runtime, RuntimeServices } from '../runtime.ts';
 import { createContainerBackend } from './backend.ts';
 import { findByExactName, findContainer } from './containers.ts';
 import { findUnfinishedDeploy } from './deploy-mark.ts';
@@ -11,20 +11,19 @@ import { locateContainer } from './place.ts';
 import { removeContainers } from './remove-containers.ts';
 import { sightContainer, sightContainers } from './sighting.ts';
 
-export interface ContainerRuntime extends Runtime {
-  openAuxiliary(name: string, options: Waiting): Promise<Auxiliary>;
-}
-
 /** Servers in containers of Docker or Podman. */
-export function createContainerRuntime(services: RuntimeServices): ContainerRuntime {
+export function createContainerRuntime(services: RuntimeServices): Runtime {
   const access = createEngineAccess(services);
-  const { env, paths, logger, notes } = access;
+  const { env, wanted, paths, logger, notes } = access;
   const images = () => import('./obtain-image.ts');
   return {
     kind: 'container',
     runs: 'images',
+    names: RUNTIME_WORDS.container,
+    takes: ['image', 'package'],
     endsWithSupervisor: false,
-    isNamed: namesAnEngine(env),
+    requireConnection: () => undefined,
+    isNamed: namesAnEngine(services),
     async open({ signal }) {
       await access.engine(signal);
     },
@@ -61,7 +60,7 @@ export function createContainerRuntime(services: RuntimeServices): ContainerRunt
       (await import('./auxiliary.ts')).openAuxiliary(access, name, signal),
     serve: async (name, config, { logger: log, signal }) => ({
       type: 'started',
-      backend: createContainerBackend(name, config, { paths, env, notes, logger: log, signal }),
+      backend: createContainerBackend(name, config, { paths, env, wanted, notes, logger: log, signal }),
     }),
   };
 }

@@ -31,6 +31,7 @@ import {
 } from '../../records/index.ts';
 import { type Mount, mountsOf, profileOf, transportEnvironment } from '../../sandbox/index.ts';
 import { confinementOf, packageFacts, wayOut, writeConfinement } from '../confinement.ts';
+import { type NetworkJournal, openNetworkJournal } from '../network-journal.ts';
 import { overlaysOf } from '../overlays.ts';
 import type { RuntimeServices } from '../runtime.ts';
 import type { Backend } from '../server.ts';
@@ -59,7 +60,19 @@ export function createProcessBackend(
   options: ProcessBackendOptions,
 ): Backend {
   const { paths, logger, signal } = options;
-  const network = networkAccessOf(profileOf(config), config.isolate_network);
+  const isLearned = config.learn_permissions !== undefined;
+  const access = networkAccessOf(profileOf(config), config.isolate_network, isLearned);
+  let journal: NetworkJournal | undefined;
+  const network: NetworkAccess =
+    access.type === 'filtered'
+      ? {
+          ...access,
+          onDecision(decision) {
+            journal ??= openNetworkJournal(paths, name, { rules: access.rules, keepsAllowed: isLearned });
+            journal.record(decision);
+          },
+        }
+      : access;
   const limits = effectiveLimits(config.resource_limits);
   let output: RotatingFile | undefined;
   let running: SandboxedProcess | undefined;
@@ -108,6 +121,7 @@ export function createProcessBackend(
     async release() {
       await running?.stop((takeStopTime(paths, name) ?? STOP_GRACE_SECONDS) * 1000);
       output?.[Symbol.dispose]();
+      journal?.[Symbol.dispose]();
     },
   };
 }

@@ -9,11 +9,18 @@ const VARIABLE = 'TOOLHIVE_JS_RUNTIME';
 /** How a package is installed and run, as far as the document of its workload and the settings of this machine say. */
 export async function packageSettings(
   config: Partial<
-    Pick<RunConfig, 'js_runtime' | 'runtime_config' | 'permission_profile' | 'isolate_network'>
+    Pick<
+      RunConfig,
+      'js_runtime' | 'runtime_config' | 'permission_profile' | 'isolate_network' | 'learn_permissions'
+    >
   >,
   { env, paths }: { readonly env: Readonly<Record<string, string | undefined>>; readonly paths: Paths },
 ) {
-  const network = networkAccessOf(config.permission_profile, config.isolate_network === true);
+  const network = networkAccessOf(
+    config.permission_profile,
+    config.isolate_network === true,
+    config.learn_permissions !== undefined,
+  );
   return {
     buildWith: config.runtime_config?.build_with ?? [],
     jsRuntime: config.js_runtime ?? fromVariable(env) ?? (await fromFile(paths)),

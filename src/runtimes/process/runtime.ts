@@ -1,6 +1,13 @@
 import { existsSync } from 'node:fs';
+import { ThvError } from '../../errors/index.ts';
 import { followFile } from '../../platform/index.ts';
-import type { RunConfig, StatusRecord, WorkloadName } from '../../records/index.ts';
+import {
+  connectionOf,
+  RUNTIME_WORDS,
+  type RunConfig,
+  type StatusRecord,
+  type WorkloadName,
+} from '../../records/index.ts';
 import { readConfinement } from '../confinement.ts';
 import { NOWHERE } from '../nowhere.ts';
 import type { Description, LogOptions, OutputChunk, Runtime, RuntimeServices } from '../runtime.ts';
@@ -13,6 +20,9 @@ import {
   processFolder,
 } from './process-files.ts';
 
+const WEAKER =
+  'no container engine answers: the package runs as a process, confined to what its permission profile grants, but on the kernel of this machine and, where the profile allows all of the network and nothing gives it one of its own, beside its own services';
+
 /** Servers that are packages or folders, run as confined processes of this machine. */
 export function createProcessRuntime(services: RuntimeServices): Runtime {
   const { paths, shell, logger } = services;
@@ -21,8 +31,12 @@ export function createProcessRuntime(services: RuntimeServices): Runtime {
   return {
     kind: 'process',
     runs: 'packages',
+    names: RUNTIME_WORDS.process,
+    takes: ['package'],
+    caution: WEAKER,
     endsWithSupervisor: true,
     notForKubernetes: 'packages that are run as processes have no image for a Kubernetes deployment',
+    requireConnection,
     isNamed: false,
     open: async () => undefined,
     ping: async () => undefined,
@@ -63,6 +77,14 @@ export function createProcessRuntime(services: RuntimeServices): Runtime {
       };
     },
   };
+}
+
+/** Networks of an engine mean nothing to a process. */
+function requireConnection(mode: string): void {
+  if (connectionOf(mode) !== 'named') return;
+  throw new ThvError('ERR_INPUT_INVALID', {
+    reason: `a process cannot be connected to network "${mode}": only none and host apply to processes`,
+  });
 }
 
 function describe(

@@ -1,3 +1,4 @@
+import { RUNTIME_WORDS } from '../../records/index.ts';
 import { NOWHERE } from '../nowhere.ts';
 import type { Runtime } from '../runtime.ts';
 
@@ -6,8 +7,11 @@ export function createRemoteRuntime(): Runtime {
   return {
     kind: 'remote',
     runs: 'nothing',
+    names: RUNTIME_WORDS.remote,
+    takes: [],
     endsWithSupervisor: true,
     notForKubernetes: 'remote MCP servers are not supported in Kubernetes deployments',
+    requireConnection: () => undefined,
     isNamed: false,
     open: async () => undefined,
     ping: async () => undefined,

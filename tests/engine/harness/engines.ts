@@ -76,7 +76,7 @@ function prepare(name: TestEngine['name'], socket: string): TestEngine {
   }
 
   beforeAll(async () => {
-    engine = await openEngine({ env: { TOOLHIVE_DOCKER_SOCKET: socket } });
+    engine = await openEngine({ wanted: '', env: { TOOLHIVE_DOCKER_SOCKET: socket } });
     await importImage(engine, image);
   });
   afterAll(async () => {

@@ -10,8 +10,17 @@ import { IDLE, openRegistry, type Registry } from './npm-registry.ts';
 
 const MEGABYTE = 1024 ** 2;
 
-/** An archive of a few hundred KB that holds much more. */
-async function bomb(name: string, files: number, bytesEach: number): Promise<Uint8Array> {
+const bombs = new Map<string, Promise<Uint8Array>>();
+
+/** An archive of a few hundred KB that holds much more. Packing one takes a second, so all cases share it. */
+function bomb(name: string, files: number, bytesEach: number): Promise<Uint8Array> {
+  const key = `${name} ${files} ${bytesEach}`;
+  const made = bombs.get(key) ?? makeBomb(name, files, bytesEach);
+  bombs.set(key, made);
+  return made;
+}
+
+async function makeBomb(name: string, files: number, bytesEach: number): Promise<Uint8Array> {
   const tar = pack();
   const zipped = tar.pipe(createGzip());
   const zeros = Buffer.alloc(bytesEach);

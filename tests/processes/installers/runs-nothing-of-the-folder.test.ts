@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { findUv } from '../find-uv.ts';
 import { CASES, standsForAll } from '../runner.ts';
 import { type AttackedUser, openAttackedUser } from './attacked-user.ts';
+import { fillGoCache } from './go-cache.ts';
 
 const uv = await findUv();
 
@@ -19,6 +20,7 @@ describe.each(CASES)(
     let trace: string;
     beforeAll(async () => {
       attacked = await openAttackedUser(sandbox, user);
+      if (Bun.which('go') !== null) await fillGoCache(attacked.world);
       trace = join(attacked.world.work, 'trace');
     });
     afterAll(() => attacked[Symbol.asyncDispose]());

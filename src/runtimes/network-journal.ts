@@ -1,0 +1,85 @@
+import { type Decision, type EgressRules, missingEntries } from '../egress/index.ts';
+import { withoutSecrets } from '../errors/index.ts';
+import { openRotatingFile, type Paths } from '../platform/index.ts';
+import type { WorkloadName } from '../records/index.ts';
+import { attemptKey, type NetworkEntry, networkLogPath } from './network-log.ts';
+
+/** How long repetitions of one attempt are only counted. */
+const WINDOW_MS = 1000;
+/** Different attempts that are told apart in one window. What is beyond is counted together, so that no server can fill the disk. */
+const MAX_TOLD_APART = 100;
+const MAX_BYTES = 1024 * 1024;
+const FILES = 2;
+/** Longest host name that is written; DNS knows none that is longer. */
+const MAX_HOST_LENGTH = 255;
+
+export interface NetworkJournal extends Disposable {
+  /** Never throws, and never waits for anything but the file. */
+  record(decision: Decision): void;
+}
+
+interface JournalOptions {
+  /** What refusals are explained by. */
+  readonly rules: EgressRules;
+  /** Whether attempts that were allowed are written too. */
+  readonly keepsAllowed?: boolean;
+}
+
+/**
+ * Writes what the server of a workload tried to reach. The first of several attempts that are alike is written at once, the others are
+ * counted for a second and written together.
+ */
+export function openNetworkJournal(
+  paths: Pick<Paths, 'data'>,
+  name: WorkloadName,
+  { rules, keepsAllowed = false }: JournalOptions,
+): NetworkJournal {
+  const file = openRotatingFile(networkLogPath(paths, name), { maxBytes: MAX_BYTES, files: FILES });
+  /** Attempts of this window that were written, and how often each was made again since. */
+  const again = new Map<string, { last: Decision; count: number }>();
+  let timer: Timer | undefined;
+
+  const write = (decision: Decision, count: number) =>
+    file.append(`${JSON.stringify(entryOf(decision, count, rules))}\n`);
+
+  function endWindow(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    for (const { last, count } of again.values()) if (count > 0) write(last, count);
+    again.clear();
+  }
+
+  return {
+    record(decision) {
+      if (decision.verdict === 'allowed' && !keepsAllowed) return;
+      timer ??= setTimeout(endWindow, WINDOW_MS).unref();
+      const isBeyond = !again.has(attemptKey(decision)) && again.size >= MAX_TOLD_APART;
+      const told = isBeyond ? { ...decision, host: '*', port: 0 } : decision;
+      const known = again.get(attemptKey(told));
+      again.set(attemptKey(told), { last: told, count: known === undefined ? 0 : known.count + 1 });
+      if (known === undefined) write(told, 1);
+    },
+    [Symbol.dispose]() {
+      endWindow();
+      file[Symbol.dispose]();
+    },
+  };
+}
+
+function entryOf(decision: Decision, count: number, rules: EgressRules): NetworkEntry {
+  const { at, verdict, protocol, port, rule } = decision;
+  // A server may ask for a name that is made of what it was given to keep.
+  const host = withoutSecrets(decision.host.slice(0, MAX_HOST_LENGTH));
+  const missing =
+    verdict === 'refused' && host !== '*' ? missingEntries(rules, { ...decision, host }) : undefined;
+  return {
+    at: new Date(at).toISOString(),
+    verdict,
+    protocol,
+    host,
+    port,
+    rule,
+    ...(missing === undefined ? {} : { would_allow: missing as NetworkEntry['would_allow'] }),
+    count,
+  };
+}
