@@ -3,11 +3,7 @@ import { kindOf, type RunConfig } from '../records/index.ts';
 import { checkRemote } from './remote-settings.ts';
 
 /** Keys of a document that protect something; one that is set and not enforced would be a silent hole. */
-const PROTECTIONS = [
-  'upstream_swap_config',
-  'aws_sts_config',
-  'embedded_auth_server_config',
-] as const;
+const PROTECTIONS = ['upstream_swap_config', 'aws_sts_config', 'embedded_auth_server_config'] as const;
 
 /** Throws `ERR_RUN_CONFIG_INVALID` for a document that asks for what this version cannot give it. */
 export function refuseUnsupported(config: RunConfig): void {
