@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { hasCode, ThvError } from '../errors/index.ts';
 import { sleep } from '../platform/index.ts';
 import type { EngineHttp } from './http.ts';
@@ -13,13 +14,11 @@ export function createNetworks(http: EngineHttp, kind: 'docker' | 'podman'): Net
   /** Names being made right now: Docker before API 1.44 gives one name to two networks when asked twice at once. */
   const underWay = new Map<string, Promise<string>>();
 
-  const list = (query: { readonly name?: string }, options: Waiting = {}) =>
-    http.json<NetworkSummary[]>({
-      method: 'GET',
-      path: '/networks',
-      query: { filters: query.name === undefined ? undefined : JSON.stringify({ name: [query.name] }) },
-      ...options,
-    });
+  const list = async (query: { readonly name?: string }, options: Waiting = {}) => {
+    const filters = query.name === undefined ? undefined : JSON.stringify({ name: [query.name] });
+    const call = { method: 'GET', path: '/networks', query: { filters } } as const;
+    return (await http.json<NetworkSummary[]>({ ...call, ...options })).map(withRealGateways);
+  };
 
   /** The engine's own filter matches parts of names. */
   const named = async (name: string, options: Waiting) =>
@@ -135,4 +134,14 @@ export function createNetworks(http: EngineHttp, kind: 'docker' | 'podman'): Net
 
 function byAge(left: NetworkSummary, right: NetworkSummary): number {
   return left.Created.localeCompare(right.Created) || left.Id.localeCompare(right.Id);
+}
+
+/** Podman tells the gateway of a network that has none as `<nil>`. */
+function withRealGateways(network: NetworkSummary): NetworkSummary {
+  const { IPAM: ipam } = network;
+  if (ipam?.Config === undefined) return network;
+  const ranges = ipam.Config.map(({ Gateway: gateway, ...range }) =>
+    gateway === undefined || isIP(gateway) === 0 ? range : { ...range, Gateway: gateway },
+  );
+  return { ...network, IPAM: { ...ipam, Config: ranges } };
 }

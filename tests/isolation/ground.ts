@@ -2,6 +2,7 @@ import { type Engine as OwnEngine, openEngine } from '../../src/engine/index.ts'
 import { type Engine, engineRequest } from '../harness/engine.ts';
 import { FIXTURE_IMAGE } from '../harness/images.ts';
 import { freePort } from '../harness/ports.ts';
+import type { Attempt, Outcome } from './inside.ts';
 
 /** The engine as the program under test talks to it, to prepare what the tests need. */
 export function openOwn({ kind, socket }: Engine): Promise<OwnEngine> {
@@ -68,4 +69,41 @@ export async function networksNamed(
   const response = await engineRequest(engine, 'GET', `/networks?filters=${filters}`);
   const found = (await response.json()) as readonly { readonly Name: string }[];
   return found.filter(({ Name }) => Name === name);
+}
+
+/** Every address of the machine, those of interfaces that are down included, as a container would have to write it. */
+function machineAddresses(): readonly string[] {
+  const { stdout } = Bun.spawnSync(['ip', '-o', 'address']);
+  const listed = [...stdout.toString().matchAll(/ inet6? ([0-9a-f.:]+)\/\d+/g)];
+  return listed
+    .map(([, address = '']) => address)
+    .filter((address) => address !== '127.0.0.1' && address !== '::1')
+    .map((address) => (address.startsWith('fe80') ? `${address}%eth0` : address));
+}
+
+/**
+ * What nothing isolated may do, whatever its profile says: reach the machine by any of its addresses, the metadata service of a cloud,
+ * a host past the proxy, or any name service but its own.
+ */
+export function forbidden(host: TestHost, machinePort: number): readonly Attempt[] {
+  return [
+    ...machineAddresses().map((address) => ({ via: 'tcp', host: address, port: machinePort }) as const),
+    { via: 'tcp', host: '169.254.169.254', port: 80 },
+    { via: 'tcp', host: host.address, port: 80 },
+    { via: 'udp', host: host.address, port: 53 },
+    { via: 'dns', name: 'data.evil.test' },
+    { via: 'dns', name: 'data.evil.test', resolver: host.address },
+  ];
+}
+
+/** Outcomes of attempts that got somewhere. */
+export function successes(
+  attempts: readonly Attempt[],
+  outcomes: readonly Outcome[],
+): readonly (readonly [Attempt | undefined, Outcome])[] {
+  const isSuccess = (outcome: Outcome) =>
+    outcome === 'connected' || outcome === 'answered' || outcome === 'resolved' || outcome === 200;
+  return outcomes.flatMap((outcome, index) =>
+    isSuccess(outcome) ? [[attempts[index], outcome] as const] : [],
+  );
 }
