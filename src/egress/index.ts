@@ -1,2 +1,10 @@
+export { readHead } from './open.ts';
 export { openEgressProxy } from './proxy.ts';
-export type { EgressRules } from './rules.ts';
+export {
+  type EgressPolicy,
+  type EgressRules,
+  normalizeHost,
+  policyOfRules,
+  type Verdict,
+} from './rules.ts';
+export { findAddresses, openOneOf, serveClient, splice } from './serve-client.ts';

@@ -1,4 +1,4 @@
-import { ThvError } from '../errors/index.ts';
+import { hasCode, ThvError } from '../errors/index.ts';
 import type { EngineHttp } from './http.ts';
 import type { NetworkSummary, Networks, Waiting } from './types.ts';
 
@@ -72,6 +72,44 @@ export function createNetworks(http: EngineHttp): Networks {
 
   return {
     list,
+
+    async find(idOrName, options = {}) {
+      try {
+        const path = `/networks/${encodeURIComponent(idOrName)}`;
+        return await http.json<NetworkSummary>({ method: 'GET', path, ...options });
+      } catch (error) {
+        if (hasCode(error, 'ERR_ENGINE_REQUEST') && error.facts.status === 404) return undefined;
+        throw error;
+      }
+    },
+
+    async connect(network, container, { aliases, address }, options = {}) {
+      const settings = {
+        Aliases: aliases,
+        ...(address === undefined ? {} : { IPAMConfig: { IPv4Address: address } }),
+      };
+      await http.send({
+        method: 'POST',
+        path: `/networks/${encodeURIComponent(network)}/connect`,
+        json: { Container: container, EndpointConfig: settings },
+        ...options,
+      });
+    },
+
+    async disconnect(network, container, options = {}) {
+      try {
+        await http.send({
+          method: 'POST',
+          path: `/networks/${encodeURIComponent(network)}/disconnect`,
+          json: { Container: container, Force: true },
+          accept: [404],
+          ...options,
+        });
+      } catch (error) {
+        const isRefusal = hasCode(error, 'ERR_ENGINE_REQUEST');
+        if (!isRefusal || !/is not connected|not connected to/i.test(error.facts.reason)) throw error;
+      }
+    },
 
     async ensure(name, spec, options = {}) {
       for (let other = underWay.get(name); other !== undefined; other = underWay.get(name)) {

@@ -44,6 +44,8 @@ export interface PlannedContainer {
   /** Whether stdin stays open for an attached client. */
   readonly interactive: boolean;
   readonly privileged: boolean;
+  /** What it is held to beyond a server's settings. */
+  readonly hardening?: Hardening;
   readonly mounts: readonly PlannedMount[];
   readonly ports: readonly PlannedPort[];
   /** The engine's network mode; '' for its default. */
@@ -53,6 +55,15 @@ export interface PlannedContainer {
   readonly limits: EffectiveLimits;
   /** The limits that the user set. An existing container must have these to be reused; it may lack the defaults. */
   readonly givenLimits: ResourceLimits;
+}
+
+/** Settings for programs of our own, whose needs are known. */
+interface Hardening {
+  readonly readOnlyRoot: boolean;
+  /** Number of user and group, `uid:gid`. */
+  readonly user: string;
+  /** Kernel settings of its own network. */
+  readonly sysctls: Readonly<Record<string, string>>;
 }
 
 type PlannedMount = Mount & { readonly type: 'bind' | 'volume' };
@@ -118,7 +129,7 @@ function planServer(
 }
 
 /** The network of all workloads that are not isolated. */
-function sharedNetwork(): PlannedNetwork {
+export function sharedNetwork(): PlannedNetwork {
   const labels = { [LABEL.managed]: 'true', [LABEL.name]: EXTERNAL_NETWORK };
   return { name: EXTERNAL_NETWORK, internal: false, labels };
 }

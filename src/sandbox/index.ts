@@ -5,6 +5,7 @@ export {
   type PlannedContainer,
   type PlannedPort,
   planDeployment,
+  sharedNetwork,
   transportEnvironment,
 } from './deployment-plan.ts';
 export { deleteOverlays, makeOverlays, type Overlay, overlayFolder } from './ignore-overlays.ts';
