@@ -1,2 +1,11 @@
+export { readHead } from './open.ts';
 export { openEgressProxy } from './proxy.ts';
-export { type EgressRules, isGranted } from './rules.ts';
+export {
+  type EgressPolicy,
+  type EgressRules,
+  matchesHost,
+  normalizeHost,
+  policyOfRules,
+  type Verdict,
+} from './rules.ts';
+export { findAddresses, openOneOf, serveClient, splice } from './serve-client.ts';

@@ -1,4 +1,4 @@
-import { isGranted } from '../egress/index.ts';
+import { matchesHost } from '../egress/index.ts';
 import type { Endpoint } from '../proxy/index.ts';
 import { isIsolated, networkPolicyOf, type RunConfig } from '../records/index.ts';
 
@@ -9,12 +9,11 @@ export function withInboundHosts(
 ): Endpoint {
   const hosts = isIsolated(config) ? networkPolicyOf(config.permission_profile).inboundHosts : [];
   if (hosts.length === 0) return endpoint;
-  const rules = { hosts, ports: [] };
   return {
     ...endpoint,
     gate(request) {
       const host = (request.headers.get('host') ?? '').replace(/:\d+$/, '');
-      if (!isGranted(rules, host, 0))
+      if (!hosts.some((rule) => matchesHost(rule, host)))
         return new Response(
           `Host ${host} is not listed by the permission profile (network.inbound.allow_host)\n`,
           {

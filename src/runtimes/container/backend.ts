@@ -11,6 +11,7 @@ import { deployContainer, type RunningContainer } from './deploy-container.ts';
 import { createDeployMark } from './deploy-mark.ts';
 import { lastWords } from './last-words.ts';
 import { keepAttached } from './server-stdio.ts';
+import { useSidecar } from './shared-sidecar.ts';
 
 interface ContainerBackendOptions {
   readonly paths: Paths;
@@ -35,12 +36,17 @@ export function createContainerBackend(
   const open = () => openEngine({ env, signal });
   const name = containerNameOf(config);
   const mark = createDeployMark(paths.state, workload, logger);
+  let used: ReturnType<typeof useSidecar> | undefined;
+  const sidecar = async (engine: Engine) => {
+    used ??= useSidecar(engine, { paths, env, logger });
+    return (await used).sidecar;
+  };
   return {
     noun: 'Container',
     async deploy(environment) {
       const engine = await open();
       const overlays = await overlaysOf(workload, config, options);
-      const deploy = { environment, overlays, env, paths, mark, logger, signal };
+      const deploy = { environment, overlays, env, paths, sidecar, mark, logger, signal };
       notes.note(workload, engine).catch((error: unknown) => {
         logger.debug('engine of the workload not noted', { error });
       });
@@ -74,17 +80,21 @@ export function createContainerBackend(
         }
       }
     },
-    release: async () => undefined,
+    async release() {
+      const handle = await used?.catch(() => undefined); // what never opened has nothing to close
+      await handle?.[Symbol.asyncDispose]();
+    },
   };
 }
 
 function serverIn(engine: Engine, container: RunningContainer, config: RunConfig): RunningServer {
-  const { id, identity, wasUp, livedMs, hostPort } = container;
+  const { id, identity, wasUp, livedMs, hostPort, tunnel } = container;
   return {
     identity,
     wasUp,
     livedMs,
     hostPort,
+    tunnel,
     watch: (signal) => watchContainer(engine, id, identity, signal),
     confirm: (event, signal) => confirmExit(engine, event, id, signal),
     keepAttached: (bridge, signal) => keepAttached(engine, container, bridge, signal),

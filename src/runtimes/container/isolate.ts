@@ -15,6 +15,7 @@ import {
   type IsolationAddresses,
   internalNetwork,
   isolationFolder,
+  plannedInternalNetwork,
   profileOf,
   randomSubnet,
   squidEgressConfig,
@@ -26,11 +27,14 @@ import { findByExactName } from './containers.ts';
 import { removeNetwork } from './isolation-parts.ts';
 import { networkProxyOf } from './network-proxy.ts';
 import { warnOfBridgeFilter } from './seal.ts';
+import type { Sidecar } from './sidecar/types.ts';
 
 interface IsolateOptions {
   readonly env: RuntimeServices['env'];
   readonly paths: Paths;
   readonly logger: Logger;
+  /** The sidecar of the state folder in this engine. */
+  readonly sidecar: (engine: Engine) => Promise<Sidecar>;
   readonly signal: AbortSignal;
 }
 
@@ -44,12 +48,14 @@ export async function isolationOf(
   options: IsolateOptions,
 ): Promise<Isolation | undefined> {
   if (!isIsolated(config)) return undefined;
-  networkProxyOf(options.env);
+  const by = networkProxyOf(options.env);
   warnOfBridgeFilter(engine, options.logger);
   const addresses = await within('failed to create internal network', () =>
     findAddresses(engine, containerNameOf(config), options),
   );
-  return await squidOf(engine, config, addresses, options);
+  return by === 'sidecar'
+    ? await sidecarOf(engine, config, addresses, options)
+    : await squidOf(engine, config, addresses, options);
 }
 
 /** Those of the network that is there, so that containers keep theirs; else any. */
@@ -67,6 +73,30 @@ async function findAddresses(
     });
   }
   return addressesIn(randomSubnet());
+}
+
+/** The sidecar lets the workload in before its container is made, so that there is no moment without rules. */
+async function sidecarOf(
+  engine: Engine,
+  config: RunConfig,
+  addresses: IsolationAddresses,
+  { sidecar, signal }: IsolateOptions,
+): Promise<Isolation> {
+  const name = containerNameOf(config);
+  const { name: network, ...spec } = plannedInternalNetwork(name, addresses.subnet);
+  await within('failed to create internal network', () => engine.networks.ensure(network, spec));
+  const { dnsAddress } = await within('failed to set up egress proxy', async () =>
+    (await sidecar(engine)).admit(
+      {
+        name,
+        network,
+        policy: networkPolicyOf(profileOf(config)),
+        allowGateway: config.allow_docker_gateway === true,
+      },
+      signal,
+    ),
+  );
+  return { by: 'sidecar', addresses: { ...addresses, egress: dnsAddress } };
 }
 
 const SQUID_IMAGE = 'ghcr.io/stacklok/toolhive/egress-proxy:latest';
