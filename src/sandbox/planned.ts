@@ -54,8 +54,8 @@ interface PlannedEndpoint {
   readonly address?: string;
 }
 
-/** For programs of our own, whose needs are known. */
-export interface Hardening {
+/** What our own programs are held to, because their needs are known. */
+interface Hardening {
   readonly readOnlyRoot: boolean;
   /** Number of user and group, `uid:gid`. */
   readonly user: string;
