@@ -50,11 +50,14 @@ export async function joinNetwork(
   network: string,
   workload: string,
 ): Promise<Membership> {
-  const present = membershipIn(await engine.containers.find(container), network);
-  if (present !== undefined) return present;
-  const aliases = [aliasOf(workload)];
   const found = await engine.networks.find(network);
   const address = lastAddressOf(found?.IPAM?.Config?.[0]?.Subnet);
+  const present = membershipIn(await engine.containers.find(container), network);
+  // Podman forgets the address that was asked for when it starts the container again.
+  const isMoved = engine.kind === 'podman' && address !== undefined && present?.address !== address;
+  if (present !== undefined && !isMoved) return present;
+  if (present !== undefined) await engine.networks.disconnect(network, container);
+  const aliases = [aliasOf(workload)];
   try {
     await engine.networks.connect(network, container, { aliases, address });
   } catch (error) {

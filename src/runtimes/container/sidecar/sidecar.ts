@@ -77,13 +77,19 @@ export function openSidecar(engine: Engine, options: SidecarOptions): Sidecar {
       machineAddresses(engine),
       engine.containers.find(sidecar.container),
     ]);
-    const enforceAgain = async ({ workload }: Admitted) => {
-      const present = membershipIn(details, workload.network);
-      const membership = present ?? (await enforce(sidecar, workload));
-      if (present !== undefined) await sidecar.control.admit(admissionOf(workload, membership, facts));
+    const isInPlace = ({ workload, membership }: Admitted) =>
+      membershipIn(details, workload.network)?.address === membership.address;
+    const all = [...admitted.values()];
+    await Promise.all(
+      all
+        .filter(isInPlace)
+        .map(({ workload, membership }) => sidecar.control.admit(admissionOf(workload, membership, facts))),
+    );
+    // One after the other: engines change one container's networks one at a time.
+    for (const { workload } of all.filter((each) => !isInPlace(each))) {
+      const membership = await enforce(sidecar, workload);
       if (admitted.has(workload.name)) admitted.set(workload.name, { workload, membership });
-    };
-    await Promise.all(Array.from(admitted.values(), enforceAgain));
+    }
   }
 
   /** Not every engine's published port tells when the other end dies, and not every engine that a container ended. */
@@ -143,11 +149,17 @@ export function openSidecar(engine: Engine, options: SidecarOptions): Sidecar {
   const refreshing = setInterval(() => {
     if (admitted.size === 0 || live === undefined || String(interfaceAddresses()) === String(known)) return;
     known = interfaceAddresses();
+    const sidecar = live;
     background.run('addresses of the machine', async () => {
-      const { control } = await (live ?? establish());
-      const facts = await machineAddresses(engine);
-      for (const { workload, membership } of admitted.values())
-        await control.admit(admissionOf(workload, membership, facts));
+      try {
+        const { control } = await sidecar;
+        const facts = await machineAddresses(engine);
+        for (const { workload, membership } of admitted.values())
+          await control.admit(admissionOf(workload, membership, facts));
+      } catch (error) {
+        known = []; // tried again; a sidecar that died is told all of it when it is back
+        logger.debug('the egress sidecar was not told the addresses of the machine', { error });
+      }
     });
   }, REFRESH_MS);
   refreshing.unref();
