@@ -2,6 +2,7 @@ import { mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import manifest from '../package.json' with { type: 'json' };
 import { onePasswordPlugin } from './one-password-plugin.ts';
+import { sidecarPlugin } from './sidecar-plugin.ts';
 
 const TARGETS = [
   'linux-x64',
@@ -43,7 +44,7 @@ async function build(target: Target | undefined): Promise<void> {
       splitting: true, // a command loads its own code and nothing else
       sourcemap: 'linked', // embedded; the file beside the executable is not needed for stack traces
       define: buildFacts(),
-      plugins: [onePasswordPlugin(scratch)],
+      plugins: [onePasswordPlugin(scratch), await sidecarPlugin(scratch)],
       loader: { '.zst': 'file' },
       compile: {
         ...(target === undefined ? {} : { target: `bun-${target}` }),

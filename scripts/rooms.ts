@@ -39,6 +39,8 @@ export const ROOMS: Readonly<Record<string, string>> = {
   sandbox: 'permission profile and document → deployment plan → engine settings',
   engine:
     'Docker and Podman over their sockets: discovery, containers, images, networks, attach. Knows nothing of MCP or of workloads',
+  sidecar:
+    'the program in the container beside isolated workloads: HTTP proxy, filtering name service, TCP relays and the way in, for each by the address it is spoken to at. Bundled by itself into the executable; knows nothing of engines',
   egress:
     'the way out of what has no network: an HTTP proxy that connects to granted hosts and ports only. Knows nothing of processes or containers',
   tokens: 'access tokens of `thv token`: the file of their hashes, and whom a token stands for',

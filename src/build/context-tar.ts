@@ -85,7 +85,8 @@ export function unreadable(path: string, error: unknown): ThvError {
 
 function drained(sink: NodeJS.WritableStream): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  sink.once('drain', resolve);
-  sink.once('close', () => reject(new Error('the build was given up')));
-  return promise;
+  const gone = () => reject(new Error('the build was given up'));
+  sink.once('drain', resolve).once('close', gone);
+  // A large file waits many times on one sink.
+  return promise.finally(() => sink.off('drain', resolve).off('close', gone));
 }

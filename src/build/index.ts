@@ -5,7 +5,7 @@ export {
   checkImageName,
   generateDockerfile,
 } from './build-image.ts';
-export type { ContextEntry } from './context-tar.ts';
+export { type ContextEntry, contextTar } from './context-tar.ts';
 export { projectContext } from './folder/context.ts';
 export { inspectFolder } from './folder/inspect.ts';
 export type { FolderProject, NodeProject, PythonProject } from './folder/types.ts';

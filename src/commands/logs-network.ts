@@ -45,13 +45,7 @@ async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<strin
   }
 }
 
-const RULES = {
-  granted: '',
-  'not-listed': 'not in the permission profile',
-  'private-address': 'the name leads to this machine or a private network',
-} as const;
-
-/** `2026-11-30 12:00:00 refused connect evil.test:443 (3 times): not in the permission profile; allow_host ["evil.test"] would allow it` */
+/** `2026-11-30 12:00:00 refused connect evil.test:443 (3 times): not granted by the permission profile; outbound.allow_host: ["evil.test"] would allow it` */
 export function networkLine({
   at,
   verdict,
@@ -59,16 +53,11 @@ export function networkLine({
   host,
   port,
   rule,
-  would_allow,
+  remedy,
   count,
 }: NetworkEntry): string {
   const target = host === '*' ? 'many other hosts' : `${host}${port === 0 ? '' : `:${port}`}`;
   const times = count === 1 ? '' : ` (${count} times)`;
-  const remedy = Object.entries(would_allow ?? {})
-    .map(([key, values]) => `${key} ${JSON.stringify(values)}`)
-    .join(' and ');
-  const why = [RULES[rule], remedy === '' ? '' : `${remedy} would allow it`]
-    .filter((text) => text !== '')
-    .join('; ');
-  return `${at.slice(0, 19).replace('T', ' ')} ${verdict} ${protocol} ${target}${times}${why === '' ? '' : `: ${why}`}`;
+  const wayOut = remedy === undefined ? '' : `; ${remedy} would allow it`;
+  return `${at.slice(0, 19).replace('T', ' ')} ${verdict} ${protocol} ${target}${times}: ${rule}${wayOut}`;
 }

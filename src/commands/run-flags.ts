@@ -118,7 +118,7 @@ export const runFlags = {
   },
   'learn-permissions': {
     kind: 'string',
-    help: 'Allow all of the network, and on stop write a permission profile of what was used to this file (runtime process)',
+    help: 'Allow all of the network, and on stop write a permission profile of what was used to this file',
     schema: Text,
   },
   memory: {

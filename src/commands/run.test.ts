@@ -88,7 +88,7 @@ test('the help of run', () => {
           --jwks-allow-private-ip                       Allow OIDC endpoints on private IP addresses
           --jwks-auth-token-file string                 File with a bearer token to send to the OIDC provider
       -l, --label stringArray                           Set labels on the container (format: key=value)
-          --learn-permissions string                    Allow all of the network, and on stop write a permission profile of what was used to this file (runtime process)
+          --learn-permissions string                    Allow all of the network, and on stop write a permission profile of what was used to this file
           --locked                                      Show and call only tools that are as 'thv lock' recorded them
           --memory string                               Memory that the server may use (such as 512m or 2g; unlimited for no limit; default: half of the machine, 4g at most)
           --name string                                 Name of the MCP server (auto-generated from image if not provided)

@@ -1,34 +1,37 @@
-import { type EgressRules, grants, normalizeHost } from './rules.ts';
+import type { Verdict } from './rules.ts';
 
-/** One attempt of a server to reach something, and what became of it. */
+/** What was decided about one attempt of a server to reach something, or of somebody to reach it. */
 export interface Decision {
-  /** Unix milliseconds. */
-  readonly at: number;
-  /** How it was tried: a plain request to the proxy, a tunnel through it, a raw connection, the look-up of a name, a call from outside. */
-  readonly protocol: 'http' | 'connect' | 'tcp' | 'dns' | 'ingress';
+  /** ISO 8601, by the clock of the one who decided. */
+  readonly at: string;
   /** As it was asked for, in lower case: a name or an address. */
   readonly host: string;
   /** 0 where the attempt has none, such as the look-up of a name. */
   readonly port: number;
+  /** How it was tried: a plain request to the proxy, a tunnel through it, a look-up, a raw connection, a call from outside. */
+  readonly protocol: 'http' | 'connect' | 'dns' | 'tcp' | 'ingress';
   readonly verdict: 'allowed' | 'refused';
-  /** Which rule decided. `private-address`: the name leads to this machine or a private network. */
-  readonly rule: 'granted' | 'not-listed' | 'private-address';
+  /** Which rule decided, in words: `allow_host example.com`, `not granted by the permission profile`. */
+  readonly rule: string;
+  /** What would allow what was refused, such as `outbound.allow_host: ["example.com"]`; absent where nothing would. */
+  readonly remedy?: string | undefined;
 }
 
-/** Entries that a permission profile lacks, in the form in which its `network.outbound` has them. */
-export interface MissingEntries {
-  readonly allow_host?: readonly string[];
-  readonly allow_port?: readonly number[];
-}
+/** What a server asks for may be of any length; DNS knows no name that is longer. */
+const LONGEST_HOST = 255;
 
-/** What a profile would need so that this attempt is allowed. */
-export function missingEntries(rules: EgressRules, { host, port, rule }: Decision): MissingEntries {
-  const wanted = normalizeHost(host);
-  // A name that leads to a private network is granted by being named in full, whatever wildcard matches it.
-  if (rule === 'private-address') return { allow_host: [wanted] };
-  const { byHost, byPort } = grants(rules, wanted, port);
+export function decisionOf(
+  { host, port, protocol }: Pick<Decision, 'host' | 'port' | 'protocol'>,
+  verdict: Verdict,
+  at: Date = new Date(),
+): Decision {
   return {
-    ...(byHost ? {} : { allow_host: [wanted] }),
-    ...(byPort || port === 0 ? {} : { allow_port: [port] }),
+    at: at.toISOString(),
+    host: host.slice(0, LONGEST_HOST),
+    port,
+    protocol,
+    verdict: verdict.granted ? 'allowed' : 'refused',
+    rule: verdict.rule,
+    ...(!verdict.granted && verdict.remedy ? { remedy: verdict.remedy } : {}),
   };
 }

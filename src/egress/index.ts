@@ -1,3 +1,12 @@
-export { type Decision, missingEntries } from './decision.ts';
+export { type Decision, decisionOf } from './decision.ts';
+export { readHead } from './open.ts';
 export { openEgressProxy } from './proxy.ts';
-export { type EgressRules, isGranted } from './rules.ts';
+export {
+  type EgressPolicy,
+  type EgressRules,
+  matchesHost,
+  normalizeHost,
+  policyOfRules,
+  type Verdict,
+} from './rules.ts';
+export { findAddresses, openOneOf, serveClient, splice } from './serve-client.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { isGranted, judgeAddress } from './rules.ts';
+import { type EgressRules, isGranted, judgeAddress, policyOfRules } from './rules.ts';
 
 const rules = (hosts: readonly string[], ports: readonly number[] = []) => ({ hosts, ports });
 
@@ -59,5 +59,34 @@ describe('where a name may lead to', () => {
   ];
   test.each(ROWS)('%s', (_, hosts, host, address, expected) => {
     expect(judgeAddress(rules(hosts), host, address)).toBe(expected);
+  });
+});
+
+describe('what a refusal names as its way out', () => {
+  const routes = [{ host: 'db.example.com', port: 5432 }];
+  const ROWS: readonly (readonly [string, EgressRules, string, number, string | undefined])[] = [
+    ['a host that is missing', rules(['a']), 'B.example.', 443, 'outbound.allow_host: ["b.example"]'],
+    ['a port that is missing', rules(['a'], [80]), 'a', 443, 'outbound.allow_port: [443]'],
+    ['both', rules(['a'], [80]), 'b', 443, 'outbound.allow_host: ["b"] and outbound.allow_port: [443]'],
+    ['routes alone', { ...rules([]), routes, routesOnly: true }, 'b', 443, 'outbound.allow_host: ["b"]'],
+    ['what is no host', rules(['a']), 'b"]\u001b[2J', 443, undefined],
+  ];
+  test.each(ROWS)('%s', (_, given, host, port, remedy) => {
+    expect(policyOfRules(given).judgeRequest(host, port)).toEqual({
+      granted: false,
+      rule: 'not granted by the permission profile',
+      remedy,
+    });
+  });
+
+  test('a route is granted for its pair only, and its host may be private', () => {
+    const policy = policyOfRules({ ...rules([]), routes, routesOnly: true });
+    expect(policy.judgeRequest('db.example.com', 5432)).toEqual({
+      granted: true,
+      rule: 'allow_tcp db.example.com:5432',
+    });
+    expect(policy.judgeRequest('db.example.com', 5433).granted).toBe(false);
+    expect(policy.judgeAddress('db.example.com', '10.0.0.1').granted).toBe(true);
+    expect(policy.judgeAddress('db.example.com', '127.0.0.1').granted).toBe(false);
   });
 });

@@ -34,6 +34,11 @@ export function createEngine(unversioned: EngineHttp, identity: EngineIdentity, 
     containers: createContainers(http, apiVersion, identity.kind),
     images: createImages(http, host),
     networks: createNetworks(http, identity.kind),
+    async platform({ signal } = {}) {
+      const call = { method: 'GET', path: '/version', signal } as const;
+      const { Os, Arch } = await http.json<{ readonly Os: string; readonly Arch: string }>(call);
+      return `${Os}/${Arch}`.toLowerCase();
+    },
     async ping({ signal } = {}) {
       const outcome = await pingEngine(unversioned, { signal, timeoutMs: PING_TIMEOUT_MS });
       if (outcome.result === 'answered') return;

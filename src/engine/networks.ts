@@ -87,26 +87,25 @@ export function createNetworks(http: EngineHttp, kind: 'docker' | 'podman'): Net
   return {
     list,
 
-    async ensure(name, spec, options = {}) {
-      for (let other = underWay.get(name); other !== undefined; other = underWay.get(name)) {
-        await other.catch(() => undefined); // its caller hears of it; ours tries by itself
+    async find(idOrName, options = {}) {
+      try {
+        const path = `/networks/${encodeURIComponent(idOrName)}`;
+        return await http.json<NetworkSummary>({ method: 'GET', path, ...options });
+      } catch (error) {
+        if (hasCode(error, 'ERR_ENGINE_REQUEST') && error.facts.status === 404) return undefined;
+        throw error;
       }
-      const own = makeOrFind(name, spec, options).finally(() => underWay.delete(name));
-      underWay.set(name, own);
-      return await own;
     },
 
-    async findSealed(name, options = {}) {
-      const [oldest] = (await named(name, options)).sort(byAge);
-      return oldest === undefined ? undefined : sealedSubnetOf(kind, oldest);
-    },
-
-    async connect(network, container, { address, ...options } = {}) {
-      const fixed = address === undefined ? {} : { IPAMConfig: { IPv4Address: address } };
+    async connect(network, container, { aliases, address }, options = {}) {
+      const settings = {
+        Aliases: aliases,
+        ...(address === undefined ? {} : { IPAMConfig: { IPv4Address: address } }),
+      };
       await http.send({
         method: 'POST',
         path: `/networks/${encodeURIComponent(network)}/connect`,
-        json: { Container: container, EndpointConfig: fixed },
+        json: { Container: container, EndpointConfig: settings },
         ...options,
       });
     },
@@ -124,6 +123,20 @@ export function createNetworks(http: EngineHttp, kind: 'docker' | 'podman'): Net
         const isOut = hasCode(error, 'ERR_ENGINE_REQUEST') && error.facts.refusal === 'not-connected';
         if (!isOut) throw error;
       }
+    },
+
+    async ensure(name, spec, options = {}) {
+      for (let other = underWay.get(name); other !== undefined; other = underWay.get(name)) {
+        await other.catch(() => undefined); // its caller hears of it; ours tries by itself
+      }
+      const own = makeOrFind(name, spec, options).finally(() => underWay.delete(name));
+      underWay.set(name, own);
+      return await own;
+    },
+
+    async findSealed(name, options = {}) {
+      const [oldest] = (await named(name, options)).sort(byAge);
+      return oldest === undefined ? undefined : sealedSubnetOf(kind, oldest);
     },
 
     async remove(name, options = {}) {

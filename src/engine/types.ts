@@ -14,6 +14,8 @@ export interface Engine {
   readonly containers: Containers;
   readonly images: Images;
   readonly networks: Networks;
+  /** What containers of it run on, in Docker's words: `linux/amd64`. */
+  platform(options?: Waiting): Promise<string>;
   /** Throws `ERR_ENGINE_UNAVAILABLE` with `failed to ping Docker server: <cause>`. */
   ping(options?: Waiting): Promise<void>;
 }
@@ -171,20 +173,30 @@ export interface NetworkSpec {
   readonly sealedSubnet?: string | undefined;
 }
 
+interface NetworkMembership {
+  /** Further names of the container in this network. */
+  readonly aliases: readonly string[];
+  /** An address of the network; the engine chooses one unless it is given. */
+  readonly address?: string | undefined;
+}
+
 export interface Networks {
+  /** With the containers that are in it; `undefined` when there is no such network. */
+  find(idOrName: string, options?: Waiting): Promise<NetworkSummary | undefined>;
+  /** A running container joins. Throws `ERR_ENGINE_REQUEST` when it is in the network already, or the address cannot be had. */
+  connect(
+    network: string,
+    container: string,
+    membership: NetworkMembership,
+    options?: Waiting,
+  ): Promise<void>;
+  /** Succeeds when the network is gone, or the container not in it. */
+  disconnect(network: string, container: string, options?: Waiting): Promise<void>;
   list(query: { readonly name?: string }, options?: Waiting): Promise<readonly NetworkSummary[]>;
   /** The subnet of a sealed network; `undefined` where there is no network of this name, or one that is not sealed. */
   findSealed(name: string, options?: Waiting): Promise<string | undefined>;
   /** Succeeds when a network of exactly this name exists already, which is not looked at any closer. Gives its id, of several the oldest's. */
   ensure(name: string, spec: NetworkSpec, options?: Waiting): Promise<string>;
-  /** Joins a container to a network; under `address`, which a sealed network can give. */
-  connect(
-    network: string,
-    container: string,
-    options?: Waiting & { readonly address?: string | undefined },
-  ): Promise<void>;
-  /** Takes out a container, whether it runs or not. Succeeds when it, or the network, is gone. */
-  disconnect(network: string, container: string, options?: Waiting): Promise<void>;
   /** Removing a network that is gone succeeds. */
   remove(name: string, options?: Waiting): Promise<void>;
 }

@@ -55,6 +55,21 @@ const ROWS: readonly (readonly [string, PermissionProfile, boolean, NetworkAcces
     { type: 'filtered', rules: { hosts: [], ports: [443] } },
   ],
   [
+    'TCP routes alone',
+    { network: { outbound: { allow_tcp: ['db.example.com:5432'] } } },
+    false,
+    {
+      type: 'filtered',
+      rules: { hosts: [], ports: [], routes: [{ host: 'db.example.com', port: 5432 }], routesOnly: true },
+    },
+  ],
+  [
+    'TCP routes beside hosts',
+    { network: { outbound: { allow_host: ['a'], allow_tcp: ['b:22'] } } },
+    false,
+    { type: 'filtered', rules: { hosts: ['a'], ports: [], routes: [{ host: 'b', port: 22 }] } },
+  ],
+  [
     'mode none beats what is allowed',
     { network: { mode: 'none', outbound: { insecure_allow_all: true } } },
     false,

@@ -21,6 +21,8 @@ export type NetworkAccess =
       readonly onDecision?: (decision: Decision) => void;
     };
 
+const ANY = { hosts: [], ports: [] } as const;
+
 /**
  * The access that a process is given for what its profile says. Unlike a container's, the lists hold with and without
  * `--isolate-network`; with it even a profile that allows all goes through the proxy, and so not to this machine's own services.
@@ -31,17 +33,24 @@ export function networkAccessOf(
   isLearned = false,
 ): NetworkAccess {
   // What the server would have without a profile, by a way on which it can be seen.
-  if (isLearned) return { type: 'filtered', rules: { hosts: [], ports: [], allowsPrivate: true } };
-  const { connection, outbound } = networkPolicyOf(profile);
+  if (isLearned) return { type: 'filtered', rules: { ...ANY, privateNetworks: true } };
+  const policy = networkPolicyOf(profile);
+  const { connection, outbound } = policy;
   if (connection === 'none' || connection === 'host') return { type: connection };
+  const routes = policy.tcpRoutes;
   switch (outbound.type) {
     case 'nothing':
-      return { type: 'none' };
-    case 'listed':
-      return { type: 'filtered', rules: { hosts: outbound.hosts, ports: outbound.ports } };
+      // A process has no network in which a name could lead to a relay: routes are open to what speaks through the proxy.
+      return routes.length === 0
+        ? { type: 'none' }
+        : { type: 'filtered', rules: { ...ANY, routes, routesOnly: true } };
+    case 'listed': {
+      const { hosts, ports } = outbound;
+      return { type: 'filtered', rules: routes.length === 0 ? { hosts, ports } : { hosts, ports, routes } };
+    }
     case 'everything':
       return isolateNetwork
-        ? { type: 'filtered', rules: { hosts: [], ports: [] } }
+        ? { type: 'filtered', rules: routes.length === 0 ? ANY : { ...ANY, routes } }
         : { type: 'open', localPorts: outbound.localPorts };
   }
 }

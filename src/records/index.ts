@@ -71,6 +71,7 @@ export {
   type StatusListing,
   type StatusStore,
 } from './status-store.ts';
+export { parseTcpRoute } from './tcp-route.ts';
 export { variableNameProblem, variableValueProblem } from './variable-name.ts';
 export { requireSound, requireSoundConfig } from './variables.ts';
 export {

@@ -7,7 +7,12 @@ import type { RunConfig } from './run-config.ts';
  */
 export function isIsolated({
   isolate_network,
+  learn_permissions,
   permission_profile,
-}: Pick<RunConfig, 'isolate_network' | 'permission_profile'>): boolean {
-  return isolate_network && networkPolicyOf(permission_profile).connection === 'bridge';
+}: Pick<RunConfig, 'isolate_network' | 'learn_permissions' | 'permission_profile'>): boolean {
+  // What a server uses is seen where it goes out.
+  return (
+    (isolate_network || learn_permissions !== undefined) &&
+    networkPolicyOf(permission_profile).connection === 'bridge'
+  );
 }

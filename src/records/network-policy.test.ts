@@ -53,7 +53,13 @@ test.each<[string, PermissionProfile | null | undefined, OutboundPolicy]>([
     { type: 'listed', hosts: ['a'], ports: [80] },
   ],
 ])('%s', (_, profile, outbound) => {
-  expect(networkPolicyOf(profile)).toEqual({ connection: 'bridge', mode: '', outbound, inboundHosts: [] });
+  expect(networkPolicyOf(profile)).toEqual({
+    connection: 'bridge',
+    mode: '',
+    outbound,
+    tcpRoutes: [],
+    inboundHosts: [],
+  });
 });
 
 test('a mode says what a server is connected to, whatever the lists say', () => {
@@ -62,6 +68,7 @@ test('a mode says what a server is connected to, whatever the lists say', () => 
     connection: 'none',
     mode: 'none',
     outbound: EVERYTHING,
+    tcpRoutes: [],
     inboundHosts: ['a'],
   });
 });
@@ -77,4 +84,17 @@ test.each([
   ['Host', 'named'],
 ])('network mode %j connects to: %s', (mode, connection) => {
   expect<string>(connectionOf(mode)).toBe(connection);
+});
+
+test('TCP routes are open beside nothing and everything, and what is none opens nothing', () => {
+  const allow_tcp = ['db.example.com:5432', 'example.com', '.example.com:1'];
+  const routes = [{ host: 'db.example.com', port: 5432 }];
+  expect(networkPolicyOf({ network: { outbound: { allow_tcp } } })).toMatchObject({
+    outbound: NOTHING,
+    tcpRoutes: routes,
+  });
+  expect(networkPolicyOf({ network: { outbound: { allow_tcp, insecure_allow_all: true } } })).toMatchObject({
+    outbound: EVERYTHING,
+    tcpRoutes: routes,
+  });
 });

@@ -1,5 +1,6 @@
 import { isLoopbackHost } from '../net/index.ts';
 import type { PermissionProfile } from './run-config.ts';
+import { parseTcpRoute, type TcpRoute } from './tcp-route.ts';
 
 /**
  * What a permission profile says about the network, as plain data. Containers and processes are held to the same value;
@@ -10,6 +11,8 @@ export interface NetworkPolicy {
   /** The network mode as the profile spells it and the engine takes it; '' unless given. */
   readonly mode: string;
   readonly outbound: OutboundPolicy;
+  /** Hosts and ports that are open to any protocol, whatever `outbound` says. */
+  readonly tcpRoutes: readonly TcpRoute[];
   /** Names that a request to the server may carry as its host; any when there are none. */
   readonly inboundHosts: readonly string[];
 }
@@ -39,6 +42,8 @@ export function networkPolicyOf(profile: PermissionProfile | null | undefined): 
     connection: connectionOf(mode),
     mode,
     outbound: outboundOf(network),
+    // A profile is checked when it is read; what an older document holds that is no route opens nothing.
+    tcpRoutes: (network?.outbound?.allow_tcp ?? []).flatMap((text) => parseTcpRoute(text) ?? []),
     inboundHosts: network?.inbound?.allow_host ?? [],
   };
 }

@@ -48,6 +48,8 @@ export const PermissionProfileSchema = v.looseObject({
               insecure_allow_all: v.optional(v.boolean()),
               allow_host: v.optional(v.nullable(Strings)),
               allow_port: v.optional(v.nullable(v.array(v.number()))),
+              /** Ours: `host:port` pairs open to any protocol. */
+              allow_tcp: v.optional(v.nullable(Strings)),
             }),
           ),
         ),

@@ -1,4 +1,4 @@
-import { type Decision, type EgressRules, missingEntries } from '../egress/index.ts';
+import type { Decision } from '../egress/index.ts';
 import { withoutSecrets } from '../errors/index.ts';
 import { openRotatingFile, type Paths } from '../platform/index.ts';
 import type { WorkloadName } from '../records/index.ts';
@@ -10,8 +10,6 @@ const WINDOW_MS = 1000;
 const MAX_TOLD_APART = 100;
 const MAX_BYTES = 1024 * 1024;
 const FILES = 2;
-/** Longest host name that is written; DNS knows none that is longer. */
-const MAX_HOST_LENGTH = 255;
 
 export interface NetworkJournal extends Disposable {
   /** Never throws, and never waits for anything but the file. */
@@ -19,8 +17,6 @@ export interface NetworkJournal extends Disposable {
 }
 
 interface JournalOptions {
-  /** What refusals are explained by. */
-  readonly rules: EgressRules;
   /** Whether attempts that were allowed are written too. */
   readonly keepsAllowed?: boolean;
 }
@@ -32,7 +28,7 @@ interface JournalOptions {
 export function openNetworkJournal(
   paths: Pick<Paths, 'data'>,
   name: WorkloadName,
-  { rules, keepsAllowed = false }: JournalOptions,
+  { keepsAllowed = false }: JournalOptions = {},
 ): NetworkJournal {
   const file = openRotatingFile(networkLogPath(paths, name), { maxBytes: MAX_BYTES, files: FILES });
   /** Attempts of this window that were written, and how often each was made again since. */
@@ -40,7 +36,7 @@ export function openNetworkJournal(
   let timer: Timer | undefined;
 
   const write = (decision: Decision, count: number) =>
-    file.append(`${JSON.stringify(entryOf(decision, count, rules))}\n`);
+    file.append(`${JSON.stringify(entryOf(decision, count))}\n`);
 
   function endWindow(): void {
     clearTimeout(timer);
@@ -51,7 +47,8 @@ export function openNetworkJournal(
 
   return {
     record(decision) {
-      if (decision.verdict === 'allowed' && !keepsAllowed) return;
+      // What others ask of the server is told in its own log.
+      if (decision.verdict === 'allowed' && (!keepsAllowed || decision.protocol === 'ingress')) return;
       timer ??= setTimeout(endWindow, WINDOW_MS).unref();
       const isBeyond = !again.has(attemptKey(decision)) && again.size >= MAX_TOLD_APART;
       const told = isBeyond ? { ...decision, host: '*', port: 0 } : decision;
@@ -66,20 +63,16 @@ export function openNetworkJournal(
   };
 }
 
-function entryOf(decision: Decision, count: number, rules: EgressRules): NetworkEntry {
-  const { at, verdict, protocol, port, rule } = decision;
-  // A server may ask for a name that is made of what it was given to keep.
-  const host = withoutSecrets(decision.host.slice(0, MAX_HOST_LENGTH));
-  const missing =
-    verdict === 'refused' && host !== '*' ? missingEntries(rules, { ...decision, host }) : undefined;
+function entryOf({ at, verdict, protocol, host, port, rule, remedy }: Decision, count: number): NetworkEntry {
   return {
-    at: new Date(at).toISOString(),
+    at,
     verdict,
     protocol,
-    host,
+    // A server may ask for a name that is made of what it was given to keep.
+    host: withoutSecrets(host),
     port,
-    rule,
-    ...(missing === undefined ? {} : { would_allow: missing as NetworkEntry['would_allow'] }),
+    rule: withoutSecrets(rule),
+    ...(remedy === undefined || host === '*' ? {} : { remedy: withoutSecrets(remedy) }),
     count,
   };
 }

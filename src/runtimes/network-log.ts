@@ -11,11 +11,10 @@ const Entry = v.object({
   /** `*` where attempts at many different hosts were counted together. */
   host: v.string(),
   port: v.number(),
-  rule: v.picklist(['granted', 'not-listed', 'private-address']),
-  /** What `network.outbound` of the permission profile would need so that this is allowed. */
-  would_allow: v.optional(
-    v.object({ allow_host: v.optional(v.array(v.string())), allow_port: v.optional(v.array(v.number())) }),
-  ),
+  /** Which rule decided, in words. */
+  rule: v.string(),
+  /** What would allow what was refused. */
+  remedy: v.optional(v.string()),
   /** How often it was tried since the line before it that is like it. */
   count: v.number(),
 });

@@ -20,11 +20,21 @@ export function containerSpec(
   planned: PlannedContainer,
   networkIds: ReadonlyMap<string, string> = new Map(),
 ): ContainerSpec {
-  const { image, command, environment, interactive, privileged, names, capabilities = [] } = planned;
+  const {
+    image,
+    command,
+    environment,
+    interactive,
+    privileged,
+    hardening,
+    names,
+    capabilities = [],
+  } = planned;
   const bindings = bindingsOf(planned.ports);
   return {
     Image: typeof image === 'string' ? image : image.reference,
     ...(command.length > 0 ? { Cmd: [...command] } : {}),
+    ...(hardening === undefined ? {} : { User: hardening.user }),
     Env: Object.entries(environment).map(([key, value]) => `${key}=${value}`),
     Labels: { ...planned.labels },
     AttachStdin: interactive,
@@ -46,6 +56,9 @@ export function containerSpec(
       // label:disable: bind mounts must be readable under SELinux (spec 03 §4); no-new-privileges: §15-B20.
       SecurityOpt: privileged ? ['label:disable'] : ['label:disable', 'no-new-privileges'],
       Privileged: privileged,
+      ...(hardening === undefined
+        ? {}
+        : { ReadonlyRootfs: hardening.readOnlyRoot, Sysctls: { ...hardening.sysctls } }),
       RestartPolicy: { Name: RESTART_POLICY },
       PortBindings: bindings,
       ...(names === undefined

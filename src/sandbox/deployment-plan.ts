@@ -118,13 +118,13 @@ function planServer(
 }
 
 /** The network of all workloads that are not isolated. */
-function sharedNetwork(): PlannedNetwork {
+export function sharedNetwork(): PlannedNetwork {
   const labels = { [LABEL.managed]: 'true', [LABEL.name]: EXTERNAL_NETWORK };
   return { name: EXTERNAL_NETWORK, labels };
 }
 
 /** The network of one isolated workload. */
-function plannedInternalNetwork(container: string, sealedSubnet: string): PlannedNetwork {
+export function plannedInternalNetwork(container: string, sealedSubnet: string): PlannedNetwork {
   const name = internalNetwork(container);
   return { name, sealedSubnet, labels: { [LABEL.managed]: 'true', [LABEL.name]: name } };
 }

@@ -1,5 +1,11 @@
 export { containerSpec, RESTART_POLICY } from './container-spec.ts';
-export { type Isolation, planDeployment, transportEnvironment } from './deployment-plan.ts';
+export {
+  type Isolation,
+  planDeployment,
+  plannedInternalNetwork,
+  sharedNetwork,
+  transportEnvironment,
+} from './deployment-plan.ts';
 export {
   clearOverlays,
   deleteOverlays,

@@ -31,6 +31,8 @@ export interface PlannedContainer {
   /** Whether stdin stays open for an attached client. */
   readonly interactive: boolean;
   readonly privileged: boolean;
+  /** What it is held to beyond a server's settings. */
+  readonly hardening?: Hardening;
   readonly mounts: readonly PlannedMount[];
   readonly ports: readonly PlannedPort[];
   /** The engine's network mode; '' for its default. */
@@ -50,6 +52,15 @@ interface PlannedEndpoint {
   readonly network: string;
   /** `undefined`: the engine chooses one. */
   readonly address?: string;
+}
+
+/** What our own programs are held to, because their needs are known. */
+interface Hardening {
+  readonly readOnlyRoot: boolean;
+  /** Number of user and group, `uid:gid`. */
+  readonly user: string;
+  /** Kernel settings of its own network. */
+  readonly sysctls: Readonly<Record<string, string>>;
 }
 
 type PlannedMount = Mount & { readonly type: 'bind' | 'volume' };

@@ -56,6 +56,20 @@ describe('permission profiles', () => {
         'invalid port 0 (must be between 1 and 65535); invalid port 65536 (must be between 1 and 65535); ' +
         'invalid mount ":/c" (one side is empty); invalid mount "/h:" (one side is empty); mount target must be absolute: a:b',
     ],
+    [
+      'TCP routes that are none',
+      JSON.stringify({
+        network: { outbound: { allow_tcp: ['a', '192.0.2.1:22', '.a:1', 'a:53', 'a:22', 'b:22', 'a:22'] } },
+      }),
+      'invalid permission profile FILE: ' +
+        ['a', '192.0.2.1:22', '.a:1']
+          .map(
+            (text) =>
+              `invalid allow_tcp entry "${text}" (must be a host name and a port, such as db.example.com:5432)`,
+          )
+          .join('; ') +
+        `; invalid allow_tcp entry "a:53" (port 53 is the sidecar's own); allow_tcp has two hosts for port 22: a and b`,
+    ],
   ])('refused: %s', async (_, content, message) => {
     expect(String(await read(content)).startsWith(message)).toBe(true);
   });

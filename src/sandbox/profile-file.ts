@@ -2,9 +2,12 @@ import { isIP } from 'node:net';
 import * as v from 'valibot';
 import { messageOf, ThvError } from '../errors/index.ts';
 import { readTextFile } from '../platform/index.ts';
-import { type PermissionProfile, PermissionProfileSchema } from '../records/index.ts';
+import { type PermissionProfile, PermissionProfileSchema, parseTcpRoute } from '../records/index.ts';
 import { parseMountDeclaration, volumeNameOf } from './mount-declaration.ts';
 import { networkProfile } from './permission-profile.ts';
+
+/** Where the sidecar answers DNS and HTTP proxy requests. */
+const SIDECAR_PORTS: ReadonlySet<number> = new Set([53, 3128]);
 
 const LABEL = '[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?';
 /** A host name, or `.suffix` for a domain and all below it. */
@@ -51,9 +54,28 @@ export function checkProfile(profile: PermissionProfile, origin: string): void {
     ...(profile.network?.outbound?.allow_port ?? [])
       .filter((port) => !Number.isInteger(port) || port < 1 || port > 65_535)
       .map((port) => `invalid port ${port} (must be between 1 and 65535)`),
+    ...tcpRouteProblems(profile.network?.outbound?.allow_tcp ?? []),
     ...[...(profile.read ?? []), ...(profile.write ?? [])].flatMap(mountProblems),
   ];
   if (problems.length > 0) throw invalid(`invalid permission profile ${origin}: ${problems.join('; ')}`);
+}
+
+/** A container finds all its routes at one address, that of the sidecar, so a port can lead to one host only. */
+function tcpRouteProblems(texts: readonly string[]): readonly string[] {
+  const hosts = new Map<number, string>();
+  return texts.flatMap((text) => {
+    const route = parseTcpRoute(text);
+    if (route === undefined)
+      return [
+        `invalid allow_tcp entry "${text}" (must be a host name and a port, such as db.example.com:5432)`,
+      ];
+    const { host, port } = route;
+    if (SIDECAR_PORTS.has(port))
+      return [`invalid allow_tcp entry "${text}" (port ${port} is the sidecar's own)`];
+    const other = hosts.get(port) ?? host;
+    hosts.set(port, other);
+    return other === host ? [] : [`allow_tcp has two hosts for port ${port}: ${other} and ${host}`];
+  });
 }
 
 function mountProblems(declaration: string): readonly string[] {

@@ -238,7 +238,7 @@ export const RULES: readonly Rule[] = [
     key: 'learn_permissions',
     isGiven: ({ server }) => server.learnedPermissionsFile !== undefined,
     isIn: (config) => config.learn_permissions !== undefined,
-    targets: PROCESSES,
+    targets: OWN,
     needs: 'sandbox',
   },
   {

@@ -14,7 +14,7 @@ const attempt = (
   protocol: 'connect',
   host,
   port,
-  rule: verdict === 'allowed' ? 'granted' : 'private-address',
+  rule: verdict,
   count: 1,
   first_at: '2026-01-02T03:04:05.000Z',
   last_at: '2026-01-02T03:04:05.000Z',

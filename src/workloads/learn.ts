@@ -23,16 +23,29 @@ export function checkLearnedPath(path: string): void {
 
 /** The smallest permission profile with which the attempts that were allowed are allowed again. */
 export function learnedProfile(attempts: readonly NetworkAttempts[]): PermissionProfile {
-  const allowed = attempts.filter(({ verdict, port }) => verdict === 'allowed' && port !== 0);
-  if (allowed.length === 0) return { network: { outbound: {} } };
+  const used = attempts.filter(({ verdict, port }) => verdict === 'allowed' && port !== 0);
+  const [raw, proxied] = [used.filter(isRaw), used.filter((attempt) => !isRaw(attempt))];
   return {
     network: {
       outbound: {
-        allow_host: [...new Set(allowed.map(({ host }) => host))].toSorted(),
-        allow_port: [...new Set(allowed.map(({ port }) => port))].toSorted((a, b) => a - b),
+        ...(proxied.length === 0
+          ? {}
+          : {
+              allow_host: unique(proxied.map(({ host }) => host)).toSorted(),
+              allow_port: unique(proxied.map(({ port }) => port)).toSorted((a, b) => a - b),
+            }),
+        ...(raw.length === 0
+          ? {}
+          : { allow_tcp: unique(raw.map(({ host, port }) => `${host}:${port}`)).toSorted() }),
       },
     },
   };
+}
+
+const isRaw = ({ protocol }: NetworkAttempts) => protocol === 'tcp';
+
+function unique<Value>(values: readonly Value[]): Value[] {
+  return [...new Set(values)];
 }
 
 /**

@@ -109,13 +109,16 @@ async function checkSettings(
   }
   requireFitting(askedOf(request, server), transport, present);
   checkLimits(server.limits, runsAs);
-  if (server.learnedPermissionsFile !== undefined) checkLearnedPath(server.learnedPermissionsFile);
+  const isLearned = server.learnedPermissionsFile !== undefined;
+  if (isLearned) checkLearnedPath(server.learnedPermissionsFile);
   const profile = withNetworkMode(
     withVolumes(withAbsoluteSources(permissions ?? networkProfile()), server.volumes, logger),
     server.networkMode,
   );
   runtime.requireConnection(networkPolicyOf(profile).mode);
-  const isIsolated = reconcileIsolation(server.isolation, profile, logger);
+  // What a container uses is seen where it goes out.
+  const isolation = isLearned && runsAs === 'container' ? 'required' : server.isolation;
+  const isIsolated = reconcileIsolation(isolation, profile, logger);
   if (runsAs === 'process') refuseNamedVolumes(profile);
   else {
     if (isIsolated) refusePublished(server.publish);

@@ -200,13 +200,13 @@ describe.each([...SANDBOXES])('without a container engine, in %s', (sandbox) => 
       protocol: 'http',
       host: 'denied.example',
       port: 80,
-      rule: 'not-listed',
-      would_allow: { allow_host: ['denied.example'] },
+      rule: 'not granted by the permission profile',
+      remedy: 'outbound.allow_host: ["denied.example"]',
       count: 1,
     };
     expect(JSON.parse(line)).toEqual({ at: expect.any(String), ...denied });
     expect(await world.ok(['logs', name, '--network'])).toMatch(
-      /^[\d-]{10} [\d:]{8} refused http denied\.example:80: not in the permission profile; allow_host \["denied\.example"\] would allow it\n$/,
+      /^[\d-]{10} [\d:]{8} refused http denied\.example:80: not granted by the permission profile; outbound\.allow_host: \["denied\.example"\] would allow it\n$/,
     );
     expect(await world.ok(['status', name])).toContain(
       `1 refused connection, the last to denied.example:80 ('thv logs ${name} --network' shows it)`,

@@ -83,7 +83,7 @@ describeEngines('networks', (under) => {
       await networks.ensure(network, { labels: { toolhive: 'true' }, sealedSubnet: subnet });
       expect(await networks.findSealed(network)).toBe(subnet);
       await containers.start(container);
-      await networks.connect(network, container, { address });
+      await networks.connect(network, container, { aliases: [], address });
       expect((await containers.find(container))?.NetworkSettings.Networks[network]?.IPAddress).toBe(address);
       await networks.disconnect(network, container);
       await networks.disconnect(network, container).catch((error: unknown) => {

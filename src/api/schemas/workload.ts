@@ -89,16 +89,8 @@ export const WorkloadNetwork = named(
             v.description('`*` for attempts at so many hosts that they were counted together'),
           ),
           port: v.pipe(v.number(), v.description('0 where there is none, as in the look-up of a name')),
-          rule: v.picklist(['granted', 'not-listed', 'private-address']),
-          would_allow: v.optional(
-            v.pipe(
-              v.object({
-                allow_host: v.optional(v.array(v.string())),
-                allow_port: v.optional(v.array(v.number())),
-              }),
-              v.description('What `network.outbound` of the permission profile would need to allow it'),
-            ),
-          ),
+          rule: v.pipe(v.string(), v.description('Which rule decided, in words')),
+          remedy: v.optional(v.pipe(v.string(), v.description('What would allow what was refused'))),
           count: v.number(),
           first_at: Time,
           last_at: Time,

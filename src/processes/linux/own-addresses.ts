@@ -1,7 +1,6 @@
 import { readFileSync, readSync, writeSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import { ThvError } from '../../errors/index.ts';
-import { isLoopbackHost } from '../../net/index.ts';
 import { check, libc } from './calls.ts';
 import { closeDescriptor } from './sockets.ts';
 
@@ -27,18 +26,6 @@ const ENODEV = 19;
 const LOOPBACK = 1;
 const WAIT_MS = 5000;
 const LOOK_MS = 2;
-
-/** All addresses of this machine's interfaces, up or not, loopback excepted. */
-export function addressesOfMachine(): readonly string[] {
-  const ipv4 = read('/proc/net/fib_trie')
-    .split('|--')
-    .flatMap((part) => /^\s*(\S+)\s+(?:\/\d+[^\n]*\n\s+)*?\/32 host LOCAL/.exec(part)?.[1] ?? []);
-  const ipv6 = read('/proc/net/if_inet6')
-    .split('\n')
-    .flatMap((line) => /^([0-9a-f]{32}) /.exec(line)?.[1] ?? [])
-    .map((hex) => hex.replace(/(.{4})(?!$)/g, '$1:'));
-  return [...new Set([...ipv4, ...ipv6])].filter((address) => !isLoopbackHost(address));
-}
 
 const LINK_LOCAL = new BlockList();
 LINK_LOCAL.addSubnet('fe80::', 10, 'ipv6');

@@ -4,12 +4,12 @@ import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { ThvError } from '../../errors/index.ts';
+import { addressesOfMachine } from '../../net/index.ts';
 import { type Logger, silentLogger, writeFileAtomic } from '../../platform/index.ts';
 import { LARGEST, PROGRAM } from '../filesystem-view.ts';
 import type { NetworkAccess } from '../network-access.ts';
 import { landlockVersion } from './landlock.ts';
 import type { NamespaceMaker } from './namespace-maker.ts';
-import { addressesOfMachine } from './own-addresses.ts';
 import type { Bait } from './probe.ts';
 import { startOnLinux } from './start.ts';
 

@@ -1,5 +1,6 @@
 import { release } from 'node:os';
 import { openEgressProxy } from '../../egress/index.ts';
+import { addressesOfMachine } from '../../net/index.ts';
 import { PROGRAM, PROGRAMS, RUNTIME, WORK } from '../filesystem-view.ts';
 import { holdLimits } from '../limits/hold-limits.ts';
 import type { NetworkAccess } from '../network-access.ts';
@@ -9,7 +10,6 @@ import { talkTo } from './dialogue.ts';
 import { CONTROL, type GuardOrder, INGRESS, SOCKETS } from './launcher.ts';
 import type { NamespaceMaker } from './namespace-maker.ts';
 import { type Connection, connectNamespace, localPortsOf, unlessLost } from './open-network.ts';
-import { addressesOfMachine } from './own-addresses.ts';
 import { settleFromOutside, sizesIn } from './settle.ts';
 import { closeDescriptor, listenOnLoopback, receiveDescriptor, socketPair } from './sockets.ts';
 import { FIRST_STAGED } from './staging.ts';

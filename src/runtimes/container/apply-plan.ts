@@ -144,7 +144,8 @@ async function createAndStart(
 /** One that is in some of its networks only is of no use, and would look like one that is in all. */
 async function joinRest(engine: Engine, id: string, networks: PlannedContainer['networks']): Promise<void> {
   try {
-    for (const { network, address } of networks) await engine.networks.connect(network, id, { address });
+    for (const { network, address } of networks)
+      await engine.networks.connect(network, id, { aliases: [], address });
   } catch (error) {
     await engine.containers.remove(id, { force: true });
     throw error;

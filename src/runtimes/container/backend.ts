@@ -10,7 +10,9 @@ import { findByExactName, identityOf, isUp } from './containers.ts';
 import { deployContainer, type RunningContainer } from './deploy-container.ts';
 import { createDeployMark } from './deploy-mark.ts';
 import { lastWords } from './last-words.ts';
+import { recordDecisions } from './network-record.ts';
 import { keepAttached } from './server-stdio.ts';
+import { useSidecar } from './shared-sidecar.ts';
 
 interface ContainerBackendOptions {
   readonly paths: Paths;
@@ -36,12 +38,21 @@ export function createContainerBackend(
   const open = () => openEngine({ env, wanted, signal });
   const name = containerNameOf(config);
   const mark = createDeployMark(paths.state, workload, logger);
+  let used: ReturnType<typeof useSidecar> | undefined;
+  let recording: Promise<void> | undefined;
+  const sidecar = async (engine: Engine) => {
+    used ??= useSidecar(engine, { paths, env, logger });
+    const handle = (await used).sidecar;
+    const keepsAllowed = config.learn_permissions !== undefined;
+    recording ??= recordDecisions(handle, workload, { paths, container: name, keepsAllowed, logger, signal });
+    return handle;
+  };
   return {
     noun: 'Container',
     async deploy(environment) {
       const engine = await open();
       const overlays = await overlaysOf(workload, config, options);
-      const deploy = { environment, overlays, env, paths, mark, logger, signal };
+      const deploy = { environment, overlays, env, paths, sidecar, mark, logger, signal };
       notes.note(workload, engine).catch((error: unknown) => {
         logger.debug('engine of the workload not noted', { error });
       });
@@ -75,17 +86,22 @@ export function createContainerBackend(
         }
       }
     },
-    release: async () => undefined,
+    async release() {
+      await recording; // it ends with the run
+      const handle = await used?.catch(() => undefined); // what never opened has nothing to close
+      await handle?.[Symbol.asyncDispose]();
+    },
   };
 }
 
 function serverIn(engine: Engine, container: RunningContainer, config: RunConfig): RunningServer {
-  const { id, identity, wasUp, livedMs, hostPort } = container;
+  const { id, identity, wasUp, livedMs, hostPort, tunnel } = container;
   return {
     identity,
     wasUp,
     livedMs,
     hostPort,
+    tunnel,
     watch: (signal) => watchContainer(engine, id, identity, signal),
     confirm: (event, signal) => confirmExit(engine, event, id, signal),
     keepAttached: (bridge, signal) => keepAttached(engine, container, bridge, signal),

@@ -4,11 +4,13 @@ import { findFreePort, isPortAvailable, type Logger, type Paths, sleep } from '.
 import { containerNameOf, isManaged, networkPolicyOf, type RunConfig } from '../../records/index.ts';
 import { type Mount, planDeployment, profileOf } from '../../sandbox/index.ts';
 import type { RuntimeServices } from '../runtime.ts';
+import type { RunningServer } from '../server.ts';
 import { applyPlan } from './apply-plan.ts';
 import { describeExit, findByExactName, identityOf, isUp } from './containers.ts';
 import type { DeployMark } from './deploy-mark.ts';
 import { isolationOf } from './isolate.ts';
 import { hasParts, removeInternalNetwork, removeParts } from './isolation-parts.ts';
+import type { Sidecar } from './sidecar/types.ts';
 
 /** A workload's container that is up. */
 export interface RunningContainer {
@@ -21,6 +23,8 @@ export interface RunningContainer {
   readonly livedMs: number;
   /** Port on the target host that the proxy connects to; `undefined` for stdio. */
   readonly hostPort: number | undefined;
+  /** The way to a server that the sidecar isolates. */
+  readonly tunnel: RunningServer['tunnel'];
 }
 
 interface DeployOptions {
@@ -31,6 +35,7 @@ interface DeployOptions {
   /** Variables that choose what isolates. */
   readonly env: RuntimeServices['env'];
   readonly paths: Paths;
+  readonly sidecar: (engine: Engine) => Promise<Sidecar>;
   readonly mark: DeployMark;
   readonly logger: Logger;
   /** Ends the deployment between two requests: one that changes something is always waited for, because engines finish it anyway. */
@@ -91,7 +96,7 @@ async function deployOnce(
   if (mayBeLeft && isolation === undefined) await removeInternalNetwork(engine, name, options.logger);
   const hostPort = isolation === undefined ? await choosePrimaryPort(config, existing) : undefined;
   const plan = planDeployment(config, { ...options, hostPort, isolation });
-  const id = await applyPlan(engine, plan, existing, options);
+  const id = await apply();
   const details = await untilUp(engine, id, name, signal);
   const wasUp = existing !== undefined && isUp(existing) && existing.Id === id;
   return {
@@ -100,7 +105,21 @@ async function deployOnce(
     wasUp,
     livedMs: wasUp ? Math.max(0, Date.now() - Date.parse(details.State.StartedAt)) : 0,
     hostPort: isolation?.by === 'squid' ? isolation.ingressPort : hostPort,
+    tunnel:
+      isolation?.by === 'sidecar' && config.transport !== 'stdio'
+        ? async (dialing) => (await options.sidecar(engine)).tunnel(name, config.target_port, dialing)
+        : undefined,
   };
+
+  async function apply(): Promise<string> {
+    try {
+      return await applyPlan(engine, plan, existing, options);
+    } catch (error) {
+      if (isolation?.by === 'sidecar' && existing === undefined && !signal.aborted)
+        await (await options.sidecar(engine)).release(name);
+      throw error;
+    }
+  }
 }
 
 /**

@@ -1,10 +1,11 @@
 import type { Engine } from '../../engine/index.ts';
-import { within } from '../../errors/index.ts';
+import { ThvError, within } from '../../errors/index.ts';
 import { findFreePort, type Logger, type Paths } from '../../platform/index.ts';
 import {
   baseNameOf,
   containerNameOf,
   isIsolated,
+  type NetworkPolicy,
   networkPolicyOf,
   type RunConfig,
 } from '../../records/index.ts';
@@ -15,6 +16,7 @@ import {
   type IsolationAddresses,
   internalNetwork,
   isolationFolder,
+  plannedInternalNetwork,
   profileOf,
   randomSubnet,
   squidEgressConfig,
@@ -26,11 +28,14 @@ import { findByExactName } from './containers.ts';
 import { removeNetwork } from './isolation-parts.ts';
 import { networkProxyOf } from './network-proxy.ts';
 import { warnOfBridgeFilter } from './seal.ts';
+import type { Sidecar } from './sidecar/types.ts';
 
 interface IsolateOptions {
   readonly env: RuntimeServices['env'];
   readonly paths: Paths;
   readonly logger: Logger;
+  /** The sidecar of the state folder in this engine. */
+  readonly sidecar: (engine: Engine) => Promise<Sidecar>;
   readonly signal: AbortSignal;
 }
 
@@ -44,12 +49,20 @@ export async function isolationOf(
   options: IsolateOptions,
 ): Promise<Isolation | undefined> {
   if (!isIsolated(config)) return undefined;
-  networkProxyOf(options.env);
+  const by = networkProxyOf(options.env);
+  if (by === 'squid' && config.learn_permissions !== undefined)
+    throw new ThvError(
+      'ERR_INPUT_INVALID',
+      { reason: '--learn-permissions needs the network proxy that is built in' },
+      { hint: 'unset TOOLHIVE_NETWORK_PROXY' },
+    );
   warnOfBridgeFilter(engine, options.logger);
   const addresses = await within('failed to create internal network', () =>
     findAddresses(engine, containerNameOf(config), options),
   );
-  return await squidOf(engine, config, addresses, options);
+  return by === 'sidecar'
+    ? await sidecarOf(engine, config, addresses, options)
+    : await squidOf(engine, config, addresses, options);
 }
 
 /** Those of the network that is there, so that containers keep theirs; else any. */
@@ -67,6 +80,38 @@ async function findAddresses(
     });
   }
   return addressesIn(randomSubnet());
+}
+
+/** The sidecar lets the workload in before its container is made, so that there is no moment without rules. */
+async function sidecarOf(
+  engine: Engine,
+  config: RunConfig,
+  addresses: IsolationAddresses,
+  { sidecar, signal }: IsolateOptions,
+): Promise<Isolation> {
+  const name = containerNameOf(config);
+  const { name: network, ...spec } = plannedInternalNetwork(name, addresses.subnet);
+  await within('failed to create internal network', () => engine.networks.ensure(network, spec));
+  const { dnsAddress } = await within('failed to set up egress proxy', async () =>
+    (await sidecar(engine)).admit(
+      {
+        name,
+        network,
+        policy: policyFor(config),
+        allowGateway: config.allow_docker_gateway === true,
+      },
+      signal,
+    ),
+  );
+  return { by: 'sidecar', addresses: { ...addresses, egress: dnsAddress } };
+}
+
+/** While it is learned what a server needs, all of the network is open to it. */
+function policyFor(config: RunConfig): NetworkPolicy {
+  const policy = networkPolicyOf(profileOf(config));
+  return config.learn_permissions === undefined
+    ? policy
+    : { ...policy, outbound: { type: 'everything', localPorts: [] } };
 }
 
 const SQUID_IMAGE = 'ghcr.io/stacklok/toolhive/egress-proxy:latest';

@@ -1,14 +1,16 @@
 import { ThvError } from '../../errors/index.ts';
 import type { RuntimeServices } from '../runtime.ts';
 
-/** What isolates containers: the containers of the reference. */
-type NetworkProxy = 'squid';
+/** What isolates containers: the sidecar that they share, or containers of their own as the reference has them. */
+type NetworkProxy = 'sidecar' | 'squid';
 
 /** By `TOOLHIVE_NETWORK_PROXY` (spec 03 §11). Throws `ERR_INPUT_INVALID`. */
 export function networkProxyOf(env: RuntimeServices['env']): NetworkProxy {
   const value = env['TOOLHIVE_NETWORK_PROXY'] ?? '';
   switch (value) {
     case '':
+    case 'builtin':
+      return 'sidecar';
     case 'squid':
       return 'squid';
     case 'envoy':
@@ -17,11 +19,15 @@ export function networkProxyOf(env: RuntimeServices['env']): NetworkProxy {
       );
     default:
       throw invalid(
-        `failed to initialize network proxy: unknown TOOLHIVE_NETWORK_PROXY value "${value}": supported values are "squid" (default)`,
+        `failed to initialize network proxy: unknown TOOLHIVE_NETWORK_PROXY value "${value}": supported values are "builtin" (default), "squid"`,
       );
   }
 }
 
 function invalid(reason: string): ThvError {
-  return new ThvError('ERR_INPUT_INVALID', { reason }, { hint: 'unset TOOLHIVE_NETWORK_PROXY' });
+  return new ThvError(
+    'ERR_INPUT_INVALID',
+    { reason },
+    { hint: 'unset TOOLHIVE_NETWORK_PROXY for what is built in' },
+  );
 }

@@ -6,6 +6,7 @@ import { findContainer, removeUnusedNetwork } from './containers.ts';
 import { type EngineAccess, isEngineOf, openNoted } from './engine-access.ts';
 import { hasParts, stopParts } from './isolation-parts.ts';
 import { removeContainers } from './remove-containers.ts';
+import { releaseFromSidecar } from './shared-sidecar.ts';
 import { endStdio, stopPresent } from './stop-container.ts';
 import { untilDeployed } from './unfinished-deploy.ts';
 
@@ -76,8 +77,12 @@ function placeIn(
       await within('failed to stop workload', () =>
         stopPresent(engine, name, { graceSeconds, released, signal }),
       );
-      if (container !== undefined && hasParts(container))
-        await stopParts(engine, container.Name.replace(/^\//, ''), { logger, signal });
+      if (container === undefined || !hasParts(container)) return;
+      const beside = container.Name.replace(/^\//, '');
+      await stopParts(engine, beside, { logger, signal });
+      await attempt('failed to withdraw what the workload may reach', () =>
+        releaseFromSidecar(engine, beside, access),
+      );
     },
     async remove({ wasServed, config, signal }) {
       if (container !== undefined && wasServed) {

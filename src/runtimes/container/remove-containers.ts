@@ -4,7 +4,8 @@ import { sleep } from '../../platform/index.ts';
 import type { WorkloadName } from '../../records/index.ts';
 import type { RuntimeServices } from '../runtime.ts';
 import { findContainers } from './containers.ts';
-import { removeInternalNetwork, removeParts } from './isolation-parts.ts';
+import { hasParts, removeInternalNetwork, removeParts } from './isolation-parts.ts';
+import { releaseFromSidecar } from './shared-sidecar.ts';
 import { untilDeployed } from './unfinished-deploy.ts';
 
 /** Time for the engine to let go of a removed container (spec 02 §7.2). */
@@ -22,8 +23,10 @@ export async function removeContainers(
   const containers = await findContainers(engine, name, signal);
   await Promise.all(containers.map(({ Id }) => removeContainer(engine, Id, name, signal)));
   const names = new Set([name, ...containers.map(({ Name }) => Name.replace(/^\//, ''))]);
+  const mayBeIsolated = containers.length === 0 || containers.some(hasParts);
   for (const container of names) {
     await removeParts(engine, container, signal);
+    if (mayBeIsolated) await releaseFromSidecar(engine, container, services);
     await removeInternalNetwork(engine, container, services.logger);
   }
 }

@@ -68,7 +68,7 @@ export function createProcessBackend(
       ? {
           ...access,
           onDecision(decision) {
-            journal ??= openNetworkJournal(paths, name, { rules: access.rules, keepsAllowed: isLearned });
+            journal ??= openNetworkJournal(paths, name, { keepsAllowed: isLearned });
             journal.record(decision);
           },
         }
