@@ -44,7 +44,7 @@ async function build(target: Target | undefined): Promise<void> {
       splitting: true, // a command loads its own code and nothing else
       sourcemap: 'linked', // embedded; the file beside the executable is not needed for stack traces
       define: buildFacts(),
-      plugins: [onePasswordPlugin(scratch), await sidecarPlugin(scratch)],
+      plugins: [await onePasswordPlugin(scratch), await sidecarPlugin(scratch)],
       loader: { '.zst': 'file' },
       compile: {
         ...(target === undefined ? {} : { target: `bun-${target}` }),
