@@ -13,5 +13,5 @@ export function silenceMs({
   readonly startMs: number;
   readonly lastLivedMs: number;
 }): number {
-  return Math.min(MOST_MS, Math.max(LEAST_MS, 3 * startMs, 2 * lastLivedMs));
+  return Math.min(MOST_MS, Math.max(LEAST_MS, 5 * startMs, 2 * lastLivedMs));
 }
