@@ -3,7 +3,7 @@ import { silenceMs } from './silence.ts';
 
 test.each([
   ['on an idle machine', 200, 0, 1500],
-  ['where the start took long', 1200, 0, 3600],
+  ['where the start took long', 600, 0, 3000],
   ['after a package was installed', 60_000, 0, 5000],
   ['after a life of a moment', 200, 300, 1500],
   ['after a life that was nearly long enough', 200, 1400, 2800],

@@ -191,6 +191,7 @@ failed to parse environment variables: invalid environment variable format: B (e
     const listed = [...stdout.matchAll(/^ {2}([a-z_]+) {3}/gm)].map(([, name]) => name);
     expect(listed).toEqual([
       ...[
+        'authz',
         'build',
         'client',
         'completion',
@@ -200,6 +201,7 @@ failed to parse environment variables: invalid environment variable format: B (e
         'help',
         'inspector',
         'list',
+        'lock',
         'logs',
         'mcp',
         'proxy',

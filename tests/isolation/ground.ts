@@ -1,3 +1,4 @@
+import { existsSync, writeFileSync } from 'node:fs';
 import { type Engine as OwnEngine, openEngine } from '../../src/engine/index.ts';
 import { type Engine, engineRequest } from '../harness/engine.ts';
 import { FIXTURE_IMAGE } from '../harness/images.ts';
@@ -25,7 +26,14 @@ export interface TestHost extends AsyncDisposable {
 }
 
 /** A host of the network that workloads without isolation share, where the sidecars find it by its name. */
+/** What Podman's networks without a way out need where Docker has set it otherwise; `thv` warns of it. */
+function openBridges({ kind }: Engine): void {
+  const setting = '/proc/sys/net/bridge/bridge-nf-call-iptables';
+  if (kind === 'podman' && process.getuid?.() === 0 && existsSync(setting)) writeFileSync(setting, '0');
+}
+
 export async function openTestHost(own: OwnEngine, engine: Engine, name: string): Promise<TestHost> {
+  openBridges(engine);
   const network = 'toolhive-external';
   const labels = { toolhive: 'true', 'toolhive-name': network };
   await own.networks.ensure(network, { labels });
