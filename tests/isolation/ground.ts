@@ -25,13 +25,13 @@ export interface TestHost extends AsyncDisposable {
   readonly address: string;
 }
 
-/** A host of the network that workloads without isolation share, where the sidecars find it by its name. */
 /** What Podman's networks without a way out need where Docker has set it otherwise; `thv` warns of it. */
 function openBridges({ kind }: Engine): void {
   const setting = '/proc/sys/net/bridge/bridge-nf-call-iptables';
   if (kind === 'podman' && process.getuid?.() === 0 && existsSync(setting)) writeFileSync(setting, '0');
 }
 
+/** A host of the network that workloads without isolation share, where the sidecars find it by its name. */
 export async function openTestHost(own: OwnEngine, engine: Engine, name: string): Promise<TestHost> {
   openBridges(engine);
   const network = 'toolhive-external';
