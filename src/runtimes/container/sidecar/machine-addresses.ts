@@ -20,10 +20,11 @@ export async function machineAddresses(engine: Engine): Promise<MachineAddresses
       Gateway === undefined ? [] : [{ name: Name, address: bare(Gateway) }],
     ),
   );
-  // Podman has no network of that name: there the machine is where the way out leads.
-  const gateway = ['bridge', EXTERNAL_NETWORK].flatMap((wanted) =>
-    gateways.filter(({ name, address }) => name === wanted && address.includes('.')),
-  )[0];
+  // Podman's has an address only while something is in it; the network that the way out leads through always has.
+  const wanted = engine.kind === 'podman' ? [EXTERNAL_NETWORK, 'bridge'] : ['bridge', EXTERNAL_NETWORK];
+  const [gateway] = wanted.flatMap((network) =>
+    gateways.filter(({ name, address }) => name === network && address.includes('.')),
+  );
   const all = [...addressesOfMachine(), ...gateways.map(({ address }) => address)];
   return {
     machine: [...new Set(all)].sort(),
