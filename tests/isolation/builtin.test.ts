@@ -145,6 +145,32 @@ describe('isolated by what is built in', () => {
       }
     });
 
+    test('what a container used of the network becomes a profile, and what it was refused is told', async () => {
+      await using world = await openWorld(engine);
+      const name = world.name();
+      const learned = join(world.work, 'learned.json');
+      const run = ['run', '--name', name, '--transport', 'stdio', FIXTURE_IMAGE];
+      const used: Attempt = { via: 'proxy', url: `http://${host.address}/` };
+      const other: Attempt = { via: 'proxy', url: `http://${host.address}:8080/` };
+
+      await world.ok([...run, '--learn-permissions', learned]);
+      await world.reached(name);
+      expect(await attempt(engine, name, [used])).toEqual([200]);
+      const removed = await world.thv(['rm', name]);
+      expect(removed.stderr).toContain(`wrote what ${name} used of the network to ${learned}: 1 host.`);
+      expect(await Bun.file(learned).json()).toEqual({
+        network: { outbound: { allow_host: [host.address], allow_port: [80] } },
+      });
+
+      await world.ok([...run, '--isolate-network', '--permission-profile', learned]);
+      await world.reached(name);
+      expect(await attempt(engine, name, [used, other])).toEqual([200, 403]);
+      expect(await world.ok(['logs', name, '--network'])).toMatch(
+        /^\S+ \S+ refused http \S+:8080: not granted by the permission profile; outbound\.allow_port: \[8080\] would allow it\n$/,
+      );
+      expect(await world.ok(['status', name])).toContain('1 refused connection');
+    });
+
     test('with --allow-docker-gateway the machine is reached, and nothing else more', async () => {
       await using world = await openWorld(engine);
       using machine = openMachineService();
