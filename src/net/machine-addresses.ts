@@ -4,11 +4,10 @@ import { isLoopbackHost } from './loopback.ts';
 
 /**
  * All addresses of this machine's interfaces, loopback excepted, in one order. On Linux those of interfaces that are down too, which
- * the machine answers at all the same.
+ * the machine answers at all the same; IPv6 addresses are not shortened there.
  */
 export function addressesOfMachine(): readonly string[] {
-  const all =
-    process.platform === 'linux' ? [...interfaceAddresses(), ...kernelAddresses()] : interfaceAddresses();
+  const all = process.platform === 'linux' ? kernelAddresses() : interfaceAddresses();
   return [...new Set(all)].filter((address) => !isLoopbackHost(address)).toSorted();
 }
 
@@ -19,9 +18,14 @@ function interfaceAddresses(): readonly string[] {
 }
 
 function kernelAddresses(): readonly string[] {
-  return read('/proc/net/fib_trie')
+  const ipv4 = read('/proc/net/fib_trie')
     .split('|--')
     .flatMap((part) => /^\s*(\S+)\s+(?:\/\d+[^\n]*\n\s+)*?\/32 host LOCAL/.exec(part)?.[1] ?? []);
+  const ipv6 = read('/proc/net/if_inet6')
+    .split('\n')
+    .flatMap((line) => /^([0-9a-f]{32}) /.exec(line)?.[1] ?? [])
+    .map((hex) => hex.replace(/(.{4})(?!$)/g, '$1:'));
+  return [...ipv4, ...ipv6];
 }
 
 function read(path: string): string {

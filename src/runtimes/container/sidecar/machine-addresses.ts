@@ -25,11 +25,16 @@ export async function machineAddresses(engine: Engine): Promise<MachineAddresses
   const [gateway] = wanted.flatMap((network) =>
     gateways.filter(({ name, address }) => name === network && address.includes('.')),
   );
-  const all = [...addressesOfMachine(), ...gateways.map(({ address }) => address)];
+  const all = [...addressesOfMachine().map(shortened), ...gateways.map(({ address }) => address)];
   return {
     machine: [...new Set(all)].sort(),
     gateway: gateway?.address ?? DEFAULT_GATEWAY,
   };
+}
+
+/** As name services write it. */
+function shortened(address: string): string {
+  return address.includes(':') ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address;
 }
 
 function bare(address: string): string {
