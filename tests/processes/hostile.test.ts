@@ -182,7 +182,7 @@ describe.each([...CASES, WITHOUT])(
         'go to the granted host': 'HTTP/1.1 403 Forbidden',
         'go to the granted host by its address': 'HTTP/1.1 403 Forbidden',
       });
-      expect(ran.stderr).toContain('the name leads to this machine or a private network');
+      expect(ran.stderr).toContain('leads to this machine or a private network');
     });
 
     // What shows that the tries above are worth something.
