@@ -13,7 +13,7 @@ import { seatbeltProfile } from './macos/seatbelt.ts';
 import type { NetworkAccess } from './network-access.ts';
 import { nodeFolder, ownFolders } from './own-folders.ts';
 import { startPlain } from './plain.ts';
-import { proxyEnvironment } from './proxy-environment.ts';
+import { processProxyEnvironment } from './proxy-environment.ts';
 import { startSupervised } from './supervised.ts';
 import type { ProcessSpec, Sandbox, SandboxedProcess } from './types.ts';
 
@@ -172,7 +172,7 @@ async function startInSeatbelt(self: readonly string[], spec: ProcessSpec): Prom
     return await startSupervised(spec, {
       self,
       prefix: [SANDBOX_EXEC, '-p', profile],
-      environment: proxy === undefined ? {} : proxyEnvironment(proxy.port),
+      environment: proxy === undefined ? {} : processProxyEnvironment(proxy.port),
       onEnd: async () => proxy?.[Symbol.asyncDispose](),
     });
   } catch (error) {

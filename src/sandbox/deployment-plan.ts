@@ -18,6 +18,7 @@ import {
   type PlannedNetwork,
   type PlannedPort,
 } from './planned.ts';
+import { proxyEnvironment } from './proxy-environment.ts';
 import { parsePublish } from './publish.ts';
 
 /** What isolates a workload: the sidecar that all isolated workloads share, or containers of its own as the reference has them. */
@@ -70,18 +71,6 @@ function isolatedConnection(config: RunConfig, { by, addresses }: Isolation): Co
     ports: [],
     names: { server: by === 'squid' ? dns : egress, known: { [`${name}-egress`]: egress } },
     environment: proxyEnvironment(`http://${name}-egress:${EGRESS_PORT}`),
-  };
-}
-
-function proxyEnvironment(proxy: string): Record<string, string> {
-  const direct = 'localhost,127.0.0.1,::1';
-  return {
-    HTTP_PROXY: proxy,
-    HTTPS_PROXY: proxy,
-    http_proxy: proxy,
-    https_proxy: proxy,
-    NO_PROXY: direct,
-    no_proxy: direct,
   };
 }
 

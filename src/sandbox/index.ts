@@ -38,5 +38,6 @@ export {
   type PlannedPort,
 } from './planned.ts';
 export { checkProfile, readPermissionProfile } from './profile-file.ts';
+export { proxyEnvironment } from './proxy-environment.ts';
 export { formatPublish, type PublishedPort, parsePublish } from './publish.ts';
 export { parseVolume, type Volume } from './volume.ts';

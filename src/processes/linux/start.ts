@@ -4,7 +4,7 @@ import { addressesOfMachine } from '../../net/index.ts';
 import { PROGRAM, PROGRAMS, RUNTIME, WORK } from '../filesystem-view.ts';
 import { holdLimits } from '../limits/hold-limits.ts';
 import type { NetworkAccess } from '../network-access.ts';
-import { proxyEnvironment } from '../proxy-environment.ts';
+import { processProxyEnvironment } from '../proxy-environment.ts';
 import type { ProcessSpec, SandboxedProcess } from '../types.ts';
 import { talkTo } from './dialogue.ts';
 import { CONTROL, type GuardOrder, INGRESS, SOCKETS } from './launcher.ts';
@@ -81,7 +81,7 @@ export async function startOnLinux(
         TMPDIR: '/tmp',
         LANG: 'C.UTF-8',
         ...spec.env,
-        ...(isFiltered ? proxyEnvironment(egressPort) : {}),
+        ...(isFiltered ? processProxyEnvironment(egressPort) : {}),
       },
       view,
       isViewInPlace: maker.makesView,

@@ -3,7 +3,7 @@ import { readHead } from '../../../egress/index.ts';
 import { messageOf, ThvError } from '../../../errors/index.ts';
 import { parseResponseHead } from '../../../net/index.ts';
 import { startDeadline } from '../../../platform/index.ts';
-import type { Tunnel } from './types.ts';
+import type { Tunnel } from '../../../proxy/index.ts';
 
 const TIMEOUT_MS = 30_000;
 

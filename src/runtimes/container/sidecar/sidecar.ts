@@ -2,6 +2,7 @@ import type { Engine } from '../../../engine/index.ts';
 import { ThvError } from '../../../errors/index.ts';
 import { addressesOfMachine } from '../../../net/index.ts';
 import { createBackground, sleep, unlessAborted } from '../../../platform/index.ts';
+import type { Tunnel } from '../../../proxy/index.ts';
 import { PROXY_PORT } from '../../../sidecar/index.ts';
 import { admissionOf } from './admission-of.ts';
 import { HOSTNAME } from './control-client.ts';
@@ -17,7 +18,7 @@ import {
 import { machineAddresses } from './machine-addresses.ts';
 import { openTunnel } from './open-tunnel.ts';
 import { aliasOf, joinNetwork, type Membership, membershipIn } from './sidecar-networks.ts';
-import type { AdmittedWorkload, Sidecar, SidecarOptions, Tunnel } from './types.ts';
+import type { AdmittedWorkload, Sidecar, SidecarOptions } from './types.ts';
 
 const REVIVE_DELAYS_MS = [0, 100, 250, 500, 1000, 2000, 5000] as const;
 const REFRESH_MS = 5000;

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Decision } from '../../../egress/index.ts';
 import type { Logger, Paths } from '../../../platform/index.ts';
+import type { Tunnel } from '../../../proxy/index.ts';
 import type { NetworkPolicy } from '../../../records/index.ts';
 
 /** A workload that may speak through the sidecar, and what it may reach. */
@@ -20,16 +21,6 @@ interface SidecarPlace {
   readonly proxyUrl: string;
   /** The value of `HostConfig.Dns`, where the name in `proxyUrl` is answered too. */
   readonly dnsAddress: string;
-}
-
-/**
- * The way to a port of a workload from this machine. Connect to `hostname` and `port`, write `head`, read one HTTP answer up to its
- * empty line; from status 200 on, everything is the server's. `head` contains a secret: it is written to the socket and nowhere else.
- */
-export interface Tunnel {
-  readonly hostname: string;
-  readonly port: number;
-  readonly head: string;
 }
 
 /**
